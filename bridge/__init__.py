@@ -1,0 +1,1 @@
+"""Storebridge: keeps a merchant's store and the marketplaces it sells on in agreement."""

@@ -1,0 +1,1 @@
+"""What an adapter promises the engine, and the few tools every adapter shares."""
