@@ -1,0 +1,22 @@
+.PHONY: setup run test check bench lock
+.NOTPARALLEL:
+
+# Everything is by relative path, so that a checkout in a folder with spaces works.
+
+setup: # .venv with the command `storebridge`; nothing to do when nothing changed
+	@scripts/setup.sh
+
+run: setup # the bridge with a sandbox store and marketplace: make run ARGS="--port 9000"
+	@exec .venv/bin/storebridge run $(ARGS)
+
+check: setup # format, lint, types, layers: every warning is an error
+	@scripts/check.sh
+
+test: check # the checks, then the tests: make test ARGS="tests/unit --db sqlite"; STRICT=1: a skip is a failure
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+bench: setup # every benchmark, or one: make bench ARGS="ingest --json"
+	@exec .venv/bin/storebridge bench $(ARGS)
+
+lock: # the locks anew from pyproject.toml: make lock ARGS="--upgrade"
+	@scripts/lock.sh $(ARGS)
