@@ -1,0 +1,66 @@
+"""A listing: one variant on one channel. Its facets are what is published and acknowledged separately."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from bridge.domain.money import Money
+from bridge.domain.values import Value
+
+
+class Facet(StrEnum):
+    """What of a listing is sent, each in its own lane."""
+
+    STOCK = "stock"
+    PRICE = "price"
+    CONTENT = "content"
+
+
+class OfferContent(Value):
+    """What the buyer reads. ``attributes`` are the marketplace's own attribute ids and values."""
+
+    title: str
+    description: str = ""
+    brand: str | None = None
+    images: tuple[str, ...] = ()
+    attributes: dict[str, str] = Field(default_factory=dict)
+
+
+class Finding(Value):
+    """Why a listing is blocked or could be better. ``rule`` names the check, ``field`` where to mend it."""
+
+    rule: str
+    field: str
+    blocking: bool
+    text: str
+    fix: str
+
+
+class DesiredOffer(Value):
+    """The listing as it should be. ``stock`` in whole units, never below 0; ``price`` includes VAT."""
+
+    sku: str
+    gtin: str | None
+    stock: int = Field(ge=0)
+    price: Money | None
+    content: OfferContent
+    condition: str = "new"
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def blocked(self) -> bool:
+        return any(finding.blocking for finding in self.findings)
+
+
+class LiveOffer(Value):
+    """An offer as the marketplace reports it: for read-back. ``stock`` None where the channel does not tell."""
+
+    offer_id: str
+    sku: str | None
+    gtin: str | None = None
+    stock: int | None = None
+    price: Money | None = None
+    title: str | None = None
+    for_sale: bool | None = None

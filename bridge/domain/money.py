@@ -1,0 +1,79 @@
+"""Money: a Decimal amount with its ISO 4217 currency. Never a float, never without a currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from bridge.domain.values import Value
+
+# Minor units that are not 2: ISO 4217 table A.1. HUF has 2 on paper; marketplaces quote it in whole forint.
+MINOR_UNITS = {"JPY": 0, "KRW": 0, "ISK": 0, "CLP": 0, "VND": 0, "HUF": 0, "BHD": 3, "KWD": 3, "TND": 3, "JOD": 3}
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_exact)]
+
+
+class Money(Value):
+    """An amount in a currency."""
+
+    amount: Amount
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+
+    @classmethod
+    def of(cls, amount: Decimal | str | int | float, currency: str) -> Money:
+        """From anything a JSON answer holds; a float by its shortest decimal form.
+
+        Raises ValueError when it is no finite number.
+        """
+        try:
+            exact = Decimal(repr(amount) if isinstance(amount, float) else str(amount).strip())
+        except InvalidOperation as error:
+            raise ValueError(f"not an amount of money: {amount!r}") from error
+        if not exact.is_finite():
+            raise ValueError(f"not an amount of money: {amount!r}")
+        return cls(amount=exact, currency=currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> Money:
+        return cls(amount=Decimal(0), currency=currency)
+
+    def __add__(self, other: Money) -> Money:
+        return Money(amount=self.amount + self._same(other), currency=self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(amount=self.amount - self._same(other), currency=self.currency)
+
+    def times(self, quantity: int) -> Money:
+        return Money(amount=self.amount * quantity, currency=self.currency)
+
+    def quantised(self) -> Money:
+        """Rounded half up to the currency's minor unit."""
+        step = Decimal(1).scaleb(-MINOR_UNITS.get(self.currency, 2))
+        return Money(amount=self.amount.quantize(step, rounding=ROUND_HALF_UP), currency=self.currency)
+
+    def text(self) -> str:
+        """``19.90 EUR``, at the currency's precision."""
+        return f"{self.quantised().amount} {self.currency}"
+
+    def _same(self, other: Money) -> Decimal:
+        if other.currency != self.currency:
+            raise ValueError(f"cannot add {other.currency} to {self.currency}")
+        return other.amount
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """The sum of amounts in one currency; zero when there are none."""
+    result = Money.zero(currency)
+    for amount in amounts:
+        result = result + amount
+    return result

@@ -1,0 +1,109 @@
+"""What an adapter says about itself, as data: forms, limits and policies are drawn from it."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Capability(StrEnum):
+    """What an adapter can do. A declared capability is implemented, tested and documented."""
+
+    CHECK = "check"
+    OFFERS = "offers"
+    CONTENT = "content"
+    READ_BACK = "read_back"
+    ORDERS = "orders"
+    SHIPMENTS = "shipments"
+    CANCEL = "cancel"
+    RETURNS = "returns"
+    PUSH = "push"
+    SCORE = "score"
+    CATALOGUE = "catalogue"
+    CREATE_ORDER = "create_order"
+    REFUNDS = "refunds"
+    WEBHOOKS = "webhooks"
+    STOCK_WRITE = "stock_write"
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Field_(Part):
+    """One field of a settings or credentials form. ``kind`` secret is never shown again after saving."""
+
+    name: str
+    label: str
+    help: str = ""
+    kind: Literal["text", "secret", "url", "number", "flag", "choice", "list"] = "text"
+    required: bool = True
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+class Limit(Part):
+    """At most ``calls`` per ``seconds`` for an operation of one account. ``source`` says where it is written."""
+
+    calls: float = Field(gt=0)
+    seconds: float = Field(gt=0)
+    source: str = ""
+
+
+class Polling(Part):
+    """How often to ask, in seconds, and how far to look back over the last cursor."""
+
+    every: int
+    overlap: int = 600
+
+
+class Policies(Part):
+    """The marketplace's own rules, as data with their source."""
+
+    return_window_days: int | None = None
+    return_response_hours: int | None = None
+    cancellation_limit: str = ""
+    personal_data_days: int | None = None
+    source: str = ""
+
+
+class Manifest(Part):
+    """One adapter, described. Raises pydantic.ValidationError naming the field when a file is wrong."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    kind: Literal["platform", "channel"]
+    countries: tuple[str, ...] = ()
+    currency: str | None = None
+    base_url: str = ""
+    urls: dict[str, str] = Field(default_factory=dict)
+    capabilities: tuple[Capability, ...]
+    lacks: dict[Capability, str] = Field(default_factory=dict)
+    credentials: tuple[Field_, ...] = ()
+    settings: tuple[Field_, ...] = ()
+    limits: dict[str, Limit] = Field(default_factory=dict)
+    batch: dict[str, int] = Field(default_factory=dict)
+    concurrency: int = Field(default=4, ge=1, le=64)
+    polling: dict[str, Polling] = Field(default_factory=dict)
+    max_quantity: int | None = None
+    title_max: int | None = None
+    gtin_required: bool = True
+    carriers: dict[str, str] = Field(default_factory=dict)
+    tracking_required: bool = True
+    policies: Policies = Policies()
+
+    def batch_size(self, operation: str) -> int:
+        """Items per call; 1 where the channel has no bulk call."""
+        return self.batch.get(operation, 1)
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """The manifest.toml of an adapter folder."""
+    return Manifest.model_validate(tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8")))
