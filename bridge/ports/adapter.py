@@ -1,0 +1,59 @@
+"""How an adapter hands itself to the engine: one ``ADAPTER`` in its package, found by entry point.
+
+Entry point groups: ``storebridge.platforms`` and ``storebridge.channels``; each entry point names the package,
+and the package has ``ADAPTER = Adapter(...)``. A third party's package does exactly the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.ports.manifest import Manifest
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from bridge.ports.http import Transport
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One account on one system, as an adapter sees it.
+
+    ``key`` is unique and stable (used in limits, tokens and logs); ``account`` prefixes business keys;
+    ``credentials`` and ``settings`` are named as in the manifest; ``urls`` overrides ``Manifest.urls`` by name;
+    ``clock`` returns aware UTC.
+    """
+
+    key: str
+    account: str
+    credentials: Mapping[str, str]
+    settings: Mapping[str, Any]
+    urls: Mapping[str, str]
+    transport: Transport
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What the registry knows of an adapter. ``connect`` takes a Connection and gives a Platform or a Channel.
+
+    ``sandbox(state_path, **options)`` gives the Flask app of the counterpart in miniature;
+    ``sandbox_credentials`` are the credentials it accepts out of the box.
+    """
+
+    folder: Path
+    manifest: Manifest
+    connect: Callable[[Connection], Any]
+    sandbox: Callable[..., Flask]
+    sandbox_credentials: Mapping[str, str] = field(default_factory=dict)
+    webhooks: Any = None
+    rehearsal: Callable[[Connection], Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name

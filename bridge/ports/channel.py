@@ -1,0 +1,205 @@
+"""What a marketplace adapter promises. All calls are synchronous, go through the connection's transport, and
+raise only errors of :mod:`bridge.ports.errors`.
+
+Writing calls take a batch (at most ``manifest.batch_size(operation)`` items) and give one result per item,
+in the same order; an exception means that nothing is known to have happened to any of them, except
+UnknownOutcome, which means that all of them may have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import Field
+
+from bridge.domain.listing import LiveOffer, OfferContent
+from bridge.domain.money import Money
+from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.returns import MarketplaceReturn, ReturnDecision
+from bridge.domain.values import Value
+from bridge.ports.manifest import Manifest
+
+
+class Outcome(StrEnum):
+    """What became of one item of a batch."""
+
+    APPLIED = "applied"  # done and confirmed by the answer
+    SUBMITTED = "submitted"  # accepted for later: follow ``submission``
+    REJECTED = "rejected"  # refused for good; ``message`` says why
+    RETRY = "retry"  # not done, may work later
+    MISSING = "missing"  # the offer, order or line does not exist there
+
+
+class ItemResult(Value):
+    """The result of one item. ``key`` is the item's own key as it was given."""
+
+    key: str
+    outcome: Outcome
+    offer_id: str | None = None
+    submission: str | None = None
+    message: str = ""
+    field: str | None = None
+
+
+class OfferDraft(Value):
+    """An offer to create. ``key`` identifies it in the result; ``sku`` is written as the offer's reference."""
+
+    key: str
+    sku: str
+    gtin: str | None
+    stock: int = Field(ge=0)
+    price: Money
+    content: OfferContent
+    condition: str = "new"
+
+
+class OfferRef(Value):
+    """An offer that exists."""
+
+    key: str
+    offer_id: str
+    sku: str
+    gtin: str | None = None
+
+
+class StockUpdate(OfferRef):
+    """An absolute quantity to publish."""
+
+    stock: int = Field(ge=0)
+
+
+class PriceUpdate(OfferRef):
+    price: Money
+
+
+class ContentUpdate(OfferRef):
+    content: OfferContent
+
+
+class OrderRef(Value):
+    """An order in a list. ``fingerprint`` changes whenever the order changed; ``order`` is the whole order
+    where the list already tells everything."""
+
+    external_id: str
+    changed_at: datetime | None = None
+    fingerprint: str
+    order: MarketplaceOrder | None = None
+
+
+class Page[T](Value):
+    """A page of a list and the cursor of the next; ``next_cursor`` None at the end."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+class SubmissionState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    GONE = "gone"  # no longer known: look at the thing itself
+
+
+class SubmissionStatus(Value):
+    """Where a submission stands. ``entity_id`` is what it made, where it made something."""
+
+    submission: str
+    state: SubmissionState
+    entity_id: str | None = None
+    message: str = ""
+
+
+class SaleStatus(Value):
+    """Whether an offer can be bought, and if not, why, in the marketplace's words with the fix in plain words."""
+
+    offer_id: str
+    for_sale: bool | None
+    reasons: tuple[str, ...] = ()
+    fixes: tuple[str, ...] = ()
+
+
+class AccountInfo(Value):
+    """What a check of the credentials found."""
+
+    name: str
+    countries: tuple[str, ...] = ()
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class PushHint(Value):
+    """What a push message of the marketplace points at: ``kind`` order, submission, offer or return."""
+
+    kind: str
+    key: str
+    delivery_id: str | None = None
+
+
+class Channel(Protocol):
+    """A marketplace account."""
+
+    manifest: Manifest
+
+    def check(self) -> AccountInfo:
+        """Prove that the credentials work. Raises Reauthorise or AskMerchant."""
+        ...
+
+    def find_offers(self, skus: Sequence[str], gtins: Sequence[str]) -> list[LiveOffer]:
+        """Offers that exist under any of these references or GTINs: asked before a create is repeated."""
+        ...
+
+    def create_offers(self, drafts: Sequence[OfferDraft]) -> list[ItemResult]: ...
+
+    def update_stock(self, updates: Sequence[StockUpdate]) -> list[ItemResult]: ...
+
+    def update_prices(self, updates: Sequence[PriceUpdate]) -> list[ItemResult]: ...
+
+    def update_content(self, updates: Sequence[ContentUpdate]) -> list[ItemResult]: ...
+
+    def end_offers(self, offers: Sequence[OfferRef]) -> list[ItemResult]: ...
+
+    def list_offers(self, cursor: str | None) -> Page[LiveOffer]:
+        """All offers of the account, for read-back."""
+        ...
+
+    def sale_status(self, offer_id: str) -> SaleStatus: ...
+
+    def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderRef]:
+        """Orders changed since ``since``, handled ones included. The engine asks with overlap."""
+        ...
+
+    def list_open_orders(self, cursor: str | None) -> Page[OrderRef]:
+        """All orders the merchant still has to handle: the completeness sweep."""
+        ...
+
+    def fetch_order(self, external_id: str) -> MarketplaceOrder:
+        """The order whole. Raises NotFound."""
+        ...
+
+    def acknowledge_order(self, order: MarketplaceOrder, store_number: str) -> ItemResult | None:
+        """Accept or acknowledge, where the marketplace wants it; None where it does not."""
+        ...
+
+    def confirm_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult: ...
+
+    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult: ...
+
+    def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
+        """Returns that still have to be decided, and those decided of late."""
+        ...
+
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult: ...
+
+    def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
+        """Where these submissions stand; unknown ones come back as GONE."""
+        ...
+
+    def carrier_code(self, carrier: str, tracking: str) -> str:
+        """The marketplace's code for a carrier as the store names it; its code for "other" when unknown."""
+        ...
+
+    def push_hints(self, headers: Iterable[tuple[str, str]], body: bytes) -> list[PushHint]:
+        """Verify and read a push message. Raises Reauthorise when the signature is wrong."""
+        ...

@@ -1,0 +1,173 @@
+"""What a store adapter promises. All calls are synchronous, go through the connection's transport, and raise
+only errors of :mod:`bridge.ports.errors`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import Field
+
+from bridge.domain.catalogue import StoreProduct
+from bridge.domain.order import OrderDraft, StoreOrder
+from bridge.domain.returns import RefundLine
+from bridge.domain.values import Value
+from bridge.ports.channel import Page
+from bridge.ports.manifest import Manifest
+
+
+class StoreInfo(Value):
+    """The store as a check of the credentials found it. ``details`` is shown to the merchant as it is."""
+
+    name: str
+    url: str
+    currency: str
+    version: str
+    prices_include_tax: bool
+    timezone: str = "UTC"
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class ProductRef(Value):
+    """A product in a list; ``mark`` changes whenever the product, its stock or a variant changed."""
+
+    external_id: str
+    modified_at: datetime | None = None
+    mark: str
+
+
+class ProductBatch(Value):
+    """Products read whole. ``missing`` are ids that no longer exist or are in the bin."""
+
+    products: tuple[StoreProduct, ...]
+    missing: tuple[str, ...] = ()
+
+
+class OrderMark(Value):
+    """A store order in a list; ``marketplace_ref`` where the list tells it."""
+
+    external_id: str
+    modified_at: datetime | None = None
+    mark: str
+    marketplace_ref: str | None = None
+
+
+class HintKind(StrEnum):
+    PRODUCT = "product"
+    ORDER = "order"
+    NOTHING = "nothing"  # well-formed and of no interest (a ping, a draft, a coupon)
+
+
+class Hint(Value):
+    """What a webhook points at. The engine re-reads it; nothing of the payload is believed.
+
+    ``product_id`` is the product to read (the parent, for a variation). ``accept_status`` is the status the
+    sender must get.
+    """
+
+    kind: HintKind
+    topic: str
+    external_id: str
+    mark: str | None = None
+    accept_status: int = 200
+
+
+class WebhookAudit(Value):
+    """The state of our webhooks at the store. ``mended`` lists what was created or switched on again."""
+
+    active: int
+    mended: tuple[str, ...] = ()
+
+
+class WebhookDoor(Protocol):
+    """Reading a delivery needs no connection: bytes, headers and secrets in, a hint out. No I/O."""
+
+    def read(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Hint:
+        """Verify over the raw bytes in constant time against each secret, then parse.
+
+        Raises Reauthorise when no secret fits or the signature is missing or malformed, and AskMerchant
+        (naming the field) when the body is signed rightly and still makes no sense.
+        """
+        ...
+
+
+class Platform(Protocol):
+    """A merchant's store."""
+
+    manifest: Manifest
+
+    def check(self) -> StoreInfo:
+        """Prove that the credentials work and may read and write. Raises Reauthorise or AskMerchant."""
+        ...
+
+    def list_products(self, since: datetime | None, cursor: str | None) -> Page[ProductRef]:
+        """Products changed after ``since`` (None: all), by id. Changes of variants count, except where the
+        store cannot tell: ``list_variants`` finds those."""
+        ...
+
+    def list_variants(self, cursor: str | None) -> Page[ProductRef]:
+        """All variants as marks under their product's id: the sweep for what ``list_products`` cannot see."""
+        ...
+
+    def fetch_products(self, ids: Sequence[str]) -> ProductBatch:
+        """Read these products whole, with as few calls as the store allows."""
+        ...
+
+    def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderMark]:
+        """Orders changed after ``since``, drafts left out."""
+        ...
+
+    def fetch_order(self, external_id: str) -> StoreOrder:
+        """The order whole, parcels included. Raises NotFound."""
+        ...
+
+    def find_orders(self, refs: Sequence[str]) -> dict[str, StoreOrder]:
+        """Orders in the store that carry any of these references (OrderDraft.ref), by reference."""
+        ...
+
+    def create_order(self, draft: OrderDraft) -> StoreOrder:
+        """Create the order, stock reduced by the store. Raises UnknownOutcome when no answer came back."""
+        ...
+
+    def cancel_order(self, external_id: str, note: str) -> StoreOrder: ...
+
+    def refund_lines(self, external_id: str, lines: Sequence[RefundLine], reason: str, ref: str) -> StoreOrder:
+        """Refund units in the store's books (no payment is touched), putting them back on stock where asked.
+
+        Safe to repeat: ``ref`` is written into the refund and looked up first.
+        """
+        ...
+
+    def add_note(self, external_id: str, note: str) -> None: ...
+
+    def set_stock(self, product_id: str, variant_id: str, quantity: int) -> None:
+        """Write an absolute quantity. Only on the merchant's explicit wish."""
+        ...
+
+    def ensure_webhooks(self, url: str, secret: str) -> WebhookAudit:
+        """Create what is missing, switch on what was switched off, all pointing at ``url`` with ``secret``."""
+        ...
+
+    def remove_webhooks(self, url: str) -> int: ...
+
+
+class StoreRehearsal(Protocol):
+    """What a rehearsal does in the store as the merchant would, against the sandbox or a staging store."""
+
+    def create_product(self, sku: str, gtin: str, title: str, price: str, stock: int) -> str: ...
+
+    def set_stock(self, sku: str, quantity: int) -> None: ...
+
+    def change_title(self, sku: str, title: str) -> None: ...
+
+    def stock_of(self, sku: str) -> int: ...
+
+    def ship(self, order_id: str, carrier: str, tracking: str) -> None: ...
+
+    def cancel(self, order_id: str) -> None: ...
+
+    def remove_everything(self) -> list[str]:
+        """Delete what this rehearsal made, orders and products; says what it removed."""
+        ...
