@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -21,6 +21,8 @@ from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.domain.values import Value
 from bridge.ports.manifest import Manifest
+
+T = TypeVar("T")
 
 
 class Outcome(StrEnum):
@@ -89,7 +91,7 @@ class OrderRef(Value):
     order: MarketplaceOrder | None = None
 
 
-class Page[T](Value):
+class Page(Value, Generic[T]):
     """A page of a list and the cursor of the next; ``next_cursor`` None at the end."""
 
     items: tuple[T, ...]
