@@ -1,0 +1,135 @@
+"""Fixtures over real servers. Options: --db sqlite|postgres|both. Environment: STRICT, STOREBRIDGE_SPECS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import redis_server as redis_support
+from tests.support.needs import is_strict, needs, parse
+from tests.support.postgres import Postgres, cluster
+from tests.support.procs import Procs
+from tests.support.serve import serve as serve_app
+
+DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--db", choices=list(DATABASES), default="both", help="databases to test on (both)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever uses a database runs once on each, unless the test itself names one."""
+    named = any("database_kind" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "database_kind" in metafunc.fixturenames and not named:
+        kinds = DATABASES[metafunc.config.getoption("--db")]
+        metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    return _fail_if_strict(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    report = yield
+    return _fail_if_strict(report)
+
+
+def _fail_if_strict(report: Any) -> Any:
+    if is_strict() and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"STRICT=1 allows no skip. {reason}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name every program that was missing, once, with how to get it."""
+    missing: dict[str, tuple[str, int]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        if found := parse(str(report.longrepr)):
+            name, hint = found
+            missing[name] = (hint.removesuffix("')"), missing.get(name, (hint, 0))[1] + 1)
+    if missing:
+        terminalreporter.section("not tested here")
+    for name, (hint, count) in sorted(missing.items()):
+        terminalreporter.line(f"{name}: {count} skipped ({hint})")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_support.redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """A Redis-compatible server, empty."""
+    redis_support.flush(redis_server)
+    return redis_server
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Postgres]:
+    with cluster() as postgres:
+        yield postgres
+
+
+@pytest.fixture(scope="session")
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgres``."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database."""
+    if database_kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'storebridge.db'}"
+        return
+    postgres: Postgres = request.getfixturevalue("postgres_cluster")
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def procs(tmp_path: Path) -> Iterator[Procs]:
+    """Starts processes; whatever the test leaves behind is killed."""
+    folder = tmp_path / "procs"
+    folder.mkdir()
+    started = Procs(folder)
+    yield started
+    started.kill_all()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """``serve(app)``: the address of a WSGI app on a real socket, until the end of the test."""
+    with ExitStack() as stack:
+        yield lambda app, port=0: stack.enter_context(serve_app(app, port))
+
+
+@pytest.fixture(scope="session")
+def specs_dir() -> Path:
+    """The folder of official marketplace specifications."""
+    named = os.environ.get("STOREBRIDGE_SPECS", "")
+    if not named or not Path(named).is_dir():
+        needs("specifications", "STOREBRIDGE_SPECS names the folder they were downloaded to")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's program."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return found or needs("chromium", "apt-get install chromium")
