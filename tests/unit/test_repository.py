@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
-import subprocess
 import tomllib
 from importlib import metadata
 from importlib.util import find_spec
@@ -20,11 +20,11 @@ LOCKS = sorted(ROOT.glob("*.lock"))
 MOST_LINES = 450
 
 
-def tracked(pattern: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", pattern], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).exists()]
+def python_files() -> list[Path]:
+    """Ours; the rest of the folder is made by tools. (Not asked of git: a release has none.)"""
+    folders = ["bridge", "platform_adapters", "channel_adapters", "tests", "scripts"]
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return sorted([*found, *ROOT.glob("*.py")])
 
 
 def locked(lock: Path) -> dict[str, str]:
@@ -78,7 +78,7 @@ def test_every_adapter_folder_has_an_entry_point() -> None:
 
 def test_python_files_parse_and_stay_small() -> None:
     long = {}
-    for path in tracked("*.py"):
+    for path in python_files():
         text = path.read_text(encoding="utf-8")
         ast.parse(text, filename=str(path))
         if "tests" not in path.relative_to(ROOT).parts and text.count("\n") > MOST_LINES:
@@ -87,7 +87,5 @@ def test_python_files_parse_and_stay_small() -> None:
 
 
 def test_scripts_are_executable() -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "-s", "scripts", ".ci"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    assert [line.split("\t")[1] for line in listed if not line.startswith("100755")] == []
+    scripts = [ROOT / ".ci" / "run", *(ROOT / "scripts").glob("*.sh")]
+    assert [path.name for path in scripts if not os.access(path, os.X_OK)] == []
