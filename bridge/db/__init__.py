@@ -1,0 +1,1 @@
+"""What the bridge remembers: tables, sessions, migrations and work claims. SQL is the truth."""

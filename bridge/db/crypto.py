@@ -1,0 +1,70 @@
+"""Encryption at rest: a key ring of Fernet keys, newest first. Old keys still read; ``rotate`` re-encrypts.
+
+Credentials and personal data are columns of type :class:`Secret`; the ring is installed once per process by
+the bootstrap. A database without its key tells nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class KeyRing:
+    """Encrypts with the first key, decrypts with any. Keys are urlsafe base64 of 32 bytes (Fernet)."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise ValueError("the key ring needs at least one key")
+        self._fernet = MultiFernet([Fernet(key.encode()) for key in keys])
+
+    def seal(self, content: Any) -> str:
+        return self._fernet.encrypt(json.dumps(content, separators=(",", ":")).encode()).decode()
+
+    def open(self, sealed: str) -> Any:
+        """Raises ValueError when no key of the ring fits."""
+        try:
+            return json.loads(self._fernet.decrypt(sealed.encode()))
+        except InvalidToken as error:
+            raise ValueError("no key of the key ring opens this value; is an old key missing?") from error
+
+    def rotate(self, sealed: str) -> str:
+        """The same content under the newest key."""
+        try:
+            return self._fernet.rotate(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise ValueError("no key of the key ring opens this value; is an old key missing?") from error
+
+
+class _Holder:
+    ring: KeyRing | None = None
+
+
+def install(ring: KeyRing) -> None:
+    """Make ``ring`` the one this process reads and writes secrets with."""
+    _Holder.ring = ring
+
+
+def installed() -> KeyRing:
+    if _Holder.ring is None:
+        raise RuntimeError("no key ring installed: bridge.app.bootstrap does this")
+    return _Holder.ring
+
+
+class Secret(TypeDecorator[Any]):
+    """A JSON value that is only ever stored encrypted."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else installed().seal(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else installed().open(value)

@@ -1,0 +1,127 @@
+"""Engines and sessions. A session belongs to one shop, and here is the one place where that is enforced:
+every select, update and delete gets ``shop_id = :shop`` added, every new row gets its shop, and a row of
+another shop is refused. A session without a shop (``shop_id=None``) is for the doorbell and the sweeper only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from bridge.db.tables import OfShop
+
+T = TypeVar("T")
+
+
+class WrongShop(RuntimeError):
+    """A row of one shop was about to be written in another shop's session."""
+
+
+class Database:
+    """One engine. SQLite runs in WAL with full synchronous commits; writers queue in BEGIN IMMEDIATE."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = _engine(url, pool_size)
+
+    @contextmanager
+    def read(self, shop_id: int | None) -> Iterator[Session]:
+        """A session that is rolled back at the end."""
+        with _session(self.engine, shop_id) as session:
+            try:
+                yield session
+            finally:
+                session.rollback()
+
+    @contextmanager
+    def write(self, shop_id: int | None) -> Iterator[Session]:
+        """A session that is committed at the end, or rolled back whole when anything raises."""
+        engine = self.engine.execution_options(write=True)
+        with _session(engine, shop_id) as session, session.begin():
+            yield session
+
+    def transact(self, shop_id: int | None, act: Callable[[Session], T], attempts: int = 6) -> T:
+        """Run ``act`` in a write session; run it again when the database asked for that (deadlock, dropped
+        connection, serialization). ``act`` must do nothing but SQL."""
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.write(shop_id) as session:
+                    return act(session)
+            except DBAPIError as error:
+                if attempt == attempts or not _worth_repeating(error):
+                    raise
+                time.sleep(0.02 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _worth_repeating(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlstate", None) or ""
+    if code in ("40001", "40P01", "55P03"):  # serialization failure, deadlock, lock not available
+        return True
+    if error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = create_engine(
+        url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=pool_size, max_overflow=pool_size * 2
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A deferred transaction that starts by reading and then writes fails with SQLITE_BUSY at once when another
+    # writer was faster (sqlite.org/lang_transaction.html); writers therefore queue at the start.
+    write = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def _session(engine: Engine, shop_id: int | None) -> Iterator[Session]:
+    with Session(engine, expire_on_commit=False, autoflush=False, info={"shop_id": shop_id}) as session:
+        yield session
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _scope(state: ORMExecuteState) -> None:
+    shop_id = state.session.info.get("shop_id")
+    if shop_id is None or state.is_insert or state.is_column_load or state.is_relationship_load:
+        return
+    state.statement = state.statement.options(
+        with_loader_criteria(OfShop, lambda table: table.shop_id == shop_id, include_aliases=True)
+    )
+
+
+@event.listens_for(Session, "before_flush")
+def _own(session: Session, _context: Any, _instances: Any) -> None:
+    shop_id = session.info.get("shop_id")
+    if shop_id is None:
+        return
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if not isinstance(row, OfShop):
+            continue
+        if row.shop_id is None:
+            row.shop_id = shop_id
+        elif row.shop_id != shop_id:
+            raise WrongShop(f"{type(row).__name__} of shop {row.shop_id} in a session of shop {shop_id}")

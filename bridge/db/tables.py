@@ -1,0 +1,538 @@
+"""The tables. Every row but those of ``shops`` and ``leases`` belongs to a shop.
+
+Times are aware UTC; money is kept as text with its currency; versions only ever grow.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from bridge.db.crypto import Secret
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware UTC in and out; SQLite keeps it as sortable text without zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: UtcTime(), dict[str, Any]: Json, list[Any]: Json}
+
+
+class Shop(Base):
+    """A tenant: one store and the marketplaces it sells on."""
+
+    __tablename__ = "shops"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    paused: Mapped[bool] = mapped_column(default=False)
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class OfShop:
+    """Every query on these is scoped by shop, in bridge.db.session."""
+
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), index=False)
+
+
+class Connection(OfShop, Base):
+    """An account on a store platform or a marketplace. ``state``: active, paused, needs_reauth."""
+
+    __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("shop_id", "adapter", "account"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    role: Mapped[str] = mapped_column(String(10))
+    adapter: Mapped[str] = mapped_column(String(40))
+    account: Mapped[str] = mapped_column(String(100))
+    title: Mapped[str] = mapped_column(String(200))
+    credentials: Mapped[Any] = mapped_column(Secret())
+    webhook_secrets: Mapped[Any] = mapped_column(Secret(), default=list)
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    urls: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    info: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    state_reason: Mapped[str] = mapped_column(Text, default="")
+    state_since: Mapped[datetime]
+    created_at: Mapped[datetime]
+    last_ok_at: Mapped[datetime | None]
+    sandbox: Mapped[bool] = mapped_column(default=False)
+
+
+class TokenRow(OfShop, Base):
+    """The access token of a connection; ``version`` is compared and swapped at refresh."""
+
+    __tablename__ = "tokens"
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[Any] = mapped_column(Secret())
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Lease(Base):
+    """A named right that one process holds at a time (the scheduler's leadership, a token refresh)."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    token: Mapped[str] = mapped_column(String(40))
+    until: Mapped[datetime]
+
+
+class Delivery(OfShop, Base):
+    """A webhook as it arrived, kept before it is acknowledged. ``body`` holds personal data."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "topic", "external_id", "body_hash"),
+        Index("ix_deliveries_time", "shop_id", "received_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    topic: Mapped[str] = mapped_column(String(80))
+    external_id: Mapped[str] = mapped_column(String(100))
+    body_hash: Mapped[str] = mapped_column(String(64))
+    body: Mapped[Any] = mapped_column(Secret())
+    received_at: Mapped[datetime]
+    seen: Mapped[int] = mapped_column(default=1)
+    last_seen_at: Mapped[datetime]
+
+
+class Work(OfShop, Base):
+    """Something to do, by key: the level, not the edge. Pending while ``dirty_version > done_version``."""
+
+    __tablename__ = "work"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "connection_id", "kind", "key"),
+        Index(
+            "ix_work_pending",
+            "lane",
+            "due_at",
+            sqlite_where=text("dirty_version > done_version"),
+            postgresql_where=text("dirty_version > done_version"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    lane: Mapped[str] = mapped_column(String(12))
+    kind: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(190))
+    priority: Mapped[int] = mapped_column(Integer, default=5)
+    dirty_version: Mapped[int] = mapped_column(default=1)
+    done_version: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    first_marked_at: Mapped[datetime]
+    last_done_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    parked: Mapped[bool] = mapped_column(default=False)
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class Product(OfShop, Base):
+    """The last reading of a product. ``snapshot_version`` is compared and swapped by readers."""
+
+    __tablename__ = "products"
+    __table_args__ = (UniqueConstraint("shop_id", "external_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(100))
+    title: Mapped[str] = mapped_column(Text, default="")
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    mark: Mapped[str | None] = mapped_column(String(80))
+    snapshot_version: Mapped[int] = mapped_column(default=0)
+    read_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class Variant(OfShop, Base):
+    """The last reading of a variant. ``pool`` holds its stock; variants of one pool share reservations."""
+
+    __tablename__ = "variants"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "external_id"),
+        Index("ix_variants_sku", "shop_id", "sku"),
+        Index("ix_variants_gtin", "shop_id", "gtin"),
+        Index("ix_variants_pool", "shop_id", "pool"),
+        Index("ix_variants_product", "product_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(100))
+    sku: Mapped[str | None] = mapped_column(String(190))
+    gtin: Mapped[str | None] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text, default="")
+    pool: Mapped[str] = mapped_column(String(100))
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    mark: Mapped[str | None] = mapped_column(String(80))
+    on_hand: Mapped[int | None]
+    deleted_at: Mapped[datetime | None]
+    read_at: Mapped[datetime]
+
+
+class Listing(OfShop, Base):
+    """One variant on one channel. ``state``: new, blocked, creating, unknown, live, rejected, ending, ended.
+
+    The existence of the offer is versioned like a facet: ``wanted`` is the desired state.
+    """
+
+    __tablename__ = "listings"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "variant_id"),
+        Index("ix_listings_variant", "variant_id"),
+        Index("ix_listings_sku", "connection_id", "sku"),
+        Index("ix_listings_offer", "connection_id", "offer_id"),
+        Index(
+            "ix_listings_pending",
+            "connection_id",
+            "due_at",
+            sqlite_where=text("pending"),
+            postgresql_where=text("pending"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    sku: Mapped[str] = mapped_column(String(190), default="")
+    gtin: Mapped[str | None] = mapped_column(String(64))
+    offer_id: Mapped[str | None] = mapped_column(String(100))
+    wanted: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[str] = mapped_column(String(12), default="new")
+    pending: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
+    findings: Mapped[list[Any]] = mapped_column(default=list)
+    error: Mapped[str | None] = mapped_column(Text)
+    for_sale: Mapped[bool | None]
+    sale_reasons: Mapped[list[Any]] = mapped_column(default=list)
+    status_due_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    drift_count: Mapped[int] = mapped_column(default=0)
+    event_at: Mapped[datetime | None]
+
+
+class FacetRow(OfShop, Base):
+    """What one facet of a listing should be, what was sent, what was acknowledged.
+
+    Pending while ``desired_version > acked_version``. ``in_flight`` stays set from before the first byte goes
+    out until an answer is recorded, so that a crash in between can never make "equal to the last
+    acknowledged" look like "nothing to do".
+    """
+
+    __tablename__ = "facets"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "facet"),
+        Index(
+            "ix_facets_pending",
+            "connection_id",
+            "facet",
+            "priority",
+            "due_at",
+            sqlite_where=text("desired_version > acked_version"),
+            postgresql_where=text("desired_version > acked_version"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    facet: Mapped[str] = mapped_column(String(10))
+    desired: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    desired_hash: Mapped[str] = mapped_column(String(32), default="")
+    desired_version: Mapped[int] = mapped_column(default=0)
+    desired_at: Mapped[datetime]
+    explain: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    priority: Mapped[int] = mapped_column(default=2)
+    acked: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    acked_hash: Mapped[str] = mapped_column(String(32), default="")
+    acked_version: Mapped[int] = mapped_column(default=0)
+    acked_at: Mapped[datetime | None]
+    in_flight: Mapped[bool] = mapped_column(default=False)
+    sent_at: Mapped[datetime | None]
+    event_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class Order(OfShop, Base):
+    """A marketplace order. ``store_state``: held, ready, creating, unknown, created, failed, cancelled, skipped.
+
+    The seven steps have a time each. ``buyer`` (addresses, note) and ``raw`` are encrypted.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "external_id"),
+        Index("ix_orders_store", "shop_id", "store_order_id"),
+        Index("ix_orders_time", "shop_id", "placed_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(100))
+    ref: Mapped[str] = mapped_column(String(220))
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    currency: Mapped[str] = mapped_column(String(3))
+    total: Mapped[str] = mapped_column(String(40))
+    shipping: Mapped[str | None] = mapped_column(String(40))
+    buyer: Mapped[Any] = mapped_column(Secret())
+    raw: Mapped[Any] = mapped_column(Secret())
+    placed_at: Mapped[datetime]
+    imported_at: Mapped[datetime]
+    stock_lowered_at: Mapped[datetime | None]
+    created_at: Mapped[datetime | None]
+    shipped_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    ship_by: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    channel_state: Mapped[str] = mapped_column(String(12), default="open")
+    store_state: Mapped[str] = mapped_column(String(12), default="ready")
+    store_order_id: Mapped[str | None] = mapped_column(String(100))
+    store_number: Mapped[str | None] = mapped_column(String(100))
+    store_link: Mapped[str | None] = mapped_column(Text)
+    store_status: Mapped[str | None] = mapped_column(String(40))
+    store_mark: Mapped[str | None] = mapped_column(String(80))
+    store_total: Mapped[str | None] = mapped_column(String(40))
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class OrderLine(OfShop, Base):
+    """A line of a marketplace order; ``variant_id`` None while nothing in the store matches."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (UniqueConstraint("order_id", "external_id"), Index("ix_order_lines_variant", "variant_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(100))
+    offer_id: Mapped[str | None] = mapped_column(String(100))
+    sku: Mapped[str | None] = mapped_column(String(190))
+    gtin: Mapped[str | None] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text, default="")
+    quantity: Mapped[int]
+    cancelled: Mapped[int] = mapped_column(default=0)
+    shipped: Mapped[int] = mapped_column(default=0)
+    unit_price: Mapped[str] = mapped_column(String(40))
+    total: Mapped[str] = mapped_column(String(40))
+    fulfilled_by: Mapped[str] = mapped_column(String(10), default="merchant")
+    cancellation_requested: Mapped[bool] = mapped_column(default=False)
+    variant_id: Mapped[int | None] = mapped_column(ForeignKey("variants.id", ondelete="SET NULL"))
+    store_line_id: Mapped[str | None] = mapped_column(String(100))
+    restocked: Mapped[int] = mapped_column(default=0)
+
+
+class Reservation(OfShop, Base):
+    """Units sold on a marketplace that the store's own stock does not show yet.
+
+    ``state``: open (the store has not heard of it), placed (the store order exists), released (a reading of
+    the store's stock that began after it was placed has been recorded, or the sale was cancelled).
+    """
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        UniqueConstraint("order_line_id"),
+        Index(
+            "ix_reservations_held",
+            "shop_id",
+            "pool",
+            sqlite_where=text("state <> 'released'"),
+            postgresql_where=text("state <> 'released'"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_lines.id", ondelete="CASCADE"))
+    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    pool: Mapped[str] = mapped_column(String(100))
+    quantity: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default="open")
+    created_at: Mapped[datetime]
+    placed_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+
+
+class ParcelRow(OfShop, Base):
+    """A parcel of the store to confirm on the marketplace.
+
+    ``state``: waiting (no tracking yet), ready, sending, unknown, submitted, confirmed, failed, dropped.
+    """
+
+    __tablename__ = "parcels"
+    __table_args__ = (UniqueConstraint("order_id", "ref"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    ref: Mapped[str] = mapped_column(String(190))
+    carrier: Mapped[str] = mapped_column(String(100), default="")
+    number: Mapped[str] = mapped_column(String(190), default="")
+    carrier_code: Mapped[str | None] = mapped_column(String(60))
+    lines: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[str] = mapped_column(String(12), default="waiting")
+    submission: Mapped[str | None] = mapped_column(String(190))
+    shipped_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    rounds: Mapped[int] = mapped_column(default=0)
+
+
+class Cancellation(OfShop, Base):
+    """A cancellation of units of a line. ``origin``: buyer, store, marketplace, bridge.
+
+    ``state``: asked (the merchant decides), wanted, sending, unknown, submitted, done, failed, overtaken
+    (the parcel was faster).
+    """
+
+    __tablename__ = "cancellations"
+    __table_args__ = (UniqueConstraint("order_line_id", "origin"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_lines.id", ondelete="CASCADE"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    origin: Mapped[str] = mapped_column(String(12))
+    quantity: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(30))
+    state: Mapped[str] = mapped_column(String(12))
+    submission: Mapped[str | None] = mapped_column(String(190))
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    rounds: Mapped[int] = mapped_column(default=0)
+
+
+class ReturnRow(OfShop, Base):
+    """One line of a return (an RMA). ``state``: open, decided, sending, unknown, submitted, confirmed, closed, failed.
+
+    ``store_state``: none, wanted, done, unmatched: whether the store's books and shelf follow.
+    """
+
+    __tablename__ = "returns"
+    __table_args__ = (UniqueConstraint("connection_id", "external_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(100))
+    return_id: Mapped[str] = mapped_column(String(100))
+    order_external_id: Mapped[str | None] = mapped_column(String(100))
+    order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_lines.id", ondelete="SET NULL"))
+    sku: Mapped[str | None] = mapped_column(String(190))
+    gtin: Mapped[str | None] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(Text, default="")
+    quantity: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    registered_at: Mapped[datetime]
+    respond_by: Mapped[datetime | None]
+    decision: Mapped[str | None] = mapped_column(String(20))
+    decided_quantity: Mapped[int | None]
+    restock: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[str] = mapped_column(String(12), default="open")
+    store_state: Mapped[str] = mapped_column(String(12), default="none")
+    submission: Mapped[str | None] = mapped_column(String(190))
+    error: Mapped[str | None] = mapped_column(Text)
+    raw: Mapped[Any] = mapped_column(Secret())
+    closed_at: Mapped[datetime | None]
+    rounds: Mapped[int] = mapped_column(default=0)
+
+
+class Submission(OfShop, Base):
+    """Something a marketplace accepted for later. ``kind``: parcel, cancellation, return, content."""
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "external_id"),
+        Index("ix_submissions_due", "connection_id", "state", "next_check_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    external_id: Mapped[str] = mapped_column(String(190))
+    kind: Mapped[str] = mapped_column(String(20))
+    subject_id: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default="pending")
+    message: Mapped[str] = mapped_column(Text, default="")
+    submitted_at: Mapped[datetime]
+    next_check_at: Mapped[datetime]
+    checks: Mapped[int] = mapped_column(default=0)
+
+
+class Problem(OfShop, Base):
+    """Something a person should know, with its fix. Open while ``closed_at`` is None; one per kind and subject."""
+
+    __tablename__ = "problems"
+    __table_args__ = (UniqueConstraint("shop_id", "kind", "subject"), Index("ix_problems_open", "shop_id", "closed_at"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(190))
+    severity: Mapped[str] = mapped_column(String(10), default="error")
+    text: Mapped[str] = mapped_column(Text)
+    fix: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    opened_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    count: Mapped[int] = mapped_column(default=1)
+    closed_at: Mapped[datetime | None]
+
+
+class Journal(OfShop, Base):
+    """Every decision and every exchange, readable per order, per SKU and per delivery. Redacted."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        Index("ix_journal_order", "shop_id", "order_ref", "id"),
+        Index("ix_journal_sku", "shop_id", "sku", "id"),
+        Index("ix_journal_delivery", "shop_id", "delivery_id", "id"),
+        Index("ix_journal_time", "at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    connection_id: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(40))
+    text: Mapped[str] = mapped_column(Text)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    order_ref: Mapped[str | None] = mapped_column(String(220))
+    sku: Mapped[str | None] = mapped_column(String(190))
+    delivery_id: Mapped[int | None]
+
+
+class Poll(OfShop, Base):
+    """A recurring question to the outside. ``cursor`` is where the last complete answer ended."""
+
+    __tablename__ = "polls"
+    __table_args__ = (UniqueConstraint("connection_id", "flow"), Index("ix_polls_next", "next_at"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    flow: Mapped[str] = mapped_column(String(30))
+    lane: Mapped[str] = mapped_column(String(12))
+    every: Mapped[int]
+    next_at: Mapped[datetime]
+    cursor: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    last_started_at: Mapped[datetime | None]
+    last_ok_at: Mapped[datetime | None]
+    last_count: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,235 @@
+"""Work: what has to be done, claimed by a lease with a fencing token, finished by version.
+
+Marking raises ``dirty_version``; a claim takes the version it saw; finishing sets ``done_version`` to that
+version only while the lease is still held. So a signal that arrives during the work is never lost, and a
+process that lost its lease can finish nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from bridge.db.tables import Connection, Shop, Work
+
+LEASE = timedelta(seconds=45)
+PARK_AFTER = 8
+SETTLE = timedelta(seconds=0.5)
+SETTLE_MAX = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One thing to do. ``settle`` lets repeated marks of a key come to rest before it is done again."""
+
+    connection_id: int
+    lane: str
+    kind: str
+    key: str
+    priority: int = 5
+    due_at: datetime | None = None
+    settle: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Work in hand: valid while the lease token is the row's own."""
+
+    id: int
+    shop_id: int
+    connection_id: int
+    kind: str
+    key: str
+    version: int
+    token: str
+    attempts: int
+    first_marked_at: datetime
+    notes: dict[str, str] = field(default_factory=dict, compare=False)
+
+
+def mark(session: Session, shop_id: int, marks: Iterable[Mark], now: datetime) -> None:
+    """Say that there is something to do; saying it again before it is done is the same as saying it once."""
+    unique = {(item.connection_id, item.kind, item.key): item for item in marks}
+    rows = [_row(shop_id, item, now) for item in sorted(unique.values(), key=lambda item: (item.kind, item.key))]
+    for settle in (False, True):
+        chunk = [row for row, item in zip(rows, _sorted(unique), strict=True) if item.settle is settle]
+        if chunk:
+            session.execute(_upsert(session, settle, now), chunk)
+
+
+def _sorted(unique: dict[tuple[int, str, str], Mark]) -> list[Mark]:
+    return sorted(unique.values(), key=lambda item: (item.kind, item.key))
+
+
+def _row(shop_id: int, item: Mark, now: datetime) -> dict[str, object]:
+    return {
+        "shop_id": shop_id,
+        "connection_id": item.connection_id,
+        "lane": item.lane,
+        "kind": item.kind,
+        "key": item.key,
+        "priority": item.priority,
+        "dirty_version": 1,
+        "done_version": 0,
+        "due_at": item.due_at or now,
+        "first_marked_at": now,
+        "attempts": 0,
+        "parked": False,
+    }
+
+
+def _upsert(session: Session, settle: bool, now: datetime) -> object:
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(Work)
+    pending = Work.dirty_version > Work.done_version
+    new = statement.excluded
+    earlier = case((Work.due_at < new.due_at, Work.due_at), else_=new.due_at)
+    due = case((pending, earlier), else_=new.due_at)
+    if settle:
+        due = _settled_due(pending, now)
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "connection_id", "kind", "key"],
+        set_={
+            "dirty_version": Work.dirty_version + 1,
+            "priority": case((and_(pending, Work.priority < new.priority), Work.priority), else_=new.priority),
+            "due_at": due,
+            "first_marked_at": case((pending, Work.first_marked_at), else_=new.first_marked_at),
+            "attempts": 0,
+            "parked": False,
+        },
+    )
+
+
+def _settled_due(pending: object, now: datetime) -> object:
+    """At once after a quiet time; otherwise when the key has come to rest, but never later than SETTLE_MAX
+    after the first mark that is not served yet."""
+    rest = now + SETTLE
+    latest = now - (SETTLE_MAX - SETTLE)  # first_marked_at + SETTLE_MAX <= now + SETTLE
+    waiting = case((Work.first_marked_at <= latest, Work.due_at), else_=rest)
+    quiet = or_(Work.last_done_at.is_(None), Work.last_done_at < now - SETTLE_MAX)
+    return case((and_(pending, Work.attempts == 0, Work.leased_until.is_(None), Work.due_at <= now), Work.due_at),
+                (pending, waiting), (quiet, now), else_=rest)  # fmt: skip
+
+
+def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tuple[int, int, str]]:
+    """(shop, connection, lane) with work that is due, unclaimed and allowed."""
+    query = (
+        select(Work.shop_id, Work.connection_id, Work.lane)
+        .join(Connection, Connection.id == Work.connection_id)
+        .join(Shop, Shop.id == Work.shop_id)
+        .where(_due(now), Connection.state == "active", Shop.paused.is_(False))
+        .group_by(Work.shop_id, Work.connection_id, Work.lane)
+    )
+    if lane is not None:
+        query = query.where(Work.lane == lane)
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def next_due(session: Session, lane: str, until: datetime) -> datetime | None:
+    """The earliest time before ``until`` at which more work of the lane falls due."""
+    query = select(func.min(Work.due_at)).where(
+        Work.lane == lane, Work.dirty_version > Work.done_version, Work.parked.is_(False),
+        Work.due_at <= until, Work.leased_until.is_(None),
+    )  # fmt: skip
+    return session.scalar(query)
+
+
+def _due(now: datetime) -> object:
+    free = or_(Work.leased_until.is_(None), Work.leased_until < now)
+    return and_(Work.dirty_version > Work.done_version, Work.due_at <= now, free, Work.parked.is_(False))
+
+
+def claim(
+    session: Session, lane: str, connection_id: int, now: datetime, limit: int, kind: str | None = None
+) -> list[Claim]:
+    """Take up to ``limit`` due items of one kind (the most urgent item's kind when none is named)."""
+    due = select(Work).where(Work.lane == lane, Work.connection_id == connection_id, _due(now))
+    if kind is None:
+        first = session.scalars(due.order_by(Work.priority, Work.due_at).limit(1)).first()
+        if first is None:
+            return []
+        kind = first.kind
+    query = due.where(Work.kind == kind).order_by(Work.priority, Work.due_at).limit(limit)
+    rows = session.scalars(query.with_for_update(skip_locked=True)).all()
+    token = secrets.token_hex(12)
+    session.execute(
+        update(Work).where(Work.id.in_([row.id for row in rows])).values(leased_until=now + LEASE, lease_token=token)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    return [
+        Claim(row.id, row.shop_id, row.connection_id, row.kind, row.key, row.dirty_version, token, row.attempts,
+              row.first_marked_at) for row in rows
+    ]  # fmt: skip
+
+
+def still_mine(session: Session, claims: Sequence[Claim]) -> set[int]:
+    """Ids of the claims whose lease is still held: asked right before any outside write."""
+    tokens = {item.id: item.token for item in claims}
+    rows = session.execute(select(Work.id, Work.lease_token).where(Work.id.in_(tokens)))
+    return {row[0] for row in rows if tokens[row[0]] == row[1]}
+
+
+def renew(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    for token in {item.token for item in claims}:
+        ids = [item.id for item in claims if item.token == token]
+        session.execute(
+            update(Work).where(Work.id.in_(ids), Work.lease_token == token).values(leased_until=now + LEASE)
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+
+
+def done(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    """Finished as of the version each claim took. What was marked since stays pending."""
+    for version, token in {(item.version, item.token) for item in claims}:
+        ids = [item.id for item in claims if item.version == version and item.token == token]
+        _release(session, ids, token, done_version=version, attempts=0, error=None, last_done_at=now, first_marked_at=now)
+
+
+def put_back(session: Session, claims: Sequence[Claim], due_at: datetime, error: str | None = None) -> None:
+    """Not done, nobody's fault: again at ``due_at``."""
+    for item in claims:
+        values: dict[str, object] = {"due_at": due_at}
+        if error is not None:
+            values["error"] = error
+        _release(session, [item.id], item.token, **values)
+
+
+def failed(session: Session, item: Claim, now: datetime, error: str, after: timedelta | None = None) -> bool:
+    """Not done: again later with growing distance; parked after PARK_AFTER tries. True when it was parked."""
+    attempts = item.attempts + 1
+    park = attempts >= PARK_AFTER
+    wait = after if after is not None else backoff(attempts)
+    _release(session, [item.id], item.token, attempts=attempts, error=error, due_at=now + wait, parked=park)
+    return park
+
+
+def backoff(attempts: int) -> timedelta:
+    """2, 4, 8 ... seconds, at most five minutes, with a spread of a quarter."""
+    spread = 0.75 + secrets.randbelow(500) / 1000
+    return timedelta(seconds=min(300.0, 2.0**attempts) * spread)
+
+
+def unpark(session: Session, now: datetime, connection_id: int | None = None, key: str | None = None) -> int:
+    """Give parked work another chance; returns how many rows."""
+    statement = update(Work).where(Work.parked.is_(True))
+    if connection_id is not None:
+        statement = statement.where(Work.connection_id == connection_id)
+    if key is not None:
+        statement = statement.where(Work.key == key)
+    statement = statement.values(parked=False, attempts=0, due_at=now).execution_options(synchronize_session=False)
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def _release(session: Session, ids: Sequence[int], token: str, **values: object) -> None:
+    session.execute(
+        update(Work)
+        .where(Work.id.in_(ids), Work.lease_token == token)
+        .values(leased_until=None, lease_token=None, **values)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,82 @@
+"""What every flow is given: the database, the adapters, the clock and the doorbell."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from bridge.db.session import Database
+from bridge.db.tables import Connection as ConnectionRow
+from bridge.ports.adapter import Adapter, Connection
+from bridge.ports.channel import Channel
+from bridge.ports.http import Transport
+from bridge.ports.manifest import Manifest
+from bridge.ports.platform import Platform
+
+LANES = ("stock", "orders", "shipments", "content", "sweep")
+TransportFactory = Callable[[ConnectionRow, Adapter], Transport]
+
+
+@dataclass
+class Engine:
+    """One per process. ``ring`` is the doorbell: it may be lost, the sweeper finds what it would have said.
+
+    ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
+    connection; ``clock`` gives aware UTC.
+    """
+
+    db: Database
+    platforms: Mapping[str, Adapter]
+    channels: Mapping[str, Adapter]
+    make_transport: TransportFactory
+    clock: Callable[[], datetime]
+    ring: Callable[[Iterable[str]], None]
+    public_url: str = "http://127.0.0.1:8000"
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _open: dict[tuple[int, str], tuple[str, Any]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def adapter(self, row: ConnectionRow) -> Adapter:
+        """Raises KeyError when the adapter of a connection is not installed."""
+        return (self.platforms if row.role == "platform" else self.channels)[row.adapter]
+
+    def manifest(self, row: ConnectionRow) -> Manifest:
+        return self.adapter(row).manifest
+
+    def channel(self, row: ConnectionRow) -> Channel:
+        return cast(Channel, self._opened(row))
+
+    def platform(self, row: ConnectionRow) -> Platform:
+        return cast(Platform, self._opened(row))
+
+    def _opened(self, row: ConnectionRow) -> Any:
+        """The adapter's object for this connection, made again when its credentials or settings changed."""
+        stamp = repr((row.credentials, row.settings, row.urls))
+        key = (row.id, row.role)
+        with self._lock:
+            known = self._open.get(key)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            opened = self.adapter(row).connect(self.connection(row))
+            self._open[key] = (stamp, opened)
+            return opened
+
+    def connection(self, row: ConnectionRow) -> Connection:
+        adapter = self.adapter(row)
+        return Connection(
+            key=f"{row.shop_id}:{row.id}",
+            account=row.account,
+            credentials=dict(row.credentials or {}),
+            settings=_with_defaults(adapter.manifest, row.settings),
+            urls={**adapter.manifest.urls, **row.urls},
+            transport=self.make_transport(row, adapter),
+            clock=self.clock,
+        )
+
+
+def _with_defaults(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {item.name: item.default for item in manifest.settings if item.default is not None}
+    return {**defaults, **settings}
