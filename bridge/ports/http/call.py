@@ -1,0 +1,76 @@
+"""One call, complete and unchangeable, before its first attempt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import httpx
+
+from bridge.ports.http.table import ErrorTable
+from bridge.ports.http.tokens import TokenSource
+
+Expect = Literal["json", "any", "bytes"]
+Auth = Callable[[httpx.Request], None]
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+REPEATABLE = SAFE | {"PUT", "DELETE"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """What Transport.request was asked for, with its defaults filled in."""
+
+    method: str
+    url: httpx.URL
+    operation: str
+    headers: httpx.Headers
+    content: bytes
+    idempotent: bool
+    write: bool
+    expect: Expect
+    cost: float
+    timeout: float
+    max_bytes: int
+    max_wait: float
+    allow: Collection[int]
+    tables: tuple[ErrorTable, ...]
+    auth: Auth | None
+    bearer: TokenSource | None
+
+    @property
+    def host(self) -> str:
+        return self.url.host
+
+
+def encode_json(value: Any) -> bytes:
+    """Compact JSON. Decimals become numbers as they are written (12.90 as 12.9): for amounts in strings, str()."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain_number).encode()
+
+
+def _plain_number(value: Any) -> int | float:
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def body_of(
+    json_: Any, content: bytes | str | None, data: Mapping[str, Any] | None
+) -> tuple[bytes, str | None]:
+    """The bytes to send and the content type they ask for. Raises ValueError when more than one is given."""
+    if sum(part is not None for part in (json_, content, data)) > 1:
+        raise ValueError("give one of json, content and data")
+    if json_ is not None:
+        return encode_json(json_), "application/json"
+    if data is not None:
+        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+    return content.encode() if isinstance(content, str) else content or b"", None
+
+
+def with_params(url: str | httpx.URL, params: Mapping[str, Any] | None) -> httpx.URL:
+    """The URL with these parameters added; None values are left out."""
+    wanted = {name: value for name, value in (params or {}).items() if value is not None}
+    return httpx.URL(url).copy_merge_params(wanted) if wanted else httpx.URL(url)

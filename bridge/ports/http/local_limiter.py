@@ -1,0 +1,88 @@
+"""Token buckets in this process: for tests, and for while Redis is away."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.ports.http.limiter import Grant
+from bridge.ports.manifest import Limit
+
+STRIKE_BASE = 2.0
+STRIKE_CAP = 300.0
+STRIKE_MEMORY = 60.0
+
+
+@dataclass
+class _Bucket:
+    tokens: float
+    at: float
+    blocked_until: float = 0.0
+    strikes: int = 0
+
+
+class LocalLimiter:
+    """``share`` is the part of each limit this process allows itself, as it does not see the others."""
+
+    def __init__(self, *, share: float = 1.0, now: Callable[[], float] = time.monotonic) -> None:
+        self._share = share
+        self._now = now
+        self._lock = threading.Lock()
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, key: str, limit: Limit, cost: float, *, reserve: float, patience: float) -> Grant:
+        size, rate = self._size(limit), self._rate(limit)
+        with self._lock:
+            bucket = self._refilled(key, limit)
+            blocked = max(0.0, bucket.blocked_until - bucket.at)
+            needed = min(size, cost + reserve * size)
+            wait = max(blocked, (needed - bucket.tokens) / rate, 0.0)
+            granted = blocked == 0.0 and wait <= (patience if reserve == 0 else 0.0)
+            if granted:
+                bucket.tokens -= cost
+            return Grant(granted, wait)
+
+    def refund(self, key: str, limit: Limit, cost: float) -> None:
+        with self._lock:
+            bucket = self._refilled(key, limit)
+            bucket.tokens = min(self._size(limit), bucket.tokens + cost)
+
+    def observe(self, key: str, limit: Limit, remaining: float, reset: float | None) -> None:
+        with self._lock:
+            bucket = self._refilled(key, limit)
+            bucket.tokens = min(bucket.tokens, remaining)
+            if remaining < 1 and reset:
+                bucket.blocked_until = max(bucket.blocked_until, bucket.at + reset)
+
+    def block(self, key: str, limit: Limit, seconds: float | None) -> float:
+        with self._lock:
+            bucket = self._refilled(key, limit)
+            if bucket.at >= bucket.blocked_until:
+                forgotten = bucket.at > bucket.blocked_until + STRIKE_MEMORY
+                bucket.strikes = 1 if forgotten else bucket.strikes + 1
+            if seconds is None:
+                seconds = min(STRIKE_CAP, STRIKE_BASE ** min(bucket.strikes, 16)) * random.uniform(0.75, 1.25)
+            bucket.tokens = min(bucket.tokens, 0.0)
+            bucket.blocked_until = max(bucket.blocked_until, bucket.at + seconds)
+            return bucket.blocked_until - bucket.at
+
+    def blocked(self, key: str) -> float:
+        with self._lock:
+            bucket = self._buckets.get(key)
+            return max(0.0, bucket.blocked_until - self._now()) if bucket else 0.0
+
+    def _size(self, limit: Limit) -> float:
+        return max(1.0, limit.calls * self._share)
+
+    def _rate(self, limit: Limit) -> float:
+        return limit.calls * self._share / limit.seconds
+
+    def _refilled(self, key: str, limit: Limit) -> _Bucket:
+        now, size = self._now(), self._size(limit)
+        bucket = self._buckets.setdefault(key, _Bucket(size, now))
+        bucket.tokens = min(size, bucket.tokens + max(0.0, now - bucket.at) * self._rate(limit))
+        bucket.at = now
+        return bucket

@@ -1,0 +1,69 @@
+"""An answer from the outside, read whole."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+_UNREAD = object()
+
+
+class NotJson(ValueError):
+    """The body is not JSON. Internal to this package: callers of the transport see a BridgeError."""
+
+
+class Response:
+    """Status, headers (any capitalisation) and body. ``content`` is decoded and within the size cap."""
+
+    def __init__(self, status: int, headers: httpx.Headers, content: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.content = content
+        self._json: Any = _UNREAD
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}, {len(self.content)} bytes>"
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def media_type(self) -> str:
+        """The content type in lower case without its parameters; empty when there is none."""
+        value: str = self.headers.get("content-type", "")
+        return value.partition(";")[0].strip().lower()
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is a web page for people rather than an API's answer."""
+        return "html" in self.media_type or self.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+    @property
+    def text(self) -> str:
+        charset = httpx.Headers(self.headers).encoding
+        return self.content.decode(charset if self.media_type else "utf-8", errors="replace")
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, None when it is empty. Numbers with a fraction are Decimal. Raises NotJson, which
+        a call with ``expect="json"`` has already turned into a BridgeError."""
+        if self._json is _UNREAD:
+            self._json = _parse(self.content)
+        return self._json
+
+
+def _parse(content: bytes) -> Any:
+    if not content.strip():
+        return None
+    try:
+        return json.loads(content.removeprefix(b"\xef\xbb\xbf"), parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+
+
+def _refuse(constant: str) -> Any:
+    raise NotJson(f"{constant} is not JSON")

@@ -1,0 +1,157 @@
+"""From a status to what to do next, as data: the default for everyone, and what an adapter knows better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from bridge.ports.errors import (
+    AskMerchant,
+    BridgeError,
+    NotFound,
+    Reauthorise,
+    RejectItem,
+    RetryLater,
+    SlowDown,
+    UnknownOutcome,
+)
+from bridge.ports.http.response import NotJson, Response
+
+
+class Said(NamedTuple):
+    """The other side's own words: ``message`` for people, ``field`` it is about, ``code`` for tables."""
+
+    message: str
+    field: str | None = None
+    code: str | None = None
+
+
+class Rule(NamedTuple):
+    """An error class and, for the merchant, what to do about it."""
+
+    error: type[BridgeError]
+    advice: str = ""
+
+
+Key = int | range | tuple[int, str]
+Describe = Callable[[Response], tuple[str, str | None] | Said]
+
+
+def _member(body: Any, *names: str) -> Any:
+    if not isinstance(body, Mapping):
+        return None
+    return next((body[name] for name in names if body.get(name) not in (None, "", [], {})), None)
+
+
+def _problems(body: Any) -> list[Any]:
+    found = _member(body, "violations", "errors", "error", "details")
+    return found if isinstance(found, list) else [found] if isinstance(found, Mapping) else []
+
+
+def _words(problem: Any) -> str:
+    if isinstance(problem, Mapping):
+        return str(_member(problem, "reason", "message", "detail", "description", "title") or "")
+    return str(problem)
+
+
+def describe(response: Response) -> Said:
+    """The words of the usual error bodies: RFC 7807 with violations, message and code, error lists, OAuth."""
+    try:
+        body = response.json
+    except NotJson:
+        return Said("")
+    if isinstance(body, list):
+        body = {"errors": body}
+    problems = _problems(body)
+    head = _member(body, "detail", "message", "error_description", "title", "error")
+    words = [head] if isinstance(head, str) else []
+    words += [text for text in map(_words, problems[:5]) if text and text not in words]
+    field_name = next((_member(problem, "name", "field", "parameter", "path") for problem in problems), None)
+    code = _member(body, "code", "error", "type") or next((_member(p, "code") for p in problems), None)
+    return Said(
+        "; ".join(words),
+        field_name if isinstance(field_name, str) else None,
+        str(code) if isinstance(code, str | int) else None,
+    )
+
+
+@dataclass(frozen=True)
+class ErrorTable:
+    """What each status of one system means.
+
+    ``rules``: a key is (status, code), a status, or a range of statuses, looked up in this order; a value is an
+    error class, or a Rule with advice for the merchant. What is not in it is looked up in the default table.
+    ``describe`` gets the other side's words out of a body. ``page`` is raised for a web page (or anything else
+    that is no JSON) with a good status where JSON was expected. ``unsure``: with these statuses a write that
+    must not be repeated may have been done all the same, and is UnknownOutcome instead of RetryLater.
+    """
+
+    rules: Mapping[Key, type[BridgeError] | Rule] = field(default_factory=dict)
+    describe: Describe = describe
+    page: type[BridgeError] | Rule = RetryLater
+    unsure: range | frozenset[int] = range(500, 600)
+
+    def rule(self, response: Response) -> Rule | None:
+        """The rule for this answer, None when the table has none."""
+        code = self.said(response).code
+        found = self.rules.get((response.status, code)) if code is not None else None
+        found = found or self.rules.get(response.status) or self._in_range(response.status)
+        return as_rule(found) if found else None
+
+    def said(self, response: Response) -> Said:
+        """The other side's words. A describer that stumbles over an odd body yields no words."""
+        try:
+            said = Said(*self.describe(response))
+        except (NotJson, LookupError, TypeError, ValueError, AttributeError):
+            said = Said("")
+        return (
+            said
+            if said.code is not None or self.describe is describe
+            else said._replace(code=_code(response))
+        )
+
+    def _in_range(self, status: int) -> type[BridgeError] | Rule | None:
+        return next(
+            (value for key, value in self.rules.items() if isinstance(key, range) and status in key), None
+        )
+
+
+def _code(response: Response) -> str | None:
+    return describe(response).code
+
+
+def as_rule(value: type[BridgeError] | Rule) -> Rule:
+    return value if isinstance(value, Rule) else Rule(value)
+
+
+DEFAULT = ErrorTable(
+    rules={
+        401: Rule(Reauthorise, "Connect this account again."),
+        402: Rule(AskMerchant, "Check the subscription or the payment of this account."),
+        403: Rule(AskMerchant, "Check that the credentials have the permissions named in the instructions."),
+        404: NotFound,
+        408: RetryLater,
+        410: NotFound,
+        421: RetryLater,
+        423: RetryLater,
+        425: RetryLater,
+        429: SlowDown,
+        451: AskMerchant,
+        range(300, 400): Rule(AskMerchant, "Enter the address it points to, or mend the redirect."),
+        range(400, 500): RejectItem,
+        range(500, 600): RetryLater,
+    }
+)
+
+__all__ = [
+    "DEFAULT",
+    "Describe",
+    "ErrorTable",
+    "Key",
+    "Rule",
+    "Said",
+    "UnknownOutcome",
+    "as_rule",
+    "describe",
+]

@@ -1,0 +1,148 @@
+"""Judges one attempt: all is well, or which error it is and whether it may be tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bridge.ports.errors import (
+    AskMerchant,
+    BridgeError,
+    NotFound,
+    Reauthorise,
+    RejectItem,
+    RetryLater,
+    SlowDown,
+    Superseded,
+    UnknownOutcome,
+)
+from bridge.ports.http.call import Call
+from bridge.ports.http.response import NotJson, Response
+from bridge.ports.http.table import DEFAULT, ErrorTable, Rule, Said, as_rule
+from bridge.ports.http.wire import WireFault
+
+_ADVICE: dict[type[BridgeError], str] = {
+    SlowDown: "It goes on by itself.",
+    RetryLater: "It is tried again by itself.",
+    UnknownOutcome: "It is looked up before anything is repeated.",
+    Reauthorise: "Connect this account again.",
+    AskMerchant: "Check the settings of this connection.",
+    RejectItem: "Correct the data named and save it again.",
+    NotFound: "It may have been deleted there.",
+    Superseded: "",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``error`` is what the caller gets; ``repeatable``: the same call may be tried again at once, after
+    ``pause`` seconds where the other side named them; ``renew``: a new access token may mend it."""
+
+    error: type[BridgeError]
+    merchant: str
+    field: str | None = None
+    repeatable: bool = False
+    renew: bool = False
+    pause: float | None = None
+
+    def to_error(self, developer: str) -> BridgeError:
+        if issubclass(self.error, RetryLater):
+            after = None if self.pause is None else timedelta(seconds=self.pause)
+            return self.error(self.merchant, developer=developer, after=after)
+        return self.error(self.merchant, developer=developer, field=self.field)
+
+
+def on_fault(call: Call, title: str, fault: WireFault) -> Verdict:
+    """No whole answer came."""
+    if fault.response is not None and fault.response.status >= 400:
+        return on_answer(call, title, fault.response, None) or _unclear(call, title, fault)
+    return _unclear(call, title, fault)
+
+
+def _unclear(call: Call, title: str, fault: WireFault) -> Verdict:
+    if not fault.sent:
+        text = f"{title}: {call.host} cannot be reached. {_ADVICE[RetryLater]}"
+        return Verdict(RetryLater, text, repeatable=True)
+    if call.idempotent:
+        text = f"{title}: {call.host} gave no complete answer. {_ADVICE[RetryLater]}"
+        return Verdict(RetryLater, text, repeatable=True)
+    return _unknown(call, title)
+
+
+def _unknown(call: Call, title: str) -> Verdict:
+    text = (
+        f"{title}: whether {call.operation} was done at {call.host} is not known. {_ADVICE[UnknownOutcome]}"
+    )
+    return Verdict(UnknownOutcome, text)
+
+
+def on_answer(call: Call, title: str, response: Response, retry_after: float | None) -> Verdict | None:
+    """None when the answer is what was asked for."""
+    if response.status in call.allow:
+        return None
+    if 200 <= response.status < 300 or response.status == 304:
+        return _on_success(call, title, response)
+    if 300 <= response.status < 400:
+        return _on_redirect(call, title, response)
+    return _on_error(call, title, response, retry_after)
+
+
+def _on_success(call: Call, title: str, response: Response) -> Verdict | None:
+    if call.expect != "json" or not response.content.strip():
+        return None
+    try:
+        response.json  # noqa: B018  parsed here once, so that the caller cannot stumble
+    except NotJson:
+        return _on_page(call, title, response)
+    return None
+
+
+def _on_page(call: Call, title: str, response: Response) -> Verdict:
+    """A good status and no JSON: a maintenance page, a firewall's challenge, PHP notices before the answer."""
+    if not call.idempotent:
+        return _unknown(call, title)
+    rule = as_rule(call.tables[0].page) if call.tables else Rule(RetryLater)
+    what = "a web page" if response.is_page else response.media_type or "something"
+    text = f"{title}: {call.host} answered with {what} instead of data. {rule.advice or _ADVICE[rule.error]}"
+    return Verdict(rule.error, text, repeatable=rule.error is RetryLater)
+
+
+def _on_redirect(call: Call, title: str, response: Response) -> Verdict:
+    _, rule = _rule(call, response)
+    target = response.headers.get("location", "nowhere")
+    text = f"{title}: {call.host} redirects to {target}. {rule.advice or _ADVICE[rule.error]}"
+    return Verdict(rule.error, text)
+
+
+def _on_error(call: Call, title: str, response: Response, retry_after: float | None) -> Verdict:
+    table, rule = _rule(call, response)
+    error = rule.error
+    if error is NotFound and call.expect == "json" and response.is_page:
+        # A page saying 404 means that the API is not there, not that the thing is gone.
+        error = RetryLater
+    if error is RetryLater and not call.idempotent and response.status in table.unsure:
+        return _unknown(call, title)
+    if error is RetryLater and retry_after is not None:
+        error = SlowDown
+    said = table.said(response)
+    text = _text(title, call, response.status, said, rule.advice or _ADVICE.get(error, ""))
+    return Verdict(
+        error,
+        text,
+        field=said.field,
+        repeatable=issubclass(error, RetryLater),
+        renew=issubclass(error, Reauthorise),
+        pause=retry_after,
+    )
+
+
+def _rule(call: Call, response: Response) -> tuple[ErrorTable, Rule]:
+    for table in (*call.tables, DEFAULT):
+        if rule := table.rule(response):
+            return (call.tables or (DEFAULT,))[0], rule
+    return DEFAULT, Rule(RetryLater)
+
+
+def _text(title: str, call: Call, status: int, said: Said, advice: str) -> str:
+    words = said.message.strip().rstrip(".") or f"{call.operation} was refused"
+    return f"{title}: {words} ({status}). {advice}".strip()
