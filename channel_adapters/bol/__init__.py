@@ -1,0 +1,1 @@
+"""bol.com (Retailer API v10, Offers v11)."""
