@@ -1,0 +1,180 @@
+"""What a shop's owner does: shops and connections made, paused, resumed, given new secrets, and let go."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.records import note
+from bridge.db.tables import Connection, Shop
+from bridge.flows.connecting import Connected, connect, get, hook_url
+from bridge.flows.engine import LANES, Engine
+from bridge.flows.wish import DISCONNECTED, adapter_of
+from bridge.ports.adapter import Adapter
+from bridge.ports.errors import AskMerchant
+from bridge.ports.platform import WebhookAudit
+
+__all__ = [
+    "Connected",
+    "Named",
+    "connect",
+    "ensure_demo",
+    "ensure_shop",
+    "get",
+    "hook_url",
+    "pause",
+    "resume",
+    "rotate_webhook_secret",
+    "shops",
+    "valid_secrets",
+]
+
+SECRET_OVERLAP = timedelta(hours=24)
+DEMO = "Demo shop"
+
+
+class Named(NamedTuple):
+    """A shop as callers need it."""
+
+    id: int
+    public_id: str
+    name: str
+
+
+def ensure_shop(engine: Engine, name: str) -> Named:
+    """The shop of this name; made when there is none."""
+    wanted = name.strip()
+    if not wanted or len(wanted) > 200:
+        raise AskMerchant("Give the shop a name of 1 to 200 characters.", field="name")
+
+    def act(session: Session) -> Named:
+        row = session.scalars(select(Shop).where(Shop.name == wanted).order_by(Shop.id)).first()
+        if row is None:
+            row = Shop(public_id=secrets.token_urlsafe(12), name=wanted, created_at=engine.clock())
+            session.add(row)
+            session.flush()
+        return Named(row.id, row.public_id, row.name)
+
+    return engine.db.transact(None, act)
+
+
+def shops(engine: Engine) -> list[Named]:
+    with engine.db.read(None) as session:
+        return [Named(row.id, row.public_id, row.name) for row in session.scalars(select(Shop).order_by(Shop.id))]
+
+
+def rotate_webhook_secret(engine: Engine, shop_id: int, connection_id: int) -> WebhookAudit:
+    """A new secret for the store's webhooks. What was signed with the old one is accepted for 24 hours more."""
+    now = engine.clock()
+
+    def act(session: Session) -> Connection:
+        row = session.scalars(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
+        row.webhook_secrets = [secrets.token_hex(32), *(row.webhook_secrets or [])[:1]]
+        row.info = {**row.info, "retired_secret_until": (now + SECRET_OVERLAP).isoformat()}
+        note(session, now, "webhooks", "new webhook secret; the old one is accepted for 24 hours", connection_id=row.id)
+        return row
+
+    if get(engine, shop_id, connection_id).role != "platform":
+        raise AskMerchant("Only a store has a webhook secret.", field="connection")
+    row = engine.db.transact(shop_id, act)
+    return engine.platform(row).ensure_webhooks(hook_url(engine, shop_id, row.id), row.webhook_secrets[0])
+
+
+def valid_secrets(row: Connection, now: datetime) -> list[str]:
+    """The webhook secrets in force, newest first."""
+    known = list(row.webhook_secrets or [])
+    until = row.info.get("retired_secret_until")
+    return known if until and now < datetime.fromisoformat(until) else known[:1]
+
+
+def _change(engine: Engine, shop_id: int, connection_id: int, act: Callable[[Session, Connection], None]) -> None:
+    get(engine, shop_id, connection_id)
+    engine.db.transact(
+        shop_id,
+        lambda session: act(
+            session, session.scalars(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
+        ),
+    )
+
+
+def pause(
+    engine: Engine, shop_id: int, connection_id: int | None = None, reason: str = "paused by the merchant"
+) -> None:
+    """Nothing goes out any more; what comes in is kept. None: the whole shop."""
+    now = engine.clock()
+
+    def act(session: Session, row: Connection) -> None:
+        if row.state == DISCONNECTED:
+            raise AskMerchant("This connection is disconnected; connect it again.", field="connection")
+        row.state, row.state_reason, row.state_since = "paused", reason, now
+        note(session, now, "connect", f"{row.title}: paused", connection_id=row.id)
+
+    if connection_id is None:
+        _pause_shop(engine, shop_id, paused=True)
+    else:
+        _change(engine, shop_id, connection_id, act)
+
+
+def resume(engine: Engine, shop_id: int, connection_id: int | None = None) -> None:
+    """What has gathered meanwhile is done now."""
+    now = engine.clock()
+
+    def act(session: Session, row: Connection) -> None:
+        if row.state != "paused":
+            raise AskMerchant(f"This connection is not paused but {row.state}.", field="connection")
+        row.state, row.state_reason, row.state_since = "active", "", now
+        work.unpark(session, now, connection_id=row.id)
+        note(session, now, "connect", f"{row.title}: resumed", connection_id=row.id)
+
+    if connection_id is None:
+        _pause_shop(engine, shop_id, paused=False)
+    else:
+        _change(engine, shop_id, connection_id, act)
+    engine.ring(LANES)
+
+
+def _pause_shop(engine: Engine, shop_id: int, *, paused: bool) -> None:
+    now = engine.clock()
+
+    def act(session: Session) -> None:
+        session.get_one(Shop, shop_id).paused = paused
+        note(session, now, "connect", "shop paused" if paused else "shop resumed")
+
+    engine.db.transact(shop_id, act)
+
+
+def sandbox_place(adapter: Adapter, base_url: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Credentials and addresses by which an adapter meets its sandbox at ``base_url``."""
+    base = base_url.rstrip("/")
+    credentials: dict[str, Any] = dict(adapter.sandbox_credentials)
+    for item in adapter.manifest.credentials:
+        if item.kind == "url":
+            credentials[item.name] = base
+    urls = {name: base + urlsplit(url).path.rstrip("/") for name, url in adapter.manifest.urls.items()}
+    return credentials, urls
+
+
+def ensure_demo(engine: Engine, store_url: str, channel_urls: Mapping[str, str], store: str = "woocommerce") -> Named:
+    """The demonstration shop, connected to sandboxes at these addresses. Nothing happens when it already is."""
+    shop = ensure_shop(engine, DEMO)
+    _ensure_sandbox(engine, shop.id, "platform", store, store_url)
+    for name, url in channel_urls.items():
+        _ensure_sandbox(engine, shop.id, "channel", name, url)
+    return shop
+
+
+def _ensure_sandbox(engine: Engine, shop_id: int, role: str, name: str, url: str) -> None:
+    adapter = adapter_of(engine, role, name)
+    credentials, urls = sandbox_place(adapter, url)
+    with engine.db.read(shop_id) as session:
+        query = select(Connection).where(Connection.adapter == name, Connection.state.in_(("active", "paused")))
+        row = session.scalars(query).first()
+    if row is None or (dict(row.credentials or {}), row.urls) != (credentials, urls):
+        connect(engine, shop_id, role, name, row.account if row else None, credentials, {}, urls, sandbox=True)

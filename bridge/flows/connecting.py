@@ -1,0 +1,242 @@
+"""Attaching an account to a shop, or renewing it.
+
+A connection is saved only after its credentials have proved themselves. The proof runs as a row of its own
+(state ``connecting``, an account name nobody else has), so that a token fetched with new credentials never
+meets one fetched with the old; when it succeeds, that row becomes the connection or hands its token to it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.records import close_problem, note
+from bridge.db.tables import Connection, Shop, TokenRow
+from bridge.flows.engine import LANES, Engine
+from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
+from bridge.ports.channel import AccountInfo
+from bridge.ports.errors import AskMerchant, BridgeError
+from bridge.ports.manifest import Capability
+from bridge.ports.platform import StoreInfo, WebhookAudit
+
+CONNECTING = "connecting"
+STALE_PROOF = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What became of a connect. ``warnings`` are things that work less well until a person mends them."""
+
+    id: int
+    account: str
+    title: str
+    created: bool
+    info: dict[str, Any]
+    webhooks: WebhookAudit | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def connect(
+    engine: Engine,
+    shop_id: int,
+    role: str,
+    adapter: str,
+    account: str | None,
+    credentials: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    urls: Mapping[str, str],
+    *,
+    sandbox: bool = False,
+) -> Connected:
+    """Attach an account, or renew it when it is attached already.
+
+    ``account`` None: the store's host, or the marketplace's own name. Raises FieldErrors and AskMerchant naming
+    the field, Reauthorise when the credentials are refused, RetryLater when nobody answers.
+    """
+    found = adapter_of(engine, role, adapter)
+    name = account or store_host(found, credentials) or _only_account(engine, shop_id, adapter) or adapter
+    known = _known(engine, shop_id, adapter, name)
+    given = Given(name, credentials, settings, urls, sandbox)
+    wish = read_wish(shop_id, role, found, known, given, engine.clock())
+    _refuse_second_store(engine, wish)
+    proof = _start_proof(engine, wish)
+    try:
+        info = _prove(engine, wish, proof)
+        _refuse_currency(engine, wish, info)
+    except BaseException:
+        engine.db.transact(shop_id, lambda session: session.execute(delete(Connection).where(Connection.id == proof)))
+        raise
+    connected = _settle(engine, wish, proof, info)
+    connected = _with_webhooks(engine, shop_id, connected) if role == "platform" else connected
+    engine.ring(LANES)
+    return connected
+
+
+def _only_account(engine: Engine, shop_id: int, adapter: str) -> str | None:
+    """The one account of this adapter, when there is just one."""
+    with engine.db.read(shop_id) as session:
+        query = select(Connection.account).where(Connection.adapter == adapter, Connection.state != CONNECTING)
+        accounts = session.scalars(query).all()
+    return accounts[0] if len(accounts) == 1 else None
+
+
+def _known(engine: Engine, shop_id: int, adapter: str, account: str) -> Connection | None:
+    with engine.db.read(shop_id) as session:
+        query = select(Connection).where(Connection.adapter == adapter, Connection.account == account)
+        return session.scalars(query).first()
+
+
+def _refuse_second_store(engine: Engine, wish: Wish) -> None:
+    if wish.role != "platform":
+        return
+    for row in _live_rows(engine, wish.shop_id, "platform"):
+        if (row.adapter, row.account) != (wish.adapter.name, wish.account):
+            raise AskMerchant(
+                f"This shop already has the store {row.title}. Disconnect it first, or use another shop.",
+                field="adapter",
+            )
+
+
+def _live_rows(engine: Engine, shop_id: int, role: str) -> list[Connection]:
+    with engine.db.read(shop_id) as session:
+        query = select(Connection).where(Connection.role == role, Connection.state.not_in((CONNECTING, DISCONNECTED)))
+        return list(session.scalars(query.order_by(Connection.id)))
+
+
+def _start_proof(engine: Engine, wish: Wish) -> int:
+    now = engine.clock()
+
+    def act(session: Session) -> int:
+        stale = delete(Connection).where(Connection.state == CONNECTING, Connection.state_since < now - STALE_PROOF)
+        session.execute(stale)
+        row = Connection(
+            role=wish.role, adapter=wish.adapter.name, account=f"~{secrets.token_hex(8)}",
+            title=wish.adapter.manifest.title, credentials=wish.credentials, settings=wish.settings,
+            urls=wish.urls, sandbox=wish.sandbox, state=CONNECTING, state_since=now, created_at=now,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return row.id
+
+    return engine.db.transact(wish.shop_id, act)
+
+
+def _prove(engine: Engine, wish: Wish, proof: int) -> StoreInfo | AccountInfo:
+    row = get(engine, wish.shop_id, proof)
+    return engine.platform(row).check() if wish.role == "platform" else engine.channel(row).check()
+
+
+def get(engine: Engine, shop_id: int, connection_id: int) -> Connection:
+    """A connection of this shop, detached. Raises AskMerchant when there is none."""
+    with engine.db.read(shop_id) as session:
+        row = session.scalars(select(Connection).where(Connection.id == connection_id)).first()
+    if row is None:
+        raise AskMerchant(f"There is no connection {connection_id}.", field="connection")
+    return row
+
+
+def _refuse_currency(engine: Engine, wish: Wish, info: StoreInfo | AccountInfo) -> None:
+    """Prices and orders are never converted behind the merchant's back."""
+    pairs: list[tuple[str | None, str | None, str]]
+    if isinstance(info, StoreInfo):
+        rows = [row for row in _live_rows(engine, wish.shop_id, "channel") if row.adapter in engine.channels]
+        pairs = [(info.currency, engine.manifest(row).currency, row.title) for row in rows]
+    else:
+        manifest = wish.adapter.manifest
+        rows = _live_rows(engine, wish.shop_id, "platform")
+        pairs = [(row.info.get("currency"), manifest.currency, manifest.title) for row in rows]
+    for store, channel, title in pairs:
+        if store and channel and store != channel:
+            raise AskMerchant(
+                f"The store sells in {store} and {title} in {channel}. Prices are not converted: set the store's "
+                f"currency to {channel}, or connect a store that sells in it.",
+                field="currency",
+            )
+
+
+def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInfo) -> Connected:
+    """The proof has succeeded: one transaction in which the connection is there and its work is known."""
+    now = engine.clock()
+    manifest = wish.adapter.manifest
+
+    def act(session: Session) -> Connected:
+        proved = session.get_one(Connection, proof)
+        known = _same_account(session, wish)
+        row = known or proved
+        if known is not None:
+            _hand_over(session, proved, known)
+        _fill(row, wish, info, now)
+        if known is None:
+            row.account, row.created_at = wish.account, now
+        session.flush()
+        close_problem(session, now, "reauthorise", f"connection {row.id}")
+        _start_work(session, engine, row, now, fresh=known is None)
+        note(session, now, "connect", f"{manifest.title}: {'connected' if known is None else 'renewed'}",
+             connection_id=row.id, detail={"account": row.account, "name": info.name})  # fmt: skip
+        return Connected(row.id, row.account, row.title, known is None, dict(row.info))
+
+    return engine.db.transact(wish.shop_id, act)
+
+
+def _same_account(session: Session, wish: Wish) -> Connection | None:
+    query = select(Connection).where(Connection.adapter == wish.adapter.name, Connection.account == wish.account)
+    return session.scalars(query.with_for_update()).first()
+
+
+def _hand_over(session: Session, proved: Connection, known: Connection) -> None:
+    """The token fetched in the proof belongs to the connection now; the old one is worth nothing any more."""
+    session.execute(delete(TokenRow).where(TokenRow.connection_id == known.id))
+    session.execute(update(TokenRow).where(TokenRow.connection_id == proved.id).values(connection_id=known.id))
+    session.delete(proved)
+    session.flush()
+
+
+def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datetime) -> None:
+    row.credentials, row.settings, row.urls, row.sandbox = wish.credentials, wish.settings, wish.urls, wish.sandbox
+    kept = {key: row.info[key] for key in ("retired_secret_until",) if key in (row.info or {})}
+    row.info = {**info.as_json(), **kept}
+    name = info.name or wish.account
+    title = wish.adapter.manifest.title
+    row.title = f"{title} – {name}"[:200] if name.lower() != title.lower() else title
+    row.state, row.state_reason, row.state_since, row.last_ok_at = "active", "", now, now
+    if wish.role == "platform" and not row.webhook_secrets:
+        # Hex: WooCommerce decodes HTML entities in a secret before it signs with it.
+        row.webhook_secrets = [secrets.token_hex(32)]
+
+
+def _start_work(session: Session, engine: Engine, row: Connection, now: datetime, *, fresh: bool) -> None:
+    from bridge.flows import polls  # noqa: PLC0415
+
+    polls.ensure(session, row, engine.manifest(row), now)
+    if not fresh:
+        work.unpark(session, now, connection_id=row.id)
+    if row.role == "channel":
+        marks = [work.Mark(row.id, "sweep", "project.connection", "all")]
+        work.mark(session, row.shop_id, marks, now)
+
+
+def hook_url(engine: Engine, shop_id: int, connection_id: int) -> str:
+    """Where the store sends what happens in it."""
+    with engine.db.read(None) as session:
+        shop = session.get_one(Shop, shop_id)
+        return f"{engine.public_url.rstrip('/')}/hooks/{shop.public_id}/{connection_id}"
+
+
+def _with_webhooks(engine: Engine, shop_id: int, connected: Connected) -> Connected:
+    """Webhooks make it fast; without them the polls still find everything, so a failure here is a warning."""
+    row = get(engine, shop_id, connected.id)
+    if Capability.WEBHOOKS not in engine.manifest(row).capabilities:
+        return connected
+    try:
+        audit = engine.platform(row).ensure_webhooks(hook_url(engine, shop_id, row.id), row.webhook_secrets[0])
+    except BridgeError as error:
+        text = f"Webhooks could not be set up, so changes are found by asking every few minutes: {error.merchant}"
+        return replace(connected, warnings=(*connected.warnings, text))
+    return replace(connected, webhooks=audit)
