@@ -16,6 +16,7 @@ from bridge.db.records import note
 from bridge.db.tables import Connection, Shop
 from bridge.flows.connecting import Connected, connect, get, hook_url
 from bridge.flows.engine import LANES, Engine
+from bridge.flows.leaving import Disconnected, Stakes, disconnect, stakes
 from bridge.flows.wish import DISCONNECTED, adapter_of
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
@@ -23,8 +24,11 @@ from bridge.ports.platform import WebhookAudit
 
 __all__ = [
     "Connected",
+    "Disconnected",
     "Named",
+    "Stakes",
     "connect",
+    "disconnect",
     "ensure_demo",
     "ensure_shop",
     "get",
@@ -33,6 +37,7 @@ __all__ = [
     "resume",
     "rotate_webhook_secret",
     "shops",
+    "stakes",
     "valid_secrets",
 ]
 
