@@ -39,6 +39,7 @@ FaultKind = Literal[
     "timeout_after_write",  # the work is done, then the answer hangs; params: seconds
     "reset",  # the connection breaks in the middle of the body (after the work is done)
     "html",  # an HTML page with status 200
+    "redirect",  # sent elsewhere, nothing is done; params: status (default 301), location
     "partial",  # part of a batch is refused; params: keys or every (each n-th item)
     "not_applied",  # accepted, and silently not applied
     "empty_list",  # lists answer as if there were nothing
@@ -74,7 +75,9 @@ class Documents:
         if self._file is not None:
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=NORMAL")
-            self._file.execute("CREATE TABLE IF NOT EXISTS docs (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id))")
+            self._file.execute(
+                "CREATE TABLE IF NOT EXISTS docs (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id))"
+            )
             for kind, key, body in self._file.execute("SELECT kind, id, body FROM docs ORDER BY rowid"):
                 self._collections.setdefault(kind, {})[key] = json.loads(body)
 
@@ -178,7 +181,9 @@ class SandboxKit:
         self._remember(operation, response.status_code)
         return response
 
-    def _under_faults(self, operation: str, view: Callable[[], Response], throttled: Callable[[], Response]) -> Response:
+    def _under_faults(
+        self, operation: str, view: Callable[[], Response], throttled: Callable[[], Response]
+    ) -> Response:
         if fault := self.faults.take(operation, "throttle"):
             response = throttled()
             response.headers.pop("Retry-After", None)
@@ -195,6 +200,9 @@ class SandboxKit:
             time.sleep(float(fault.params.get("seconds", 1)))
         if self.faults.take(operation, "html"):
             return Response("<html><body>Just a moment...</body></html>", 200, content_type="text/html")
+        if fault := self.faults.take(operation, "redirect"):
+            location = fault.params.get("location", f"https://www.{request.host}{request.full_path.rstrip('?')}")
+            return Response("", fault.params.get("status", 301), headers={"Location": location})
         return self._after_view(operation, view())
 
     def _after_view(self, operation: str, response: Response) -> Response:

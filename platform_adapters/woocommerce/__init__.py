@@ -1,0 +1,1 @@
+"""WooCommerce stores over REST v3."""
