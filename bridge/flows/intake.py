@@ -1,0 +1,177 @@
+"""Taking in what a store tells by itself: verified, kept with the mark of what to read again, acknowledged, rung.
+
+A delivery is a hint. Nothing of its content is believed: the mark names what to read, the reading is the truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+from bridge.db.ingest import Arrival, Ingest, seal
+from bridge.db.tables import Connection, Shop
+from bridge.db.work import Mark
+from bridge.flows.admin import valid_secrets
+from bridge.flows.bell import Bell
+from bridge.flows.engine import Engine
+from bridge.ports.errors import AskMerchant, NotFound, RetryLater
+from bridge.ports.platform import Hint, HintKind, WebhookDoor
+
+REMEMBER = 2.0
+REMEMBERED = 2000
+MAX_DEPTH = 64
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_TOPIC, _ID = 80, 100
+# Not while it is being connected, and not after it was disconnected.
+_LISTENING = ("active", "paused", "needs_reauth")
+
+_GONE = "This store is not connected here any more."
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a delivery goes: a connection, its adapter's reader and the secrets that are valid now."""
+
+    shop_id: int
+    connection_id: int
+    door: WebhookDoor
+    secrets: tuple[str, ...]
+
+
+class Receiver:
+    """The receiving half of intake; one per process. ``rings`` is the doorbell, off the request's path."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ingest = Ingest(engine.db)
+        self._bell = Bell(engine.ring)
+        self._known: dict[tuple[str, int], tuple[float, Address | None]] = {}
+        self._lock = threading.Lock()
+
+    def address(self, public_id: str, connection_id: int) -> Address:
+        """Remembered for REMEMBER seconds, so a disconnect or a new secret takes effect within that.
+
+        Raises NotFound when there is no such connection, RetryLater when the database does not answer.
+        """
+        key = (public_id, connection_id)
+        known = self._known.get(key)
+        if known is None or known[0] < time.monotonic():
+            known = (time.monotonic() + REMEMBER, self._look_up(public_id, connection_id))
+            with self._lock:
+                if len(self._known) >= REMEMBERED:
+                    self._known.clear()
+                self._known[key] = known
+        if known[1] is None:
+            raise NotFound(_GONE)
+        return known[1]
+
+    def receive(self, address: Address, headers: Mapping[str, str], body: bytes) -> Hint:
+        """Verify, keep and mark in one transaction, ring. Durable on return.
+
+        Raises Reauthorise (forged), AskMerchant (verified, and yet no sense), NotFound (disconnected
+        meanwhile), RetryLater (not kept: the sender must see a failure).
+        """
+        hint = read(address.door, headers, body, address.secrets)
+        if hint.kind is HintKind.NOTHING:
+            return hint
+        mark = mark_of(hint, address.connection_id)
+        arrival = Arrival(
+            shop_id=address.shop_id,
+            connection_id=address.connection_id,
+            topic=hint.topic,
+            external_id=hint.external_id,
+            body_hash=hashlib.sha256(body).hexdigest(),
+            body=seal(body.decode()),
+            received_at=self._engine.clock(),
+            mark=mark,
+        )
+        self._keep(arrival)
+        self._bell.ring(mark.lane)
+        return hint
+
+    def _keep(self, arrival: Arrival) -> None:
+        try:
+            self._ingest.keep(arrival)
+        except IntegrityError as error:
+            raise NotFound(_GONE) from error
+        except DataError as error:
+            raise AskMerchant("The delivery cannot be stored.", developer=type(error).__name__) from error
+        except SQLAlchemyError as error:
+            raise _not_now(error) from error
+
+    def _look_up(self, public_id: str, connection_id: int) -> Address | None:
+        query = (
+            select(Connection)
+            .join(Shop, Shop.id == Connection.shop_id)
+            .where(
+                Connection.id == connection_id,
+                Connection.role == "platform",
+                Connection.state.in_(_LISTENING),
+                Shop.public_id == public_id,
+            )
+        )
+        try:
+            with self._engine.db.read(None) as session:
+                row = session.scalars(query).first()
+                return self._address(row) if row else None
+        except SQLAlchemyError as error:
+            raise _not_now(error) from error
+
+    def _address(self, row: Connection) -> Address | None:
+        adapter = self._engine.platforms.get(row.adapter)
+        if adapter is None or adapter.webhooks is None:
+            return None
+        return Address(row.shop_id, row.id, adapter.webhooks, tuple(valid_secrets(row, self._engine.clock())))
+
+
+def read(door: WebhookDoor, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Hint:
+    """Verify and read. Whatever cannot be parsed after it was verified is the sender's fault, not a crash."""
+    try:
+        hint = door.read(headers, body, secrets)
+    except (ValueError, RecursionError) as error:
+        raise AskMerchant("The delivery is not valid JSON.", developer=type(error).__name__) from error
+    if hint.kind is HintKind.NOTHING:
+        return hint
+    if depth(body) > MAX_DEPTH:
+        raise AskMerchant(f"The delivery is nested deeper than {MAX_DEPTH} levels.")
+    if not _fits(hint.external_id, _ID) or not _fits(hint.topic, _TOPIC):
+        raise AskMerchant("The delivery's topic or id is missing, too long or not printable.")
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise AskMerchant("The delivery is not valid UTF-8.") from error
+    return hint
+
+
+def _fits(name: str, longest: int) -> bool:
+    return 0 < len(name) <= longest and name.isprintable()
+
+
+def depth(body: bytes) -> int:
+    """How deep the JSON is nested: counted over the bytes, without building anything."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return 0
+    level = deepest = 0
+    for byte in _STRINGS.sub(b"", body).translate(None, _NOT_BRACKETS):
+        level += 1 if byte in b"[{" else -1
+        deepest = max(deepest, level)
+    return deepest
+
+
+def mark_of(hint: Hint, connection_id: int) -> Mark:
+    """What to read again."""
+    if hint.kind is HintKind.PRODUCT:
+        return Mark(connection_id, "stock", "product.read", hint.external_id, priority=3, settle=True)
+    return Mark(connection_id, "orders", "store_order.read", hint.external_id)
+
+
+def _not_now(error: SQLAlchemyError) -> RetryLater:
+    return RetryLater("The database does not answer; nothing was kept.", developer=type(error).__name__)
