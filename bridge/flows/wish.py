@@ -97,7 +97,8 @@ def store_host(adapter: Adapter, credentials: Mapping[str, Any]) -> str | None:
 
 def _import_from(value: Any, now: datetime) -> str:
     if value is None:
-        return now.isoformat()
+        # Marketplaces tell times in whole seconds: an order of this very second is not from before.
+        return now.replace(microsecond=0).isoformat()
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

@@ -1,0 +1,138 @@
+"""Doing it again by hand: a stored delivery's subject is read anew, an order's journey is picked up where it is.
+
+Safe at any time: marks carry a key, never a payload, and every step looks before it acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.records import note
+from bridge.db.tables import Connection, Delivery, Order, ParcelRow
+from bridge.db.work import Mark
+from bridge.flows.engine import LANES, Engine
+from bridge.flows.wish import DISCONNECTED
+from bridge.ports.errors import AskMerchant
+
+CREATABLE = ("ready", "creating", "unknown", "failed", "held")
+CONFIRMABLE = ("waiting", "ready", "sending", "unknown", "failed")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """``what`` was found, and what is done again: one sentence each."""
+
+    what: str
+    done: tuple[str, ...]
+
+
+def replay(engine: Engine, shop_id: int, reference: str, channel: str | None = None) -> Replayed:
+    """``reference``: a delivery's number, an order by its number here, on the marketplace or in the store.
+
+    ``delivery:12`` and ``order:12`` say which is meant. An order that was never seen is imported when
+    ``channel`` names the marketplace account. Raises AskMerchant when nothing or more than one thing is meant.
+    """
+    kind, _, name = reference.strip().partition(":")
+    kind, name = (kind, name) if kind in ("delivery", "order") else ("", reference.strip())
+    if not name:
+        raise AskMerchant("Name a delivery or an order.", field="reference")
+    replayed = engine.db.transact(shop_id, lambda session: _replay(engine, session, kind, name, channel))
+    engine.ring(LANES)
+    return replayed
+
+
+def _replay(engine: Engine, session: Session, kind: str, name: str, channel: str | None) -> Replayed:
+    delivery = _delivery(session, name) if kind != "order" else None
+    orders = _orders(session, name, channel) if kind != "delivery" else []
+    if len(orders) > 1 or (orders and delivery is not None):
+        names = [f"order:{order.ref}" for order in orders] + ([f"delivery:{name}"] if delivery is not None else [])
+        raise AskMerchant(f"{name} may mean {' or '.join(names)}: write it like this.", field="reference")
+    if delivery is not None:
+        return _again_delivery(engine, session, delivery)
+    if orders:
+        return _again_order(engine, session, orders[0])
+    if kind != "delivery" and channel is not None:
+        return _fetch_order(engine, session, name, channel)
+    raise AskMerchant(
+        f"There is no delivery and no order {name!r} here. To import an order that was never seen, name its "
+        "marketplace with --channel.",
+        field="reference",
+    )
+
+
+def _delivery(session: Session, name: str) -> Delivery | None:
+    if not name.isdecimal() or len(name) > 15:
+        return None
+    return session.scalars(select(Delivery).where(Delivery.id == int(name))).first()
+
+
+def _orders(session: Session, name: str, channel: str | None) -> list[Order]:
+    query = select(Order).join(Connection, Connection.id == Order.connection_id)
+    query = query.where(or_(Order.external_id == name, Order.ref == name, Order.store_number == name))
+    if channel is not None:
+        query = query.where(or_(Connection.account == channel, Connection.adapter == channel))
+    return list(session.scalars(query.order_by(Order.id)))
+
+
+def _again_delivery(engine: Engine, session: Session, delivery: Delivery) -> Replayed:
+    now = engine.clock()
+    if "order" in delivery.topic:
+        mark = Mark(delivery.connection_id, "orders", "store_order.read", delivery.external_id)
+        done = f"order {delivery.external_id} is read from the store again"
+    else:
+        mark = Mark(delivery.connection_id, "stock", "product.read", delivery.external_id, priority=3)
+        done = f"product {delivery.external_id} is read from the store again, and every listing brought in line"
+    work.mark(session, delivery.shop_id, [mark], now)
+    note(session, now, "replay", done, connection_id=delivery.connection_id, delivery=delivery.id)
+    when = f"{delivery.received_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Replayed(f"delivery {delivery.id}, {delivery.topic}, received {when}", (done,))
+
+
+def _again_order(engine: Engine, session: Session, order: Order) -> Replayed:
+    now = engine.clock()
+    platform = _platform(session)
+    steps = [(Mark(order.connection_id, "orders", "orders.import", order.external_id, priority=2),
+              "read from the marketplace again")]  # fmt: skip
+    if platform is not None and order.store_state in CREATABLE:
+        steps.append((Mark(platform.id, "orders", "orders.create", str(order.id), priority=1),
+                      "looked up in the store, and created when it is not there"))  # fmt: skip
+    if platform is not None and order.store_order_id:
+        steps.append((Mark(platform.id, "orders", "store_order.read", order.store_order_id),
+                      f"store order {order.store_number} read again, with its parcels"))  # fmt: skip
+    steps += [
+        (Mark(order.connection_id, "shipments", "parcel.confirm", str(parcel.id)),
+         f"parcel {parcel.number or parcel.ref} confirmed on the marketplace") for parcel in _parcels(session, order)
+    ]  # fmt: skip
+    work.mark(session, order.shop_id, [mark for mark, _ in steps], now)
+    done = tuple(text for _, text in steps)
+    note(session, now, "replay", f"by hand: {'; '.join(done)}", order=order.ref, connection_id=order.connection_id)
+    return Replayed(f"order {order.ref}, {order.store_state} in the store", done)
+
+
+def _parcels(session: Session, order: Order) -> list[ParcelRow]:
+    query = select(ParcelRow).where(ParcelRow.order_id == order.id, ParcelRow.state.in_(CONFIRMABLE))
+    return list(session.scalars(query.order_by(ParcelRow.id)))
+
+
+def _platform(session: Session) -> Connection | None:
+    query = select(Connection).where(Connection.role == "platform", Connection.state != DISCONNECTED)
+    return session.scalars(query.order_by(Connection.id)).first()
+
+
+def _fetch_order(engine: Engine, session: Session, name: str, channel: str) -> Replayed:
+    query = select(Connection).where(Connection.role == "channel", Connection.state != DISCONNECTED)
+    query = query.where(or_(Connection.account == channel, Connection.adapter == channel))
+    rows = session.scalars(query).all()
+    if len(rows) != 1:
+        accounts = ", ".join(session.scalars(select(Connection.account).where(Connection.role == "channel")))
+        raise AskMerchant(f"{channel!r} names no single marketplace account; there are: {accounts or 'none'}.",
+                          field="channel")  # fmt: skip
+    now = engine.clock()
+    work.mark(session, rows[0].shop_id, [Mark(rows[0].id, "orders", "orders.import", name, priority=2)], now)
+    done = f"order {name} is looked up on {rows[0].title} and imported when it exists there"
+    note(session, now, "replay", done, order=f"{rows[0].account}:{name}", connection_id=rows[0].id)
+    return Replayed(f"order {name}, never seen before", (done,))
