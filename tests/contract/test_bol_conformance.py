@@ -1,0 +1,327 @@
+"""Every request to and every answer from the bol sandbox, held against bol's own descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from channel_adapters.bol.sandbox import OPERATOR_ID, create_sandbox
+from channel_adapters.bol.sandbox.operations import operations
+from tests.support.bol import EANS, V10_PDF, Seller, offer
+from tests.support.bol_spec import BolSpecification
+from tests.support.openapi import Exchange
+
+UNKNOWN_ID = "11111111-2222-4333-8444-555555555555"
+# Not in any description we have: the token endpoint is OAuth's, the list of rate limits is a plain file.
+NOT_DESCRIBED = {"get-rate-limits"}
+AT_ONCE: dict[str, Any] = {"process_seconds": 0, "policy_seconds": 0, "content_seconds": 0, "limits": None}
+
+
+@pytest.fixture(scope="session")
+def spec(specs_dir: Path) -> BolSpecification:
+    return BolSpecification(specs_dir / "bol")
+
+
+class Recorded:
+    """Sellers whose exchanges are all checked."""
+
+    def __init__(self, spec: BolSpecification, serve: Callable[..., str]) -> None:
+        self._spec = spec
+        self._serve = serve
+        self.exchanges: list[Exchange] = []
+
+    def seller(self, **options: Any) -> Seller:
+        return Seller(self._serve(create_sandbox(**AT_ONCE | options)), self._check)
+
+    def _check(self, request: httpx.Request, response: httpx.Response) -> None:
+        self.exchanges.append(self._spec.check(request, response))
+
+    def faults(self) -> list[str]:
+        return [str(exchange) for exchange in self.exchanges if exchange.faults]
+
+
+@pytest.fixture
+def recorded(spec: BolSpecification, serve: Callable[..., str]) -> Iterator[Recorded]:
+    return Recorded(spec, serve)
+
+
+def offers_in_all_conditions(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    plain = seller.create()
+    seller.create(ean=EANS[1], sku="A-2", condition={"category": "SECONDHAND", "state": "GOOD", "comment": "scratched"})
+    seller.create(ean=EANS[1], sku="A-3", condition={"category": "REFURBISHED", "grade": "B", "margin": True})
+    prices = [{"quantity": 1, "unitPrice": 10}, {"quantity": 5, "unitPrice": 9.5}]
+    promise = {"minimumDaysToCustomer": 1, "maximumDaysToCustomer": 3, "ultimateOrderTime": "14:00"}
+    slow = {"method": "FBR", "schedule": "MY_DELIVERY_PROMISE", "deliveryPromise": promise}
+    more = {"unknownProductTitle": "A thing", "countryAvailabilities": [{"countryCode": "BE"}]}
+    seller.create(ean=EANS[2], sku="A-4", pricing={"bundlePrices": prices}, fulfilment=slow, **more)
+    for change in ({"stock": {"amount": 3}}, {"pricing": {"bundlePrices": prices}}, {"onHoldByRetailer": True}):
+        assert seller.call("PATCH", f"/retailer/offers/{plain}", change).status_code == 204
+    seller.call("GET", f"/retailer/offers/{plain}")
+    seller.call("GET", f"/retailer/offers/{plain}/not-for-sale-reasons")
+    seller.call("DELETE", f"/retailer/offers/{plain}")
+    assert seller.call("GET", f"/retailer/offers/{plain}").status_code == 404
+
+
+def offers_in_pages(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    ids = [seller.create(ean=ean, sku=f"A-{n}") for n, ean in enumerate(EANS)]
+    first = seller.call("GET", "/retailer/offers", params={"page-size": 2})
+    seller.call("GET", "/retailer/offers", params={"page-size": 2, "cursor": first.json()["page"]["nextCursor"]})
+    seller.call("GET", "/retailer/offers", params={"page-size": 100, "for-sale": "true", "reference": "A-1"})
+    seller.call("GET", "/retailer/offers", params={"eans": list(EANS[:2]), "offer-ids": ids[:1]})
+    seller.call("GET", "/retailer/offers", params={"last-modified-date-time": "2018-11-14T08:34:41Z"})
+
+
+def offers_not_for_sale(recorded: Recorded) -> None:
+    seller = recorded.seller(known_products="none", price_ceiling=100)
+    without = offer(stock=0, price=200)
+    without.pop("economicOperatorId")
+    made = seller.call("POST", "/retailer/offers", without | {"onHoldByRetailer": True}).json()["offerId"]
+    reasons = seller.call("GET", f"/retailer/offers/{made}/not-for-sale-reasons").json()["countries"][0]["reasons"]
+    assert {reason["category"] for reason in reasons} == {"CONTENT", "PRICE", "ASSORTMENT_POLICY", "ON_HOLD", "STOCK"}
+
+
+def offers_refused(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    made = seller.create()
+    assert seller.call("POST", "/retailer/offers", offer()).status_code == 409
+    bad_price = {"bundlePrices": [{"quantity": 2, "unitPrice": 0}]}
+    for body in (offer(ean="123"), offer(pricing=bad_price), {"ean": EANS[1]}, offer(condition={"category": "OLD"})):
+        assert seller.call("POST", "/retailer/offers", body).status_code == 400
+    assert seller.call("PATCH", f"/retailer/offers/{made}", {"reference": None}).status_code == 400
+    assert seller.call("PATCH", f"/retailer/offers/{UNKNOWN_ID}", {"stock": {"amount": 1}}).status_code == 404
+    assert seller.call("DELETE", f"/retailer/offers/{UNKNOWN_ID}").status_code == 404
+    assert seller.call("GET", "/retailer/offers/nonsense").status_code == 400
+    assert seller.call("GET", "/retailer/offers", params={"page-size": 101}).status_code == 400
+
+
+def content_and_its_report(recorded: Recorded) -> None:
+    seller = recorded.seller(known_products="none")
+    attributes = [_attribute("EAN", EANS[0]), _attribute("Name", "Mug"), _attribute("Width", "q200", "mm")]
+    assets = [{"url": "https://shop.example/1.jpg", "labels": ["FRONT"]}, {"url": "ftp://x", "labels": ["BACK"]}]
+    body = {"language": "nl", "attributes": attributes, "assets": assets}
+    upload = seller.finish(seller.call("POST", "/retailer/content/products", body))["entityId"]
+    seller.call("GET", f"/retailer/content/upload-report/{upload}")
+    seller.call("GET", f"/retailer/content/catalog-products/{EANS[0]}", headers={"Accept-Language": "nl"})
+    bad = body | {"attributes": [_attribute("EAN", "8718526069335")]}
+    upload = seller.finish(seller.call("POST", "/retailer/content/products", bad))["entityId"]
+    seller.call("GET", f"/retailer/content/upload-report/{upload}")
+    assert seller.call("GET", f"/retailer/content/upload-report/{UNKNOWN_ID}").status_code == 404
+    assert seller.call("GET", f"/retailer/content/catalog-products/{EANS[3]}").status_code == 404
+    assert seller.call("POST", "/retailer/content/products", body | {"attributes": []}).status_code == 400
+    slow = recorded.seller(content_seconds=60)
+    upload = slow.finish(slow.call("POST", "/retailer/content/products", body))["entityId"]
+    assert slow.call("GET", f"/retailer/content/upload-report/{upload}").json()["status"] == "IN_PROGRESS"
+
+
+def _attribute(name: str, value: str, unit: str | None = None) -> dict[str, Any]:
+    return {"id": name, "values": [{"value": value} | ({"unitId": unit} if unit else {})]}
+
+
+def orders_listed_and_read(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    seller.create(stock=100)
+    seller.call("GET", "/retailer/orders", params={"status": "OPEN", "fulfilment-method": "FBR"})
+    for quantity in range(1, 8):
+        order_id, _ = seller.order(quantity=quantity, latest_delivery_date="2026-11-25")
+        seller.call("GET", f"/retailer/orders/{order_id}")
+    discounted = {"lines": [{"sku": "A-1", "quantity": 2, "discount": 3.5}], "fulfilment_method": "FBB"}
+    seller.call("GET", f"/retailer/orders/{seller.control('POST', 'orders', discounted)['order_id']}")
+    unknown = {"lines": [{"sku": "?", "quantity": 1}], "force": True}
+    seller.call("GET", f"/retailer/orders/{seller.control('POST', 'orders', unknown)['order_id']}")
+    seller.call("GET", "/retailer/orders", params={"status": "ALL", "fulfilment-method": "ALL", "page": 1})
+    seller.call("GET", "/retailer/orders", params={"change-interval-minute": 60, "vvb-only": "false"})
+    seller.call("GET", "/retailer/orders", params={"change-interval-minute": 61})
+    seller.call("GET", "/retailer/orders", params={"latest-change-date": "yesterday"})
+    seller.call("GET", "/retailer/orders", params={"status": "LOST"})
+    assert seller.call("GET", "/retailer/orders/NONE").status_code == 404
+
+
+def orders_shipped(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    seller.create(stock=100)
+    order_id, line = seller.order(quantity=3)
+    transport = {"transporterCode": "TNT", "trackAndTrace": "3SBOL0987654321"}
+    part = {"orderItems": [{"orderItemId": line, "quantity": 1}], "shipmentReference": "P1", "transport": transport}
+    done = seller.finish(seller.call("POST", "/retailer/shipments", part))
+    seller.finish(
+        seller.call("POST", "/retailer/shipments", {"orderItems": [{"orderItemId": line}], "transport": transport})
+    )
+    refused = seller.finish(seller.call("POST", "/retailer/shipments", part))
+    assert refused["status"] == "FAILURE"
+    seller.call("GET", "/shared/process-status", params={"entity-id": line, "event-type": "CREATE_SHIPMENT"})
+    both = {"processStatusQueries": [{"processStatusId": done["processStatusId"]}, {"processStatusId": "0"}]}
+    assert len(seller.call("POST", "/shared/process-status", both).json()["processStatuses"]) == 1
+    listed = seller.call("GET", "/retailer/shipments", params={"order-id": order_id}).json()["shipments"]
+    seller.call("GET", f"/retailer/shipments/{listed[0]['shipmentId']}")
+    seller.call("GET", "/retailer/shipments", params={"fulfilment-method": "FBR"})
+    new = {"trackAndTrace": "3SBOL111", "transporterCode": "DHLFORYOU"}
+    seller.finish(seller.call("PUT", f"/retailer/transports/{listed[0]['transport']['transportId']}", new))
+    seller.call("GET", f"/retailer/shipments/{listed[0]['shipmentId']}")
+    assert seller.call("POST", "/retailer/shipments", {"orderItems": [{"orderItemId": line}]}).status_code == 400
+    assert seller.call("GET", "/retailer/shipments/1").status_code == 404
+    assert (
+        seller.call("GET", "/retailer/shipments", params={"order-id": "1", "fulfilment-method": "FBR"}).status_code
+        == 400
+    )
+    assert seller.call("GET", "/shared/process-status/0").status_code == 404
+    assert seller.call("GET", "/shared/process-status").status_code == 400
+    assert seller.call("POST", "/shared/process-status", {"processStatusQueries": []}).status_code == 400
+
+
+def orders_shipped_with_bols_label(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    seller.create()
+    order_id, line = seller.order()
+    items = {"orderItems": [{"orderItemId": line}]}
+    options = seller.call("POST", "/retailer/shipping-labels/delivery-options", items).json()["deliveryOptions"]
+    wanted = items | {"shippingLabelOfferId": options[0]["shippingLabelOfferId"]}
+    label = seller.finish(seller.call("POST", "/retailer/shipping-labels", wanted))["entityId"]
+    seller.call("GET", f"/retailer/shipping-labels/{label}", headers={"Accept": V10_PDF})
+    seller.finish(seller.call("POST", "/retailer/shipments", items | {"shippingLabelId": label}))
+    seller.call("GET", f"/retailer/orders/{order_id}")
+    none = {"orderItems": [{"orderItemId": "1"}]}
+    assert seller.call("POST", "/retailer/shipping-labels/delivery-options", none).status_code == 404
+
+
+def orders_cancelled(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    seller.create(stock=10)
+    order_id, line = seller.order()
+    seller.control("POST", f"orders/{order_id}/request-cancellation", {})
+    seller.call("GET", f"/retailer/orders/{order_id}")
+    wish = {"orderItems": [{"orderItemId": line, "reasonCode": "REQUESTED_BY_CUSTOMER"}]}
+    assert seller.finish(seller.call("PUT", "/retailer/orders/cancellation", wish))["status"] == "SUCCESS"
+    assert seller.finish(seller.call("PUT", "/retailer/orders/cancellation", wish))["status"] == "FAILURE"
+    wrong = {"orderItems": wish["orderItems"] * 2}
+    assert seller.call("PUT", "/retailer/orders/cancellation", wrong).status_code == 400
+    period = {"year": "2026", "week": "48"}
+    for name in ("CANCELLATIONS", "FULFILMENT", "REVIEWS"):
+        seller.call("GET", "/retailer/insights/performance/indicator", params=period | {"name": name})
+    assert seller.call("GET", "/retailer/insights/performance/indicator", params=period).status_code == 400
+
+
+def returns_handled(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    seller.create(stock=10)
+    seller.call("GET", "/retailer/returns", params={"handled": "false", "fulfilment-method": "FBR"})
+    order_id, line = seller.order(quantity=3)
+    shipment = {"orderItems": [{"orderItemId": line}], "transport": {"transporterCode": "TNT", "trackAndTrace": "3S1"}}
+    seller.finish(seller.call("POST", "/retailer/shipments", shipment))
+    made = seller.control("POST", "returns", {"order_id": order_id, "lines": [{"sku": "A-1", "quantity": 2}]})
+    announced = seller.call("GET", f"/retailer/returns/{made['return_id']}").json()["returnItems"][0]
+    seller.call("GET", "/retailer/returns", params={"handled": "false", "page": 1})
+    result = {"handlingResult": "RETURN_RECEIVED", "quantityReturned": 2}
+    assert seller.finish(seller.call("PUT", f"/retailer/returns/{announced['rmaId']}", result))["status"] == "SUCCESS"
+    seller.call("GET", f"/retailer/returns/{made['return_id']}")
+    seller.call("GET", "/retailer/returns", params={"handled": "true"})
+    own = {"orderItemId": line, "quantityReturned": 1, "handlingResult": "RETURN_DOES_NOT_MEET_CONDITIONS"}
+    assert seller.finish(seller.call("POST", "/retailer/returns", own))["status"] == "SUCCESS"
+    assert seller.call("POST", "/retailer/returns", own, headers={"Content-Type": "text/plain"}).status_code == 415
+    assert seller.call("GET", "/retailer/returns/1").status_code == 404
+    assert seller.call("PUT", "/retailer/returns/1", {"handlingResult": "LOST"}).status_code == 400
+
+
+def pushes(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    path = "/retailer/subscriptions"
+    seller.call("GET", path)
+    seller.call("GET", f"{path}/signature-keys")
+    body = {"resources": ["ORDER", "PROCESS_STATUS"], "url": "http://127.0.0.1:9/hook", "subscriptionType": "WEBHOOK"}
+    made = seller.finish(seller.call("POST", path, body))["entityId"]
+    seller.call("GET", path)
+    seller.call("GET", f"{path}/{made}")
+    seller.finish(seller.call("PUT", f"{path}/{made}", body | {"enabled": False}))
+    seller.finish(seller.call("POST", f"{path}/test/{made}"))
+    seller.finish(seller.call("DELETE", f"{path}/{made}"))
+    assert seller.call("GET", f"{path}/{made}").status_code == 404
+    assert seller.call("POST", path, body | {"url": "http://shop.example/hook"}).status_code == 400
+
+
+def economic_operators(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    seller.call("GET", "/retailer/economic-operators", params={"name": "voorbeeld", "page": 1, "page-size": 10})
+    address = {"street": "A", "houseNumber": "1", "postalCode": "1234AB", "city": "Utrecht", "country": "NL"}
+    contact = {"emailAddress": "a@b.example", "phoneNumber": "+31201234567"}
+    body = {"name": "Maker", "address": address, "contactInformation": contact}
+    made = seller.call("POST", "/retailer/economic-operator", body).json()["id"]
+    seller.call("PUT", f"/retailer/economic-operator/{made}", body | {"name": "Maker B.V."})
+    seller.call("DELETE", f"/retailer/economic-operator/{made}")
+    seller.call("GET", f"/retailer/economic-operator/{OPERATOR_ID}")
+    assert seller.call("GET", f"/retailer/economic-operator/{made}").status_code == 404
+    assert seller.call("POST", "/retailer/economic-operator", {"name": "Maker"}).status_code == 400
+
+
+def the_retailer(recorded: Recorded) -> None:
+    seller = recorded.seller()
+    seller.call("GET", "/retailer/retailers/current")
+    assert seller.call("GET", "/retailer/retailers/7").status_code == 404
+
+
+def refusals_at_the_door(recorded: Recorded) -> None:
+    seller = recorded.seller(limits={"get-orders": 2})
+    seller.call("GET", "/retailer/orders", headers={"Accept": "application/json"})
+    seller.call("GET", "/retailer/offers", headers={"Accept": "application/vnd.retailer.v10+json"})
+    answers = [seller.call("GET", "/retailer/orders") for _ in range(2)]
+    assert answers[-1].status_code == 429
+    seller.call("GET", "/retailer/orders/1", headers={"Authorization": "Bearer stolen"})
+    seller.call("POST", "/retailer/offers", offer(), headers={"Content-Type": "application/json"})
+    seller.call("POST", "/retailer/offers", content=b"{", headers={"Content-Type": "application/vnd.retailer.v11+json"})
+    for path in ("/retailer/orders/1", "/retailer/offers", "/retailer/retailers/current"):
+        seller.fault("throttle", params={"retry_after": 1})
+        assert seller.call("GET", path).status_code == 429
+        seller.fault("unauthorised")
+        assert seller.call("GET", path).status_code == 401
+
+
+SCENARIOS: tuple[Callable[[Recorded], None], ...] = (
+    offers_in_all_conditions,
+    offers_in_pages,
+    offers_not_for_sale,
+    offers_refused,
+    content_and_its_report,
+    orders_listed_and_read,
+    orders_shipped,
+    orders_shipped_with_bols_label,
+    orders_cancelled,
+    returns_handled,
+    pushes,
+    economic_operators,
+    the_retailer,
+    refusals_at_the_door,
+)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_sandbox_is_as_described(scenario: Callable[[Recorded], None], recorded: Recorded) -> None:
+    scenario(recorded)
+    assert recorded.exchanges
+    assert recorded.faults() == []
+
+
+def test_every_operation_of_the_sandbox_is_tried(recorded: Recorded) -> None:
+    for scenario in SCENARIOS:
+        scenario(recorded)
+    succeeded = {item.operation for item in recorded.exchanges if item.response.is_success}
+    assert {operation.name for operation in operations()} - NOT_DESCRIBED - succeeded == set()
+
+
+def test_the_check_sees_a_wrong_request(spec: BolSpecification, serve: Callable[..., str]) -> None:
+    seller = Seller(serve(create_sandbox(**AT_ONCE)))
+    made = seller.create()
+    answer = seller.call("PATCH", f"/retailer/offers/{made}", {"stock": {"amount": 3}})
+    sent = httpx.Request("PATCH", answer.request.url, headers=answer.request.headers, json={"stock": {"amount": "3"}})
+    assert "is not of type 'integer'" in spec.check(sent, answer).faults[0]
+
+
+def test_the_check_sees_a_wrong_answer(spec: BolSpecification, serve: Callable[..., str]) -> None:
+    seller = Seller(serve(create_sandbox(**AT_ONCE)))
+    answer = seller.call("GET", f"/retailer/offers/{seller.create()}")
+    body = answer.json() | {"condition": {"category": "NEARLY_NEW"}}
+    changed = httpx.Response(200, json=body, headers={"Content-Type": answer.headers["content-type"]})
+    assert "NEARLY_NEW" in spec.check(answer.request, changed).faults[0]
