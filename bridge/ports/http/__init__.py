@@ -9,21 +9,27 @@ hosts, turns every fault into an error of :mod:`bridge.ports.errors` and leaves 
         offer = transport.request("GET", url, operation="offers.get", bearer=tokens).json
 """
 
+from bridge.ports.http.breaker import Breaker, BreakerPolicy
 from bridge.ports.http.context import about, before_write, lane, patience
 from bridge.ports.http.exchange import Exchange, MemoryRecorder, NoRecorder, Recorder
+from bridge.ports.http.guard import Guard, GuardPolicy
 from bridge.ports.http.limiter import Grant, Limiter
 from bridge.ports.http.local_limiter import LocalLimiter
 from bridge.ports.http.redact import Redactor
 from bridge.ports.http.response import NotJson, Response
-from bridge.ports.http.services import GuardPolicy, HttpServices
-from bridge.ports.http.table import ErrorTable, Rule, Said, describe
+from bridge.ports.http.services import HttpServices
+from bridge.ports.http.table import TOKEN_ERRORS, ErrorTable, Rule, Said, describe
 from bridge.ports.http.tokens import MemoryVault, Token, TokenSource, TokenVault
 from bridge.ports.http.transport import Transport, basic_auth
 
 __all__ = [
+    "TOKEN_ERRORS",
+    "Breaker",
+    "BreakerPolicy",
     "ErrorTable",
     "Exchange",
     "Grant",
+    "Guard",
     "GuardPolicy",
     "HttpServices",
     "Limiter",

@@ -11,8 +11,8 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class BreakerPolicy:
-    """Opens after ``failures`` in a row for ``first`` seconds, doubling up to ``longest``; the one call that then
-    tries has ``probe`` seconds before another may."""
+    """Opens after ``failures`` in a row for ``first`` seconds, doubling up to ``longest``; the one call that
+    then tries has ``probe`` seconds before another may."""
 
     failures: int = 6
     first: float = 10.0
@@ -22,6 +22,9 @@ class BreakerPolicy:
     def pause(self, failures: int) -> float:
         """How long to stay open after this many failures in a row."""
         return min(self.longest, self.first * 2.0 ** min(failures - self.failures, 16))
+
+
+DEFAULT_POLICY = BreakerPolicy()
 
 
 class Breaker(Protocol):
@@ -47,15 +50,14 @@ class Breaker(Protocol):
 @dataclass
 class _State:
     failures: int = 0
-    closed_at: float = 0.0
+    closed_until: float = 0.0
+    trying: bool = False
 
 
 class LocalBreaker:
     """The breaker of this process."""
 
-    def __init__(
-        self, policy: BreakerPolicy = BreakerPolicy(), now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, policy: BreakerPolicy = DEFAULT_POLICY, now: Callable[[], float] = time.monotonic) -> None:
         self._policy = policy
         self._now = now
         self._lock = threading.Lock()
@@ -66,17 +68,20 @@ class LocalBreaker:
             state, now = self._states.get(account), self._now()
             if state is None or state.failures < self._policy.failures:
                 return 0.0
-            if state.closed_at > now:
-                return state.closed_at - now
-            state.closed_at = now + self._policy.probe
+            if state.closed_until > now:
+                return state.closed_until - now
+            state.closed_until, state.trying = now + self._policy.probe, True
             return 0.0
 
     def failed(self, account: str) -> None:
         with self._lock:
-            state = self._states.setdefault(account, _State())
-            state.failures += 1
+            state, now = self._states.setdefault(account, _State()), self._now()
+            # Calls that were under way when it opened say nothing new.
+            if state.failures >= self._policy.failures and state.closed_until > now and not state.trying:
+                return
+            state.failures, state.trying = state.failures + 1, False
             if state.failures >= self._policy.failures:
-                state.closed_at = self._now() + self._policy.pause(state.failures)
+                state.closed_until = now + self._policy.pause(state.failures)
 
     def succeeded(self, account: str) -> None:
         with self._lock:
@@ -85,4 +90,4 @@ class LocalBreaker:
     def release(self, account: str) -> None:
         with self._lock:
             if state := self._states.get(account):
-                state.closed_at = min(state.closed_at, self._now())
+                state.closed_until, state.trying = min(state.closed_until, self._now()), False

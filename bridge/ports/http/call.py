@@ -47,7 +47,7 @@ class Call:
 
 
 def encode_json(value: Any) -> bytes:
-    """Compact JSON. Decimals become numbers as they are written (12.90 as 12.9): for amounts in strings, str()."""
+    """Compact JSON. Decimals become numbers (12.90 as 12.9); an amount that is wanted as a string needs str()."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain_number).encode()
 
 
@@ -57,17 +57,25 @@ def _plain_number(value: Any) -> int | float:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def body_of(
-    json_: Any, content: bytes | str | None, data: Mapping[str, Any] | None
-) -> tuple[bytes, str | None]:
-    """The bytes to send and the content type they ask for. Raises ValueError when more than one is given."""
+def outgoing(
+    json_: Any,
+    content: bytes | str | None,
+    data: Mapping[str, Any] | None,
+    headers: Mapping[str, str] | None,
+    expect: Expect,
+) -> tuple[httpx.Headers, bytes]:
+    """Headers and body. Raises ValueError when more than one body is given."""
     if sum(part is not None for part in (json_, content, data)) > 1:
         raise ValueError("give one of json, content and data")
+    sent = httpx.Headers(dict(headers or {}))
+    sent.setdefault("Accept", "application/json" if expect == "json" else "*/*")
     if json_ is not None:
-        return encode_json(json_), "application/json"
+        sent.setdefault("Content-Type", "application/json")
+        return sent, encode_json(json_)
     if data is not None:
-        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
-    return content.encode() if isinstance(content, str) else content or b"", None
+        sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        return sent, urlencode(data, doseq=True).encode()
+    return sent, content.encode() if isinstance(content, str) else content or b""
 
 
 def with_params(url: str | httpx.URL, params: Mapping[str, Any] | None) -> httpx.URL:

@@ -1,7 +1,7 @@
 """What a call carries along without being told: its lane, its subject, its patience and its last check.
 
-All four are context variables, so they reach a call however deep in an adapter it is made. They do not reach a
-thread started by hand: use :meth:`Transport.each`, which takes them along.
+All four are context variables, so they reach a call however deep in an adapter it is made. They do not reach
+a thread started by hand: use :meth:`Transport.each`, which takes them along.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _check: ContextVar[Check | None] = ContextVar("check", default=None)
 
 @contextmanager
 def lane(name: str) -> Iterator[None]:
-    """Calls inside belong to this lane: stock, orders, shipments, price, content or sweep. Raises ValueError."""
+    """Calls inside belong to stock, orders, shipments, price, content or sweep. Raises ValueError."""
     if name not in RESERVES:
         raise ValueError(f"{name!r} is no lane; the lanes are {', '.join(RESERVES)}")
     token = _lane.set(name)

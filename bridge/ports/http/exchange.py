@@ -13,8 +13,8 @@ class Exchange:
     """One attempt of one call. Secrets and personal data are masked and the excerpts bounded.
 
     ``seconds`` is how long it took without waiting for the limiter; ``status`` is None when no answer came;
-    ``error`` is the class and text of what was raised, empty when all went well; ``subject`` is what ``about``
-    said; ``attempt`` counts from 1.
+    ``error`` is the class and text of what was raised, empty when all went well; ``subject`` is what
+    ``about`` said; ``attempt`` counts from 1.
     """
 
     account: str

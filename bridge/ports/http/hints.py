@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-# draft-ietf-httpapi-ratelimit-headers: `RateLimit: limit=100, remaining=50, reset=30`, later `"default";r=50;t=30`.
+# draft-ietf-httpapi-ratelimit-headers: `limit=100, remaining=50, reset=30`, later `"default";r=50;t=30`.
 _COMBINED = {
     "remaining": re.compile(r"(?:\bremaining=|;\s*r=)(\d+)"),
     "reset": re.compile(r"(?:\breset=|;\s*t=)(\d+)"),
@@ -53,7 +53,7 @@ def _told(headers: httpx.Headers, what: str) -> float | None:
 
 
 def _delta(reset: float, now: datetime, cap: float) -> float:
-    """Seconds from now. bol documents no unit, others use all three: epoch milliseconds, epoch seconds, seconds."""
+    """Seconds from now. Epoch milliseconds, epoch seconds and plain seconds are all in use, none documented."""
     if reset > 1e11:
         reset = reset / 1000 - now.timestamp()
     elif reset > 1e8:

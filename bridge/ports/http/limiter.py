@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.ports.manifest import Limit
 
+# A 429 that names no time: 2 s at first, doubling up to five minutes; a minute without one and it begins anew.
+STRIKE_BASE = 2.0
+STRIKE_CAP = 300.0
+STRIKE_MEMORY = 60.0
+
+
+def jitter() -> float:
+    """So that workers which were refused together do not come back together."""
+    return random.uniform(0.75, 1.25)
+
 
 @dataclass(frozen=True)
 class Grant:
-    """``granted``: the tokens are ours, to be used after ``wait`` seconds. Otherwise ask again after ``wait``."""
+    """``granted``: the tokens are ours, for use after ``wait`` seconds. Otherwise: ask again after ``wait``."""
 
     granted: bool
     wait: float
@@ -35,9 +46,9 @@ class Limiter(Protocol):
         ...
 
     def block(self, key: str, limit: Limit, seconds: float | None) -> float:
-        """Nobody calls for ``seconds``; None: as long as its streak of refusals deserves. Returns the wait."""
+        """Nobody calls for ``seconds``; None: as long as the refusals in a row deserve. Returns the wait."""
         ...
 
-    def blocked(self, key: str) -> float:
+    def blocked(self, key: str, limit: Limit) -> float:
         """Seconds until the block ends; 0 when there is none."""
         ...

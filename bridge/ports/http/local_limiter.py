@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.ports.http.limiter import Grant
+from bridge.ports.http.limiter import STRIKE_BASE, STRIKE_CAP, STRIKE_MEMORY, Grant, jitter
 from bridge.ports.manifest import Limit
-
-STRIKE_BASE = 2.0
-STRIKE_CAP = 300.0
-STRIKE_MEMORY = 60.0
 
 
 @dataclass
@@ -64,12 +59,12 @@ class LocalLimiter:
                 forgotten = bucket.at > bucket.blocked_until + STRIKE_MEMORY
                 bucket.strikes = 1 if forgotten else bucket.strikes + 1
             if seconds is None:
-                seconds = min(STRIKE_CAP, STRIKE_BASE ** min(bucket.strikes, 16)) * random.uniform(0.75, 1.25)
+                seconds = min(STRIKE_CAP, STRIKE_BASE * 2.0 ** min(bucket.strikes - 1, 16)) * jitter()
             bucket.tokens = min(bucket.tokens, 0.0)
             bucket.blocked_until = max(bucket.blocked_until, bucket.at + seconds)
             return bucket.blocked_until - bucket.at
 
-    def blocked(self, key: str) -> float:
+    def blocked(self, key: str, limit: Limit) -> float:
         with self._lock:
             bucket = self._buckets.get(key)
             return max(0.0, bucket.blocked_until - self._now()) if bucket else 0.0

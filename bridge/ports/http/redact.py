@@ -35,9 +35,7 @@ _PERSON = re.compile(
     r"^(billing|shipping|shipment|delivery|invoice|customer|buyer|recipient|shipto|billto|contact)"
     r"(address|details|info|person)?$|^address(es)?$"
 )
-_HARMLESS = re.compile(
-    r"^(country|id$|language|currency|salutation|quantity|sku|ean|status|type$|carrier|method)"
-)
+_HARMLESS = re.compile(r"^(country|id$|language|currency|salutation|quantity|sku|ean|status|type$|carrier|method)")
 _EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w~+/.=-]{6,}", re.IGNORECASE)
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
@@ -96,9 +94,7 @@ class Redactor:
             return None
         try:
             body = json.loads(content)
-            return self._by_form(
-                json.dumps(_masked(body), ensure_ascii=False, separators=(",", ":"), default=str)
-            )
+            return self._by_form(json.dumps(_masked(body), ensure_ascii=False, separators=(",", ":"), default=str))
         except (ValueError, RecursionError):
             return None
 
@@ -137,12 +133,7 @@ def _masked(value: Any, *, person: bool = False) -> Any:
         return _masked_object(value, person=person)
     if isinstance(value, list):
         return [_masked(item, person=person) for item in value]
-    if (
-        person
-        and isinstance(value, str | int | float | Decimal)
-        and not isinstance(value, bool)
-        and value != ""
-    ):
+    if person and isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) and value != "":
         return MASK
     return value
 
@@ -171,7 +162,7 @@ def _is_personal(plain: str) -> bool:
 
 
 def _mask_pair(match: re.Match[str]) -> str:
-    quoting, name, between, value = match.groups()
+    quoting, name, between, _ = match.groups()
     plain = _plain(unquote_plus(name))
     if not (_SECRET.search(plain) or _is_personal(plain)):
         return match.group()

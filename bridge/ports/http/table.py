@@ -14,7 +14,6 @@ from bridge.ports.errors import (
     RejectItem,
     RetryLater,
     SlowDown,
-    UnknownOutcome,
 )
 from bridge.ports.http.response import NotJson, Response
 
@@ -80,11 +79,12 @@ def describe(response: Response) -> Said:
 class ErrorTable:
     """What each status of one system means.
 
-    ``rules``: a key is (status, code), a status, or a range of statuses, looked up in this order; a value is an
-    error class, or a Rule with advice for the merchant. What is not in it is looked up in the default table.
-    ``describe`` gets the other side's words out of a body. ``page`` is raised for a web page (or anything else
-    that is no JSON) with a good status where JSON was expected. ``unsure``: with these statuses a write that
-    must not be repeated may have been done all the same, and is UnknownOutcome instead of RetryLater.
+    ``rules``: a key is (status, code), a status, or a range of statuses, looked up in this order; a value is
+    an error class, or a Rule with advice for the merchant. What is not in it is looked up in the default table.
+    ``describe`` gets the other side's words out of a body: (message, field), or Said with a code too. ``page``
+    is raised for a web page (or anything else that is no JSON) with a good status where JSON was expected.
+    ``unsure``: with these statuses a write that must not be repeated may have been done all the same, and is
+    UnknownOutcome instead of RetryLater.
     """
 
     rules: Mapping[Key, type[BridgeError] | Rule] = field(default_factory=dict)
@@ -105,16 +105,10 @@ class ErrorTable:
             said = Said(*self.describe(response))
         except (NotJson, LookupError, TypeError, ValueError, AttributeError):
             said = Said("")
-        return (
-            said
-            if said.code is not None or self.describe is describe
-            else said._replace(code=_code(response))
-        )
+        return said if said.code is not None or self.describe is describe else said._replace(code=_code(response))
 
     def _in_range(self, status: int) -> type[BridgeError] | Rule | None:
-        return next(
-            (value for key, value in self.rules.items() if isinstance(key, range) and status in key), None
-        )
+        return next((value for key, value in self.rules.items() if isinstance(key, range) and status in key), None)
 
 
 def _code(response: Response) -> str | None:
@@ -144,14 +138,5 @@ DEFAULT = ErrorTable(
     }
 )
 
-__all__ = [
-    "DEFAULT",
-    "Describe",
-    "ErrorTable",
-    "Key",
-    "Rule",
-    "Said",
-    "UnknownOutcome",
-    "as_rule",
-    "describe",
-]
+# A token endpoint: every refusal means that the merchant has to connect again (RFC 6749, 5.2).
+TOKEN_ERRORS = ErrorTable(rules={400: Reauthorise, 401: Reauthorise, 403: Reauthorise})

@@ -32,8 +32,8 @@ class TokenVault(Protocol):
         ...
 
     def lock(self, account: str, seconds: float) -> AbstractContextManager[None]:
-        """Exclusive over threads and processes. Waits up to ``seconds`` and then raises RetryLater; the lock of
-        a holder that died is free again after ``seconds`` at the latest."""
+        """Exclusive over threads and processes. Waits up to ``seconds`` and then raises RetryLater; the lock
+        of a holder that died is free again after ``seconds`` at the latest."""
         ...
 
 

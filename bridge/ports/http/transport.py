@@ -11,33 +11,33 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
 
-from bridge.ports.errors import BridgeError, SlowDown
+from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.http import context
-from bridge.ports.http.call import REPEATABLE, SAFE, Auth, Call, Expect, body_of, with_params
+from bridge.ports.http.call import REPEATABLE, SAFE, Auth, Call, Expect, outgoing, with_params
 from bridge.ports.http.exchange import Exchange
-from bridge.ports.http.hints import rate_hint, retry_after
+from bridge.ports.http.guard import Guard
+from bridge.ports.http.network import GuardedTransport
+from bridge.ports.http.pacer import Pacer
 from bridge.ports.http.redact import Redactor
 from bridge.ports.http.response import Response
 from bridge.ports.http.services import HttpServices
 from bridge.ports.http.table import ErrorTable
 from bridge.ports.http.tokens import Token, TokenSource
 from bridge.ports.http.verdict import Verdict, on_answer, on_fault
-from bridge.ports.http.wire import WireFault, send
+from bridge.ports.http.wire import Wire, WireFault
 from bridge.ports.manifest import Limit
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
-DEFAULT_LIMIT = Limit(calls=10, seconds=1, source="no limit is declared")
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_BYTES = 32 * 1024 * 1024
-CONNECT_TIMEOUT = 5.0
 RETRIES = 2
 
 
@@ -85,15 +85,10 @@ class Transport:
         self.title = title or account
         self.services = services
         self.redactor = Redactor(secrets)
-        self._limits = dict(limits or {})
         self._errors = errors
-        self._trusted = frozenset(host.lower() for host in trusted_hosts)
-        self._client = httpx.Client(
-            transport=wire or httpx.HTTPTransport(trust_env=False),
-            trust_env=False,
-            follow_redirects=False,
-            headers={"User-Agent": "storebridge", "Accept-Encoding": "gzip, deflate"},
-        )
+        self._guard = Guard(services.guard_policy, frozenset(trusted_hosts))
+        self._pacer = Pacer(account, self.title, limits or {}, services)
+        self._wire = Wire(lambda: wire or GuardedTransport(self._guard, services.ssl_context()))
 
     def request(  # noqa: PLR0913  a call has many sides; all but three have a default
         self,
@@ -121,19 +116,16 @@ class Transport:
         """Make one call and return its answer: a 2xx (or a status in ``allow``), with JSON if so expected.
 
         ``operation`` names the limit and stands in the log. ``idempotent`` (default: GET, HEAD, PUT, DELETE)
-        says that repeating does no harm. ``write`` (default: all but GET, HEAD) says that ``before_write``
-        applies. ``cost`` is in calls, ``timeout`` in seconds for each attempt, ``max_wait`` in seconds for the
-        limiter. ``errors`` is asked before the transport's own table. Raises errors of bridge.ports.errors.
+        says that repeating does no harm. ``write`` (default: all but GET and HEAD) says that ``before_write``
+        applies. ``cost`` is in calls; ``timeout`` in seconds for one attempt, and no further one begins after
+        it; ``max_wait`` in seconds for the limiter. ``auth`` may change the request last, to sign it.
+        ``errors`` is asked before the transport's own table. Raises errors of bridge.ports.errors.
         """
         method = method.upper()
-        payload, content_type = body_of(json, content, data)
-        sent = httpx.Headers(dict(headers or {}))
-        if content_type:
-            sent.setdefault("Content-Type", content_type)
-        sent.setdefault("Accept", "application/json" if expect == "json" else "*/*")
+        sent, payload = outgoing(json, content, data, headers, expect)
         call = Call(
             method=method,
-            url=with_params(url, params),
+            url=self._target(url, params),
             operation=operation,
             headers=sent,
             content=payload,
@@ -152,8 +144,8 @@ class Transport:
         return self._run(call)
 
     def each(self, function: Callable[[T], R], items: Sequence[T], workers: int = 4) -> list[R | BridgeError]:
-        """``function`` of every item, some at a time, in the order of the items. A BridgeError stands in the
-        place of the item it happened to; lane, subject and check of the caller apply."""
+        """``function`` of every item, ``workers`` at a time, in the order of the items. A BridgeError stands in
+        the place of the item it happened to; lane, subject and check of the caller apply."""
 
         def one(item: T) -> R | BridgeError:
             try:
@@ -168,154 +160,135 @@ class Transport:
             return [job.result() for job in jobs]
 
     def before_write(self, check: Callable[[], None]) -> AbstractContextManager[None]:
-        """``check`` runs right before each write inside goes out; see :func:`bridge.ports.http.before_write`."""
+        """``check`` runs right before each write inside; see :func:`bridge.ports.http.before_write`."""
         return context.before_write(check)
 
     def close(self) -> None:
-        self._client.close()
+        """Close the connections. The transport opens new ones when it is used again."""
+        self._wire.close()
+
+    def _target(self, url: str, params: Mapping[str, Any] | None) -> httpx.URL:
+        try:
+            target = with_params(url, params)
+            self._guard.check_url(target)
+        except (httpx.InvalidURL, ValueError) as error:
+            shown = self.redactor.text(str(url))
+            raise AskMerchant(f"{self.title}: {shown} is not a valid address.", developer=str(error)) from error
+        return target
 
     def _run(self, call: Call) -> Response:
-        started, attempt, renewed = time.monotonic(), 0, False
+        """Attempts until one succeeds or another makes no sense."""
+        started, attempt, renewed = time.monotonic(), 1, False
         token = call.bearer.current() if call.bearer else None
         while True:
-            attempt += 1
             try:
-                return self._attempt(call, token, attempt)
+                return self._attempt(call, token, attempt, started + call.max_wait)
             except _Failure as failure:
                 verdict = failure.verdict
                 if verdict.renew and call.bearer and token and not renewed:
-                    token, renewed, attempt = call.bearer.renew(token), True, attempt - 1
+                    token, renewed = call.bearer.renew(token), True
                     continue
-                pause = self._pause(verdict, attempt, time.monotonic() - started, call)
+                pause = _pause(verdict, attempt, call, time.monotonic() - started)
                 if pause is None:
                     raise verdict.to_error(failure.developer) from failure.__cause__
-                self.services.sleep(pause)
+            self.services.sleep(pause)
+            attempt += 1
 
-    def _pause(self, verdict: Verdict, attempt: int, elapsed: float, call: Call) -> float | None:
-        """Seconds until the next attempt; None when there is none."""
-        if not verdict.repeatable or attempt > RETRIES or elapsed >= call.timeout:
-            return None
-        if issubclass(verdict.error, SlowDown):
-            return 0.0 if (verdict.pause or 0.0) <= call.max_wait else None
-        return random.uniform(0.5, 1.0) * 0.5 * 3.0 ** (attempt - 1)
-
-    def _attempt(self, call: Call, token: Token | None, attempt: int) -> Response:
-        self._pace(call)
-        self._last_check(call)
+    def _attempt(self, call: Call, token: Token | None, attempt: int, patience_ends: float) -> Response:
         request = self._build(call, token)
-        at, started = self.services.clock(), time.monotonic()
-        response, fault, verdict = None, None, None
+        self._pacer.admit(call, patience_ends)
+        self._last_check(call)
+        at, began, fault = self.services.clock(), time.monotonic(), None
+        response: Response | None = None
         try:
-            response = send(self._client, request, seconds=call.timeout, max_bytes=call.max_bytes)
+            response = self._wire.send(request, call.timeout, call.max_bytes)
+            verdict = on_answer(call, self.title, response, self._pacer.answered(call, response))
         except WireFault as error:
-            response, fault = error.response, error
+            fault, response = error, error.response
+            self._note_fault(call, error)
             verdict = on_fault(call, self.title, error)
-        else:
-            verdict = on_answer(call, self.title, response, self._told(call, response))
-        exchange = Exchange(
-            account=self.account,
-            operation=call.operation,
-            at=at,
-            seconds=time.monotonic() - started,
-            method=call.method,
-            url=self.redactor.url(str(request.url)),
-            status=response.status if response else None,
-            request_excerpt=self.redactor.body(call.content, request.headers.get("content-type", "")),
-            response_excerpt=self.redactor.body(response.content, response.media_type) if response else "",
-            subject=context.current_subject(),
-            lane=context.current_lane(),
-            attempt=attempt,
-        )
-        self._note(call, response, fault)
+        seconds = time.monotonic() - began
+        exchange = self._exchange(call, request, response, at=at, seconds=seconds, attempt=attempt)
         if verdict is None and response is not None:
             self._record(exchange)
             return response
         raise self._failure(exchange, verdict, fault) from fault
 
-    def _failure(self, exchange: Exchange, verdict: Verdict | None, fault: WireFault | None) -> _Failure:
-        assert verdict is not None  # noqa: S101  for mypy: no answer always has a verdict
-        verdict = replace(verdict, merchant=self.redactor.text(verdict.merchant))
-        reason = self.redactor.text(fault.reason) if fault else verdict.merchant
-        exchange = replace(exchange, error=f"{verdict.error.__name__}: {reason}")
-        self._record(exchange)
-        return _Failure(verdict, exchange.as_text() + (f"; {reason}" if fault else ""))
-
-    def _record(self, exchange: Exchange) -> None:
-        try:
-            self.services.recorder.record(exchange)
-        except Exception:  # the log must not harm the work
-            log.exception("exchange of %s could not be recorded", self.account)
-
     def _build(self, call: Call, token: Token | None) -> httpx.Request:
-        timeout = httpx.Timeout(call.timeout, connect=min(CONNECT_TIMEOUT, call.timeout))
-        request = self._client.build_request(
-            call.method, call.url, content=call.content or None, headers=call.headers, timeout=timeout
-        )
-        if token:
-            self.redactor.learn(token.access)
-            request.headers["Authorization"] = f"Bearer {token.access}"
-        if call.auth:
-            call.auth(request)
+        try:
+            request = self._wire.build(call)
+            if token:
+                self.redactor.learn(token.access)
+                request.headers["Authorization"] = f"Bearer {token.access}"
+            if call.auth:
+                call.auth(request)
+        except ValueError as error:
+            text = "the credentials contain characters that cannot be sent. Copy them again, without blanks around."
+            raise AskMerchant(f"{self.title}: {text}", developer=type(error).__name__) from error
         return request
 
-    def _bucket(self, call: Call) -> tuple[str, Limit]:
-        """The bucket of this operation: its own, or the one all others share where the manifest has one."""
-        name = call.operation if call.operation in self._limits or "*" not in self._limits else "*"
-        return f"{self.account}:{name}", self._limits.get(name, DEFAULT_LIMIT)
-
-    def _pace(self, call: Call) -> None:
-        """Wait for tokens. Raises SlowDown when that would take longer than the caller has patience."""
-        key, limit = self._bucket(call)
-        reserve = context.RESERVES.get(context.current_lane(), 0.0)
-        patience_ends = time.monotonic() + call.max_wait
-        while True:
-            left = patience_ends - time.monotonic()
-            grant = self.services.limiter.take(key, limit, call.cost, reserve=reserve, patience=left)
-            if not grant.granted and grant.wait > left:
-                raise self._slow_down(grant.wait)
-            if grant.wait > 0:
-                self.services.sleep(grant.wait)
-            if grant.granted and (grant.wait == 0 or not self.services.limiter.blocked(key)):
-                break
-            if grant.granted:
-                self.services.limiter.refund(key, limit, call.cost)
-        if (wait := self.services.breaker.wait(self.account)) > 0:
-            self.services.limiter.refund(key, limit, call.cost)
-            raise self._slow_down(wait)
-
     def _last_check(self, call: Call) -> None:
+        """The caller's own check; when it raises, nothing is sent and nothing is spent."""
         check = context.current_check()
         if check is None or not call.write:
             return
         try:
             check()
         except BaseException:
-            key, limit = self._bucket(call)
-            self.services.limiter.refund(key, limit, call.cost)
-            self.services.breaker.release(self.account)
+            self._pacer.give_back(call)
             raise
 
-    def _slow_down(self, wait: float) -> SlowDown:
-        text = f"{self.title}: waiting {wait:.0f} s, so as not to call more often than allowed. It goes on by itself."
-        return SlowDown(text, after=timedelta(seconds=wait))
-
-    def _told(self, call: Call, response: Response) -> float | None:
-        """Seconds the answer asks us to wait; a 429 blocks this operation for everyone."""
-        key, limit = self._bucket(call)
-        cap = self.services.retry_after_cap
-        wait = retry_after(response.headers, self.services.clock(), cap)
-        if response.status == 429:
-            return self.services.limiter.block(key, limit, wait)
-        if hint := rate_hint(response.headers, self.services.clock(), cap):
-            self.services.limiter.observe(key, limit, hint.remaining, hint.reset)
-        return wait if response.status >= 400 else None
-
-    def _note(self, call: Call, response: Response | None, fault: WireFault | None) -> None:
-        """Tell breaker and limiter how it went."""
-        if fault or (response and response.status >= 500):
-            self.services.breaker.failed(self.account)
+    def _note_fault(self, call: Call, fault: WireFault) -> None:
+        if fault.refusal:
+            self._pacer.give_back(call)
         else:
-            self.services.breaker.succeeded(self.account)
-        if fault and not fault.sent:
-            key, limit = self._bucket(call)
-            self.services.limiter.refund(key, limit, call.cost)
+            self._pacer.unanswered(call, sent=fault.sent)
+
+    def _exchange(
+        self,
+        call: Call,
+        request: httpx.Request,
+        response: Response | None,
+        *,
+        at: datetime,
+        seconds: float,
+        attempt: int,
+    ) -> Exchange:
+        sent_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Exchange(
+            account=self.account,
+            operation=call.operation,
+            at=at,
+            seconds=seconds,
+            method=call.method,
+            url=self.redactor.url(str(request.url)),
+            status=response.status if response else None,
+            request_excerpt=self.redactor.body(call.content, sent_type),
+            response_excerpt=self.redactor.body(response.content, response.media_type) if response else "",
+            subject=context.current_subject(),
+            lane=context.current_lane(),
+            attempt=attempt,
+        )
+
+    def _failure(self, exchange: Exchange, verdict: Verdict | None, fault: WireFault | None) -> _Failure:
+        verdict = verdict or Verdict(AskMerchant, f"{self.title}: the answer could not be read.")
+        verdict = replace(verdict, merchant=self.redactor.text(verdict.merchant))
+        reason = self.redactor.text(fault.reason) if fault else ""
+        exchange = replace(exchange, error=f"{verdict.error.__name__}: {reason or verdict.merchant}")
+        self._record(exchange)
+        return _Failure(verdict, "; ".join(filter(None, (exchange.as_text(), reason))))
+
+    def _record(self, exchange: Exchange) -> None:
+        try:
+            self.services.recorder.record(exchange)
+        except Exception:  # whatever ails the log must not harm the work
+            log.exception("an exchange of %s could not be recorded", self.account)
+
+
+def _pause(verdict: Verdict, attempt: int, call: Call, elapsed: float) -> float | None:
+    """Seconds until the next attempt; None when there is none."""
+    if not verdict.repeatable or attempt > RETRIES or elapsed >= call.timeout:
+        return None
+    if verdict.pause is not None:
+        return verdict.pause if verdict.pause <= call.max_wait - elapsed else None
+    return random.uniform(0.5, 1.0) * 0.5 * 3.0 ** (attempt - 1)

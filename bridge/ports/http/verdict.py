@@ -35,8 +35,8 @@ _ADVICE: dict[type[BridgeError], str] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """``error`` is what the caller gets; ``repeatable``: the same call may be tried again at once, after
-    ``pause`` seconds where the other side named them; ``renew``: a new access token may mend it."""
+    """``error`` is what the caller gets. ``repeatable``: the same call may be tried again at once, or after
+    ``pause`` seconds where the other side named them. ``renew``: a new access token may mend it."""
 
     error: type[BridgeError]
     merchant: str
@@ -53,38 +53,33 @@ class Verdict:
 
 
 def on_fault(call: Call, title: str, fault: WireFault) -> Verdict:
-    """No whole answer came."""
-    if fault.response is not None and fault.response.status >= 400:
-        return on_answer(call, title, fault.response, None) or _unclear(call, title, fault)
-    return _unclear(call, title, fault)
-
-
-def _unclear(call: Call, title: str, fault: WireFault) -> Verdict:
-    if not fault.sent:
-        text = f"{title}: {call.host} cannot be reached. {_ADVICE[RetryLater]}"
-        return Verdict(RetryLater, text, repeatable=True)
-    if call.idempotent:
-        text = f"{title}: {call.host} gave no complete answer. {_ADVICE[RetryLater]}"
-        return Verdict(RetryLater, text, repeatable=True)
-    return _unknown(call, title)
+    """No whole answer came. A refusal whose body was lost on the way is still a refusal."""
+    if fault.refusal:
+        return Verdict(AskMerchant, f"{title}: {fault.refusal}")
+    if fault.response is not None and fault.response.status >= 300:
+        verdict = on_answer(call, title, fault.response, None)
+        if verdict is not None:
+            return verdict
+    if fault.sent and not call.idempotent:
+        return _unknown(call, title)
+    what = "gave no complete answer" if fault.sent else "cannot be reached"
+    return Verdict(RetryLater, f"{title}: {call.host} {what}. {_ADVICE[RetryLater]}", repeatable=True)
 
 
 def _unknown(call: Call, title: str) -> Verdict:
-    text = (
-        f"{title}: whether {call.operation} was done at {call.host} is not known. {_ADVICE[UnknownOutcome]}"
-    )
+    text = f"{title}: whether {call.operation} was done at {call.host} is not known. {_ADVICE[UnknownOutcome]}"
     return Verdict(UnknownOutcome, text)
 
 
-def on_answer(call: Call, title: str, response: Response, retry_after: float | None) -> Verdict | None:
-    """None when the answer is what was asked for."""
+def on_answer(call: Call, title: str, response: Response, wait: float | None) -> Verdict | None:
+    """None when the answer is what was asked for. ``wait``: seconds that it asks us to stay away."""
     if response.status in call.allow:
         return None
     if 200 <= response.status < 300 or response.status == 304:
         return _on_success(call, title, response)
     if 300 <= response.status < 400:
         return _on_redirect(call, title, response)
-    return _on_error(call, title, response, retry_after)
+    return _on_error(call, title, response, wait)
 
 
 def _on_success(call: Call, title: str, response: Response) -> Verdict | None:
@@ -98,7 +93,7 @@ def _on_success(call: Call, title: str, response: Response) -> Verdict | None:
 
 
 def _on_page(call: Call, title: str, response: Response) -> Verdict:
-    """A good status and no JSON: a maintenance page, a firewall's challenge, PHP notices before the answer."""
+    """A good status and no JSON: a page for maintenance, a firewall's challenge, PHP notices before the data."""
     if not call.idempotent:
         return _unknown(call, title)
     rule = as_rule(call.tables[0].page) if call.tables else Rule(RetryLater)
@@ -114,7 +109,7 @@ def _on_redirect(call: Call, title: str, response: Response) -> Verdict:
     return Verdict(rule.error, text)
 
 
-def _on_error(call: Call, title: str, response: Response, retry_after: float | None) -> Verdict:
+def _on_error(call: Call, title: str, response: Response, wait: float | None) -> Verdict:
     table, rule = _rule(call, response)
     error = rule.error
     if error is NotFound and call.expect == "json" and response.is_page:
@@ -122,7 +117,7 @@ def _on_error(call: Call, title: str, response: Response, retry_after: float | N
         error = RetryLater
     if error is RetryLater and not call.idempotent and response.status in table.unsure:
         return _unknown(call, title)
-    if error is RetryLater and retry_after is not None:
+    if error is RetryLater and wait is not None:
         error = SlowDown
     said = table.said(response)
     text = _text(title, call, response.status, said, rule.advice or _ADVICE.get(error, ""))
@@ -132,15 +127,15 @@ def _on_error(call: Call, title: str, response: Response, retry_after: float | N
         field=said.field,
         repeatable=issubclass(error, RetryLater),
         renew=issubclass(error, Reauthorise),
-        pause=retry_after,
+        pause=wait,
     )
 
 
 def _rule(call: Call, response: Response) -> tuple[ErrorTable, Rule]:
-    for table in (*call.tables, DEFAULT):
-        if rule := table.rule(response):
-            return (call.tables or (DEFAULT,))[0], rule
-    return DEFAULT, Rule(RetryLater)
+    """The first rule that any table has, and the table whose words count: the most particular one."""
+    tables = (*call.tables, DEFAULT)
+    rule = next((rule for table in tables if (rule := table.rule(response))), Rule(RetryLater))
+    return tables[0], rule
 
 
 def _text(title: str, call: Call, status: int, said: Said, advice: str) -> str:

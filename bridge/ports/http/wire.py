@@ -2,85 +2,117 @@
 
 from __future__ import annotations
 
-import time
+import logging
+import os
+import ssl
+import threading
 import zlib
+from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from bridge.ports.errors import AskMerchant
+from bridge.ports.http.call import Call
+from bridge.ports.http.inflate import BadBody, read_body
+from bridge.ports.http.network import within
 from bridge.ports.http.response import Response
 
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+# httpx logs every URL, httpcore every header: secrets are in both.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+CONNECT_TIMEOUT = 5.0
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 
 
 class WireFault(Exception):
-    """No whole answer. ``sent``: the request may have reached the other side. ``response``: the part that came."""
+    """No whole answer came.
 
-    def __init__(self, reason: str, *, sent: bool, response: Response | None = None) -> None:
+    ``sent``: the request may have reached the other side. ``response``: status and headers, where those came.
+    ``refusal``: why we would not connect, for the merchant.
+    """
+
+    def __init__(
+        self, reason: str, *, sent: bool, response: Response | None = None, refusal: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
         self.response = response
+        self.refusal = refusal
 
 
-def send(client: httpx.Client, request: httpx.Request, *, seconds: float, max_bytes: int) -> Response:
-    """The whole answer. Raises WireFault."""
-    deadline = time.monotonic() + seconds
-    try:
-        answer = client.send(request, stream=True)
-    except httpx.HTTPError as error:
-        raise WireFault(_reason(error), sent=not isinstance(error, _UNSENT)) from error
-    try:
-        return Response(answer.status_code, answer.headers, _read(answer, deadline, max_bytes))
-    except (httpx.HTTPError, zlib.error, _Broken) as error:
-        part = Response(answer.status_code, answer.headers, b"")
-        raise WireFault(_reason(error), sent=True, response=part) from error
-    finally:
-        answer.close()
+class Wire:
+    """One httpx.Client, and a new one in a forked child: two processes must not share a connection."""
 
+    def __init__(self, transport: Callable[[], httpx.BaseTransport]) -> None:
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+        self._process = 0
 
-class _Broken(Exception):
-    """The body is too slow, too large or in an unknown encoding."""
+    def build(self, call: Call) -> httpx.Request:
+        """Raises httpx.InvalidURL and ValueError on what cannot be put into a request."""
+        timeout = httpx.Timeout(call.timeout, connect=min(CONNECT_TIMEOUT, call.timeout))
+        content = call.content or None
+        return self._open().build_request(call.method, call.url, content=content, headers=call.headers, timeout=timeout)
+
+    def send(self, request: httpx.Request, seconds: float, max_bytes: int) -> Response:
+        """The whole answer. Raises WireFault."""
+        with within(seconds):
+            try:
+                answer = self._open().send(request, stream=True)
+            except AskMerchant as no:
+                raise WireFault(no.developer or no.merchant, sent=False, refusal=no.merchant) from no
+            except httpx.HTTPError as error:
+                refusal = _bad_certificate(error, request.url.host)
+                raise WireFault(_reason(error), sent=not isinstance(error, _UNSENT), refusal=refusal) from error
+            try:
+                return Response(answer.status_code, answer.headers, read_body(answer, max_bytes))
+            except (httpx.HTTPError, zlib.error, BadBody) as error:
+                part = Response(answer.status_code, answer.headers, b"")
+                raise WireFault(_reason(error), sent=True, response=part) from error
+            finally:
+                answer.close()
+
+    def close(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None and self._process == os.getpid():
+            client.close()
+
+    def _open(self) -> httpx.Client:
+        with self._lock:
+            if self._client is None or self._process != os.getpid():
+                self._client, self._process = self._new(), os.getpid()
+            return self._client
+
+    def _new(self) -> httpx.Client:
+        return httpx.Client(
+            transport=self._transport(),
+            trust_env=False,
+            follow_redirects=False,
+            # Stores set session cookies on API answers; sent back, they would make one session of all calls.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            headers={"User-Agent": "storebridge", "Accept-Encoding": "gzip, deflate"},
+        )
 
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _read(answer: httpx.Response, deadline: float, max_bytes: int) -> bytes:
-    if answer.is_stream_consumed:  # httpx.MockTransport hands over whole answers
-        return answer.content
-    decode = _decoder(answer.headers.get("content-encoding", ""))
-    body = bytearray()
-    for chunk in answer.iter_raw():
-        body += decode.feed(chunk, max_bytes - len(body) + 1)
-        if len(body) > max_bytes:
-            raise _Broken(f"the answer is larger than {max_bytes} bytes")
-        if time.monotonic() > deadline:
-            raise _Broken("the answer came too slowly")
-    return bytes(body)
-
-
-class _Plain:
-    def feed(self, chunk: bytes, room: int) -> bytes:
-        return chunk
-
-
-class _Inflate(_Plain):
-    """gzip and deflate, never unpacking more than there is room for, so that a bomb stays small."""
-
-    def __init__(self) -> None:
-        self._zlib = zlib.decompressobj(wbits=47)
-
-    def feed(self, chunk: bytes, room: int) -> bytes:
-        return self._zlib.decompress(chunk, max(1, room))
-
-
-def _decoder(encoding: str) -> _Plain:
-    wanted = [
-        part.strip().lower() for part in encoding.split(",") if part.strip().lower() not in ("", "identity")
-    ]
-    if not wanted:
-        return _Plain()
-    if wanted in (["gzip"], ["x-gzip"], ["deflate"]):
-        return _Inflate()
-    raise _Broken(f"the answer is encoded as {encoding!r}, which was not asked for")
+def _bad_certificate(error: BaseException | None, host: str) -> str | None:
+    """What is wrong with the other side's certificate, where that was the trouble."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"{host} has no valid certificate ({error.verify_message}). Have it renewed where it is hosted."
+        error = error.__cause__ or error.__context__
+    return None

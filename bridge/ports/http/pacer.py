@@ -1,0 +1,91 @@
+"""When a call may go out: tokens of its bucket, the breaker, and what the other side said about waiting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bridge.ports.errors import SlowDown
+from bridge.ports.http import context
+from bridge.ports.http.call import Call
+from bridge.ports.http.hints import rate_hint, retry_after
+from bridge.ports.http.response import Response
+from bridge.ports.http.services import HttpServices
+from bridge.ports.manifest import Limit
+
+DEFAULT_LIMIT = Limit(calls=10, seconds=1, source="ours, where the manifest has none")
+
+
+class Pacer:
+    """For one account. A call is admitted, and then either sent and noted, or given back."""
+
+    def __init__(self, account: str, title: str, limits: Mapping[str, Limit], services: HttpServices) -> None:
+        self._account = account
+        self._title = title
+        self._limits = dict(limits)
+        self._services = services
+
+    def admit(self, call: Call, patience_ends: float) -> None:
+        """Wait for the call's turn, at most until ``patience_ends`` (monotonic). Raises SlowDown."""
+        self._take(call, patience_ends)
+        if (wait := self._services.breaker.wait(self._account)) > 0:
+            self.refund(call)
+            raise self._slow_down(wait, "it does not answer properly at the moment")
+
+    def give_back(self, call: Call) -> None:
+        """The admitted call was not sent."""
+        self.refund(call)
+        self._services.breaker.release(self._account)
+
+    def refund(self, call: Call) -> None:
+        self._services.limiter.refund(*self._bucket(call), call.cost)
+
+    def answered(self, call: Call, response: Response) -> float | None:
+        """Take in what an answer says; returns the seconds it asks the caller to wait.
+
+        A 429 blocks the bucket for all workers. One that names no time doubles its wait with each in a row.
+        """
+        now, cap = self._services.clock(), self._services.retry_after_cap
+        breaker, limiter = self._services.breaker, self._services.limiter
+        (breaker.failed if response.status >= 500 else breaker.succeeded)(self._account)
+        wait = retry_after(response.headers, now, cap)
+        hint = rate_hint(response.headers, now, cap)
+        if response.status == 429:
+            if wait is None and hint is not None and hint.remaining < 1:
+                wait = hint.reset
+            return limiter.block(*self._bucket(call), wait)
+        if hint is not None:
+            limiter.observe(*self._bucket(call), hint.remaining, hint.reset)
+        return wait if response.status >= 400 else None
+
+    def unanswered(self, call: Call, *, sent: bool) -> None:
+        """No whole answer came."""
+        self._services.breaker.failed(self._account)
+        if not sent:
+            self.refund(call)
+
+    def _take(self, call: Call, patience_ends: float) -> None:
+        key, limit = self._bucket(call)
+        reserve = context.RESERVES.get(context.current_lane(), 0.0)
+        limiter = self._services.limiter
+        while True:
+            left = max(0.0, patience_ends - time.monotonic())
+            grant = limiter.take(key, limit, call.cost, reserve=reserve, patience=left)
+            if not grant.granted and grant.wait > left:
+                raise self._slow_down(grant.wait, "so as not to call more often than allowed")
+            if grant.wait > 0:
+                self._services.sleep(grant.wait)
+            if grant.granted and (grant.wait == 0 or not limiter.blocked(key, limit)):
+                return
+            if grant.granted:  # another worker was refused meanwhile
+                limiter.refund(key, limit, call.cost)
+
+    def _bucket(self, call: Call) -> tuple[str, Limit]:
+        """The bucket of this operation: its own, or the one that all others share where the manifest has "*"."""
+        name = call.operation if call.operation in self._limits or "*" not in self._limits else "*"
+        return f"{self._account}:{name}", self._limits.get(name, DEFAULT_LIMIT)
+
+    def _slow_down(self, wait: float, why: str) -> SlowDown:
+        text = f"{self._title}: waiting {max(1.0, wait):.0f} s, {why}. It goes on by itself."
+        return SlowDown(text, after=timedelta(seconds=wait))
