@@ -1,0 +1,163 @@
+"""Bootstrap: the one place where settings, database, adapters, transport and doorbell become an Engine.
+
+Nothing is connected here: an engine may be made before a fork, and made without a Redis server or a database
+that answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from cryptography.fernet import Fernet
+
+from bridge import log, metrics
+from bridge.config import Config, ConfigError
+from bridge.db import crypto
+from bridge.db.keys import FileKeyRing, key_file
+from bridge.db.recorder import JournalRecorder
+from bridge.db.session import Database
+from bridge.db.tables import Connection
+from bridge.db.vault import DatabaseVault
+from bridge.flows.engine import Engine
+from bridge.jobs.doorbell import Doorbell, NoBell
+from bridge.ports.adapter import Adapter
+from bridge.ports.http import HttpServices, Recorder, Transport
+from bridge.registry import Registry, discover
+
+REDIS_NOTE = "redis.url"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Transports:
+    """Makes the transport of a connection; ``wire`` replaces the network in tests."""
+
+    services: HttpServices
+    wire: httpx.BaseTransport | None = None
+
+    def __call__(self, row: Connection, adapter: Adapter) -> Transport:
+        manifest = adapter.manifest
+        return Transport(
+            account=f"{row.shop_id}:{row.id}",
+            services=self.services,
+            limits=manifest.limits,
+            trusted_hosts=_hosts([manifest.base_url, *manifest.urls.values()]),
+            secrets=_secrets(row, adapter),
+            title=row.title or manifest.title,
+            wire=self.wire,
+        )
+
+
+def bootstrap(
+    config: Config,
+    *,
+    registry: Registry | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    ring: Callable[[Iterable[str]], None] | None = None,
+    recorder: Recorder | None = None,
+    wire: httpx.BaseTransport | None = None,
+    pool_size: int = 10,
+) -> Engine:
+    """Everything a flow is given, from the settings. The keyword arguments are for tests and rehearsals.
+
+    Raises ConfigError when a setting names something that cannot be used.
+    """
+    log.configure(config.log_format, config.log_level)
+    prepare_folder(config.data_dir)
+    metrics.use_folder(config.data_dir / "metrics")
+    crypto.install(key_ring(config))
+    db = Database(config.effective_database_url, pool_size=pool_size)
+    found = registry or discover()
+    services = HttpServices.build(
+        redis_url=redis_url(config),
+        recorder=recorder or JournalRecorder(db),
+        tokens=DatabaseVault(db),
+        allowed_hosts=config.private_hosts,
+        clock=clock,
+    )
+    return Engine(
+        db=db,
+        platforms=found.platforms,
+        channels=found.channels,
+        make_transport=Transports(services, wire),
+        clock=clock,
+        ring=ring or _bell(config),
+        public_url=config.effective_public_url,
+        retention=timedelta(days=config.retention_days),
+    )
+
+
+def close(engine: Engine) -> None:
+    """Write down what is still in memory and let go of the database."""
+    transports = engine.make_transport
+    if isinstance(transports, Transports) and isinstance(transports.services.recorder, JournalRecorder):
+        transports.services.recorder.close()
+    engine.db.close()
+
+
+def key_ring(config: Config) -> crypto.KeyRing:
+    """From STOREBRIDGE_KEYS, else from the file in the data folder, made at the first start."""
+    if not config.keys:
+        return _file_ring(key_file(config.data_dir))
+    try:
+        return crypto.KeyRing(config.keys)
+    except ValueError:
+        hint = f"such as {Fernet.generate_key().decode()}" if len(config.keys) == 1 else "newest first"
+        raise ConfigError(f"STOREBRIDGE_KEYS is wrong: each key must be 32 bytes in urlsafe base64, {hint}.") from None
+
+
+def _file_ring(path: Path) -> crypto.KeyRing:
+    try:
+        return FileKeyRing(path)
+    except OSError as error:
+        raise ConfigError(f"The key file {path} cannot be used ({error.strerror}): make it readable.") from None
+    except ValueError:
+        raise ConfigError(f"The key file {path} holds something that is no key: restore it from a backup.") from None
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the data folder, which only its owner may read. Raises ConfigError when it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"The data folder {folder} cannot be written ({error.strerror}): make it writable, or name another one "
+            "with STOREBRIDGE_DATA_DIR."
+        ) from None
+
+
+def redis_url(config: Config) -> str | None:
+    """REDIS_URL, or the server that ``storebridge run`` started in this data folder, or None."""
+    if config.redis_url:
+        return config.redis_url
+    try:
+        return (config.data_dir / REDIS_NOTE).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def _bell(config: Config) -> Callable[[Iterable[str]], None]:
+    url = redis_url(config)
+    return Doorbell(url).ring if url else NoBell().ring
+
+
+def _hosts(urls: Iterable[str]) -> set[str]:
+    return {host for url in urls if (host := urlsplit(url).netloc.rpartition("@")[2])}
+
+
+def _secrets(row: Connection, adapter: Adapter) -> list[str]:
+    """The values of the connection's secret fields: masked wherever they turn up."""
+    secret = {item.name for item in adapter.manifest.credentials if item.kind == "secret"}
+    given = row.credentials or {}
+    return [str(value) for name, value in given.items() if name in secret and value]

@@ -1,0 +1,129 @@
+"""Where the key ring comes from, and changing keys while everything runs.
+
+Keys are in STOREBRIDGE_KEYS, or in the file ``keys`` of the data folder, one a line, newest first. Processes look
+at the file again when it changed: a new key needs no restart.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+from sqlalchemy import Column, Table, Text, select, type_coerce, update
+from sqlalchemy.orm import Session
+
+from bridge.db.crypto import KeyRing, Secret
+from bridge.db.session import Database
+from bridge.db.tables import Base
+
+FILE = "keys"
+LOOK_AGAIN = 1.0
+BATCH = 200
+
+
+def key_file(data_dir: Path) -> Path:
+    return data_dir / FILE
+
+
+def read_keys(path: Path) -> list[str]:
+    return [line.strip() for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
+
+
+def ensure_keys(path: Path) -> list[str]:
+    """The keys of the file, which is made with one new key where there is none; only its owner may read it."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return read_keys(path)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(Fernet.generate_key().decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return read_keys(path)
+
+
+def write_keys(path: Path, keys: Sequence[str]) -> None:
+    """Replace the file in one step."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.writelines(f"{key}\n" for key in keys)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+class FileKeyRing(KeyRing):
+    """The ring of a key file, read again at most once a second when the file changed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(ensure_keys(path))
+        self._path = path
+        self._mark = _mark(path)
+        self._look_at = time.monotonic() + LOOK_AGAIN
+
+    def seal(self, content: Any) -> str:
+        if time.monotonic() >= self._look_at:
+            self._refresh()
+        return super().seal(content)
+
+    def open(self, sealed: str) -> Any:
+        try:
+            return super().open(sealed)
+        except ValueError:
+            self._refresh()
+            return super().open(sealed)
+
+    def _refresh(self) -> None:
+        self._look_at = time.monotonic() + LOOK_AGAIN
+        mark = _mark(self._path)
+        if mark not in (self._mark, None):
+            super().__init__(read_keys(self._path))
+            self._mark = mark
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def secret_columns() -> Iterator[tuple[Table, Column[Any]]]:
+    """Every encrypted column of the database."""
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, Secret):
+                yield table, column
+
+
+def rotate(db: Database, ring: KeyRing) -> int:
+    """Re-encrypt everything under the newest key; returns how many values. May be repeated and interrupted."""
+    return sum(_rotate_column(db, ring, table, column) for table, column in secret_columns())
+
+
+def _rotate_column(db: Database, ring: KeyRing, table: Table, column: Column[Any]) -> int:
+    key = next(iter(table.primary_key.columns))
+    raw = type_coerce(column, Text).label("sealed")
+    count, last = 0, -1
+    while True:
+        query = select(key, raw).where(key > last, column.is_not(None)).order_by(key).limit(BATCH)
+        with db.read(None) as session:
+            rows = session.execute(query).all()
+        if not rows:
+            return count
+        changed = [(row[0], row[1], ring.rotate(row[1])) for row in rows]
+
+        def act(session: Session, changed: list[tuple[int, str, str]] = changed) -> None:
+            for identity, old, new in changed:
+                same = update(table).where(key == identity, type_coerce(column, Text) == old)
+                session.execute(same.values({column: type_coerce(new, Text)}))
+
+        db.transact(None, act)
+        count, last = count + len(rows), rows[-1][0]

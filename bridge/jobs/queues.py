@@ -1,0 +1,47 @@
+"""The queues of RQ, one per lane, and how we talk to Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry as ConnectionRetry
+from rq import Queue, Retry
+from rq.serializers import JSONSerializer
+
+PREFIX = "storebridge"
+TASK = "bridge.jobs.tasks.drain"
+JOB_SECONDS = 120
+
+
+def queue_name(lane: str) -> str:
+    return f"{PREFIX}:{lane}"
+
+
+def guard_key(lane: str) -> str:
+    return f"{PREFIX}:bell:{lane}"
+
+
+def channel_name(lane: str) -> str:
+    """Where a ring is published for drains that are at work already."""
+    return f"{PREFIX}:rung:{lane}"
+
+
+def quick_redis(url: str, seconds: float) -> Redis:
+    """A client that rather fails than waits, and does not try twice: for those who have better things to do."""
+    return Redis.from_url(
+        url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=ConnectionRetry(NoBackoff(), 0)
+    )
+
+
+def open_queue(lane: str, connection: Redis) -> Queue:
+    # JSON, never pickle: whoever can write to Redis must not be able to run code here.
+    return Queue(queue_name(lane), connection=connection, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+
+
+def enqueue(lane: str, connection: Redis) -> Any:
+    """One job that drains the lane. Its loss does no harm: the sweeper rings again."""
+    return open_queue(lane, connection).enqueue(
+        TASK, lane, retry=Retry(max=2), result_ttl=0, failure_ttl=60, ttl=600, description=f"drain {lane}"
+    )
