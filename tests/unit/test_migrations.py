@@ -1,0 +1,86 @@
+"""What the migrations make is what the tables say."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from bridge.config import database_url as with_driver
+from bridge.db import migrations
+from bridge.db.session import Database
+from bridge.db.tables import Base
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(with_driver(database_url))
+    yield database
+    database.close()
+
+
+def test_upgrade_gives_exactly_the_tables(db: Database) -> None:
+    assert migrations.current(db) is None
+    assert migrations.upgrade(db) is None
+    assert migrations.is_current(db)
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_indexes_are_those_of_the_tables(db: Database) -> None:
+    migrations.upgrade(db)
+    made = inspect(db.engine)
+    for table in Base.metadata.sorted_tables:
+        names = {index["name"] for index in made.get_indexes(table.name)}
+        assert {index.name for index in table.indexes} <= names
+
+
+def test_partial_indexes_are_partial(db: Database) -> None:
+    migrations.upgrade(db)
+    query = "SELECT indexdef FROM pg_indexes" if not db.is_sqlite else "SELECT sql FROM sqlite_master"
+    with db.engine.connect() as connection:
+        statements = [str(row[0]) for row in connection.execute(text(query))]
+    for table in Base.metadata.sorted_tables:
+        for index in table.indexes:
+            if index.dialect_options["sqlite"]["where"] is not None:
+                [statement] = [item for item in statements if f" {index.name} " in item]
+                assert "WHERE" in statement
+
+
+def test_downgrade_takes_everything_away_and_up_again(db: Database) -> None:
+    migrations.upgrade(db)
+    migrations.downgrade(db, "base")
+    assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+    migrations.upgrade(db)
+    assert migrations.is_current(db)
+
+
+def test_upgrade_twice_changes_nothing_and_two_at_once_are_one(db: Database) -> None:
+    errors: list[Exception] = []
+
+    def upgrade() -> None:
+        try:
+            migrations.upgrade(db)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test tells
+            errors.append(error)
+
+    threads = [threading.Thread(target=upgrade) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert migrations.upgrade(db) == migrations.head()
+
+
+def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:
+    migrations.upgrade(db)
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(migrations.NewerDatabase, match="9999"):
+        migrations.upgrade(db)
