@@ -55,6 +55,11 @@ class Response:
             self._json = _parse(self.content)
         return self._json
 
+    @property
+    def known_json(self) -> Any:
+        """The body as JSON where it was parsed already, else None."""
+        return None if self._json is _UNREAD else self._json
+
 
 def _parse(content: bytes) -> Any:
     if not content.strip():

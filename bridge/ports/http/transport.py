@@ -264,11 +264,14 @@ class Transport:
             url=self.redactor.url(str(request.url)),
             status=response.status if response else None,
             request_excerpt=self.redactor.body(call.content, sent_type),
-            response_excerpt=self.redactor.body(response.content, response.media_type) if response else "",
+            response_excerpt=self._excerpt(response) if response else "",
             subject=context.current_subject(),
             lane=context.current_lane(),
             attempt=attempt,
         )
+
+    def _excerpt(self, response: Response) -> str:
+        return self.redactor.body(response.content, response.media_type, parsed=response.known_json)
 
     def _failure(self, exchange: Exchange, verdict: Verdict | None, fault: WireFault | None) -> _Failure:
         verdict = verdict or Verdict(AskMerchant, f"{self.title}: the answer could not be read.")
