@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import note
 from bridge.db.tables import Connection, Shop
-from bridge.flows.connecting import Connected, connect, get, hook_url
+from bridge.flows.connecting import CONNECTING, Connected, connect, get, hook_url
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.leaving import Disconnected, Stakes, disconnect, stakes
-from bridge.flows.wish import DISCONNECTED, adapter_of
+from bridge.flows.wish import DISCONNECTED, adapter_of, role_of
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
 from bridge.ports.platform import WebhookAudit
@@ -34,7 +34,10 @@ __all__ = [
     "get",
     "hook_url",
     "pause",
+    "pick_connection",
+    "pick_shop",
     "resume",
+    "role_of",
     "rotate_webhook_secret",
     "shops",
     "stakes",
@@ -43,6 +46,7 @@ __all__ = [
 
 SECRET_OVERLAP = timedelta(hours=24)
 DEMO = "Demo shop"
+FIRST = "My shop"
 
 
 class Named(NamedTuple):
@@ -107,6 +111,45 @@ def _change(engine: Engine, shop_id: int, connection_id: int, act: Callable[[Ses
             session, session.scalars(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
         ),
     )
+
+
+def pick_shop(engine: Engine, name: str | None, *, create: bool = False) -> Named:
+    """The shop of this name, or the one that can only be meant: the single one beside the demonstration.
+
+    ``create`` makes a shop that is not there. Raises AskMerchant naming the choices.
+    """
+    known = shops(engine)
+    if name:
+        found = [shop for shop in known if name in (shop.name, shop.public_id, str(shop.id))]
+        if len(found) == 1:
+            return found[0]
+        if create and not found:
+            return ensure_shop(engine, name)
+        raise AskMerchant(f"There is no single shop {name!r}; there are: {_names(known)}.", field="shop")
+    real = [shop for shop in known if shop.name != DEMO] or ([] if create else known)
+    if len(real) == 1:
+        return real[0]
+    if not real and create:
+        return ensure_shop(engine, FIRST)
+    if not real:
+        raise AskMerchant("There is no shop yet: connect a store first (storebridge connect).", field="shop")
+    raise AskMerchant(f"Say which shop is meant: {_names(real)}.", field="shop")
+
+
+def _names(known: list[Named]) -> str:
+    return ", ".join(repr(shop.name) for shop in known) or "none"
+
+
+def pick_connection(engine: Engine, shop_id: int, name: str) -> Connection:
+    """A connection by its number, its account or its adapter, when only one can be meant. Raises AskMerchant."""
+    with engine.db.read(shop_id) as session:
+        rows = session.scalars(select(Connection).where(Connection.state != CONNECTING).order_by(Connection.id)).all()
+    found = [row for row in rows if name in (str(row.id), row.account, row.adapter)]
+    standing = [row for row in found if row.state != DISCONNECTED] or found
+    if len(standing) == 1:
+        return standing[0]
+    choices = ", ".join(f"{row.id} ({row.title})" for row in standing or rows) or "none"
+    raise AskMerchant(f"{name!r} names no single connection; there are: {choices}.", field="connection")
 
 
 def pause(

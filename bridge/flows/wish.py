@@ -21,19 +21,48 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 # Settings that every connection of a role has, beside those of its adapter.
 CHANNEL_SETTINGS: tuple[Field_, ...] = (
-    Field_(name="buffer", label="Safety buffer", kind="number", required=False, minimum=0, maximum=100000,
-           help="Units kept back from this marketplace."),
-    Field_(name="cap", label="Most units shown", kind="number", required=False, minimum=0,
-           help="Never show more than this, whatever is in stock."),
-    Field_(name="untracked", label="Products without stock count", kind="choice", required=False,
-           choices=("zero", "fixed"), help="What to publish when the store does not count a product's stock."),
-    Field_(name="untracked_quantity", label="Units for products without stock count", kind="number",
-           required=False, minimum=0, maximum=10000),
+    Field_(
+        name="buffer",
+        label="Safety buffer",
+        kind="number",
+        required=False,
+        minimum=0,
+        maximum=100000,
+        help="Units kept back from this marketplace.",
+    ),
+    Field_(
+        name="cap",
+        label="Most units shown",
+        kind="number",
+        required=False,
+        minimum=0,
+        help="Never show more than this, whatever is in stock.",
+    ),
+    Field_(
+        name="untracked",
+        label="Products without stock count",
+        kind="choice",
+        required=False,
+        choices=("zero", "fixed"),
+        help="What to publish when the store does not count a product's stock.",
+    ),
+    Field_(
+        name="untracked_quantity",
+        label="Units for products without stock count",
+        kind="number",
+        required=False,
+        minimum=0,
+        maximum=10000,
+    ),
     Field_(name="backorders", label="Show products sold when out of stock", kind="flag", required=False),
-    Field_(name="import_from", label="Import orders from", required=False,
-           help="A time like 2026-11-01 or 2026-11-01T12:00:00Z; orders placed before it stay untouched. "
-                "Default: the moment of connecting."),
-)  # fmt: skip
+    Field_(
+        name="import_from",
+        label="Import orders from",
+        required=False,
+        help="A time like 2026-11-01 or 2026-11-01T12:00:00Z; orders placed before it stay untouched. "
+        "Default: the moment of connecting.",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +88,16 @@ class Wish:
     settings: dict[str, Any]
     urls: dict[str, str]
     sandbox: bool
+
+
+def role_of(engine: Engine, name: str) -> str:
+    """Whether this adapter is for stores or for marketplaces. Raises AskMerchant naming those there are."""
+    if name in engine.platforms:
+        return "platform"
+    if name in engine.channels:
+        return "channel"
+    known = ", ".join(sorted([*engine.platforms, *engine.channels])) or "none"
+    raise AskMerchant(f"There is no adapter {name!r}; installed are: {known}.", field="adapter")
 
 
 def adapter_of(engine: Engine, role: str, name: str) -> Adapter:

@@ -1,0 +1,85 @@
+"""adapters: what can be connected, and how good each one is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.commands.door import json_option, print_json, print_table, says_what_to_do
+
+if TYPE_CHECKING:
+    from bridge.ports.adapter import Adapter
+
+
+@click.command()
+@click.argument("name", required=False)
+@json_option
+@says_what_to_do
+def adapters(name: str | None, as_json: bool) -> None:
+    """List what can be connected, and how well.
+
+    Stores and marketplaces, the tier each has reached on the quality scale, and what each can do. With NAME: the credentials and settings it asks for, and what it still lacks.
+    """
+    from bridge.log import configure
+    from bridge.registry import discover
+
+    configure("console", "error")
+    registry = discover()
+    found = [item for item in registry.all() if name in (None, item.name)]
+    if not found and name:
+        known = ", ".join(item.name for item in registry.all()) or "none"
+        raise click.BadParameter(f"there is no adapter {name!r}; installed are: {known}.", param_hint="NAME")
+    if as_json:
+        print_json([_entry(item) for item in found])
+    elif name:
+        _describe(found[0])
+    else:
+        rows = [
+            [item.name, item.manifest.title, item.manifest.kind, _tier(item), _capabilities(item)] for item in found
+        ]
+        print_table(["NAME", "TITLE", "KIND", "QUALITY", "CAN"], rows, "No adapter is installed.")
+    for broken in registry.broken:
+        click.secho(f"Broken: {broken.kind} {broken.name} ({broken.module}): {broken.reason}", fg="red", err=True)
+
+
+def _entry(adapter: Adapter) -> dict[str, Any]:
+    manifest = adapter.manifest
+    return {
+        "name": adapter.name,
+        "kind": manifest.kind,
+        "quality": _tier(adapter),
+        "capabilities": [str(item) for item in manifest.capabilities],
+        "lacks": {str(item): reason for item, reason in manifest.lacks.items()},
+        "title": manifest.title,
+        "countries": manifest.countries,
+        "credentials": [item.model_dump(mode="json") for item in manifest.credentials],
+        "settings": [item.model_dump(mode="json") for item in manifest.settings],
+    }
+
+
+def _tier(adapter: Adapter) -> str:
+    from bridge.ports.quality import load_quality
+
+    return load_quality(adapter.folder).tier
+
+
+def _capabilities(adapter: Adapter) -> str:
+    return ", ".join(str(item) for item in adapter.manifest.capabilities)
+
+
+def _describe(adapter: Adapter) -> None:
+    from bridge.ports.quality import load_quality
+
+    manifest, quality = adapter.manifest, load_quality(adapter.folder)
+    click.secho(f"{manifest.title} ({adapter.name}, {manifest.kind}), quality: {quality.tier}", bold=True)
+    click.echo(f"can: {_capabilities(adapter)}")
+    for lacking, reason in manifest.lacks.items():
+        click.echo(f"lacks {lacking}: {reason}")
+    for heading, fields in (("credentials", manifest.credentials), ("settings", manifest.settings)):
+        click.echo(f"\n{heading}:")
+        for item in fields:
+            note = "required" if item.required and item.default is None else f"default {item.default}"
+            click.echo(f"  {item.name} ({item.kind}, {note}): {item.label}. {item.help}".rstrip())
+    for tier, rules in quality.open.items():
+        click.echo(f"\nmissing for {tier}: {', '.join(rules)}")

@@ -1,0 +1,77 @@
+"""bench: measure one part, or all of them."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.commands.door import json_option, print_json, print_table, says_what_to_do
+
+PACKAGE = "bridge.bench"
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name", required=False)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@click.option("--list", "listing", is_flag=True, help="Name the benchmarks.")
+@json_option
+@says_what_to_do
+def bench(name: str | None, options: tuple[str, ...], listing: bool, as_json: bool) -> None:
+    """Measure one part, or all of them.
+
+    Runs the benchmark NAME, or all of them; OPTIONS go to the benchmark. Each compares with a reference measured in the same run. Figures are only worth anything on a quiet machine.
+    """
+    known = _known()
+    if listing:
+        _list(known, as_json)
+        return
+    if name is not None and name not in known:
+        raise click.BadParameter(
+            f"there is no benchmark {name!r}; there are: {', '.join(known) or 'none'}.", param_hint="NAME"
+        )
+    results = [_run(item, options if name else ()) for item in ([name] if name else known)]
+    if as_json:
+        print_json(results[0] if name else results)
+        return
+    for result in results:
+        _show(result)
+
+
+def _known() -> list[str]:
+    """The modules of bridge.bench that can be run: each has ``run(arguments) -> dict`` and a first docstring line."""
+    import importlib
+    import pkgutil
+
+    try:
+        package = importlib.import_module(PACKAGE)
+    except ModuleNotFoundError:
+        return []
+    return sorted(item.name for item in pkgutil.iter_modules(package.__path__) if not item.name.startswith("_"))
+
+
+def _list(known: list[str], as_json: bool) -> None:
+    import importlib
+
+    about = {
+        name: (importlib.import_module(f"{PACKAGE}.{name}").__doc__ or "").strip().split("\n")[0] for name in known
+    }
+    if as_json:
+        print_json([{"name": name, "about": text} for name, text in about.items()])
+    else:
+        print_table(["NAME", "MEASURES"], list(about.items()), "No benchmark is installed.")
+
+
+def _run(name: str, options: tuple[str, ...]) -> dict[str, object]:
+    import importlib
+
+    result: dict[str, object] = importlib.import_module(f"{PACKAGE}.{name}").run(list(options))
+    return {"name": name, **result}
+
+
+def _show(result: dict[str, object]) -> None:
+    click.secho(f"{result['name']}: {'within its goal' if result.get('within_goal') else 'MISSES its goal'}", bold=True)
+    figures = result.get("figures")
+    if isinstance(figures, dict):
+        print_table(["FIGURE", "VALUE"], list(figures.items()))
+    for key in ("reference", "ratio", "goal"):
+        click.echo(f"{key}: {result.get(key)}")
+    click.echo()
