@@ -25,9 +25,17 @@ def note(
 ) -> None:
     """One line of the journal. ``text`` is for people; ``detail`` must hold no personal data and no secret."""
     session.add(
-        Journal(at=now, kind=kind, text=text, connection_id=connection_id, order_ref=order, sku=sku,
-                delivery_id=delivery, detail=detail or {})
-    )  # fmt: skip
+        Journal(
+            at=now,
+            kind=kind,
+            text=text,
+            connection_id=connection_id,
+            order_ref=order,
+            sku=sku,
+            delivery_id=delivery,
+            detail=detail or {},
+        )
+    )
 
 
 def open_problem(
@@ -47,9 +55,18 @@ def open_problem(
     row = session.scalars(select(Problem).where(Problem.kind == kind, Problem.subject == subject)).first()
     if row is None:
         session.add(
-            Problem(kind=kind, subject=subject, text=text, fix=fix, connection_id=connection_id, detail=detail,
-                    severity=severity, opened_at=now, seen_at=now)
-        )  # fmt: skip
+            Problem(
+                kind=kind,
+                subject=subject,
+                text=text,
+                fix=fix,
+                connection_id=connection_id,
+                detail=detail,
+                severity=severity,
+                opened_at=now,
+                seen_at=now,
+            )
+        )
         session.flush()
         return
     if row.closed_at is not None:

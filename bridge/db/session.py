@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -17,6 +17,8 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from bridge.db.tables import OfShop
 
 T = TypeVar("T")
+P = ParamSpec("P")
+ATTEMPTS = 6
 
 
 class WrongShop(RuntimeError):
@@ -47,18 +49,21 @@ class Database:
         with _session(engine, shop_id) as session, session.begin():
             yield session
 
-    def transact(self, shop_id: int | None, act: Callable[[Session], T], attempts: int = 6) -> T:
+    def transact(
+        self, shop_id: int | None, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run ``act`` in a write session; run it again when the database asked for that (deadlock, dropped
         connection, serialization). ``act`` must do nothing but SQL."""
-        for attempt in range(1, attempts + 1):
+        for attempt in range(1, ATTEMPTS):
             try:
                 with self.write(shop_id) as session:
-                    return act(session)
+                    return act(session, *args, **kwargs)
             except DBAPIError as error:
-                if attempt == attempts or not _worth_repeating(error):
+                if not _worth_repeating(error):
                     raise
                 time.sleep(0.02 * 2**attempt)
-        raise AssertionError("unreachable")
+        with self.write(shop_id) as session:
+            return act(session, *args, **kwargs)
 
     def close(self) -> None:
         self.engine.dispose()

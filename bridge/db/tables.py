@@ -6,7 +6,7 @@ Times are aware UTC; money is kept as text with its currency; versions only ever
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -41,7 +41,7 @@ Json = JSON().with_variant(JSONB(), "postgresql")
 
 
 class Base(DeclarativeBase):
-    type_annotation_map = {datetime: UtcTime(), dict[str, Any]: Json, list[Any]: Json}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime(), dict[str, Any]: Json, list[Any]: Json}
 
 
 class Shop(Base):
@@ -321,6 +321,7 @@ class Order(OfShop, Base):
     store_status: Mapped[str | None] = mapped_column(String(40))
     store_mark: Mapped[str | None] = mapped_column(String(80))
     store_total: Mapped[str | None] = mapped_column(String(40))
+    tried_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
 
 
@@ -474,6 +475,7 @@ class Submission(OfShop, Base):
     kind: Mapped[str] = mapped_column(String(20))
     subject_id: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), default="pending")
+    version: Mapped[int] = mapped_column(default=0)
     message: Mapped[str] = mapped_column(Text, default="")
     submitted_at: Mapped[datetime]
     next_check_at: Mapped[datetime]

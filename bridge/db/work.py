@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -84,13 +85,13 @@ def _row(shop_id: int, item: Mark, now: datetime) -> dict[str, object]:
     }
 
 
-def _upsert(session: Session, settle: bool, now: datetime) -> object:
+def _upsert(session: Session, settle: bool, now: datetime) -> Any:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = insert(Work)
     pending = Work.dirty_version > Work.done_version
     new = statement.excluded
     earlier = case((Work.due_at < new.due_at, Work.due_at), else_=new.due_at)
-    due = case((pending, earlier), else_=new.due_at)
+    due: Any = case((pending, earlier), else_=new.due_at)
     if settle:
         due = _settled_due(pending, now)
     return statement.on_conflict_do_update(
@@ -106,15 +107,19 @@ def _upsert(session: Session, settle: bool, now: datetime) -> object:
     )
 
 
-def _settled_due(pending: object, now: datetime) -> object:
+def _settled_due(pending: Any, now: datetime) -> Any:
     """At once after a quiet time; otherwise when the key has come to rest, but never later than SETTLE_MAX
     after the first mark that is not served yet."""
     rest = now + SETTLE
     latest = now - (SETTLE_MAX - SETTLE)  # first_marked_at + SETTLE_MAX <= now + SETTLE
     waiting = case((Work.first_marked_at <= latest, Work.due_at), else_=rest)
     quiet = or_(Work.last_done_at.is_(None), Work.last_done_at < now - SETTLE_MAX)
-    return case((and_(pending, Work.attempts == 0, Work.leased_until.is_(None), Work.due_at <= now), Work.due_at),
-                (pending, waiting), (quiet, now), else_=rest)  # fmt: skip
+    return case(
+        (and_(pending, Work.attempts == 0, Work.leased_until.is_(None), Work.due_at <= now), Work.due_at),
+        (pending, waiting),
+        (quiet, now),
+        else_=rest,
+    )
 
 
 def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tuple[int, int, str]]:
@@ -134,13 +139,16 @@ def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tu
 def next_due(session: Session, lane: str, until: datetime) -> datetime | None:
     """The earliest time before ``until`` at which more work of the lane falls due."""
     query = select(func.min(Work.due_at)).where(
-        Work.lane == lane, Work.dirty_version > Work.done_version, Work.parked.is_(False),
-        Work.due_at <= until, Work.leased_until.is_(None),
-    )  # fmt: skip
+        Work.lane == lane,
+        Work.dirty_version > Work.done_version,
+        Work.parked.is_(False),
+        Work.due_at <= until,
+        Work.leased_until.is_(None),
+    )
     return session.scalar(query)
 
 
-def _due(now: datetime) -> object:
+def _due(now: datetime) -> Any:
     free = or_(Work.leased_until.is_(None), Work.leased_until < now)
     return and_(Work.dirty_version > Work.done_version, Work.due_at <= now, free, Work.parked.is_(False))
 
@@ -159,13 +167,25 @@ def claim(
     rows = session.scalars(query.with_for_update(skip_locked=True)).all()
     token = secrets.token_hex(12)
     session.execute(
-        update(Work).where(Work.id.in_([row.id for row in rows])).values(leased_until=now + LEASE, lease_token=token)
+        update(Work)
+        .where(Work.id.in_([row.id for row in rows]))
+        .values(leased_until=now + LEASE, lease_token=token)
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    )
     return [
-        Claim(row.id, row.shop_id, row.connection_id, row.kind, row.key, row.dirty_version, token, row.attempts,
-              row.first_marked_at) for row in rows
-    ]  # fmt: skip
+        Claim(
+            row.id,
+            row.shop_id,
+            row.connection_id,
+            row.kind,
+            row.key,
+            row.dirty_version,
+            token,
+            row.attempts,
+            row.first_marked_at,
+        )
+        for row in rows
+    ]
 
 
 def still_mine(session: Session, claims: Sequence[Claim]) -> set[int]:
@@ -179,16 +199,20 @@ def renew(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     for token in {item.token for item in claims}:
         ids = [item.id for item in claims if item.token == token]
         session.execute(
-            update(Work).where(Work.id.in_(ids), Work.lease_token == token).values(leased_until=now + LEASE)
+            update(Work)
+            .where(Work.id.in_(ids), Work.lease_token == token)
+            .values(leased_until=now + LEASE)
             .execution_options(synchronize_session=False)
-        )  # fmt: skip
+        )
 
 
 def done(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     """Finished as of the version each claim took. What was marked since stays pending."""
     for version, token in {(item.version, item.token) for item in claims}:
         ids = [item.id for item in claims if item.version == version and item.token == token]
-        _release(session, ids, token, done_version=version, attempts=0, error=None, last_done_at=now, first_marked_at=now)
+        _release(
+            session, ids, token, done_version=version, attempts=0, error=None, last_done_at=now, first_marked_at=now
+        )
 
 
 def put_back(session: Session, claims: Sequence[Claim], due_at: datetime, error: str | None = None) -> None:

@@ -48,7 +48,9 @@ def findings(variant: StoreVariant, needs: Requirements, price_text: str | None)
         fix = "Enter the EAN from the packaging or from GS1 in the product's GTIN field."
         found.append(_blocking("gtin", "gtin", f"{shown} {fault}.", fix))
     if price_text is None:
-        found.append(_blocking("price_missing", "price", "The product has no price.", "Set a regular price in the store."))
+        found.append(
+            _blocking("price_missing", "price", "The product has no price.", "Set a regular price in the store.")
+        )
     return tuple(found)
 
 

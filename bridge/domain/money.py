@@ -30,7 +30,7 @@ class Money(Value):
     currency: str = Field(pattern=r"^[A-Z]{3}$")
 
     @classmethod
-    def of(cls, amount: Decimal | str | int | float, currency: str) -> Money:
+    def of(cls, amount: Decimal | str | float, currency: str) -> Money:
         """From anything a JSON answer holds; a float by its shortest decimal form.
 
         Raises ValueError when it is no finite number.

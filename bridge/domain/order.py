@@ -65,11 +65,13 @@ class SoldLine(Value):
 
 
 class MarketplaceOrder(Value):
-    """An order as the marketplace tells it. ``raw`` is the answer it came from, kept whole."""
+    """An order as the marketplace tells it. ``raw`` is the answer it came from, kept whole; ``list_mark`` is the
+    fingerprint under which lists show this state of the order (``OrderRef.mark``)."""
 
     external_id: str
     placed_at: datetime
     changed_at: datetime | None = None
+    list_mark: str = ""
     currency: str
     lines: tuple[SoldLine, ...]
     shipping: Money | None = None

@@ -47,14 +47,15 @@ class StockAnswer(Value):
 
 def publishable(reading: StockReading, reserved: int, policy: StockPolicy, channel_max: int | None) -> StockAnswer:
     """The quantity to publish. ``reserved``: units sold on marketplaces that ``reading`` does not contain yet."""
-    cap = min((limit for limit in (policy.cap, channel_max, MAX_UNITS) if limit is not None))
+    cap = min(limit for limit in (policy.cap, channel_max, MAX_UNITS) if limit is not None)
     shown_cap = cap if cap != MAX_UNITS else None
     on_hand = reading.on_hand if reading.managed else None
     quantity, reason = _quantity(reading, reserved, policy)
     if quantity > cap:
         quantity, reason = cap, f"capped at {cap}"
-    parts = {"on_hand": on_hand, "reserved": reserved, "buffer": policy.buffer, "cap": shown_cap}
-    return StockAnswer(quantity=quantity, reason=reason, **parts)
+    return StockAnswer(
+        quantity=quantity, on_hand=on_hand, reserved=reserved, buffer=policy.buffer, cap=shown_cap, reason=reason
+    )
 
 
 def _quantity(reading: StockReading, reserved: int, policy: StockPolicy) -> tuple[int, str]:

@@ -117,10 +117,18 @@ def _start_proof(engine: Engine, wish: Wish) -> int:
         stale = delete(Connection).where(Connection.state == CONNECTING, Connection.state_since < now - STALE_PROOF)
         session.execute(stale)
         row = Connection(
-            role=wish.role, adapter=wish.adapter.name, account=f"~{secrets.token_hex(8)}",
-            title=wish.adapter.manifest.title, credentials=wish.credentials, settings=wish.settings,
-            urls=wish.urls, sandbox=wish.sandbox, state=CONNECTING, state_since=now, created_at=now,
-        )  # fmt: skip
+            role=wish.role,
+            adapter=wish.adapter.name,
+            account=f"~{secrets.token_hex(8)}",
+            title=wish.adapter.manifest.title,
+            credentials=wish.credentials,
+            settings=wish.settings,
+            urls=wish.urls,
+            sandbox=wish.sandbox,
+            state=CONNECTING,
+            state_since=now,
+            created_at=now,
+        )
         session.add(row)
         session.flush()
         return row.id
@@ -178,8 +186,14 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
         session.flush()
         close_problem(session, now, "reauthorise", f"connection {row.id}")
         _start_work(session, engine, row, now, fresh=known is None)
-        note(session, now, "connect", f"{manifest.title}: {'connected' if known is None else 'renewed'}",
-             connection_id=row.id, detail={"account": row.account, "name": info.name})  # fmt: skip
+        note(
+            session,
+            now,
+            "connect",
+            f"{manifest.title}: {'connected' if known is None else 'renewed'}",
+            connection_id=row.id,
+            detail={"account": row.account, "name": info.name},
+        )
         return Connected(row.id, row.account, row.title, known is None, dict(row.info))
 
     return engine.db.transact(wish.shop_id, act)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from bridge.db.session import Database
@@ -35,6 +35,8 @@ class Engine:
     clock: Callable[[], datetime]
     ring: Callable[[Iterable[str]], None]
     public_url: str = "http://127.0.0.1:8000"
+    create_patience: timedelta = timedelta(seconds=45)
+    retention: timedelta = timedelta(days=60)
     stopping: threading.Event = field(default_factory=threading.Event)
     _open: dict[tuple[int, str], tuple[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

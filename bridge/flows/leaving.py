@@ -71,14 +71,14 @@ def disconnect(engine: Engine, shop_id: int, connection_id: int, *, zero_listing
     zeroed, refused = _zero(engine, row) if zero_listings and row.role == "channel" else (0, ())
     removed, warnings = _remove_webhooks(engine, row)
     now = engine.clock()
-    engine.db.transact(shop_id, lambda session: _let_go(session, connection_id, now))
+    engine.db.transact(shop_id, _let_go, connection_id, now)
     return Disconnected(row.title, zeroed, refused, removed, warnings)
 
 
 def _zero(engine: Engine, row: Connection) -> tuple[int, tuple[str, ...]]:
     """Nothing new goes out while this runs: the connection is paused first, whatever becomes of it."""
     now = engine.clock()
-    engine.db.transact(row.shop_id, lambda session: _pause(session, row.id, now))
+    engine.db.transact(row.shop_id, _pause, row.id, now)
     _settle_down(engine, row)
     channel = engine.channel(row)
     waiting = list(_updates(engine, row))

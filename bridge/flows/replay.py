@@ -95,18 +95,33 @@ def _again_delivery(engine: Engine, session: Session, delivery: Delivery) -> Rep
 def _again_order(engine: Engine, session: Session, order: Order) -> Replayed:
     now = engine.clock()
     platform = _platform(session)
-    steps = [(Mark(order.connection_id, "orders", "orders.import", order.external_id, priority=2),
-              "read from the marketplace again")]  # fmt: skip
+    steps = [
+        (
+            Mark(order.connection_id, "orders", "orders.import", order.external_id, priority=2),
+            "read from the marketplace again",
+        )
+    ]
     if platform is not None and order.store_state in CREATABLE:
-        steps.append((Mark(platform.id, "orders", "orders.create", str(order.id), priority=1),
-                      "looked up in the store, and created when it is not there"))  # fmt: skip
+        steps.append(
+            (
+                Mark(platform.id, "orders", "orders.create", str(order.id), priority=1),
+                "looked up in the store, and created when it is not there",
+            )
+        )
     if platform is not None and order.store_order_id:
-        steps.append((Mark(platform.id, "orders", "store_order.read", order.store_order_id),
-                      f"store order {order.store_number} read again, with its parcels"))  # fmt: skip
+        steps.append(
+            (
+                Mark(platform.id, "orders", "store_order.read", order.store_order_id),
+                f"store order {order.store_number} read again, with its parcels",
+            )
+        )
     steps += [
-        (Mark(order.connection_id, "shipments", "parcel.confirm", str(parcel.id)),
-         f"parcel {parcel.number or parcel.ref} confirmed on the marketplace") for parcel in _parcels(session, order)
-    ]  # fmt: skip
+        (
+            Mark(order.connection_id, "shipments", "parcel.confirm", str(parcel.id)),
+            f"parcel {parcel.number or parcel.ref} confirmed on the marketplace",
+        )
+        for parcel in _parcels(session, order)
+    ]
     work.mark(session, order.shop_id, [mark for mark, _ in steps], now)
     done = tuple(text for _, text in steps)
     note(session, now, "replay", f"by hand: {'; '.join(done)}", order=order.ref, connection_id=order.connection_id)
@@ -129,8 +144,9 @@ def _fetch_order(engine: Engine, session: Session, name: str, channel: str) -> R
     rows = session.scalars(query).all()
     if len(rows) != 1:
         accounts = ", ".join(session.scalars(select(Connection.account).where(Connection.role == "channel")))
-        raise AskMerchant(f"{channel!r} names no single marketplace account; there are: {accounts or 'none'}.",
-                          field="channel")  # fmt: skip
+        raise AskMerchant(
+            f"{channel!r} names no single marketplace account; there are: {accounts or 'none'}.", field="channel"
+        )
     now = engine.clock()
     work.mark(session, rows[0].shop_id, [Mark(rows[0].id, "orders", "orders.import", name, priority=2)], now)
     done = f"order {name} is looked up on {rows[0].title} and imported when it exists there"

@@ -82,12 +82,12 @@ class ContentUpdate(OfferRef):
 
 
 class OrderRef(Value):
-    """An order in a list. ``fingerprint`` changes whenever the order changed; ``order`` is the whole order
+    """An order in a list. ``mark`` changes whenever the order changed; ``order`` is the whole order
     where the list already tells everything."""
 
     external_id: str
     changed_at: datetime | None = None
-    fingerprint: str
+    mark: str
     order: MarketplaceOrder | None = None
 
 

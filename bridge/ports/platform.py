@@ -31,9 +31,11 @@ class StoreInfo(Value):
 
 
 class ProductRef(Value):
-    """A product in a list; ``mark`` changes whenever the product, its stock or a variant changed."""
+    """A product in a list; ``mark`` changes whenever the product, its stock or a variant changed. In lists of
+    variants ``variant_id`` names the variant the mark is of, and ``external_id`` its product."""
 
     external_id: str
+    variant_id: str | None = None
     modified_at: datetime | None = None
     mark: str
 
@@ -119,8 +121,8 @@ class Platform(Protocol):
         """Orders changed after ``since``, drafts left out."""
         ...
 
-    def fetch_order(self, external_id: str) -> StoreOrder:
-        """The order whole, parcels included. Raises NotFound."""
+    def fetch_orders(self, ids: Sequence[str]) -> list[StoreOrder]:
+        """These orders whole, parcels included, with as few calls as the store allows; missing ones left out."""
         ...
 
     def find_orders(self, refs: Sequence[str]) -> dict[str, StoreOrder]:

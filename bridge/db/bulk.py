@@ -1,0 +1,36 @@
+"""Many rows at once, kept inside the session's shop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy.orm import Session
+
+from bridge.db.tables import OfShop
+
+
+def _table(model: type[OfShop]) -> Table:
+    return cast(Table, model.__table__)  # type: ignore[attr-defined]
+
+
+def insert_rows(session: Session, model: type[OfShop], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert plain dicts; each gets the session's shop."""
+    if rows:
+        shop = session.info["shop_id"]
+        session.execute(insert(_table(model)), [{**row, "shop_id": shop} for row in rows])
+
+
+def update_rows(session: Session, model: type[OfShop], rows: Sequence[dict[str, Any]]) -> None:
+    """Update by ``id``; rows must name the same columns. Rows of another shop are left alone."""
+    if not rows:
+        return
+    table = _table(model)
+    columns = [name for name in rows[0] if name != "id"]
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), table.c.shop_id == session.info["shop_id"])
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+    session.execute(statement, [{"row_id": row["id"], **{f"new_{n}": row[n] for n in columns}} for row in rows])

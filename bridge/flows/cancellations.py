@@ -1,0 +1,308 @@
+"""Cancellations, both ways: noticed, decided, confirmed on the marketplace, followed in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelRow, Reservation, ReturnRow
+from bridge.db.work import Claim, Mark
+from bridge.domain.order import CancelReason, StoreOrder, StoreOrderStatus
+from bridge.domain.returns import RefundLine, ReturnDecision
+from bridge.flows import catalogue, intake_order, returns
+from bridge.flows.draft import store_connection
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import fence
+from bridge.flows.store_side import reread
+from bridge.flows.submit import MAX_ROUNDS, submit
+from bridge.ports.channel import ItemResult, Outcome
+from bridge.ports.errors import RetryLater, UnknownOutcome
+from bridge.ports.http import about, before_write, lane
+
+DEAD = (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED)
+STORE_REASON = "store_cancellation_reason"
+
+
+def follow_store(
+    session: Session, order: Order, lines: Sequence[OrderLine], store_order: StoreOrder, now: datetime
+) -> set[str]:
+    """What the merchant cancelled or refunded in the store, carried to the marketplace."""
+    if store_order.status in DEAD:
+        return _store_cancelled(session, order, lines, now)
+    refunded = {line.ref: line.refunded for line in store_order.lines if line.ref and line.refunded}
+    lanes: set[str] = set()
+    for line in lines:
+        units = refunded.get(line.external_id, 0)
+        if units > line.restocked:
+            lanes |= _store_refunded(session, order, line, units - line.restocked, now)
+            line.restocked = units
+    return lanes
+
+
+def _store_cancelled(session: Session, order: Order, lines: Sequence[OrderLine], now: datetime) -> set[str]:
+    """The store has put the units back; the marketplace is told for every unit that is still open there."""
+    lanes: set[str] = set()
+    for line in lines:
+        line.restocked = line.quantity
+        left = line.quantity - line.cancelled - line.shipped
+        if left > 0:
+            lanes |= _want(session, order, line, "store", left, now)
+    catalogue.release_order(session, order.id, now)
+    return lanes
+
+
+def _store_refunded(session: Session, order: Order, line: OrderLine, units: int, now: datetime) -> set[str]:
+    """A refund in the store: an open return is thereby accepted; units not shipped yet are thereby cancelled."""
+    query = select(ReturnRow).where(ReturnRow.order_line_id == line.id, ReturnRow.state == "open")
+    back = session.scalars(query).first()
+    if back is not None:
+        back.store_state = "done"
+        return returns.decide(session, back, ReturnDecision.ACCEPTED, min(units, back.quantity), back.restock, now)
+    left = line.quantity - line.cancelled - line.shipped
+    if left >= units > 0 and not _parcelled(session, order, line):
+        return _want(session, order, line, "store", units, now)
+    return set()
+
+
+def _parcelled(session: Session, order: Order, line: OrderLine) -> bool:
+    rows = session.scalars(select(ParcelRow).where(ParcelRow.order_id == order.id, ParcelRow.state != "dropped"))
+    return any(line.external_id in row.lines for row in rows)
+
+
+def _want(session: Session, order: Order, line: OrderLine, origin: str, units: int, now: datetime) -> set[str]:
+    query = select(Cancellation).where(Cancellation.order_line_id == line.id)
+    for known in session.scalars(query):
+        if known.origin == origin or known.state in ("wanted", "sending", "submitted", "unknown", "done"):
+            return set()
+        if known.state == "asked":  # the buyer had asked; the merchant's own cancellation answers it
+            known.state, known.reason = "wanted", CancelReason.BUYER_REQUEST.value
+            return _queue(session, known, now)
+    channel = session.get_one(Connection, order.connection_id)
+    reason = channel.settings.get(STORE_REASON, CancelReason.OUT_OF_STOCK.value)
+    row = Cancellation(
+        order_id=order.id,
+        order_line_id=line.id,
+        connection_id=order.connection_id,
+        origin=origin,
+        quantity=units,
+        reason=reason,
+        state="wanted",
+        created_at=now,
+        rounds=0,
+    )
+    session.add(row)
+    session.flush()
+    text = f"{units} of {line.title or line.sku} cancelled in the store; the marketplace is told"
+    records.note(session, now, "cancellation", text, order=order.ref, sku=line.sku)
+    return _queue(session, row, now)
+
+
+def _queue(session: Session, row: Cancellation, now: datetime, wait: timedelta = timedelta(0)) -> set[str]:
+    mark = Mark(row.connection_id, "orders", "cancel.send", str(row.id), priority=1, due_at=now + wait)
+    work.mark(session, row.shop_id, [mark], now)
+    return {"orders"}
+
+
+def accept_request(session: Session, cancellation_id: int, now: datetime) -> set[str]:
+    """The merchant agrees to a buyer's request."""
+    row = session.get_one(Cancellation, cancellation_id)
+    if row.state != "asked":
+        return set()
+    row.state = "wanted"
+    records.close_problem(session, now, "cancellation_asked", session.get_one(Order, row.order_id).ref)
+    return _queue(session, row, now)
+
+
+def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``cancel.send``, key our cancellation id. The order is read again first: a parcel may be faster."""
+    claim = claims[0]
+    with engine.db.read(row.shop_id) as session:
+        item = session.get(Cancellation, int(claim.key))
+        line = session.get(OrderLine, item.order_line_id) if item else None
+        order = session.get(Order, item.order_id) if item else None
+    if item is None or line is None or order is None or item.state not in ("wanted", "sending", "unknown"):
+        engine.db.transact(row.shop_id, work.done, claims, engine.clock())
+        return
+    channel = engine.channel(row)
+    with lane("orders"), about(order=order.ref):
+        current = channel.fetch_order(order.external_id)
+        now = engine.clock()
+        engine.db.transact(row.shop_id, lambda s: intake_order.store(engine, s, row, [current], now))
+        sold = next((part for part in current.lines if part.external_id == line.external_id), None)
+        if sold is None or sold.open == 0:
+            cancelled = sold is not None and sold.cancelled > 0
+            engine.db.transact(row.shop_id, _overtaken, claim, cancelled, engine.clock())
+            engine.ring({"orders"})
+            return
+        reason = CancelReason(item.reason)
+        try:
+            with before_write(lambda: fence(engine, row, claim)):
+                units = min(item.quantity, sold.open)
+                result = channel.cancel_line(order.external_id, line.external_id, units, reason)
+        except UnknownOutcome as error:
+            engine.db.transact(row.shop_id, _cancel_in_doubt, claim, error, engine.clock())
+            return
+    engine.db.transact(row.shop_id, _cancel_sent, row, claim, result, engine.clock())
+    engine.ring({"shipments", "orders"})
+
+
+def _overtaken(session: Session, claim: Claim, cancelled: bool, now: datetime) -> None:
+    item = session.get_one(Cancellation, int(claim.key))
+    if cancelled:
+        item.state, item.done_at = "done", now
+        _mark_store(session, item, now)
+    else:
+        item.state = "overtaken"
+        order = session.get_one(Order, item.order_id)
+        records.open_problem(
+            session,
+            now,
+            "cancellation_overtaken",
+            order.ref,
+            f"Order {order.external_id} was already shipped when it was to be cancelled.",
+            "Stop the parcel if you can, or wait for the return.",
+            connection_id=item.connection_id,
+            severity="warning",
+        )
+    work.done(session, [claim], now)
+
+
+def _cancel_in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: datetime) -> None:
+    item = session.get_one(Cancellation, int(claim.key))
+    item.state, item.error = "unknown", error.merchant
+    work.put_back(session, [claim], now + timedelta(seconds=20), str(error))
+
+
+def _cancel_sent(session: Session, row: Connection, claim: Claim, result: ItemResult, now: datetime) -> None:
+    item = session.get_one(Cancellation, int(claim.key))
+    item.rounds += 1
+    if result.outcome is Outcome.SUBMITTED and result.submission:
+        item.state, item.submission = "submitted", result.submission
+        submit(session, row, "cancellation", item.id, result.submission, now)
+    elif result.outcome is Outcome.RETRY:
+        raise RetryLater(result.message)
+    else:
+        good = result.outcome is Outcome.APPLIED
+        item.rounds = item.rounds if good else MAX_ROUNDS
+        cancellation_answered(session, item, good, result.message, now)
+    work.done(session, [claim], now)
+
+
+def cancellation_answered(session: Session, item: Cancellation, good: bool, message: str, now: datetime) -> None:
+    """The marketplace has decided, or lost it: then the order is read again and decides."""
+    if item.state == "done":
+        return
+    if good:
+        _cancelled_there(session, item, now)
+    elif item.rounds < MAX_ROUNDS:
+        item.state, item.error = "unknown", message
+        _queue(session, item, now, timedelta(seconds=5 * 4**item.rounds))
+    else:
+        item.state, item.error = "failed", message
+        order = session.get_one(Order, item.order_id)
+        records.open_problem(
+            session,
+            now,
+            "cancellation_refused",
+            order.ref,
+            f"The marketplace refused to cancel order {order.external_id}: {message}",
+            "Cancel it in the marketplace's own portal, or ship it.",
+            connection_id=item.connection_id,
+        )
+
+
+def _cancelled_there(session: Session, item: Cancellation, now: datetime) -> None:
+    item.state, item.done_at, item.error = "done", now, None
+    line = session.get_one(OrderLine, item.order_line_id)
+    line.cancelled = min(line.quantity, max(line.cancelled, item.quantity))
+    order = session.get_one(Order, item.order_id)
+    records.note(
+        session,
+        now,
+        "cancellation",
+        f"cancellation of {item.quantity} confirmed by the marketplace",
+        order=order.ref,
+        sku=line.sku,
+    )
+    _mark_store(session, item, now)
+    mark = Mark(item.connection_id, "orders", "orders.import", order.external_id)
+    work.mark(session, item.shop_id, [mark], now)
+
+
+def _mark_store(session: Session, item: Cancellation, now: datetime) -> None:
+    mark = Mark(item.connection_id, "orders", "cancel.store", str(item.order_id), priority=1)
+    work.mark(session, item.shop_id, [mark], now)
+
+
+def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``cancel.store``, key our order id: the store's order and shelf follow what was cancelled."""
+    claim = claims[0]
+    with engine.db.read(row.shop_id) as session:
+        platform_row = store_connection(session)
+        order = session.get(Order, int(claim.key))
+        lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == int(claim.key))))
+    if order is None or platform_row is None:
+        engine.db.transact(row.shop_id, work.done, claims, engine.clock())
+        return
+    if order.store_order_id and order.store_state == "created":
+        platform = engine.platform(platform_row)
+        with lane("orders"), about(order=order.ref), before_write(lambda: fence(engine, row, claim)):
+            if all(line.quantity <= line.cancelled for line in lines):
+                if any(line.restocked < line.quantity for line in lines):
+                    platform.cancel_order(order.store_order_id, f"Cancelled on {row.title}.")
+            else:
+                _refund_cancelled(engine, platform_row, order, lines, row.title)
+    pools = engine.db.transact(row.shop_id, _store_followed, engine, claim, order.id)
+    if pools:
+        engine.ring({"stock"})
+
+
+def _refund_cancelled(
+    engine: Engine, platform_row: Connection, order: Order, lines: list[OrderLine], title: str
+) -> None:
+    parts = [
+        RefundLine(store_line_id=line.store_line_id, quantity=line.cancelled - line.restocked)
+        for line in lines
+        if line.store_line_id and line.cancelled > line.restocked
+    ]
+    if parts and order.store_order_id:
+        marker = "-".join(f"{line.id}x{line.cancelled}" for line in lines if line.cancelled)
+        reason = f"Cancelled on {title}"
+        engine.platform(platform_row).refund_lines(order.store_order_id, parts, reason, f"{order.ref}/cancel/{marker}")
+
+
+def _store_followed(session: Session, engine: Engine, claim: Claim, order_id: int) -> set[str]:
+    now = engine.clock()
+    order = session.get_one(Order, order_id)
+    lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order_id)))
+    for line in lines:
+        line.restocked = max(line.restocked, line.cancelled)
+    pools: set[str] = set()
+    if all(line.quantity <= line.cancelled for line in lines):
+        pools = set(catalogue.release_order(session, order_id, now))
+        if order.store_state != "created":
+            order.store_state = "cancelled"
+        order.closed_at = order.closed_at or now
+    pools |= _shrink(session, lines)
+    lanes = catalogue.project_pools(engine, session, sorted(pools), now, claim.first_marked_at)
+    reread(session, order, now)
+    records.note(session, now, "cancellation", "the store's order and stock follow the cancellation", order=order.ref)
+    work.done(session, [claim], now)
+    return lanes | {"stock"}
+
+
+def _shrink(session: Session, lines: Sequence[OrderLine]) -> set[str]:
+    pools: set[str] = set()
+    for line in lines:
+        held = session.scalars(
+            select(Reservation).where(Reservation.order_line_id == line.id, Reservation.state != "released")
+        ).first()
+        if held is not None and line.cancelled:
+            held.quantity = max(0, line.quantity - line.cancelled)
+            pools.add(held.pool)
+    session.flush()
+    return pools

@@ -1,0 +1,246 @@
+"""The catalogue snapshot: products are re-read from the store, compared, and everything that follows is projected.
+
+A reading is compared and swapped by ``snapshot_version``: two readings of one product can never overwrite each
+other in the wrong order. Reservations are released by exactly those readings that began after the store order
+was known to be placed: whichever of webhook, poll or response comes first, the units are counted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
+from bridge.db.work import Claim, Mark
+from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.flows import project
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import alive
+from bridge.ports.http import lane
+from bridge.ports.platform import ProductBatch
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What was known when the reading began."""
+
+    tickets: dict[str, int]
+    placed: set[int]
+
+
+def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``product.read``: read products from the store and bring everything in line with them."""
+    ids = [claim.key for claim in claims]
+    with engine.db.read(row.shop_id) as session:
+        before = _before(session, ids)
+    with lane("stock"):
+        batch = engine.platform(row).fetch_products(ids)
+    now = engine.clock()
+    lanes = engine.db.transact(row.shop_id, lambda session: _record(engine, session, row, claims, batch, before, now))
+    if lanes:
+        engine.ring(lanes)
+
+
+def _before(session: Session, ids: Sequence[str]) -> _Before:
+    query = select(Product.external_id, Product.snapshot_version).where(Product.external_id.in_(ids))
+    tickets = {row[0]: row[1] for row in session.execute(query)}
+    placed = session.scalars(
+        select(Reservation.id)
+        .join(Variant, Variant.id == Reservation.variant_id)
+        .join(Product, Product.id == Variant.product_id)
+        .where(Product.external_id.in_(ids), Reservation.state == "placed")
+    )
+    return _Before(tickets, set(placed))
+
+
+def _record(
+    engine: Engine,
+    session: Session,
+    row: Connection,
+    claims: list[Claim],
+    batch: ProductBatch,
+    before: _Before,
+    now: datetime,
+) -> set[str]:
+    mine = work.still_mine(session, claims)
+    by_key = {claim.key: claim for claim in claims if claim.id in mine}
+    writer = _Snapshot(session, now, before)
+    for product in batch.products:
+        if product.external_id in by_key:
+            writer.apply(product)
+    for external_id in batch.missing:
+        if external_id in by_key:
+            writer.gone(external_id)
+    writer.release()
+    event_at = min((claim.first_marked_at for claim in by_key.values()), default=now)
+    lanes = project.project(session, project.channel_views(engine, session), sorted(writer.touched), now, event_at)
+    lanes |= _rematch(session, writer.new_skus, now)
+    work.put_back(session, [by_key[key] for key in writer.overtaken], now)
+    work.done(session, [claim for key, claim in by_key.items() if key not in writer.overtaken], now)
+    alive(session, row.id, now)
+    return lanes
+
+
+class _Snapshot:
+    """Writes readings of products; collects the variants that must be projected."""
+
+    def __init__(self, session: Session, now: datetime, before: _Before) -> None:
+        self.session = session
+        self.now = now
+        self.before = before
+        self.touched: set[int] = set()
+        self.new_skus: set[str] = set()
+        self.overtaken: set[str] = set()
+        self.pools: set[str] = set()
+
+    def apply(self, product: StoreProduct) -> None:
+        row = self._product(product.external_id)
+        if row is None:
+            return
+        row.title, row.read_at, row.deleted_at = product.title, self.now, None
+        row.snapshot_version += 1
+        row.data = product.model_copy(update={"variants": ()}).as_json()
+        self.session.flush()
+        known = {item.external_id: item for item in self._variants(row.id)}
+        for variant in product.variants:
+            self._variant(row, known.pop(variant.external_id, None), variant)
+        for left in known.values():
+            self._drop(left)
+
+    def gone(self, external_id: str) -> None:
+        row = self._product(external_id, create=False)
+        if row is None or row.deleted_at is not None:
+            return
+        row.deleted_at, row.read_at = self.now, self.now
+        row.snapshot_version += 1
+        for variant in self._variants(row.id):
+            self._drop(variant)
+
+    def release(self) -> None:
+        """Units of store orders that were placed before this reading began are now in the store's own number."""
+        self.session.flush()
+        query = select(Reservation).where(Reservation.id.in_(self.before.placed), Reservation.state == "placed")
+        for held in self.session.scalars(query):
+            if held.pool in self.pools:
+                held.state, held.released_at = "released", self.now
+        self.session.flush()
+
+    def _product(self, external_id: str, *, create: bool = True) -> Product | None:
+        query = select(Product).where(Product.external_id == external_id).with_for_update()
+        row = self.session.scalars(query).first()
+        expected = self.before.tickets.get(external_id)
+        if row is None and expected is None:
+            if not create:
+                return None
+            row = Product(external_id=external_id, title="", data={}, snapshot_version=0)
+            self.session.add(row)
+            return row
+        if row is None or row.snapshot_version != expected:
+            self.overtaken.add(external_id)  # somebody else's reading came in between: read again
+            return None
+        return row
+
+    def _variants(self, product_id: int) -> list[Variant]:
+        return list(self.session.scalars(select(Variant).where(Variant.product_id == product_id)))
+
+    def _variant(self, product: Product, row: Variant | None, variant: StoreVariant) -> None:
+        self.pools.add(variant.stock.pool)
+        data = variant.as_json()
+        if row is None:
+            row = Variant(product_id=product.id, external_id=variant.external_id)
+            self.session.add(row)
+        if variant.sku and (row.sku != variant.sku or row.gtin != variant.gtin):
+            self.new_skus.add(variant.sku)
+        row.sku, row.gtin, row.title = variant.sku, variant.gtin, variant.title
+        row.pool, row.on_hand, row.data = variant.stock.pool, variant.stock.on_hand, data
+        row.deleted_at, row.read_at = None, self.now
+        self.session.flush()
+        self.touched.add(row.id)
+
+    def _drop(self, row: Variant) -> None:
+        if row.deleted_at is None:
+            row.deleted_at = self.now
+            self.session.flush()
+        self.touched.add(row.id)
+
+
+def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:
+    """Held orders whose line was waiting for one of these products get another chance."""
+    names = sorted(set(skus))
+    if not names:
+        return set()
+    gtins = select(Variant.gtin).where(Variant.sku.in_(names), Variant.gtin.is_not(None))
+    query = (
+        select(Order.connection_id, Order.external_id)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .where(Order.store_state == "held", OrderLine.variant_id.is_(None))
+        .where(OrderLine.sku.in_(names) | OrderLine.gtin.in_(gtins))
+        .distinct()
+    )
+    marks = [Mark(row[0], "orders", "orders.import", row[1], priority=2) for row in session.execute(query)]
+    work.mark(session, session.info["shop_id"], marks, now)
+    return {"orders"} if marks else set()
+
+
+def project_connection(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``project.connection``: the full compare of every variant with one connection, in chunks."""
+    after = 0
+    while (found := engine.db.transact(row.shop_id, _project_chunk, engine, row.id, after))[0]:
+        after = found[0]
+        if found[1]:
+            engine.ring(found[1])
+        engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+    now = engine.clock()
+    engine.db.transact(row.shop_id, work.done, claims, now)
+
+
+def _project_chunk(session: Session, engine: Engine, connection_id: int, after: int) -> tuple[int, set[str]]:
+    query = select(Variant.id).where(Variant.id > after).order_by(Variant.id).limit(CHUNK)
+    ids = list(session.scalars(query))
+    if not ids:
+        return 0, set()
+    now = engine.clock()
+    views = project.channel_views(engine, session, connection_id)
+    return ids[-1], project.project(session, views, ids, now, now)
+
+
+def mark_products(session: Session, connection_id: int, external_ids: Iterable[str], now: datetime) -> None:
+    """Have these products read again, soon."""
+    marks = [Mark(connection_id, "stock", "product.read", key, priority=4) for key in external_ids]
+    work.mark(session, session.info["shop_id"], marks, now)
+
+
+def project_pools(
+    engine: Engine, session: Session, pools: Sequence[str], now: datetime, event_at: datetime
+) -> set[str]:
+    """Every listing that shares stock with these pools, on every channel, at once."""
+    ids = list(session.scalars(select(Variant.id).where(Variant.pool.in_(pools))))
+    return project.project(session, project.channel_views(engine, session), ids, now, event_at)
+
+
+def release_order(session: Session, order_id: int, now: datetime) -> list[str]:
+    """Give back what an order had reserved (it was cancelled before the store took it off). Returns the pools."""
+    query = select(Reservation).where(Reservation.order_id == order_id, Reservation.state != "released")
+    held = list(session.scalars(query))
+    for item in held:
+        item.state, item.released_at = "released", now
+    session.flush()
+    return [item.pool for item in held]
+
+
+def products_of_order(session: Session, order_id: int) -> list[str]:
+    """The store's product ids of an order's lines."""
+    query = (
+        select(Product.external_id)
+        .join(Variant, Variant.product_id == Product.id)
+        .join(OrderLine, OrderLine.variant_id == Variant.id)
+        .where(OrderLine.order_id == order_id)
+    )
+    return sorted(set(session.scalars(query)))

@@ -1,0 +1,90 @@
+"""From a stored marketplace order to the order the store is asked to create."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Connection, Order, OrderLine, Variant
+from bridge.db.work import Mark
+from bridge.domain.money import Money, total
+from bridge.domain.order import Address, DraftLine, FulfilledBy, OrderDraft
+from bridge.ports.errors import AskMerchant
+
+
+def store_connection(session: Session) -> Connection | None:
+    """The shop's store."""
+    query = select(Connection).where(Connection.role == "platform", Connection.state != "disconnected")
+    return session.scalars(query).first()
+
+
+def queue_creation(session: Session, order: Order, now: datetime) -> set[str]:
+    """Have the store order made, or made sure of."""
+    platform = store_connection(session)
+    if platform is None:
+        return set()
+    work.mark(session, order.shop_id, [Mark(platform.id, "orders", "orders.create", str(order.id), priority=1)], now)
+    return {"orders"}
+
+
+def draft_of(session: Session, order_id: int) -> OrderDraft:
+    """Raises AskMerchant when a line has no product in the store or nothing is left to create."""
+    order = session.get_one(Order, order_id)
+    channel = session.get_one(Connection, order.connection_id)
+    query = (
+        select(OrderLine, Variant)
+        .outerjoin(Variant, Variant.id == OrderLine.variant_id)
+        .where(OrderLine.order_id == order_id, OrderLine.fulfilled_by == FulfilledBy.MERCHANT.value)
+        .order_by(OrderLine.id)
+    )
+    lines = [
+        _line(order, line, variant) for line, variant in session.execute(query).all() if line.quantity > line.cancelled
+    ]
+    if not lines:
+        raise AskMerchant("Every line of this order is cancelled; there is nothing to create.", field="lines")
+    shipping = Money.of(order.shipping, order.currency) if order.shipping else None
+    amount = total([line.total for line in lines], order.currency)
+    buyer: dict[str, Any] = order.buyer
+    ship_to = Address.model_validate(buyer["ship_to"])
+    return OrderDraft(
+        ref=order.ref,
+        label=f"{channel.title} {order.external_id}",
+        channel=channel.title,
+        external_id=order.external_id,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        lines=tuple(lines),
+        shipping=shipping,
+        total=amount + shipping if shipping else amount,
+        ship_to=ship_to,
+        bill_to=Address.model_validate(buyer["bill_to"]) if buyer.get("bill_to") else ship_to,
+        note=buyer.get("note", ""),
+    )
+
+
+def _line(order: Order, line: OrderLine, variant: Variant | None) -> DraftLine:
+    if variant is None:
+        text = f"{line.title or line.sku or line.gtin} is not a product of the store."
+        raise AskMerchant(text, field="sku", developer=f"line {line.external_id}")
+    left = line.quantity - line.cancelled
+    return DraftLine(
+        ref=line.external_id,
+        product_id=variant.data["product_id"],
+        variant_id=variant.external_id,
+        sku=variant.sku,
+        title=line.title or variant.title,
+        quantity=left,
+        unit_price=Money.of(line.unit_price, order.currency),
+        total=_share(Money.of(line.total, order.currency), left, line.quantity),
+    )
+
+
+def _share(whole: Money, units: int, of: int) -> Money:
+    """The money of ``units`` out of ``of``, to the cent."""
+    if units == of:
+        return whole
+    return Money(amount=whole.amount * units / of, currency=whole.currency).quantised()

@@ -1,0 +1,123 @@
+"""Accepted is not done: submissions are followed until they are, or until the thing itself is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Cancellation, Connection, FacetRow, ParcelRow, ReturnRow, Submission
+from bridge.db.work import Claim, Mark
+from bridge.flows import cancellations, returns, ship
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import alive
+from bridge.flows.push import acknowledge
+from bridge.ports.channel import SubmissionState, SubmissionStatus
+from bridge.ports.http import lane
+
+BATCH = 500
+GIVE_UP = timedelta(days=2)
+
+
+def follow(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``follow``: ask where this connection's submissions stand, as many as are due in one question."""
+    now = engine.clock()
+    with engine.db.read(row.shop_id) as session:
+        due = _due(session, row, now)
+    if due:
+        with lane("shipments"):
+            answers = {item.submission: item for item in engine.channel(row).follow([item.external_id for item in due])}
+        engine.db.transact(row.shop_id, _record, due, answers, engine.clock())
+        engine.ring({"orders", "shipments"})
+    engine.db.transact(row.shop_id, _next, row, claims, engine.clock())
+
+
+def _due(session: Session, row: Connection, now: datetime) -> list[Submission]:
+    query = (
+        select(Submission)
+        .where(Submission.connection_id == row.id, Submission.state == "pending", Submission.next_check_at <= now)
+        .order_by(Submission.next_check_at)
+        .limit(BATCH)
+    )
+    return list(session.scalars(query))
+
+
+def _record(session: Session, due: list[Submission], answers: dict[str, SubmissionStatus], now: datetime) -> None:
+    for known in due:
+        item = session.get_one(Submission, known.id)
+        answer = answers.get(item.external_id)
+        if item.state != "pending":
+            continue
+        if answer is None or answer.state is SubmissionState.GONE or now - item.submitted_at > GIVE_UP:
+            _finish(session, item, "gone", answer.message if answer else "", now)
+        elif answer.state is SubmissionState.PENDING:
+            item.checks += 1
+            item.next_check_at = now + _distance(item.checks)
+        else:
+            _finish(session, item, answer.state.value, answer.message, now)
+
+
+def _distance(checks: int) -> timedelta:
+    """2, 3, 4.5 ... seconds, at most five minutes."""
+    return timedelta(seconds=min(300.0, 2.0 * 1.5**checks))
+
+
+def _finish(session: Session, item: Submission, state: str, message: str, now: datetime) -> None:
+    item.state, item.message = state, message
+    _ENDINGS[item.kind](
+        session, item, state == "done", message or "the marketplace no longer knows this submission", now
+    )
+
+
+def _parcel(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    parcel = session.get(ParcelRow, item.subject_id)
+    if parcel is None or parcel.state == "confirmed":
+        return
+    if good:
+        ship.confirmed(session, parcel, now)
+    else:
+        ship.try_again(session, parcel, message, now)
+
+
+def _cancellation(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    row = session.get(Cancellation, item.subject_id)
+    if row is not None:
+        cancellations.cancellation_answered(session, row, good, message, now)
+
+
+def _return(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    row = session.get(ReturnRow, item.subject_id)
+    if row is not None:
+        returns.decision_answered(session, row, good, message, now)
+
+
+def _facet(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    row = session.get(FacetRow, item.subject_id)
+    if row is None:
+        return
+    if good and row.desired_version >= item.version:
+        acknowledge(session, row.id, None, item.version, row.desired, now)
+    elif not good:
+        row.due_at, row.error, row.attempts = now + work.backoff(row.attempts + 1), message, row.attempts + 1
+
+
+_ENDINGS: dict[str, Callable[[Session, Submission, bool, str, datetime], None]] = {
+    "parcel": _parcel,
+    "cancellation": _cancellation,
+    "return": _return,
+    "facet": _facet,
+}
+
+
+def _next(session: Session, row: Connection, claims: list[Claim], now: datetime) -> None:
+    query = select(func.min(Submission.next_check_at)).where(
+        Submission.connection_id == row.id, Submission.state == "pending"
+    )
+    soonest = session.scalar(query)
+    work.done(session, claims, now)
+    if soonest is not None:
+        work.mark(session, row.shop_id, [Mark(row.id, "shipments", "follow", "all", priority=2, due_at=soonest)], now)
+    alive(session, row.id, now)

@@ -1,0 +1,281 @@
+"""An order as the marketplace tells it -> stored once, lines matched, units reserved, changes carried on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reservation, Variant
+from bridge.db.work import Mark
+from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, SoldLine
+from bridge.flows.draft import queue_creation
+from bridge.flows.engine import Engine
+
+
+def store(
+    engine: Engine, session: Session, row: Connection, orders: Sequence[MarketplaceOrder], now: datetime
+) -> tuple[set[str], set[str]]:
+    """Upsert these orders. Returns the lanes that have something to do and the stock pools that changed."""
+    keeper = _Keeper(engine, session, row, now)
+    keeper.load(orders)
+    for order in orders:
+        keeper.keep(order)
+    return keeper.lanes, keeper.pools
+
+
+class _Keeper:
+    """Holds what a batch of orders needs, read in a constant number of statements."""
+
+    def __init__(self, engine: Engine, session: Session, row: Connection, now: datetime) -> None:
+        self.engine = engine
+        self.session = session
+        self.row = row
+        self.now = now
+        self.lanes: set[str] = set()
+        self.pools: set[str] = set()
+        self.known: dict[str, Order] = {}
+        self.lines: dict[int, dict[str, OrderLine]] = {}
+        self.held: dict[int, Reservation] = {}
+        self.by_sku: dict[str, list[Variant]] = {}
+        self.by_gtin: dict[str, list[Variant]] = {}
+
+    def load(self, orders: Sequence[MarketplaceOrder]) -> None:
+        ids = [order.external_id for order in orders]
+        query = select(Order).where(Order.connection_id == self.row.id, Order.external_id.in_(ids)).with_for_update()
+        self.known = {order.external_id: order for order in self.session.scalars(query)}
+        known_ids = [order.id for order in self.known.values()]
+        for line in self.session.scalars(select(OrderLine).where(OrderLine.order_id.in_(known_ids))):
+            self.lines.setdefault(line.order_id, {})[line.external_id] = line
+        for held in self.session.scalars(select(Reservation).where(Reservation.order_id.in_(known_ids))):
+            self.held[held.order_line_id] = held
+        self._load_variants([line for order in orders for line in order.lines])
+
+    def _load_variants(self, lines: Sequence[SoldLine]) -> None:
+        skus = {line.sku for line in lines if line.sku}
+        gtins = {line.gtin for line in lines if line.gtin}
+        query = select(Variant).where(Variant.deleted_at.is_(None), Variant.sku.in_(skus) | Variant.gtin.in_(gtins))
+        for variant in self.session.scalars(query):
+            self.by_sku.setdefault(variant.sku or "", []).append(variant)
+            self.by_gtin.setdefault(variant.gtin or "", []).append(variant)
+
+    def keep(self, sold: MarketplaceOrder) -> None:
+        order = self.known.get(sold.external_id)
+        if order is None:
+            order = self._new(sold)
+        self._refresh(order, sold)
+        lines = self.lines.setdefault(order.id, {})
+        for line in sold.lines:
+            self._line(order, lines, line)
+        self.session.flush()
+        self._decide(order, list(lines.values()))
+
+    def _new(self, sold: MarketplaceOrder) -> Order:
+        order = Order(
+            connection_id=self.row.id,
+            external_id=sold.external_id,
+            ref=f"{self.row.account}:{sold.external_id}",
+            currency=sold.currency,
+            total=str(sold.total.amount),
+            placed_at=sold.placed_at,
+            imported_at=self.now,
+            buyer={},
+            raw={},
+            store_state="ready",
+        )
+        if sold.placed_at < self._import_from():
+            order.store_state = "skipped"
+        self.session.add(order)
+        self.session.flush()
+        text = f"order {sold.external_id} imported from {self.row.title}: {sold.total.text()}"
+        records.note(self.session, self.now, "order", text, order=order.ref, connection_id=self.row.id)
+        return order
+
+    def _import_from(self) -> datetime:
+        """Orders placed before the connection was made were handled by hand; they are shown, never created."""
+        setting = self.row.settings.get("import_from")
+        return datetime.fromisoformat(setting) if setting else self.row.created_at
+
+    def _refresh(self, order: Order, sold: MarketplaceOrder) -> None:
+        order.buyer = {
+            "ship_to": sold.ship_to.as_json(),
+            "bill_to": sold.bill_to.as_json() if sold.bill_to else None,
+            "note": sold.note,
+        }
+        order.raw = sold.raw
+        order.fingerprint = sold.list_mark or order.fingerprint
+        order.total, order.currency = str(sold.total.amount), sold.currency
+        order.shipping = str(sold.shipping.amount) if sold.shipping else None
+        order.ship_by = min((line.ship_by for line in sold.lines if line.ship_by and line.open), default=order.ship_by)
+        order.expires_at = min((line.expires_at for line in sold.lines if line.expires_at), default=order.expires_at)
+
+    def _line(self, order: Order, lines: dict[str, OrderLine], sold: SoldLine) -> None:
+        line = lines.get(sold.external_id)
+        if line is None:
+            line = OrderLine(
+                order_id=order.id,
+                external_id=sold.external_id,
+                cancelled=0,
+                shipped=0,
+                restocked=0,
+                quantity=sold.quantity,
+                cancellation_requested=False,
+            )
+            lines[sold.external_id] = line
+            self.session.add(line)
+        line.sku, line.gtin, line.title, line.offer_id = sold.sku, sold.gtin, sold.title, sold.offer_id
+        line.unit_price, line.total = str(sold.unit_price.amount), str(sold.total.amount)
+        line.quantity, line.fulfilled_by = sold.quantity, sold.fulfilled_by.value
+        line.shipped = max(line.shipped, sold.shipped)
+        if line.variant_id is None:
+            line.variant_id = self._match(sold)
+        self.session.flush()
+        if sold.cancelled > line.cancelled:
+            self._cancelled(order, line, sold.cancelled)
+        if sold.cancellation_requested and not line.cancellation_requested and sold.open:
+            self._asked_to_cancel(order, line, sold.open)
+        line.cancellation_requested = sold.cancellation_requested
+        self._reserve(order, line)
+
+    def _match(self, sold: SoldLine) -> int | None:
+        """By SKU, else by EAN; two candidates are no match."""
+        for candidates in (self.by_sku.get(sold.sku or "-"), self.by_gtin.get(sold.gtin or "-")):
+            if candidates and len(candidates) == 1:
+                return candidates[0].id
+            if candidates:
+                return None
+        return None
+
+    def _reserve(self, order: Order, line: OrderLine) -> None:
+        held = self.held.get(line.id)
+        left = line.quantity - line.cancelled - line.shipped
+        if held is None and line.variant_id is not None and left > 0 and self._counts(order, line):
+            variant = self.session.get_one(Variant, line.variant_id)
+            held = Reservation(
+                order_id=order.id,
+                order_line_id=line.id,
+                variant_id=variant.id,
+                pool=variant.pool,
+                quantity=left,
+                state="open",
+                created_at=self.now,
+            )
+            self.held[line.id] = held
+            self.session.add(held)
+            self.pools.add(variant.pool)
+
+    def _counts(self, order: Order, line: OrderLine) -> bool:
+        return order.store_state != "skipped" and line.fulfilled_by == FulfilledBy.MERCHANT.value
+
+    def _cancelled(self, order: Order, line: OrderLine, units: int) -> None:
+        """The marketplace says that units are cancelled: free what the store never heard of, else tell the store."""
+        line.cancelled = units
+        held = self.held.get(line.id)
+        if held is not None and held.state == "open":
+            held.quantity = max(0, line.quantity - units)
+            if held.quantity == 0:
+                held.state, held.released_at = "released", self.now
+            self.pools.add(held.pool)
+        records.note(
+            self.session,
+            self.now,
+            "cancellation",
+            f"{units} of {line.title or line.sku} cancelled",
+            order=order.ref,
+            sku=line.sku,
+        )
+        self._close_cancellations(line)
+        if order.store_order_id:
+            self._tell_store(order)
+
+    def _close_cancellations(self, line: OrderLine) -> None:
+        query = select(Cancellation).where(Cancellation.order_line_id == line.id, Cancellation.state != "done")
+        for cancellation in self.session.scalars(query):
+            cancellation.state, cancellation.done_at = "done", self.now
+
+    def _tell_store(self, order: Order) -> None:
+        work.mark(self.session, order.shop_id, [Mark(self.row.id, "orders", "cancel.store", str(order.id))], self.now)
+        self.lanes.add("orders")
+
+    def _asked_to_cancel(self, order: Order, line: OrderLine, units: int) -> None:
+        """The buyer asks. By default we agree at once; the merchant may want to be asked."""
+        ask = self.row.settings.get("buyer_cancellation") == "ask"
+        cancellation = Cancellation(
+            order_id=order.id,
+            order_line_id=line.id,
+            connection_id=self.row.id,
+            origin="buyer",
+            quantity=units,
+            reason=CancelReason.BUYER_REQUEST.value,
+            state="asked" if ask else "wanted",
+            created_at=self.now,
+        )
+        self.session.add(cancellation)
+        self.session.flush()
+        text = f"the buyer asks to cancel {units} of {line.title or line.sku}"
+        records.note(self.session, self.now, "cancellation", text, order=order.ref, sku=line.sku)
+        if ask:
+            records.open_problem(
+                self.session,
+                self.now,
+                "cancellation_asked",
+                order.ref,
+                f"The buyer of order {order.external_id} asks to cancel {line.title or line.sku}.",
+                "Accept it on the order's page, or ship the order.",
+                connection_id=self.row.id,
+            )
+            return
+        key = str(cancellation.id)
+        work.mark(self.session, order.shop_id, [Mark(self.row.id, "orders", "cancel.send", key, priority=1)], self.now)
+        self.lanes.add("orders")
+
+    def _decide(self, order: Order, lines: list[OrderLine]) -> None:
+        """What happens to the order now."""
+        if order.stock_lowered_at is None and any(line.id in self.held for line in lines):
+            order.stock_lowered_at = self.now
+        ours = [line for line in lines if line.fulfilled_by == FulfilledBy.MERCHANT.value]
+        left = [line for line in ours if line.quantity > line.cancelled]
+        if order.store_state not in ("skipped", "created"):
+            self._towards_store(order, ours, left)
+        self._progress(order, lines)
+
+    def _towards_store(self, order: Order, ours: list[OrderLine], left: list[OrderLine]) -> None:
+        if not ours:
+            order.store_state = "skipped"
+        elif not left and order.store_state in ("ready", "held"):
+            order.store_state = "cancelled"
+            records.close_problem(self.session, self.now, "order_held", order.ref)
+        elif any(line.variant_id is None for line in left):
+            self._hold(order, [line for line in left if line.variant_id is None])
+        else:
+            if order.store_state == "held":
+                order.store_state = "ready"
+                records.close_problem(self.session, self.now, "order_held", order.ref)
+            self.lanes |= queue_creation(self.session, order, self.now)
+
+    def _hold(self, order: Order, lines: list[OrderLine]) -> None:
+        order.store_state = "held"
+        names = ", ".join(line.sku or line.gtin or line.title or line.external_id for line in lines)
+        order.error = f"no product in the store for {names}"
+        records.open_problem(
+            self.session,
+            self.now,
+            "order_held",
+            order.ref,
+            f"Order {order.external_id} waits: the store has no single product for {names}.",
+            "Give the product this SKU (or EAN) in the store, or match the line on the order's page.",
+            connection_id=self.row.id,
+        )
+
+    def _progress(self, order: Order, lines: list[OrderLine]) -> None:
+        if any(line.quantity > line.cancelled + line.shipped for line in lines):
+            return
+        shipped = any(line.shipped for line in lines)
+        order.channel_state = "shipped" if shipped else "cancelled"
+        if shipped:
+            order.shipped_at = order.shipped_at or self.now
+            order.confirmed_at = order.confirmed_at or self.now
+        order.closed_at = order.closed_at or self.now

@@ -1,0 +1,325 @@
+"""Whether an offer exists: looked up, created, adopted, ended. Creating is lookup, then create, then record."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Connection, FacetRow, Listing, Shop, Variant
+from bridge.domain.listing import Facet, LiveOffer
+from bridge.domain.money import Money
+from bridge.domain.values import fingerprint
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import park_connection
+from bridge.flows.push import content_of
+from bridge.ports.channel import Channel, ItemResult, OfferDraft, OfferRef, Outcome
+from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, Superseded, UnknownOutcome
+from bridge.ports.http import about, before_write, lane
+
+CHUNK = 40
+STATUS_AFTER = timedelta(seconds=60)
+UNKNOWN_AFTER = timedelta(seconds=10)
+
+Values = dict[str, dict[str, Any]]
+
+
+def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
+    """Ending an offer is stock work (it must stop selling); creating one is content work."""
+    exists = Listing.offer_id.is_not(None) if lane_name == "stock" else Listing.offer_id.is_(None)
+    query = (
+        select(Listing.shop_id, Listing.connection_id)
+        .join(Connection, Connection.id == Listing.connection_id)
+        .join(Shop, Shop.id == Listing.shop_id)
+        .where(_due(now), exists, Connection.state == "active", Shop.paused.is_(False))
+        .group_by(Listing.shop_id, Listing.connection_id)
+    )
+    topic = "end" if lane_name == "stock" else "create"
+    return [(row[0], row[1], topic) for row in session.execute(query)]
+
+
+def _due(now: datetime) -> Any:
+    free = or_(Listing.leased_until.is_(None), Listing.leased_until < now)
+    return and_(Listing.pending, Listing.due_at <= now, free)
+
+
+def run(engine: Engine, shop_id: int, connection_id: int, topic: str, deadline: float) -> None:
+    """End or create the offers of one connection that wait for it."""
+    with engine.db.read(shop_id) as session:
+        row = session.get(Connection, connection_id)
+    if row is None:
+        return
+    maker = _Maker(engine, row, engine.channel(row))
+    act = maker.end if topic == "end" else maker.create
+    while not engine.stopping.is_set() and time.monotonic() < deadline:
+        listings = maker.claim(topic)
+        if not listings or not act(listings):
+            return
+
+
+class _Maker:
+    def __init__(self, engine: Engine, row: Connection, channel: Channel) -> None:
+        self.engine = engine
+        self.row = row
+        self.channel = channel
+        self.manifest = engine.manifest(row)
+
+    def claim(self, topic: str) -> list[Listing]:
+        now = self.engine.clock()
+        return self.engine.db.transact(self.row.shop_id, self._claim, topic, now)
+
+    def _claim(self, session: Session, topic: str, now: datetime) -> list[Listing]:
+        exists = Listing.offer_id.is_not(None) if topic == "end" else Listing.offer_id.is_(None)
+        query = select(Listing).where(Listing.connection_id == self.row.id, _due(now), exists)
+        rows = list(session.scalars(query.order_by(Listing.due_at).limit(CHUNK).with_for_update(skip_locked=True)))
+        token = secrets.token_hex(12)
+        for row in rows:
+            row.leased_until, row.lease_token = now + work.LEASE, token
+            if topic == "create":
+                row.state = "creating"
+        session.flush()
+        return rows
+
+    def create(self, listings: list[Listing]) -> bool:
+        try:
+            found = self._lookup(listings)
+        except BridgeError as error:
+            return self._failed(listings, error)
+        fresh = [row for row in listings if row.id not in found]
+        self._write(lambda session, now: self._adopt(session, listings, found, now))
+        drafts = self._drafts(fresh)
+        size = self.manifest.batch_size("create_offers")
+        going = True
+        for start in range(0, len(fresh), size):
+            batch = fresh[start : start + size]
+            going = self._create_batch(batch, drafts) and going
+        return going
+
+    def _lookup(self, listings: Sequence[Listing]) -> dict[int, LiveOffer]:
+        """Offers that stand already, by listing: by SKU first, by GTIN where the SKU is nobody else's."""
+        with lane("content"):
+            offers = self.channel.find_offers([row.sku for row in listings], [row.gtin for row in listings if row.gtin])
+        by_sku = {offer.sku: offer for offer in offers if offer.sku}
+        by_gtin = {offer.gtin: offer for offer in offers if offer.gtin}
+        found = {row.id: by_sku.get(row.sku) or by_gtin.get(row.gtin or "-") for row in listings}
+        taken = self._taken([offer.offer_id for offer in found.values() if offer])
+        return {key: offer for key, offer in found.items() if offer and taken.get(offer.offer_id, key) == key}
+
+    def _taken(self, offer_ids: Sequence[str]) -> dict[str, int]:
+        with self.engine.db.read(self.row.shop_id) as session:
+            query = select(Listing.offer_id, Listing.id).where(
+                Listing.connection_id == self.row.id, Listing.offer_id.in_(offer_ids)
+            )
+            return {str(row[0]): row[1] for row in session.execute(query)}
+
+    def _adopt(self, session: Session, listings: Sequence[Listing], found: dict[int, LiveOffer], now: datetime) -> None:
+        for row in listings:
+            offer = found.get(row.id)
+            if offer is None:
+                continue
+            self._live(session, row, offer.offer_id, offer.gtin or row.gtin, now)
+            self._expect(session, row.id, _values_of(offer), now)
+            text = f"found the offer {offer.offer_id} of {row.sku} on {self.row.title} and took it over"
+            records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
+
+    def _expect(self, session: Session, listing_id: int, live: Values, now: datetime) -> None:
+        """Everything is sent once to an adopted offer, except what it was seen to have."""
+        for facet in session.scalars(select(FacetRow).where(FacetRow.listing_id == listing_id)):
+            value = live.get(facet.facet)
+            if value is not None and fingerprint(value) == facet.desired_hash:
+                facet.acked, facet.acked_hash, facet.acked_version = value, facet.desired_hash, facet.desired_version
+                facet.acked_at = now
+            else:
+                facet.desired_version += 1
+                facet.due_at = now
+                facet.acked = value or {}
+                facet.acked_hash = fingerprint(value) if value else ""
+                facet.priority = 1 if facet.facet == Facet.STOCK else facet.priority
+
+    def _drafts(self, listings: Sequence[Listing]) -> dict[int, tuple[OfferDraft, Values]]:
+        with self.engine.db.read(self.row.shop_id) as session:
+            query = select(FacetRow).where(FacetRow.listing_id.in_([row.id for row in listings]))
+            values: dict[int, Values] = {}
+            for facet in session.scalars(query):
+                values.setdefault(facet.listing_id, {})[facet.facet] = facet.desired
+            gtins = {row.id: _variant_gtin(session, row) for row in listings}
+        return {
+            row.id: (_draft(row, gtins[row.id], values[row.id]), values[row.id])
+            for row in listings
+            if Facet.PRICE in values.get(row.id, {})
+        }
+
+    def _create_batch(self, batch: Sequence[Listing], drafts: dict[int, tuple[OfferDraft, Values]]) -> bool:
+        ready = [row for row in batch if row.id in drafts]
+        if not ready:
+            return True
+        try:
+            with lane("content"), about(sku=ready[0].sku), before_write(partial(self._fence, ready)):
+                results = self.channel.create_offers([drafts[row.id][0] for row in ready])
+        except BridgeError as error:
+            return self._failed(ready, error)
+        pairs = list(zip(ready, results, strict=True))
+        self._write(lambda session, now: self._created(session, pairs, drafts, now))
+        return True
+
+    def _fence(self, listings: Sequence[Listing]) -> None:
+        with self.engine.db.read(self.row.shop_id) as session:
+            query = select(Listing.id, Listing.lease_token).where(Listing.id.in_([row.id for row in listings]))
+            held = {row[0]: row[1] for row in session.execute(query)}
+        if any(held.get(row.id) != row.lease_token for row in listings):
+            raise Superseded("the lease of a listing was lost")
+
+    def _created(
+        self,
+        session: Session,
+        pairs: Sequence[tuple[Listing, ItemResult]],
+        drafts: dict[int, tuple[OfferDraft, Values]],
+        now: datetime,
+    ) -> None:
+        for row, result in pairs:
+            if result.outcome is Outcome.APPLIED and result.offer_id:
+                self._live(session, row, result.offer_id, drafts[row.id][0].gtin, now)
+                self._expect(session, row.id, drafts[row.id][1], now)
+                text = f"offer of {row.sku} created on {self.row.title} as {result.offer_id}"
+                records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
+            elif result.outcome is Outcome.REJECTED:
+                self._refused(session, row, result.message, result.field, now)
+            else:
+                wait = UNKNOWN_AFTER if result.outcome is Outcome.SUBMITTED else work.backoff(row.attempts + 1)
+                _release(
+                    session, row, state="unknown", due_at=now + wait, attempts=row.attempts + 1, error=result.message
+                )
+
+    def _live(self, session: Session, row: Listing, offer_id: str, gtin: str | None, now: datetime) -> None:
+        _release(
+            session,
+            row,
+            offer_id=offer_id,
+            gtin=gtin,
+            state="live",
+            pending=False,
+            error=None,
+            attempts=0,
+            status_due_at=now + STATUS_AFTER,
+        )
+        records.close_problem(session, now, "offer_refused", f"{row.sku} on {self.row.title}")
+
+    def _refused(self, session: Session, row: Listing, message: str, field: str | None, now: datetime) -> None:
+        _release(session, row, state="rejected", pending=False, error=message[:2000])
+        records.open_problem(
+            session,
+            now,
+            "offer_refused",
+            f"{row.sku} on {self.row.title}",
+            f"{self.row.title} refused the listing of {row.sku}: {message}",
+            "Correct the product in the store; it is offered again by itself.",
+            connection_id=self.row.id,
+            detail=f"field {field}" if field else "",
+        )
+
+    def end(self, listings: list[Listing]) -> bool:
+        size = self.manifest.batch_size("end_offers")
+        going = True
+        for start in range(0, len(listings), size):
+            batch = listings[start : start + size]
+            refs = [OfferRef(key=str(r.id), offer_id=r.offer_id or "", sku=r.sku, gtin=r.gtin) for r in batch]
+            try:
+                with lane("stock"), about(sku=batch[0].sku), before_write(partial(self._fence, batch)):
+                    results = self.channel.end_offers(refs)
+            except BridgeError as error:
+                going = self._failed(batch, error)
+                continue
+            pairs = list(zip(batch, results, strict=True))
+            self._write(lambda session, now, pairs=pairs: self._ended(session, pairs, now))
+        return going
+
+    def _ended(self, session: Session, pairs: Sequence[tuple[Listing, ItemResult]], now: datetime) -> None:
+        for row, result in pairs:
+            if result.outcome in (Outcome.APPLIED, Outcome.MISSING):
+                again = row.wanted
+                _release(
+                    session,
+                    row,
+                    offer_id=None,
+                    state="new" if again else "ended",
+                    pending=again,
+                    attempts=0,
+                    error=None,
+                )
+                self._quiet(session, row.id)
+                text = f"offer of {row.sku} ended on {self.row.title}"
+                records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
+            else:
+                wait = work.backoff(row.attempts + 1)
+                _release(session, row, due_at=now + wait, attempts=row.attempts + 1, error=result.message)
+
+    def _quiet(self, session: Session, listing_id: int) -> None:
+        """A listing without an offer has nothing to update."""
+        session.execute(
+            update(FacetRow)
+            .where(FacetRow.listing_id == listing_id)
+            .values(acked_version=FacetRow.desired_version, acked={}, acked_hash="", in_flight=False)
+            .execution_options(synchronize_session=False)
+        )
+
+    def _failed(self, listings: Sequence[Listing], error: BridgeError) -> bool:
+        """Always False: whatever this was, the connection is left alone until the rows fall due again."""
+        self._write(lambda session, now: self._fail(session, listings, error, now))
+        return False
+
+    def _fail(self, session: Session, listings: Sequence[Listing], error: BridgeError, now: datetime) -> None:
+        if isinstance(error, Reauthorise):
+            park_connection(session, self.row.id, error, now)
+        for row in listings:
+            if isinstance(error, (AskMerchant, RejectItem)):
+                self._refused(session, row, error.merchant, error.field, now)
+                continue
+            after = getattr(error, "after", None) or work.backoff(row.attempts + 1)
+            unknown = isinstance(error, UnknownOutcome)
+            state = "unknown" if unknown else ("new" if row.offer_id is None else row.state)
+            wait = UNKNOWN_AFTER if unknown else after
+            _release(session, row, state=state, due_at=now + wait, attempts=row.attempts + 1, error=str(error)[:2000])
+
+    def _write(self, act: Any) -> None:
+        now = self.engine.clock()
+        self.engine.db.transact(self.row.shop_id, act, now)
+
+
+def _release(session: Session, row: Listing, **values: Any) -> None:
+    session.execute(
+        update(Listing)
+        .where(Listing.id == row.id, Listing.lease_token == row.lease_token)
+        .values(leased_until=None, lease_token=None, **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _variant_gtin(session: Session, row: Listing) -> str | None:
+    return session.scalar(select(Variant.gtin).where(Variant.id == row.variant_id))
+
+
+def _draft(row: Listing, gtin: str | None, values: Values) -> OfferDraft:
+    return OfferDraft(
+        key=str(row.id),
+        sku=row.sku,
+        gtin=gtin,
+        stock=values[Facet.STOCK]["quantity"],
+        price=Money.model_validate(values[Facet.PRICE]),
+        content=content_of(values[Facet.CONTENT]),
+    )
+
+
+def _values_of(offer: LiveOffer) -> Values:
+    values: Values = {}
+    if offer.stock is not None:
+        values[Facet.STOCK] = {"quantity": offer.stock}
+    if offer.price is not None:
+        values[Facet.PRICE] = offer.price.quantised().as_json()
+    return values

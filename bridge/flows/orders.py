@@ -1,0 +1,312 @@
+"""Marketplace orders: pulled by cursor with overlap, stored and reserved once, created in the store exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.bulk import update_rows
+from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Variant
+from bridge.db.work import Claim, Mark
+from bridge.domain.money import Money
+from bridge.domain.order import MarketplaceOrder, StoreOrder
+from bridge.flows import catalogue, intake_order
+from bridge.flows.draft import draft_of
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import alive, fence, settle
+from bridge.flows.paging import pages
+from bridge.ports.channel import OrderRef
+from bridge.ports.errors import BridgeError, NotFound, SlowDown, UnknownOutcome
+from bridge.ports.http import about, before_write, lane
+from bridge.ports.platform import Platform
+
+A = TypeVar("A")
+B = TypeVar("B")
+FIRST_LOOK = timedelta(hours=1)
+
+
+def pull(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``orders.pull``, key ``changes`` or ``open``: find orders that are new or changed."""
+    claim = claims[0]
+    started = engine.clock()
+    channel, flow = engine.channel(row), f"orders.{claim.key}"
+    since = _since(engine, row, flow)
+    found = 0
+    with lane("orders"):
+        read = channel.list_open_orders if claim.key == "open" else lambda cursor: channel.list_orders(since, cursor)
+        for page in pages(read):
+            found += engine.db.transact(row.shop_id, _mark_new, row, page, engine.clock())
+            engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+    engine.db.transact(row.shop_id, lambda session: _pulled(engine, session, row, flow, started, found, claims))
+    if found:
+        engine.ring({"orders"})
+
+
+def _since(engine: Engine, row: Connection, flow: str) -> datetime:
+    """Where the last complete answer began, less the overlap; the first time, the connection's own beginning."""
+    polling = engine.manifest(row).polling.get("orders")
+    overlap = timedelta(seconds=polling.overlap if polling else 600)
+    with engine.db.read(row.shop_id) as session:
+        poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == flow)).first()
+    since = poll.cursor.get("since") if poll is not None else None
+    return (datetime.fromisoformat(since) if since else row.created_at - FIRST_LOOK) - overlap
+
+
+def _mark_new(session: Session, row: Connection, refs: Sequence[OrderRef], now: datetime) -> int:
+    ids = [ref.external_id for ref in refs]
+    query = select(Order.external_id, Order.fingerprint, Order.id).where(
+        Order.connection_id == row.id, Order.external_id.in_(ids)
+    )
+    known = {item[0]: (item[1], item[2]) for item in session.execute(query)}
+    changed = [ref for ref in refs if known.get(ref.external_id, ("", 0))[0] != ref.mark]
+    seen = [{"id": known[ref.external_id][1], "fingerprint": ref.mark} for ref in changed if ref.external_id in known]
+    update_rows(session, Order, seen)  # from here on the mark below is what remembers the change
+    marks = [Mark(row.id, "orders", "orders.import", ref.external_id, priority=2) for ref in changed]
+    work.mark(session, row.shop_id, marks, now)
+    return len(changed)
+
+
+def _pulled(
+    engine: Engine, session: Session, row: Connection, flow: str, started: datetime, found: int, claims: list[Claim]
+) -> None:
+    now = engine.clock()
+    poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == flow)).first()
+    if poll is not None:
+        # The watermark is the time before the first page was asked for: what changed while paging is seen again.
+        poll.cursor = {"since": started.isoformat()}
+        poll.last_ok_at, poll.last_count, poll.error = now, found, None
+    alive(session, row.id, now)
+    work.done(session, claims, now)
+
+
+def import_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``orders.import``: read orders whole, store them once, reserve, lower every other listing."""
+    channel = engine.channel(row)
+
+    def fetch(claim: Claim) -> MarketplaceOrder | Exception:
+        with lane("orders"), about(order=f"{row.account}:{claim.key}"):
+            return channel.fetch_order(claim.key)
+
+    answers = _together(fetch, claims, engine.manifest(row).concurrency)
+    good = [(claim, order) for claim, order in answers if isinstance(order, MarketplaceOrder)]
+    lanes = _store_each(engine, row, good)
+    for claim, answer in answers:
+        if isinstance(answer, NotFound):
+            engine.db.transact(row.shop_id, work.done, [claim], engine.clock())
+        elif isinstance(answer, Exception):
+            settle(engine, [claim], answer, f"{row.account}:{claim.key}")
+    if lanes:
+        engine.ring(lanes)
+
+
+def _store_each(engine: Engine, row: Connection, good: Sequence[tuple[Claim, MarketplaceOrder]]) -> set[str]:
+    """All in one transaction; when one order is poison, one by one, so that it is set aside alone."""
+    if not good:
+        return set()
+    try:
+        return engine.db.transact(row.shop_id, lambda session: _store(engine, session, row, good))
+    except Exception as error:  # noqa: BLE001  # one order's poison must not stop the others
+        if len(good) == 1:
+            settle(engine, [good[0][0]], error, f"{row.account}:{good[0][0].key}")
+            return set()
+    lanes: set[str] = set()
+    for pair in good:
+        lanes |= _store_each(engine, row, [pair])
+    return lanes
+
+
+def _store(
+    engine: Engine, session: Session, row: Connection, good: Sequence[tuple[Claim, MarketplaceOrder]]
+) -> set[str]:
+    now = engine.clock()
+    mine = work.still_mine(session, [claim for claim, _ in good])
+    kept = [(claim, order) for claim, order in good if claim.id in mine]
+    lanes, pools = intake_order.store(engine, session, row, [order for _, order in kept], now)
+    event_at = min((claim.first_marked_at for claim, _ in kept), default=now)
+    lanes |= catalogue.project_pools(engine, session, sorted(pools), now, event_at)
+    work.done(session, [claim for claim, _ in kept], now)
+    alive(session, row.id, now)
+    return lanes
+
+
+def _together(act: Callable[[A], B], items: Sequence[A], width: int) -> list[tuple[A, B | Exception]]:
+    """``act`` on each item, up to ``width`` at once; an exception is that item's result."""
+
+    def safe(item: A) -> B | Exception:
+        try:
+            return act(item)
+        except Exception as error:  # noqa: BLE001  # it is that item's result
+            return error
+
+    if len(items) == 1:
+        return [(items[0], safe(items[0]))]
+    with ThreadPoolExecutor(min(width, len(items))) as pool:
+        return list(zip(items, pool.map(safe, items), strict=True))
+
+
+def create_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``orders.create``, key our order id: lookup, create, record; never a second create on a guess."""
+    maker = _Creator(engine, row)
+    claims = maker.still_to_do(claims)
+    if not claims:
+        return
+    found = maker.lookup(claims)
+    for claim, store_order in found:
+        maker.record(claim, store_order, "found in the store")
+    waiting = [claim for claim in claims if claim.id not in {claim.id for claim, _ in found}]
+    ready = maker.may_create(waiting)
+    for claim, answer in _together(maker.create, ready, engine.manifest(row).concurrency):
+        if isinstance(answer, Exception):
+            maker.not_created(claim, answer)
+        else:
+            maker.record(claim, answer, "created in the store")
+    engine.ring({"stock"})
+
+
+class _Creator:
+    def __init__(self, engine: Engine, row: Connection) -> None:
+        self.engine = engine
+        self.row = row
+        self.platform: Platform = engine.platform(row)
+        self.refs: dict[int, str] = {}
+
+    def still_to_do(self, claims: list[Claim]) -> list[Claim]:
+        """Claims whose order waits for creation; the others are done already."""
+        with self.engine.db.read(self.row.shop_id) as session:
+            query = select(Order.id, Order.ref, Order.store_state).where(Order.id.in_([int(c.key) for c in claims]))
+            states = {row[0]: (row[1], row[2]) for row in session.execute(query)}
+        self.refs = {key: ref for key, (ref, _) in states.items()}
+        open_states = ("ready", "creating", "unknown", "failed")
+        todo = [claim for claim in claims if states.get(int(claim.key), ("", ""))[1] in open_states]
+        rest = [claim for claim in claims if claim not in todo]
+        if rest:
+            self._transact(lambda session, now: work.done(session, rest, now))
+        return todo
+
+    def lookup(self, claims: Sequence[Claim]) -> list[tuple[Claim, StoreOrder]]:
+        by_ref = {self.refs[int(claim.key)]: claim for claim in claims}
+        with lane("orders"):
+            found = self.platform.find_orders(list(by_ref))
+        return [(by_ref[ref], order) for ref, order in found.items() if ref in by_ref]
+
+    def may_create(self, claims: Sequence[Claim]) -> list[Claim]:
+        """An order that may be under way in the store right now (an answer never came) is waited for first."""
+        return self._transact(lambda session, now: self._claim_creation(session, claims, now))
+
+    def _claim_creation(self, session: Session, claims: Sequence[Claim], now: datetime) -> list[Claim]:
+        ready: list[Claim] = []
+        mine = work.still_mine(session, claims)
+        for claim in claims:
+            order = session.get(Order, int(claim.key))
+            if order is None or claim.id not in mine:
+                continue
+            until = order.tried_at + self.engine.create_patience if order.tried_at else now
+            if order.store_state in ("creating", "unknown") and now < until:
+                work.put_back(session, [claim], min(until, now + timedelta(seconds=5)), "waiting for a create in doubt")
+                continue
+            order.store_state, order.tried_at = "creating", now
+            ready.append(claim)
+        session.flush()
+        return ready
+
+    def create(self, claim: Claim) -> StoreOrder:
+        with self.engine.db.read(self.row.shop_id) as session:
+            draft = draft_of(session, int(claim.key))
+        with lane("orders"), about(order=draft.ref), before_write(lambda: fence(self.engine, self.row, claim)):
+            return self.platform.create_order(draft)
+
+    def record(self, claim: Claim, store_order: StoreOrder, how: str) -> None:
+        self._transact(lambda session, now: self._recorded(session, claim, store_order, how, now))
+
+    def _recorded(self, session: Session, claim: Claim, store_order: StoreOrder, how: str, now: datetime) -> None:
+        order = session.get(Order, int(claim.key))
+        if order is not None:
+            placed(session, self.row.id, order, store_order, how, now)
+        work.done(session, [claim], now)
+        alive(session, self.row.id, now)
+
+    def not_created(self, claim: Claim, error: Exception) -> None:
+        subject = self.refs[int(claim.key)]
+        state = "unknown" if isinstance(error, UnknownOutcome) else "ready"
+        text = error.merchant if isinstance(error, BridgeError) else "This order could not be created."
+        self._transact(lambda session, _now: _set_state(session, int(claim.key), state, text))
+        if isinstance(error, UnknownOutcome):
+            error = SlowDown(error.merchant, developer=error.developer, after=timedelta(seconds=3))
+        settle(self.engine, [claim], error, subject)
+
+    def _transact(self, act: Callable[[Session, datetime], A]) -> A:
+        now = self.engine.clock()
+        return self.engine.db.transact(self.row.shop_id, act, now)
+
+
+def _set_state(session: Session, order_id: int, state: str, error: str) -> None:
+    order = session.get(Order, order_id)
+    if order is not None and order.store_state == "creating":
+        order.store_state, order.error = state, error
+        if state == "ready":
+            order.tried_at = None
+
+
+def placed(session: Session, platform_id: int, order: Order, store_order: StoreOrder, how: str, now: datetime) -> None:
+    """The store order exists: link it, hand its units over to the store's own stock, flag a differing total."""
+    order.store_order_id, order.store_number = store_order.external_id, store_order.number
+    order.store_link, order.store_status = store_order.link, store_order.raw_status
+    order.store_total, order.store_state, order.error = str(store_order.total.amount), "created", None
+    order.created_at = order.created_at or now
+    _link_lines(session, order, store_order)
+    _hand_over(session, platform_id, order, store_order, now)
+    _compare_total(session, order, store_order, now)
+    text = f"order {order.external_id} {how} as {store_order.number}"
+    records.note(session, now, "order", text, order=order.ref, connection_id=platform_id)
+    for kind in ("parked.orders.create", "order_held"):
+        records.close_problem(session, now, kind, order.ref)
+
+
+def _link_lines(session: Session, order: Order, store_order: StoreOrder) -> None:
+    lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)))
+    by_ref = {line.ref: line for line in store_order.lines if line.ref}
+    for line in lines:
+        match = by_ref.get(line.external_id)
+        if match is not None:
+            line.store_line_id = match.external_id
+
+
+def _hand_over(session: Session, platform_id: int, order: Order, store_order: StoreOrder, now: datetime) -> None:
+    """Reservations wait for the next reading of each product, or end at once where the store counts nothing."""
+    reduced = {line.ref: line.reduced for line in store_order.lines if line.ref}
+    query = (
+        select(Reservation, OrderLine, Variant)
+        .join(OrderLine, OrderLine.id == Reservation.order_line_id)
+        .join(Variant, Variant.id == Reservation.variant_id)
+        .where(Reservation.order_id == order.id, Reservation.state == "open")
+    )
+    products: set[str] = set()
+    for held, line, variant in session.execute(query).all():
+        managed = bool(variant.data.get("stock", {}).get("managed"))
+        if managed and not reduced.get(line.external_id):
+            continue  # the store has not taken it off (yet): keep it reserved
+        held.state, held.placed_at = "placed", now
+        products.add(variant.data["product_id"])
+    session.flush()
+    catalogue.mark_products(session, platform_id, sorted(products), now)
+
+
+def _compare_total(session: Session, order: Order, store_order: StoreOrder, now: datetime) -> None:
+    expected = Money.of(order.total, order.currency).quantised()
+    if store_order.total.quantised() == expected:
+        records.close_problem(session, now, "order_total", order.ref)
+        return
+    text = (
+        f"The store made {store_order.total.text()} of order {order.external_id}; "
+        f"the marketplace says {expected.text()}."
+    )
+    fix = "Check the tax settings of the store: marketplace prices include VAT and are authoritative."
+    records.open_problem(
+        session, now, "order_total", order.ref, text, fix, severity="warning", connection_id=order.connection_id
+    )

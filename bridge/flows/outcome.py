@@ -1,0 +1,116 @@
+"""What an error means for the work in hand: the one place where error types become decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Connection
+from bridge.db.work import Claim
+from bridge.flows.engine import Engine
+from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater, SlowDown, Superseded
+
+PARKED_FIX = "Mend the cause, then press Retry (or run: storebridge replay)."
+
+
+def settle(engine: Engine, claims: Sequence[Claim], error: Exception, subject: str | None = None) -> None:
+    """Record that these claims were not done because of ``error``, and what happens next."""
+    if not claims:
+        return
+    now = engine.clock()
+    engine.db.transact(claims[0].shop_id, lambda session: _settle(session, claims, error, now, subject))
+
+
+def _settle(session: Session, claims: Sequence[Claim], error: Exception, now: datetime, subject: str | None) -> None:
+    if isinstance(error, Superseded):
+        work.put_back(session, claims, now)
+    elif isinstance(error, SlowDown):
+        work.put_back(session, claims, now + (error.after or timedelta(seconds=5)), str(error))
+    elif isinstance(error, Reauthorise):
+        park_connection(session, claims[0].connection_id, error, now)
+        work.put_back(session, claims, now, error.merchant)
+    elif isinstance(error, RetryLater):
+        _again(session, claims, error, now)
+    elif isinstance(error, (AskMerchant, RejectItem)):
+        for claim in claims:
+            _park(session, claim, error.merchant, error.developer, now, subject)
+    else:
+        for claim in claims:
+            _unexpected(session, claim, error, now, subject)
+
+
+def _again(session: Session, claims: Sequence[Claim], error: RetryLater, now: datetime) -> None:
+    """A passing fault is never parked: the marketplace may be away for hours and must then be caught up with."""
+    for claim in claims:
+        tried = min(claim.attempts, work.PARK_AFTER - 2)
+        work.failed(session, _with_attempts(claim, tried), now, str(error), error.after)
+
+
+def _with_attempts(claim: Claim, attempts: int) -> Claim:
+    return Claim(
+        claim.id,
+        claim.shop_id,
+        claim.connection_id,
+        claim.kind,
+        claim.key,
+        claim.version,
+        claim.token,
+        attempts,
+        claim.first_marked_at,
+    )
+
+
+def _park(session: Session, claim: Claim, text: str, detail: str, now: datetime, subject: str | None) -> None:
+    last_try = _with_attempts(claim, work.PARK_AFTER)
+    work.failed(session, last_try, now, text)
+    _parked_problem(session, claim, text, detail, now, subject)
+
+
+def _unexpected(session: Session, claim: Claim, error: Exception, now: datetime, subject: str | None) -> None:
+    detail = f"{type(error).__name__}: {error}"[:2000]
+    if work.failed(session, claim, now, detail):
+        text = "This could not be processed and was set aside so that everything else goes on."
+        _parked_problem(session, claim, text, detail, now, subject)
+
+
+def _parked_problem(session: Session, claim: Claim, text: str, detail: str, now: datetime, subject: str | None) -> None:
+    name = subject or f"{claim.kind} {claim.key}"
+    records.open_problem(
+        session, now, f"parked.{claim.kind}", name, text, PARKED_FIX, connection_id=claim.connection_id, detail=detail
+    )
+
+
+def park_connection(session: Session, connection_id: int, error: BridgeError, now: datetime) -> None:
+    """The credentials no longer work: nothing more is tried, nothing is lost."""
+    row = session.get(Connection, connection_id)
+    if row is None or row.state == "needs_reauth":
+        return
+    row.state, row.state_reason, row.state_since = "needs_reauth", error.merchant, now
+    records.open_problem(
+        session,
+        now,
+        "reauthorise",
+        f"connection {row.id}",
+        f"{row.title}: {error.merchant}",
+        "Enter new credentials; what waited is caught up by itself.",
+        connection_id=row.id,
+        detail=error.developer,
+    )
+    records.note(session, now, "connection", f"{row.title} set aside until it is reconnected", connection_id=row.id)
+
+
+def alive(session: Session, connection_id: int, now: datetime) -> None:
+    """The other side answered: freshness for the page, and an end to "cannot reach" problems."""
+    row = session.get(Connection, connection_id)
+    if row is not None:
+        row.last_ok_at = now
+
+
+def fence(engine: Engine, row: Connection, claim: Claim) -> None:
+    """Right before an outside write: raises Superseded when somebody else has taken over."""
+    with engine.db.read(row.shop_id) as session:
+        if not work.still_mine(session, [claim]):
+            raise Superseded("the lease of this work was lost")

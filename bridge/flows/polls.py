@@ -1,0 +1,100 @@
+"""The recurring questions: what is asked how often, and which of them are due."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Connection, Poll, Shop
+from bridge.db.work import Mark
+from bridge.flows.engine import Engine
+from bridge.ports.manifest import Capability, Manifest
+
+# flow: (lane, seconds between, key in manifest.polling that overrides it, capability it needs)
+Plan = Mapping[str, tuple[str, int, str, Capability | None]]
+
+PLATFORM: Plan = {
+    "poll.products": ("sweep", 120, "products", Capability.CATALOGUE),
+    "poll.variants": ("sweep", 900, "variants", Capability.CATALOGUE),
+    "poll.catalogue": ("sweep", 86400, "catalogue", Capability.CATALOGUE),
+    "poll.store_orders": ("sweep", 120, "store_orders", Capability.CREATE_ORDER),
+    "poll.webhooks": ("sweep", 3600, "webhooks", Capability.WEBHOOKS),
+    "poll.retention": ("sweep", 86400, "retention", None),
+}
+CHANNEL: Plan = {
+    "orders.changes": ("orders", 300, "orders", Capability.ORDERS),
+    "orders.open": ("orders", 3600, "open_orders", Capability.ORDERS),
+    "returns": ("shipments", 900, "returns", Capability.RETURNS),
+    "poll.offers": ("sweep", 21600, "offers", Capability.READ_BACK),
+    "poll.status": ("sweep", 60, "status", Capability.OFFERS),
+}
+WORK_OF = {
+    "orders.changes": ("orders.pull", "changes"),
+    "orders.open": ("orders.pull", "open"),
+    "returns": ("returns.pull", "all"),
+}
+
+
+def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime) -> None:
+    """Create what is missing and bring intervals in line with manifest and settings. The first round is due at once."""
+    known = {poll.flow: poll for poll in session.scalars(select(Poll).where(Poll.connection_id == row.id))}
+    for flow, (lane, every, name, needs) in (PLATFORM if row.role == "platform" else CHANNEL).items():
+        if needs is not None and needs not in manifest.capabilities:
+            continue
+        seconds = _every(row, manifest, name, every)
+        poll = known.get(flow)
+        if poll is None:
+            session.add(
+                Poll(connection_id=row.id, flow=flow, lane=lane, every=seconds, next_at=now, cursor={}, last_count=0)
+            )
+        else:
+            poll.every = seconds
+
+
+def _every(row: Connection, manifest: Manifest, name: str, default: int) -> int:
+    own = row.settings.get(f"poll_{name}")
+    if own is not None:
+        return max(1, int(own))
+    polling = manifest.polling.get(name)
+    return polling.every if polling is not None else default
+
+
+def tick(engine: Engine) -> set[str]:
+    """Mark every question that is due as work. Returns the lanes to ring."""
+    now = engine.clock()
+    with engine.db.read(None) as session:
+        query = (
+            select(Poll.shop_id)
+            .join(Connection, Connection.id == Poll.connection_id)
+            .join(Shop, Shop.id == Poll.shop_id)
+            .where(Poll.next_at <= now, Connection.state == "active", Shop.paused.is_(False))
+            .distinct()
+        )
+        shops = list(session.scalars(query))
+    lanes: set[str] = set()
+    for shop_id in shops:
+        lanes |= engine.db.transact(shop_id, _tick, shop_id, now)
+    return lanes
+
+
+def _tick(session: Session, shop_id: int, now: datetime) -> set[str]:
+    query = (
+        select(Poll)
+        .join(Connection, Connection.id == Poll.connection_id)
+        .where(Poll.next_at <= now, Connection.state == "active")
+        .with_for_update(skip_locked=True, of=Poll)
+    )
+    due = list(session.scalars(query))
+    marks = []
+    for poll in due:
+        kind, key = WORK_OF.get(poll.flow, (poll.flow, "all"))
+        marks.append(Mark(poll.connection_id, poll.lane, kind, key, priority=6))
+        poll.last_started_at = now
+        poll.next_at = now + timedelta(seconds=poll.every * random.uniform(0.9, 1.1))  # spread, not secrecy
+    work.mark(session, shop_id, marks, now)
+    return {poll.lane for poll in due}

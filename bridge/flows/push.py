@@ -1,0 +1,395 @@
+"""desired != acknowledged -> batches by lane, within the account's limits -> a result per item.
+
+A facet is claimed by lease; claiming sets ``in_flight``. Right before the bytes go out the lease and the
+version are read again: a value that was overtaken while waiting for the limit is not sent, the newer one is.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Connection, FacetRow, Listing, Shop, Submission
+from bridge.domain.listing import Facet, OfferContent
+from bridge.domain.money import Money
+from bridge.domain.values import fingerprint
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import park_connection
+from bridge.metrics import observe_ack
+from bridge.ports.channel import Channel, ContentUpdate, ItemResult, Outcome, PriceUpdate, StockUpdate
+from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, SlowDown, Superseded
+from bridge.ports.http import about, before_write, lane
+
+LANE_OF = {Facet.STOCK: "stock", Facet.PRICE: "content", Facet.CONTENT: "content"}
+OPERATION = {Facet.STOCK: "update_stock", Facet.PRICE: "update_prices", Facet.CONTENT: "update_content"}
+FOLLOW_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One facet in hand."""
+
+    id: int
+    listing_id: int
+    offer_id: str
+    sku: str
+    gtin: str | None
+    version: int
+    token: str
+    desired: dict[str, Any]
+    attempts: int
+    event_at: datetime | None
+
+
+def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
+    """(shop, connection, facet) with something to send in this lane."""
+    facets = [facet.value for facet, name in LANE_OF.items() if name == lane_name]
+    query = (
+        select(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
+        .join(Connection, Connection.id == FacetRow.connection_id)
+        .join(Shop, Shop.id == FacetRow.shop_id)
+        .where(FacetRow.facet.in_(facets), _due(now), Connection.state == "active", Shop.paused.is_(False))
+        .group_by(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def _due(now: datetime) -> Any:
+    free = or_(FacetRow.leased_until.is_(None), FacetRow.leased_until < now)
+    return and_(FacetRow.desired_version > FacetRow.acked_version, FacetRow.due_at <= now, free)
+
+
+def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: float) -> None:
+    """Send what is pending for one connection and facet until nothing is left or time is up."""
+    with engine.db.read(shop_id) as session:
+        row = session.get(Connection, connection_id)
+    if row is None:
+        return
+    channel, manifest = engine.channel(row), engine.manifest(row)
+    size = manifest.batch_size(OPERATION[Facet(facet)])
+    sender = _Sender(engine, row, channel, Facet(facet))
+    with ThreadPoolExecutor(manifest.concurrency, thread_name_prefix=f"push-{row.adapter}") as pool:
+        while not engine.stopping.is_set() and time.monotonic() < deadline:
+            items = sender.claim(size * manifest.concurrency * 2)
+            if not items:
+                return
+            if not sender.send_all(items, size, pool):
+                return
+
+
+class _Sender:
+    """Sends claimed facets of one connection and records what became of each."""
+
+    def __init__(self, engine: Engine, row: Connection, channel: Channel, facet: Facet) -> None:
+        self.engine = engine
+        self.row = row
+        self.channel = channel
+        self.facet = facet
+
+    def claim(self, limit: int) -> list[Item]:
+        now = self.engine.clock()
+        return self.engine.db.transact(self.row.shop_id, self._claim, limit, now)
+
+    def _claim(self, session: Session, limit: int, now: datetime) -> list[Item]:
+        query = (
+            select(FacetRow, Listing)
+            .join(Listing, Listing.id == FacetRow.listing_id)
+            .where(FacetRow.connection_id == self.row.id, FacetRow.facet == self.facet.value, _due(now))
+            .where(Listing.offer_id.is_not(None))
+            .order_by(FacetRow.priority, FacetRow.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=FacetRow)
+        )
+        rows = session.execute(query).all()
+        token = secrets.token_hex(12)
+        session.execute(
+            update(FacetRow)
+            .where(FacetRow.id.in_([facet.id for facet, _ in rows]))
+            .values(leased_until=now + work.LEASE, lease_token=token, in_flight=True, sent_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        return [_item(facet, listing, token) for facet, listing in rows]
+
+    def send_all(self, items: list[Item], size: int, pool: ThreadPoolExecutor) -> bool:
+        """False when the connection wants to be left alone for a while."""
+        batches = [items[start : start + size] for start in range(0, len(items), size)]
+        outcomes = list(pool.map(self._send, batches))
+        results: list[tuple[Item, ItemResult]] = []
+        pause: BridgeError | None = None
+        for batch, outcome in zip(batches, outcomes, strict=True):
+            if isinstance(outcome, BridgeError):
+                pause = outcome if not isinstance(outcome, Superseded) else pause
+                self._failed(batch, outcome)
+            else:
+                results += outcome
+        if results:
+            self._record(results)
+        return pause is None
+
+    def _send(self, batch: list[Item]) -> list[tuple[Item, ItemResult]] | BridgeError:
+        current = batch
+        with lane(LANE_OF[self.facet]), about(**({"sku": batch[0].sku} if len(batch) == 1 else {})):
+            while current:
+                try:
+                    with before_write(partial(self._fence, current)):
+                        answers = _CALLS[self.facet](self.channel, current)
+                    return list(zip(current, answers, strict=True))
+                except _Newer as newer:
+                    current = newer.items
+                except BridgeError as error:
+                    return error
+                except Exception as error:  # noqa: BLE001  # this batch is tried again later
+                    return BridgeError("This update could not be sent.", developer=f"{type(error).__name__}: {error}")
+        return []
+
+    def _fence(self, items: Sequence[Item]) -> None:
+        """Raises _Newer with what is still ours, in its newest version, when anything changed meanwhile."""
+        ids = {item.id: item for item in items}
+        query = select(FacetRow.id, FacetRow.lease_token, FacetRow.desired_version, FacetRow.desired).where(
+            FacetRow.id.in_(ids)
+        )
+        with self.engine.db.read(self.row.shop_id) as session:
+            rows = session.execute(query).all()
+        mine = [row for row in rows if row[1] == ids[row[0]].token]
+        if len(mine) == len(items) and all(row[2] == ids[row[0]].version for row in mine):
+            return
+        raise _Newer([replace(ids[row[0]], version=row[2], desired=row[3]) for row in mine])
+
+    def _failed(self, batch: Sequence[Item], error: BridgeError) -> None:
+        now = self.engine.clock()
+        self.engine.db.transact(self.row.shop_id, self._fail, batch, error, now)
+
+    def _fail(self, session: Session, batch: Sequence[Item], error: BridgeError, now: datetime) -> None:
+        if isinstance(error, Reauthorise):
+            park_connection(session, self.row.id, error, now)
+        if isinstance(error, (AskMerchant, RejectItem)):
+            for item in batch:
+                self._refuse(session, item, error.merchant, error.developer, now)
+            return
+        for item in batch:
+            wait = _wait(error, item.attempts)
+            _release(session, item, due_at=now + wait, attempts=item.attempts + 1, error=str(error)[:2000])
+
+    def _record(self, results: Sequence[tuple[Item, ItemResult]]) -> None:
+        now = self.engine.clock()
+        self.engine.db.transact(self.row.shop_id, self._write, results, now)
+        for item, result in results:
+            if result.outcome is Outcome.APPLIED and item.event_at is not None:
+                observe_ack(self.row.adapter, self.facet.value, (now - item.event_at).total_seconds())
+
+    def _write(self, session: Session, results: Sequence[tuple[Item, ItemResult]], now: datetime) -> None:
+        for item, result in results:
+            _RECORD[result.outcome](self, session, item, result, now)
+        row = session.get(Connection, self.row.id)
+        if row is not None:
+            row.last_ok_at = now
+
+    def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
+        acknowledge(session, item.id, item.token, item.version, item.desired, now)
+        text = f"{self.facet.value} {_shown(self.facet, item.desired)} acknowledged by {self.row.title}"
+        records.note(
+            session,
+            now,
+            "acknowledged",
+            text,
+            connection_id=self.row.id,
+            sku=item.sku,
+            detail={"desired": item.desired, "version": item.version} if self.facet != Facet.CONTENT else {},
+        )
+        if item.attempts:
+            records.close_problem(session, now, f"rejected.{self.facet.value}", f"{item.sku} on {self.row.title}")
+
+    def submitted(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
+        session.add(
+            Submission(
+                connection_id=self.row.id,
+                external_id=result.submission or f"facet-{item.id}-{item.version}",
+                kind="facet",
+                subject_id=item.id,
+                version=item.version,
+                submitted_at=now,
+                next_check_at=now + timedelta(seconds=2),
+            )
+        )
+        _release(session, item, due_at=now + FOLLOW_AFTER)
+        work.mark(session, item_shop(session), [work.Mark(self.row.id, "shipments", "follow", "all")], now)
+
+    def rejected(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
+        self._refuse(session, item, result.message, f"field {result.field}" if result.field else "", now)
+
+    def _refuse(self, session: Session, item: Item, message: str, detail: str, now: datetime) -> None:
+        """Not sent again unchanged; the next change of the value is."""
+        _release(session, item, acked_version=item.version, error=message[:2000], in_flight=False, attempts=1)
+        records.open_problem(
+            session,
+            now,
+            f"rejected.{self.facet.value}",
+            f"{item.sku} on {self.row.title}",
+            f"{self.row.title} refused the {self.facet.value} of {item.sku}: {message}",
+            "Correct the product in the store; the change is sent by itself.",
+            connection_id=self.row.id,
+            detail=detail,
+        )
+
+    def retry(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
+        _release(
+            session,
+            item,
+            due_at=now + work.backoff(item.attempts + 1),
+            attempts=item.attempts + 1,
+            error=result.message[:2000],
+        )
+
+    def missing(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
+        """The offer is gone on the marketplace: it is looked up and made again if it is still wanted."""
+        _release(session, item, acked_version=item.version, in_flight=False, acked_hash="")
+        lost_offer(session, item.listing_id, now)
+        text = f"{self.row.title} no longer knows the offer of {item.sku}; it is looked up and made again"
+        records.note(session, now, "offer", text, connection_id=self.row.id, sku=item.sku)
+
+
+_RECORD: dict[Outcome, Callable[[_Sender, Session, Item, ItemResult, datetime], None]] = {
+    Outcome.APPLIED: _Sender.applied,
+    Outcome.SUBMITTED: _Sender.submitted,
+    Outcome.REJECTED: _Sender.rejected,
+    Outcome.RETRY: _Sender.retry,
+    Outcome.MISSING: _Sender.missing,
+}
+
+
+class _Newer(Superseded):
+    """What is still ours of a batch, in its newest version."""
+
+    def __init__(self, items: list[Item]) -> None:
+        super().__init__("overtaken by a newer value")
+        self.items = items
+
+
+def item_shop(session: Session) -> int:
+    return int(session.info["shop_id"])
+
+
+def acknowledge(
+    session: Session, facet_id: int, token: str | None, version: int, value: dict[str, Any], now: datetime
+) -> None:
+    """The marketplace has this version. If the wish went elsewhere and came back meanwhile, nothing is left to send."""
+    digest = fingerprint(value)
+    version_now = case((FacetRow.desired_hash == digest, FacetRow.desired_version), else_=version)
+    query = update(FacetRow).where(FacetRow.id == facet_id)
+    if token is not None:
+        query = query.where(FacetRow.lease_token == token)
+    session.execute(
+        query.values(
+            acked=value,
+            acked_hash=digest,
+            acked_version=version_now,
+            acked_at=now,
+            in_flight=False,
+            attempts=0,
+            error=None,
+            leased_until=None,
+            lease_token=None,
+            due_at=now,
+            event_at=case((FacetRow.desired_hash == digest, None), else_=FacetRow.event_at),
+        ).execution_options(synchronize_session=False)
+    )
+
+
+def lost_offer(session: Session, listing_id: int, now: datetime) -> None:
+    session.execute(
+        update(Listing)
+        .where(Listing.id == listing_id)
+        .values(
+            offer_id=None,
+            state=case((Listing.wanted, "new"), else_="ended"),
+            pending=Listing.wanted,
+            due_at=now,
+            version=Listing.version + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _item(facet: FacetRow, listing: Listing, token: str) -> Item:
+    return Item(
+        facet.id,
+        listing.id,
+        listing.offer_id or "",
+        listing.sku,
+        listing.gtin,
+        facet.desired_version,
+        token,
+        facet.desired,
+        facet.attempts,
+        facet.event_at,
+    )
+
+
+def _release(session: Session, item: Item, **values: Any) -> None:
+    session.execute(
+        update(FacetRow)
+        .where(FacetRow.id == item.id, FacetRow.lease_token == item.token)
+        .values(leased_until=None, lease_token=None, **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _wait(error: BridgeError, attempts: int) -> timedelta:
+    if isinstance(error, Superseded):
+        return timedelta(0)
+    after = getattr(error, "after", None)
+    if isinstance(error, SlowDown) and after is not None:
+        return timedelta(seconds=after.total_seconds())
+    return work.backoff(attempts + 1)
+
+
+def _shown(facet: Facet, value: dict[str, Any]) -> str:
+    if facet is Facet.STOCK:
+        return str(value["quantity"])
+    if facet is Facet.PRICE:
+        return f"{value['amount']} {value['currency']}"
+    return "text"
+
+
+def _reference(item: Item) -> dict[str, Any]:
+    return {"key": str(item.id), "offer_id": item.offer_id, "sku": item.sku, "gtin": item.gtin}
+
+
+def _stock(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:
+    return channel.update_stock([StockUpdate(**_reference(item), stock=item.desired["quantity"]) for item in items])
+
+
+def _price(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:
+    return channel.update_prices(
+        [PriceUpdate(**_reference(item), price=Money.model_validate(item.desired)) for item in items]
+    )
+
+
+def _content(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:
+    return channel.update_content(
+        [
+            ContentUpdate(**{**_reference(item), "sku": item.desired["sku"]}, content=content_of(item.desired))
+            for item in items
+        ]
+    )
+
+
+def content_of(value: dict[str, Any]) -> OfferContent:
+    return OfferContent.model_validate({name: part for name, part in value.items() if name != "sku"})
+
+
+_CALLS: dict[Facet, Callable[[Channel, Sequence[Item]], list[ItemResult]]] = {
+    Facet.STOCK: _stock,
+    Facet.PRICE: _price,
+    Facet.CONTENT: _content,
+}

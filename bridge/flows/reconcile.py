@@ -1,0 +1,329 @@
+"""Read back and compare: catalogue, orders, offers and webhooks on both sides. Drift is found, not assumed away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.bulk import update_rows
+from bridge.db.tables import (
+    Connection,
+    Delivery,
+    FacetRow,
+    Journal,
+    Listing,
+    Order,
+    Poll,
+    Problem,
+    Product,
+    Shop,
+    Variant,
+)
+from bridge.db.work import Claim, Mark
+from bridge.domain.listing import Facet, LiveOffer
+from bridge.domain.money import Money
+from bridge.domain.values import fingerprint
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import alive
+from bridge.flows.paging import pages
+from bridge.flows.push import lost_offer
+from bridge.ports.channel import Page, SaleStatus
+from bridge.ports.errors import NotFound
+from bridge.ports.http import lane
+from bridge.ports.platform import OrderMark, ProductRef
+
+OVERLAP = timedelta(minutes=10)
+SETTLED = timedelta(seconds=60)
+DRIFT_LIMIT = 3
+STATUS_BATCH = 25
+STATUS_EVERY = timedelta(hours=6)
+STATUS_SOON = timedelta(minutes=10)
+
+
+def _poll(session: Session, row: Connection, flow: str) -> Poll | None:
+    return session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == flow)).first()
+
+
+def _since(engine: Engine, row: Connection, flow: str) -> datetime:
+    with engine.db.read(row.shop_id) as session:
+        poll = _poll(session, row, flow)
+    text = poll.cursor.get("since") if poll is not None else None
+    return (datetime.fromisoformat(text) if text else row.created_at) - OVERLAP
+
+
+def _finish(engine: Engine, row: Connection, claims: list[Claim], flow: str, started: datetime, found: int) -> None:
+    def act(session: Session) -> None:
+        now = engine.clock()
+        poll = _poll(session, row, flow)
+        if poll is not None:
+            poll.cursor, poll.last_ok_at, poll.last_count, poll.error = {"since": started.isoformat()}, now, found, None
+        alive(session, row.id, now)
+        work.done(session, claims, now)
+
+    engine.db.transact(row.shop_id, act)
+
+
+def poll_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.products``: what changed since the last look, with overlap. Webhooks may all be lost."""
+    started, platform = engine.clock(), engine.platform(row)
+    since = _since(engine, row, "poll.products")
+    _marks(engine, row, claims, "poll.products", started, lambda cursor: platform.list_products(since, cursor))
+
+
+def sweep_catalogue(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.catalogue``: every product; those that are known here and nowhere to be seen are read again."""
+    started, platform = engine.clock(), engine.platform(row)
+    seen = _marks(engine, row, claims, None, started, lambda cursor: platform.list_products(None, cursor))
+    engine.db.transact(row.shop_id, _mark_unseen, row, seen, engine.clock())
+    engine.ring({"stock"})
+    _finish(engine, row, claims, "poll.catalogue", started, len(seen))
+
+
+def sweep_variants(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.variants``: changes of variants that do not show on their product."""
+    started, platform = engine.clock(), engine.platform(row)
+    _marks(engine, row, claims, "poll.variants", started, platform.list_variants, variants=True)
+
+
+def _marks(
+    engine: Engine,
+    row: Connection,
+    claims: list[Claim],
+    flow: str | None,
+    started: datetime,
+    read: Callable[[str | None], Page[ProductRef]],
+    *,
+    variants: bool = False,
+) -> set[str]:
+    """Walk a list and have those read again whose mark is not the one last seen. Returns all ids seen."""
+    seen: set[str] = set()
+    found = 0
+    with lane("sweep"):
+        for page in pages(read):
+            changed = engine.db.transact(row.shop_id, _mark_changed, row, page, variants, engine.clock())
+            seen.update(ref.external_id for ref in page)
+            found += changed
+            engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+            if changed:
+                engine.ring({"stock"})
+    if flow is not None:
+        _finish(engine, row, claims, flow, started, found)
+    return seen
+
+
+def _mark_changed(session: Session, row: Connection, refs: Sequence[ProductRef], variants: bool, now: datetime) -> int:
+    known = _variant_marks(session, refs) if variants else _product_marks(session, refs)
+    changed = {ref.external_id: ref for ref in refs if known.get(_key(ref, variants), "") != ref.mark}
+    marks = [Mark(row.id, "stock", "product.read", key, priority=4) for key in changed]
+    work.mark(session, row.shop_id, marks, now)
+    if variants:
+        _remember_variants(session, refs)
+    else:
+        _remember_products(session, list(changed.values()))
+    return len(changed)
+
+
+def _key(ref: ProductRef, variants: bool) -> str:
+    return (ref.variant_id or ref.external_id) if variants else ref.external_id
+
+
+def _product_marks(session: Session, refs: Sequence[ProductRef]) -> dict[str, str]:
+    query = select(Product.external_id, Product.mark).where(Product.external_id.in_([ref.external_id for ref in refs]))
+    return {item[0]: item[1] or "" for item in session.execute(query)}
+
+
+def _variant_marks(session: Session, refs: Sequence[ProductRef]) -> dict[str, str]:
+    ids = [ref.variant_id or ref.external_id for ref in refs]
+    query = select(Variant.external_id, Variant.mark).where(Variant.external_id.in_(ids))
+    return {item[0]: item[1] or "" for item in session.execute(query)}
+
+
+def _remember_products(session: Session, refs: Sequence[ProductRef]) -> None:
+    """From here on the work row is what remembers the change; the mark only keeps the next look from repeating it."""
+    by_id = {ref.external_id: ref.mark for ref in refs}
+    query = select(Product.id, Product.external_id).where(Product.external_id.in_(by_id))
+    update_rows(session, Product, [{"id": item[0], "mark": by_id[item[1]]} for item in session.execute(query)])
+
+
+def _remember_variants(session: Session, refs: Sequence[ProductRef]) -> None:
+    by_id = {ref.variant_id or ref.external_id: ref.mark for ref in refs}
+    query = select(Variant.id, Variant.external_id).where(Variant.external_id.in_(by_id))
+    update_rows(session, Variant, [{"id": item[0], "mark": by_id[item[1]]} for item in session.execute(query)])
+
+
+def _mark_unseen(session: Session, row: Connection, seen: set[str], now: datetime) -> None:
+    known = session.scalars(select(Product.external_id).where(Product.deleted_at.is_(None)))
+    marks = [Mark(row.id, "stock", "product.read", key, priority=3) for key in known if key not in seen]
+    work.mark(session, row.shop_id, marks, now)
+
+
+def poll_store_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.store_orders``: what the merchant did with our orders, should every webhook be lost."""
+    started, platform = engine.clock(), engine.platform(row)
+    since = _since(engine, row, "poll.store_orders")
+    found = 0
+    with lane("orders"):
+        for page in pages(lambda cursor: platform.list_orders(since, cursor)):
+            found += engine.db.transact(row.shop_id, _mark_orders, row, page, engine.clock())
+    _finish(engine, row, claims, "poll.store_orders", started, found)
+    if found:
+        engine.ring({"orders"})
+
+
+def _mark_orders(session: Session, row: Connection, refs: Sequence[OrderMark], now: datetime) -> int:
+    ids = {ref.external_id: ref for ref in refs}
+    ours = {ref.marketplace_ref: ref for ref in refs if ref.marketplace_ref}
+    query = select(Order).where(Order.store_order_id.in_(ids) | Order.ref.in_(ours))
+    changed: list[Mark] = []
+    for order in session.scalars(query):
+        ref = ids.get(order.store_order_id or "-") or ours.get(order.ref)
+        if ref is not None and order.store_mark != ref.mark:
+            order.store_mark = ref.mark
+            changed.append(Mark(row.id, "orders", "store_order.read", ref.external_id, priority=4))
+    work.mark(session, row.shop_id, changed, now)
+    return len(changed)
+
+
+def audit_webhooks(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.webhooks``: created again when lost, switched on again when switched off; the gap is read."""
+    started = engine.clock()
+    with engine.db.read(row.shop_id) as session:
+        public_id = session.get_one(Shop, row.shop_id).public_id
+    secrets_ = list(row.webhook_secrets or [])
+    if not secrets_:
+        _finish(engine, row, claims, "poll.webhooks", started, 0)
+        return
+    url = f"{engine.public_url.rstrip('/')}/hooks/{public_id}/{row.id}"
+    with lane("sweep"):
+        audit = engine.platform(row).ensure_webhooks(url, secrets_[0])
+
+    def act(session: Session) -> None:
+        now = engine.clock()
+        if audit.mended:
+            text = f"webhooks of {row.title} were lost or switched off and are back: {', '.join(audit.mended)}"
+            records.note(session, now, "webhooks", text, connection_id=row.id)
+            marks = [
+                Mark(row.id, "sweep", kind, "all") for kind in ("poll.products", "poll.variants", "poll.store_orders")
+            ]
+            work.mark(session, row.shop_id, marks, now)
+
+    engine.db.transact(row.shop_id, act)
+    _finish(engine, row, claims, "poll.webhooks", started, len(audit.mended))
+
+
+def read_back(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.offers``: what the marketplace shows against what it acknowledged."""
+    started, channel = engine.clock(), engine.channel(row)
+    drift = 0
+    with lane("sweep"):
+        for page in pages(channel.list_offers):
+            drift += engine.db.transact(row.shop_id, _compare, row, page, started, engine.clock())
+            engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+    _finish(engine, row, claims, "poll.offers", started, drift)
+    if drift:
+        engine.ring({"stock", "content"})
+
+
+def _compare(session: Session, row: Connection, page: Sequence[LiveOffer], started: datetime, now: datetime) -> int:
+    offers = {offer.offer_id: offer for offer in page}
+    query = (
+        select(FacetRow, Listing)
+        .join(Listing, Listing.id == FacetRow.listing_id)
+        .where(Listing.connection_id == row.id, Listing.offer_id.in_(offers))
+        .where(FacetRow.facet.in_([Facet.STOCK.value, Facet.PRICE.value]))
+    )
+    drift = 0
+    for facet, listing in session.execute(query).all():
+        live = _live_value(facet.facet, offers[listing.offer_id or ""])
+        if live is None or not _settled(facet, started) or fingerprint(live) == facet.acked_hash:
+            continue
+        drift += 1
+        _drifted(session, row, facet, listing, live, now)
+    return drift
+
+
+def _live_value(facet: str, offer: LiveOffer) -> dict[str, object] | None:
+    if facet == Facet.STOCK:
+        return None if offer.stock is None else {"quantity": offer.stock}
+    return None if offer.price is None else Money.quantised(offer.price).as_json()
+
+
+def _settled(facet: FacetRow, started: datetime) -> bool:
+    """Only what was acknowledged well before the reading, and is not being changed, can have drifted."""
+    idle = facet.desired_version == facet.acked_version and not facet.in_flight and bool(facet.acked_hash)
+    return idle and facet.acked_at is not None and facet.acked_at < started - SETTLED
+
+
+def _drifted(
+    session: Session, row: Connection, facet: FacetRow, listing: Listing, live: dict[str, object], now: datetime
+) -> None:
+    """Sent again once; the same drift again and again is a person's business, not an endless loop."""
+    listing.drift_count += 1
+    text = f"{listing.sku} on {row.title}: {facet.facet} is {live} there, {facet.acked} was acknowledged"
+    records.note(session, now, "drift", text, connection_id=row.id, sku=listing.sku)
+    if listing.drift_count > DRIFT_LIMIT:
+        records.open_problem(
+            session,
+            now,
+            "drift",
+            f"{listing.sku} on {row.title}",
+            text,
+            "Look for a second program or a person that changes this offer; it is not corrected again by itself.",
+            connection_id=row.id,
+        )
+        return
+    facet.desired_version += 1
+    facet.acked, facet.acked_hash = live, fingerprint(live)
+    facet.due_at, facet.event_at = now, now
+
+
+def read_status(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.status``: whether our offers can be bought, and in the merchant's words why not."""
+    started, channel = engine.clock(), engine.channel(row)
+    with engine.db.read(row.shop_id) as session:
+        query = select(Listing).where(
+            Listing.connection_id == row.id, Listing.state == "live", Listing.status_due_at <= started
+        )
+        due = list(session.scalars(query.order_by(Listing.status_due_at).limit(STATUS_BATCH)))
+    for listing in due:
+        with lane("sweep"):
+            try:
+                status = channel.sale_status(listing.offer_id or "")
+            except NotFound:
+                engine.db.transact(row.shop_id, lost_offer, listing.id, engine.clock())
+                continue
+        engine.db.transact(row.shop_id, _status, row, listing.id, status, engine.clock())
+    _finish(engine, row, claims, "poll.status", started, len(due))
+
+
+def _status(session: Session, row: Connection, listing_id: int, status: SaleStatus, now: datetime) -> None:
+    listing = session.get_one(Listing, listing_id)
+    listing.for_sale, listing.sale_reasons = status.for_sale, list(status.reasons)
+    listing.status_due_at = now + (STATUS_EVERY if status.for_sale else STATUS_SOON)
+    subject = f"{listing.sku} on {row.title}"
+    if status.for_sale is False and status.reasons:
+        fix = " ".join(dict.fromkeys(status.fixes)) or "See the marketplace's own page for this offer."
+        text = f"{listing.sku} cannot be bought on {row.title}: {'; '.join(status.reasons)}"
+        records.open_problem(session, now, "not_for_sale", subject, text, fix, connection_id=row.id, severity="warning")
+    else:
+        records.close_problem(session, now, "not_for_sale", subject)
+
+
+def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.retention``: journal, deliveries and closed problems older than the setting are removed."""
+    started = engine.clock()
+    limit = started - engine.retention
+
+    def act(session: Session) -> int:
+        removed = 0
+        for table, column in ((Journal, Journal.at), (Delivery, Delivery.last_seen_at), (Problem, Problem.closed_at)):
+            result = session.execute(delete(table).where(column < limit).execution_options(synchronize_session=False))
+            removed += result.rowcount  # type: ignore[attr-defined]
+        return removed
+
+    removed = engine.db.transact(row.shop_id, act)
+    _finish(engine, row, claims, "poll.retention", started, removed)

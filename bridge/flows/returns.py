@@ -1,0 +1,262 @@
+"""Returns: announced, decided by the merchant, told to the marketplace, refunded and restocked in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Connection, Order, OrderLine, ReturnRow
+from bridge.db.work import Claim, Mark
+from bridge.domain.order import StoreOrder
+from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
+from bridge.flows.draft import store_connection
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import alive, fence
+from bridge.flows.paging import pages
+from bridge.flows.store_side import remember_refunds, reread
+from bridge.flows.submit import MAX_ROUNDS, submit
+from bridge.ports.channel import ItemResult, Outcome
+from bridge.ports.errors import RetryLater, UnknownOutcome
+from bridge.ports.http import about, before_write, lane
+
+
+def pull_returns(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``returns.pull``: returns that have to be decided, and what became of them."""
+    channel = engine.channel(row)
+    with lane("shipments"):
+        for page in pages(channel.list_returns):
+            engine.db.transact(row.shop_id, _keep_returns, engine, row, page, engine.clock())
+    engine.db.transact(row.shop_id, work.done, claims, engine.clock())
+
+
+def _keep_returns(
+    session: Session, engine: Engine, row: Connection, found: Sequence[MarketplaceReturn], now: datetime
+) -> None:
+    hours = engine.manifest(row).policies.return_response_hours
+    for back in found:
+        for line in back.lines:
+            _keep_return(session, row, back, line, hours, now)
+    alive(session, row.id, now)
+
+
+def _keep_return(
+    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, hours: int | None, now: datetime
+) -> None:
+    query = select(ReturnRow).where(ReturnRow.connection_id == row.id, ReturnRow.external_id == line.external_id)
+    known = session.scalars(query).first()
+    if known is None:
+        if line.handled:
+            return
+        known = _new_return(session, row, back, line, hours, now)
+    if known.order_line_id is None:
+        known.order_line_id = _match_return(session, row, line)
+    if line.handled and known.state in ("open", "submitted", "unknown", "sending"):
+        decision_answered(session, known, True, "", now)
+
+
+def _new_return(
+    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, hours: int | None, now: datetime
+) -> ReturnRow:
+    due = back.registered_at + timedelta(hours=hours) if hours else None
+    item = ReturnRow(
+        connection_id=row.id,
+        external_id=line.external_id,
+        return_id=back.external_id,
+        order_external_id=line.order_id,
+        sku=line.sku,
+        gtin=line.gtin,
+        title=line.title,
+        quantity=line.quantity,
+        reason=line.reason,
+        raw=back.raw,
+        registered_at=back.registered_at,
+        respond_by=due,
+        state="open",
+        store_state="none",
+        restock=True,
+        rounds=0,
+    )
+    session.add(item)
+    session.flush()
+    ref = f"{row.account}:{line.order_id}"
+    until = f" before {due:%d %b %Y %H:%M} UTC" if due else ""
+    records.open_problem(
+        session,
+        now,
+        "return_open",
+        f"return {line.external_id}",
+        f"{line.quantity} x {line.title or line.sku or line.gtin} of order {line.order_id} comes back: {line.reason}.",
+        f"Decide on the return when it has arrived{until}.",
+        connection_id=row.id,
+        severity="warning",
+    )
+    records.note(session, now, "return", f"return {line.external_id} announced", order=ref, sku=line.sku)
+    return item
+
+
+def _match_return(session: Session, row: Connection, line: ReturnLine) -> int | None:
+    if line.order_id is None:
+        return None
+    query = (
+        select(OrderLine)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.connection_id == row.id, Order.external_id == line.order_id)
+    )
+    lines = list(session.scalars(query))
+    exact = [item for item in lines if item.external_id == line.order_line_id]
+    alike = [item for item in lines if (line.gtin and item.gtin == line.gtin) or (line.sku and item.sku == line.sku)]
+    chosen = exact or alike
+    return chosen[0].id if len(chosen) == 1 else None
+
+
+def decide(
+    session: Session, row: ReturnRow, decision: ReturnDecision, quantity: int, restock: bool, now: datetime
+) -> set[str]:
+    """The merchant's result; the marketplace is told, then the store's books and shelf follow."""
+    row.decision, row.decided_quantity, row.restock = decision.value, quantity, restock
+    row.state, row.error, row.rounds = "decided", None, 0
+    mark = Mark(row.connection_id, "shipments", "return.decide", str(row.id), priority=1)
+    work.mark(session, row.shop_id, [mark], now)
+    records.note(
+        session, now, "return", f"return {row.external_id}: {decision.value}", sku=row.sku, order=_ref_of(session, row)
+    )
+    return {"shipments"}
+
+
+def _ref_of(session: Session, row: ReturnRow) -> str | None:
+    if row.order_external_id is None:
+        return None
+    return f"{session.get_one(Connection, row.connection_id).account}:{row.order_external_id}"
+
+
+def send_decision(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``return.decide``, key our return id."""
+    claim = claims[0]
+    with engine.db.read(row.shop_id) as session:
+        item = session.get(ReturnRow, int(claim.key))
+    if item is None or item.decision is None or item.state not in ("decided", "sending", "unknown"):
+        engine.db.transact(row.shop_id, work.done, claims, engine.clock())
+        return
+    decision, quantity = ReturnDecision(item.decision), item.decided_quantity or item.quantity
+    try:
+        with lane("shipments"), before_write(lambda: fence(engine, row, claim)):
+            result = engine.channel(row).decide_return(item.external_id, decision, quantity)
+    except UnknownOutcome as error:
+        engine.db.transact(row.shop_id, _decision_in_doubt, claim, error, engine.clock())
+        return
+    engine.db.transact(row.shop_id, _decision_sent, row, claim, result, engine.clock())
+    engine.ring({"shipments"})
+
+
+def _decision_in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: datetime) -> None:
+    item = session.get_one(ReturnRow, int(claim.key))
+    item.state, item.error = "unknown", error.merchant
+    work.mark(session, item.shop_id, [Mark(item.connection_id, "shipments", "returns.pull", "all")], now)
+    work.put_back(session, [claim], now + timedelta(seconds=30), str(error))
+
+
+def _decision_sent(session: Session, row: Connection, claim: Claim, result: ItemResult, now: datetime) -> None:
+    item = session.get_one(ReturnRow, int(claim.key))
+    item.rounds += 1
+    if result.outcome is Outcome.SUBMITTED and result.submission:
+        item.state, item.submission = "submitted", result.submission
+        submit(session, row, "return", item.id, result.submission, now)
+    elif result.outcome is Outcome.RETRY:
+        raise RetryLater(result.message)
+    else:
+        item.rounds = item.rounds if result.outcome is Outcome.APPLIED else MAX_ROUNDS
+        decision_answered(session, item, result.outcome is Outcome.APPLIED, result.message, now)
+    work.done(session, [claim], now)
+
+
+def decision_answered(session: Session, item: ReturnRow, good: bool, message: str, now: datetime) -> None:
+    if item.state in ("confirmed", "closed"):
+        return
+    if good:
+        _return_confirmed(session, item, now)
+    elif item.rounds < MAX_ROUNDS:
+        item.state, item.error = "unknown", message
+        due = now + timedelta(seconds=5 * 4**item.rounds)
+        work.mark(
+            session,
+            item.shop_id,
+            [
+                Mark(item.connection_id, "shipments", "returns.pull", "all"),
+                Mark(item.connection_id, "shipments", "return.decide", str(item.id), due_at=due),
+            ],
+            now,
+        )
+    else:
+        item.state, item.error = "failed", message
+        records.open_problem(
+            session,
+            now,
+            "return_refused",
+            f"return {item.external_id}",
+            f"The marketplace refused the decision on return {item.external_id}: {message}",
+            "Decide on it in the marketplace's own portal.",
+            connection_id=item.connection_id,
+        )
+
+
+def _return_confirmed(session: Session, item: ReturnRow, now: datetime) -> None:
+    item.state, item.error = "confirmed", None
+    records.close_problem(session, now, "return_open", f"return {item.external_id}")
+    text = f"return {item.external_id} handled on the marketplace"
+    records.note(session, now, "return", text, sku=item.sku, order=_ref_of(session, item))
+    if item.decision == ReturnDecision.ACCEPTED.value and item.store_state == "none":
+        item.store_state = "wanted"
+        mark = Mark(item.connection_id, "shipments", "return.store", str(item.id))
+        work.mark(session, item.shop_id, [mark], now)
+    else:
+        item.state, item.closed_at = "closed", now
+
+
+def refund_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``return.store``, key our return id: the refund in the store's books, units back by rule."""
+    claim = claims[0]
+    with engine.db.read(row.shop_id) as session:
+        item = session.get(ReturnRow, int(claim.key))
+        line = session.get(OrderLine, item.order_line_id) if item and item.order_line_id else None
+        order = session.get(Order, line.order_id) if line else None
+        platform_row = store_connection(session)
+    good = item is not None and item.store_state == "wanted"
+    after: StoreOrder | None = None
+    if good and item and line and order and platform_row and order.store_order_id and line.store_line_id:
+        part = RefundLine(
+            store_line_id=line.store_line_id, quantity=item.decided_quantity or item.quantity, restock=item.restock
+        )
+        with lane("shipments"), about(order=order.ref), before_write(lambda: fence(engine, row, claim)):
+            reason = f"Return {item.external_id}: {item.reason}"
+            ref = f"{order.ref}/return/{item.id}"
+            after = engine.platform(platform_row).refund_lines(order.store_order_id, [part], reason, ref)
+    engine.db.transact(row.shop_id, _refunded, claim, line, order, after, engine.clock())
+    engine.ring({"stock"})
+
+
+def _refunded(
+    session: Session, claim: Claim, line: OrderLine | None, order: Order | None, after: StoreOrder | None, now: datetime
+) -> None:
+    item = session.get(ReturnRow, int(claim.key))
+    if item is not None and item.store_state == "wanted":
+        item.store_state = "done" if after is not None else "unmatched"
+        item.state, item.closed_at = "closed", now
+        if after is not None and line is not None and order is not None:
+            remember_refunds(session, [line.id], after)
+            reread(session, order, now)
+        else:
+            records.open_problem(
+                session,
+                now,
+                "return_unmatched",
+                f"return {item.external_id}",
+                f"Return {item.external_id} belongs to no order that is known here; the store was not changed.",
+                "Refund and restock it in the store by hand.",
+                connection_id=item.connection_id,
+                severity="warning",
+            )
+    work.done(session, [claim], now)

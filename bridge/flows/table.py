@@ -1,0 +1,148 @@
+"""The whole behaviour of the engine on one screen: which kind of work is done by whom, in which lane.
+
+Jobs know only this module: what is pending (``scopes``), do it (``run``), when is more due (``next_due``).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Connection
+from bridge.db.work import Claim
+from bridge.flows import cancellations, catalogue, follow, offers, orders, push, reconcile, returns, ship
+from bridge.flows.engine import LANES, Engine
+from bridge.flows.outcome import settle
+
+log = logging.getLogger("storebridge.flows")
+Act = Callable[[Engine, Connection, list[Claim]], None]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """``act`` does up to ``batch`` claims of one kind; what it does not finish or settle it raises about."""
+
+    act: Act
+    batch: int = 1
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "product.read": Handler(catalogue.read_products, 100),
+    "project.connection": Handler(catalogue.project_connection),
+    "orders.pull": Handler(orders.pull),
+    "orders.import": Handler(orders.import_orders, 25),
+    "orders.create": Handler(orders.create_orders, 16),
+    "store_order.read": Handler(ship.read_store_orders, 50),
+    "parcel.confirm": Handler(ship.confirm_parcel),
+    "follow": Handler(follow.follow),
+    "cancel.send": Handler(cancellations.send_cancellation),
+    "cancel.store": Handler(cancellations.cancel_in_store),
+    "returns.pull": Handler(returns.pull_returns),
+    "return.decide": Handler(returns.send_decision),
+    "return.store": Handler(returns.refund_in_store),
+    "poll.products": Handler(reconcile.poll_products),
+    "poll.variants": Handler(reconcile.sweep_variants),
+    "poll.catalogue": Handler(reconcile.sweep_catalogue),
+    "poll.store_orders": Handler(reconcile.poll_store_orders),
+    "poll.webhooks": Handler(reconcile.audit_webhooks),
+    "poll.offers": Handler(reconcile.read_back),
+    "poll.status": Handler(reconcile.read_status),
+    "poll.retention": Handler(reconcile.retire),
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one thread works on: the work rows, one facet, or the offers of one connection."""
+
+    shop_id: int
+    connection_id: int
+    lane: str
+    topic: str
+
+
+def scopes(engine: Engine, lane: str) -> list[Scope]:
+    """Everything of a lane that is due and unclaimed, most urgent kind first."""
+    now = engine.clock()
+    with engine.db.read(None) as session:
+        return _scopes(session, lane, now)
+
+
+def _scopes(session: Session, lane: str, now: datetime) -> list[Scope]:
+    found = [Scope(shop, connection, lane, "work") for shop, connection, _ in work.pending_scopes(session, lane, now)]
+    if lane in ("stock", "content"):
+        sources = (*push.pending_scopes(session, lane, now), *offers.pending_scopes(session, lane, now))
+        found += [Scope(shop, connection, lane, topic) for shop, connection, topic in sources]
+    return found
+
+
+def lanes_with_work(engine: Engine) -> set[str]:
+    """For the sweeper: lanes whose bell should be ringing."""
+    now = engine.clock()
+    with engine.db.read(None) as session:
+        found = {lane for _, _, lane in work.pending_scopes(session, None, now)}
+        for lane in ("stock", "content"):
+            if push.pending_scopes(session, lane, now) or offers.pending_scopes(session, lane, now):
+                found.add(lane)
+    return found & set(LANES)
+
+
+def next_due(engine: Engine, lane: str) -> datetime | None:
+    """When the next item of a lane falls due, if within two seconds."""
+    with engine.db.read(None) as session:
+        return work.next_due(session, lane, engine.clock() + timedelta(seconds=2))
+
+
+def run(engine: Engine, scope: Scope, deadline: float) -> None:
+    """Do what is due in a scope until nothing is left or ``deadline`` (time.monotonic) has passed. Never raises."""
+    try:
+        if scope.topic == "work":
+            _run_work(engine, scope, deadline)
+        elif scope.topic in ("end", "create"):
+            offers.run(engine, scope.shop_id, scope.connection_id, scope.topic, deadline)
+        else:
+            push.run(engine, scope.shop_id, scope.connection_id, scope.topic, deadline)
+    except Exception:
+        log.exception("scope %s broke off; its leases run out and it is done again", scope)
+
+
+def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
+    with engine.db.read(scope.shop_id) as session:
+        row = session.get(Connection, scope.connection_id)
+    while row is not None and not engine.stopping.is_set() and time.monotonic() < deadline:
+        claims = _claim(engine, scope)
+        if not claims:
+            return
+        handle(engine, row, claims)
+
+
+def _claim(engine: Engine, scope: Scope) -> list[Claim]:
+    now = engine.clock()
+
+    def act(session: Session) -> list[Claim]:
+        first = work.claim(session, scope.lane, scope.connection_id, now, 1)
+        if not first or first[0].kind not in HANDLERS:
+            return first
+        more = HANDLERS[first[0].kind].batch - 1
+        rest = work.claim(session, scope.lane, scope.connection_id, now, more, first[0].kind) if more else []
+        return first + rest
+
+    return engine.db.transact(scope.shop_id, act)
+
+
+def handle(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Run the handler of these claims (all of one kind); an error becomes what happens next."""
+    handler = HANDLERS.get(claims[0].kind)
+    try:
+        if handler is None:
+            raise LookupError(f"no handler for work of kind {claims[0].kind!r}")
+        handler.act(engine, row, claims)
+    except Exception as error:  # noqa: BLE001  # settle decides what each kind means
+        log.warning("%s of connection %s: %s", claims[0].kind, row.id, error)
+        settle(engine, claims, error)
