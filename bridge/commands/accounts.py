@@ -109,7 +109,8 @@ def _say_connected(done: Connected, shop: str, as_json: bool) -> None:
 def disconnect(connection: str, zero_listings: bool | None, yes: bool, shop: str | None, as_json: bool) -> None:
     """Let a store or a marketplace go.
 
-    CONNECTION is its number, account or adapter name. Orders and the journal stay. A marketplace goes on showing the last quantities unless they are set to 0 first.
+    CONNECTION is its number, account or adapter name. Orders and the journal stay. A marketplace goes on
+    showing the last quantities unless they are set to 0 first.
     """
     from bridge.flows import admin
 

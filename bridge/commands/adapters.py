@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def adapters(name: str | None, as_json: bool) -> None:
     """List what can be connected, and how well.
 
-    Stores and marketplaces, the tier each has reached on the quality scale, and what each can do. With NAME: the credentials and settings it asks for, and what it still lacks.
+    Stores and marketplaces, the tier each has reached on the quality scale, and what each can do. With
+    NAME: the credentials and settings it asks for, and what it still lacks.
     """
     from bridge.log import configure
     from bridge.registry import discover

@@ -18,7 +18,8 @@ PACKAGE = "bridge.bench"
 def bench(name: str | None, options: tuple[str, ...], listing: bool, as_json: bool) -> None:
     """Measure one part, or all of them.
 
-    Runs the benchmark NAME, or all of them; OPTIONS go to the benchmark. Each compares with a reference measured in the same run. Figures are only worth anything on a quiet machine.
+    Runs the benchmark NAME, or all of them; OPTIONS go to the benchmark. Each compares with a reference
+    measured in the same run. Figures are only worth anything on a quiet machine.
     """
     known = _known()
     if listing:

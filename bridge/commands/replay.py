@@ -16,7 +16,8 @@ from bridge.commands.door import json_option, opened, print_json, says_what_to_d
 def replay(reference: str, channel: str | None, shop: str | None, as_json: bool) -> None:
     """Go through a delivery or an order again.
 
-    REFERENCE is the number of a stored webhook delivery, or of an order: here, on the marketplace or in the store. Nothing is
+    REFERENCE is the number of a stored webhook delivery, or of an order: here, on the marketplace or in the
+    store. Nothing is
     done twice by this: every step looks at what is there before it acts. Work that was set aside goes on.
     """
     from bridge.flows import admin

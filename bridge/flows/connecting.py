@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
+from bridge.flows import polls
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
 from bridge.ports.channel import AccountInfo
@@ -226,8 +227,6 @@ def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datet
 
 
 def _start_work(session: Session, engine: Engine, row: Connection, now: datetime, *, fresh: bool) -> None:
-    from bridge.flows import polls  # noqa: PLC0415
-
     polls.ensure(session, row, engine.manifest(row), now)
     if not fresh:
         work.unpark(session, now, connection_id=row.id)

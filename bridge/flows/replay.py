@@ -5,6 +5,7 @@ Safe at any time: marks carry a key, never a payload, and every step looks befor
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select
@@ -12,14 +13,15 @@ from sqlalchemy.orm import Session
 
 from bridge.db import work
 from bridge.db.records import note
-from bridge.db.tables import Connection, Delivery, Order, ParcelRow
+from bridge.db.tables import Cancellation, Connection, Delivery, Order, ParcelRow, ReturnRow
 from bridge.db.work import Mark
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
 
 CREATABLE = ("ready", "creating", "unknown", "failed", "held")
-CONFIRMABLE = ("waiting", "ready", "sending", "unknown", "failed")
+UNDER_WAY = ("sending", "unknown")
+Step = tuple[Mark, str]
 
 
 @dataclass(frozen=True)
@@ -101,36 +103,62 @@ def _again_order(engine: Engine, session: Session, order: Order) -> Replayed:
             "read from the marketplace again",
         )
     ]
-    if platform is not None and order.store_state in CREATABLE:
-        steps.append(
-            (
-                Mark(platform.id, "orders", "orders.create", str(order.id), priority=1),
-                "looked up in the store, and created when it is not there",
-            )
-        )
-    if platform is not None and order.store_order_id:
-        steps.append(
-            (
-                Mark(platform.id, "orders", "store_order.read", order.store_order_id),
-                f"store order {order.store_number} read again, with its parcels",
-            )
-        )
-    steps += [
-        (
-            Mark(order.connection_id, "shipments", "parcel.confirm", str(parcel.id)),
-            f"parcel {parcel.number or parcel.ref} confirmed on the marketplace",
-        )
-        for parcel in _parcels(session, order)
-    ]
+    if platform is not None:
+        steps += _store_steps(order, platform.id)
+    steps += [*_parcels(session, order), *_cancellations(session, order), *_returns(session, order)]
+    session.flush()
     work.mark(session, order.shop_id, [mark for mark, _ in steps], now)
     done = tuple(text for _, text in steps)
     note(session, now, "replay", f"by hand: {'; '.join(done)}", order=order.ref, connection_id=order.connection_id)
     return Replayed(f"order {order.ref}, {order.store_state} in the store", done)
 
 
-def _parcels(session: Session, order: Order) -> list[ParcelRow]:
-    query = select(ParcelRow).where(ParcelRow.order_id == order.id, ParcelRow.state.in_(CONFIRMABLE))
-    return list(session.scalars(query.order_by(ParcelRow.id)))
+def _store_steps(order: Order, platform_id: int) -> list[Step]:
+    steps = []
+    if order.store_state in CREATABLE:
+        mark = Mark(platform_id, "orders", "orders.create", str(order.id), priority=1)
+        steps.append((mark, "looked up in the store, and created when it is not there"))
+    if order.store_order_id:
+        mark = Mark(platform_id, "orders", "store_order.read", order.store_order_id)
+        steps.append((mark, f"store order {order.store_number} read again, with its parcels"))
+    return steps
+
+
+def _parcels(session: Session, order: Order) -> Iterator[Step]:
+    """Parcels on their way to the marketplace; one that was refused gets a new chance."""
+    query = select(ParcelRow).where(
+        ParcelRow.order_id == order.id, ParcelRow.state.in_((*UNDER_WAY, "ready", "failed"))
+    )
+    for row in session.scalars(query.order_by(ParcelRow.id)):
+        if row.state == "failed":
+            row.state, row.rounds = "ready", 0
+        text = f"parcel {row.number or row.ref} confirmed on the marketplace"
+        yield Mark(row.connection_id, "shipments", "parcel.confirm", str(row.id), priority=1), text
+
+
+def _cancellations(session: Session, order: Order) -> Iterator[Step]:
+    states = (*UNDER_WAY, "wanted", "failed")
+    query = select(Cancellation).where(Cancellation.order_id == order.id, Cancellation.state.in_(states))
+    for row in session.scalars(query.order_by(Cancellation.id)):
+        if row.state == "failed":
+            row.state, row.rounds = "wanted", 0
+        text = f"cancellation of {row.quantity} sent to the marketplace"
+        yield Mark(row.connection_id, "orders", "cancel.send", str(row.id), priority=1), text
+
+
+def _returns(session: Session, order: Order) -> Iterator[Step]:
+    query = select(ReturnRow).where(
+        ReturnRow.connection_id == order.connection_id, ReturnRow.order_external_id == order.external_id
+    )
+    for row in session.scalars(query.order_by(ReturnRow.id)):
+        if row.state == "failed" and row.decision is not None:
+            row.state, row.rounds = "decided", 0
+        if row.state in (*UNDER_WAY, "decided"):
+            text = f"decision on return {row.external_id} sent to the marketplace"
+            yield Mark(row.connection_id, "shipments", "return.decide", str(row.id), priority=1), text
+        elif row.store_state == "wanted":
+            text = f"return {row.external_id} entered in the store's books"
+            yield Mark(row.connection_id, "shipments", "return.store", str(row.id)), text
 
 
 def _platform(session: Session) -> Connection | None:

@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.db.tables import Connection
-from bridge.flows import forms
+from bridge.domain.order import CancelReason
+from bridge.flows import forms, polls
 from bridge.flows.engine import Engine
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
@@ -19,50 +20,48 @@ from bridge.ports.manifest import Field_
 DISCONNECTED = "disconnected"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+
+def _number(name: str, label: str, text: str, minimum: int = 0, maximum: int | None = None) -> Field_:
+    return Field_(name=name, label=label, help=text, kind="number", required=False, minimum=minimum, maximum=maximum)
+
+
+def _choice(name: str, label: str, text: str, *choices: str) -> Field_:
+    return Field_(name=name, label=label, help=text, kind="choice", required=False, choices=choices)
+
+
+def _intervals(plan: polls.Plan) -> tuple[Field_, ...]:
+    """poll_<name>: seconds between two questions, should the usual pace not do."""
+    names = sorted({name for _, _, name, _ in plan.values()})
+    text = "Seconds between two questions; default: what suits the other side."
+    return tuple(_number(f"poll_{name}", f"Ask for {name.replace('_', ' ')} every", text, 1, 604800) for name in names)
+
+
 # Settings that every connection of a role has, beside those of its adapter.
-CHANNEL_SETTINGS: tuple[Field_, ...] = (
-    Field_(
-        name="buffer",
-        label="Safety buffer",
-        kind="number",
-        required=False,
-        minimum=0,
-        maximum=100000,
-        help="Units kept back from this marketplace.",
+SETTINGS: Mapping[str, tuple[Field_, ...]] = {
+    "platform": _intervals(polls.PLATFORM),
+    "channel": (
+        _number("buffer", "Safety buffer", "Units kept back from this marketplace.", 0, 100000),
+        _number("cap", "Most units shown", "Never show more than this, whatever is in stock."),
+        _choice("untracked", "Products without stock count", "What to publish for them.", "zero", "fixed"),
+        _number("untracked_quantity", "Units for products without stock count", "", 0, 10000),
+        Field_(name="backorders", label="Show products sold when out of stock", kind="flag", required=False),
+        Field_(
+            name="import_from",
+            label="Import orders from",
+            required=False,
+            help="A time like 2026-11-01 or 2026-11-01T12:00:00Z; orders placed before it stay untouched. "
+            "Default: the moment of connecting.",
+        ),
+        _choice("buyer_cancellation", "When a buyer asks to cancel", "Agree at once, or ask you.", "accept", "ask"),
+        _choice(
+            "store_cancellation_reason",
+            "Reason for cancellations made in the store",
+            "What the marketplace is told.",
+            *(str(reason) for reason in CancelReason),
+        ),
+        *_intervals(polls.CHANNEL),
     ),
-    Field_(
-        name="cap",
-        label="Most units shown",
-        kind="number",
-        required=False,
-        minimum=0,
-        help="Never show more than this, whatever is in stock.",
-    ),
-    Field_(
-        name="untracked",
-        label="Products without stock count",
-        kind="choice",
-        required=False,
-        choices=("zero", "fixed"),
-        help="What to publish when the store does not count a product's stock.",
-    ),
-    Field_(
-        name="untracked_quantity",
-        label="Units for products without stock count",
-        kind="number",
-        required=False,
-        minimum=0,
-        maximum=10000,
-    ),
-    Field_(name="backorders", label="Show products sold when out of stock", kind="flag", required=False),
-    Field_(
-        name="import_from",
-        label="Import orders from",
-        required=False,
-        help="A time like 2026-11-01 or 2026-11-01T12:00:00Z; orders placed before it stay untouched. "
-        "Default: the moment of connecting.",
-    ),
-)
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def read_wish(shop_id: int, role: str, adapter: Adapter, known: Connection | Non
         raise AskMerchant("The account name has letters, digits, dots, - and _ only.", field="account")
     manifest = adapter.manifest
     credentials = forms.read(manifest.credentials, given.credentials, known.credentials if known else None)
-    fields = (*manifest.settings, *(CHANNEL_SETTINGS if role == "channel" else ()))
+    fields = (*manifest.settings, *SETTINGS[role])
     settings = forms.read(fields, given.settings, known.settings if known else None)
     if role == "channel":
         came_back = known is not None and known.state == DISCONNECTED and not given.settings.get("import_from")
