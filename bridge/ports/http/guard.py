@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import httpx
 
 from bridge.ports.errors import AskMerchant
 
+_HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 PORTS = frozenset({80, 443})
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -40,24 +42,28 @@ _REFUSED = tuple(
 )
 
 
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host in the order in which the system wants them tried."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in found))
+
+
 @dataclass(frozen=True)
 class GuardPolicy:
     """Hosts that may be called although they are private or on odd ports: ``host`` or ``host:port``, in lower
-    case, as they stand in the URL (sandboxes, a store in the same network)."""
+    case, as they stand in the URL (sandboxes, a store in the same network). ``resolve`` gives the addresses of
+    a host and raises OSError when it has none."""
 
     allowed_hosts: frozenset[str] = frozenset()
+    resolve: Callable[[str, int], list[str]] = resolve
 
 
 class Guard:
     """Decides for one transport. ``trusted`` are further hosts, which no merchant can change."""
 
     def __init__(self, policy: GuardPolicy, trusted: Collection[str] = ()) -> None:
+        self._policy = policy
         self._allowed = policy.allowed_hosts | {host.lower() for host in trusted}
-
-    def check_url(self, url: httpx.URL) -> None:
-        """What can be said without a look-up. Raises AskMerchant."""
-        if url.scheme not in ("http", "https") or not url.host:
-            raise AskMerchant("The address must begin with https:// and name a host.", developer=repr(url))
 
     def addresses(self, host: str, port: int) -> list[str]:
         """The addresses ``host`` may be called at, best first. Raises AskMerchant, or OSError when there is no
@@ -65,7 +71,7 @@ class Guard:
         allowed = self._is_allowed(host, port)
         if not allowed and port not in PORTS:
             raise AskMerchant(f"{host} cannot be called on port {port}: only 80 and 443 are allowed.")
-        found = dict.fromkeys(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        found = self._policy.resolve(host, port)
         good = [address for address in found if allowed or is_public(address)]
         if not good:
             raise AskMerchant(
@@ -78,6 +84,12 @@ class Guard:
     def _is_allowed(self, host: str, port: int) -> bool:
         bare = host.strip("[]").lower()
         return not self._allowed.isdisjoint((bare, f"{bare}:{port}", f"[{bare}]", f"[{bare}]:{port}"))
+
+
+def check_url(url: httpx.URL) -> None:
+    """What can be said without a look-up. Raises AskMerchant."""
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
+        raise AskMerchant(f"{url} is no address that can be called: it must begin with https:// and name a host.")
 
 
 def is_public(address: str) -> bool:

@@ -90,7 +90,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         try:
             addresses = self._guard.addresses(host, port)[:_MOST_ADDRESSES]
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} has no address: {error}") from error
+            raise httpcore.ConnectError(f"{host} has no address ({error})") from error
         for address in addresses[:-1]:
             # Half the time for an address when there is another: a host's IPv6 may lead nowhere.
             half = None if timeout is None else timeout / 2

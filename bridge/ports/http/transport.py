@@ -7,6 +7,7 @@ import contextvars
 import logging
 import random
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -20,7 +21,7 @@ from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.http import context
 from bridge.ports.http.call import REPEATABLE, SAFE, Auth, Call, Expect, outgoing, with_params
 from bridge.ports.http.exchange import Exchange
-from bridge.ports.http.guard import Guard
+from bridge.ports.http.guard import Guard, check_url
 from bridge.ports.http.network import GuardedTransport
 from bridge.ports.http.pacer import Pacer
 from bridge.ports.http.redact import Redactor
@@ -86,9 +87,10 @@ class Transport:
         self.services = services
         self.redactor = Redactor(secrets)
         self._errors = errors
-        self._guard = Guard(services.guard_policy, frozenset(trusted_hosts))
         self._pacer = Pacer(account, self.title, limits or {}, services)
-        self._wire = Wire(lambda: wire or GuardedTransport(self._guard, services.ssl_context()))
+        guard = Guard(services.guard_policy, frozenset(trusted_hosts))
+        self._wire = Wire(lambda: wire or GuardedTransport(guard, services.ssl_context()))
+        weakref.finalize(self, self._wire.close).atexit = False
 
     def request(  # noqa: PLR0913  a call has many sides; all but three have a default
         self,
@@ -170,10 +172,10 @@ class Transport:
     def _target(self, url: str, params: Mapping[str, Any] | None) -> httpx.URL:
         try:
             target = with_params(url, params)
-            self._guard.check_url(target)
-        except (httpx.InvalidURL, ValueError) as error:
-            shown = self.redactor.text(str(url))
-            raise AskMerchant(f"{self.title}: {shown} is not a valid address.", developer=str(error)) from error
+            check_url(target)
+        except (AskMerchant, httpx.InvalidURL, ValueError) as error:
+            why = error.merchant if isinstance(error, AskMerchant) else f"{url} is not a valid address."
+            raise AskMerchant(f"{self.title}: {self.redactor.text(why)}", developer=repr(error)) from error
         return target
 
     def _run(self, call: Call) -> Response:
