@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet
 from bridge import log, metrics
 from bridge.config import Config, ConfigError
 from bridge.db import crypto
+from bridge.db.clock import DatabaseClock
 from bridge.db.keys import FileKeyRing, key_file
 from bridge.db.recorder import JournalRecorder
 from bridge.db.session import Database
@@ -60,7 +61,7 @@ def bootstrap(
     config: Config,
     *,
     registry: Registry | None = None,
-    clock: Callable[[], datetime] = utc_now,
+    clock: Callable[[], datetime] | None = None,
     ring: Callable[[Iterable[str]], None] | None = None,
     recorder: Recorder | None = None,
     wire: httpx.BaseTransport | None = None,
@@ -75,6 +76,7 @@ def bootstrap(
     metrics.use_folder(config.data_dir / "metrics")
     crypto.install(key_ring(config))
     db = Database(config.effective_database_url, pool_size=pool_size)
+    clock = clock or (utc_now if db.is_sqlite else DatabaseClock(db))
     found = registry or discover()
     services = HttpServices.build(
         redis_url=redis_url(config),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO, cast
 
@@ -115,6 +116,22 @@ def _calm(level: str) -> None:
     quiet = logging.DEBUG if level == "debug" else logging.WARNING
     for name in ("alembic", "httpcore", "httpx", "rq", "rq.worker", "sqlalchemy", "werkzeug", "gunicorn.access"):
         logging.getLogger(name).setLevel(quiet)
+
+
+class Repeated(logging.Filter):
+    """Lets the same message pass once a minute: for libraries that complain at every attempt."""
+
+    def __init__(self, every: float = 60.0) -> None:
+        super().__init__()
+        self._every = every
+        self._seen: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message, now = str(record.msg), time.monotonic()
+        if now - self._seen.get(message, -self._every) < self._every:
+            return False
+        self._seen[message] = now
+        return True
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -60,11 +60,11 @@ def write_revision(db: Database, message: str, identity: str | None = None) -> N
 
 
 def _run(db: Database, act: Callable[[AlembicConfig], object]) -> None:
-    with db.engine.execution_options(write=True).connect() as connection, _without_cascades(db, connection):
-        with connection.begin():
-            if not db.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            act(_config(connection))
+    engine = db.engine.execution_options(write=True)
+    with engine.connect() as connection, _without_cascades(db, connection), connection.begin():
+        if not db.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        act(_config(connection))
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""Hearing the bell while a drain is at work: a ring that queues no new job still wakes those who are busy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bridge.jobs.queues import channel_name, quick_redis
+
+PATIENCE = 1.0
+
+
+class Listener:
+    """A thread that calls ``on_ring`` for each ring of a lane. Redis may come and go."""
+
+    def __init__(self, redis_url: str, lane: str, on_ring: Callable[[], object]) -> None:
+        self._url = redis_url
+        self._lane = lane
+        self._on_ring = on_ring
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with quick_redis(self._url, 5.0) as client:
+                    self._listen(client)
+            except (RedisError, OSError):  # the doorbell and the worker say so already
+                self._stopped.wait(PATIENCE)
+
+    def _listen(self, client: Redis) -> None:
+        with client.pubsub(ignore_subscribe_messages=True) as pubsub:  # type: ignore[no-untyped-call]
+            pubsub.subscribe(channel_name(self._lane))
+            while not self._stopped.is_set():
+                if pubsub.get_message(timeout=PATIENCE) is not None:
+                    self._on_ring()
