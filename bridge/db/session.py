@@ -35,12 +35,10 @@ class Database:
 
     @contextmanager
     def read(self, shop_id: int | None) -> Iterator[Session]:
-        """A session that is rolled back at the end."""
+        """A session that is never committed. What was read stays usable afterwards (closing rolls back, and unlike
+        ``rollback()`` it does not expire what was loaded)."""
         with _session(self.engine, shop_id) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
 
     @contextmanager
     def write(self, shop_id: int | None) -> Iterator[Session]:
@@ -126,7 +124,8 @@ def _own(session: Session, _context: Any, _instances: Any) -> None:
     for row in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(row, OfShop):
             continue
-        if row.shop_id is None:
+        owner: int | None = row.shop_id
+        if owner is None:
             row.shop_id = shop_id
-        elif row.shop_id != shop_id:
+        elif owner != shop_id:
             raise WrongShop(f"{type(row).__name__} of shop {row.shop_id} in a session of shop {shop_id}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -14,9 +13,11 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import note
 from bridge.db.tables import Connection, Shop
+from bridge.flows import signing
 from bridge.flows.connecting import CONNECTING, Connected, connect, get, hook_url
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.leaving import Disconnected, Stakes, disconnect, stakes
+from bridge.flows.signing import valid_secrets
 from bridge.flows.wish import DISCONNECTED, adapter_of, role_of
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
@@ -44,7 +45,6 @@ __all__ = [
     "valid_secrets",
 ]
 
-SECRET_OVERLAP = timedelta(hours=24)
 DEMO = "Demo shop"
 FIRST = "My shop"
 
@@ -85,8 +85,7 @@ def rotate_webhook_secret(engine: Engine, shop_id: int, connection_id: int) -> W
 
     def act(session: Session) -> Connection:
         row = session.scalars(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
-        row.webhook_secrets = [secrets.token_hex(32), *(row.webhook_secrets or [])[:1]]
-        row.info = {**row.info, "retired_secret_until": (now + SECRET_OVERLAP).isoformat()}
+        signing.rotate(row, now)
         note(session, now, "webhooks", "new webhook secret; the old one is accepted for 24 hours", connection_id=row.id)
         return row
 
@@ -94,13 +93,6 @@ def rotate_webhook_secret(engine: Engine, shop_id: int, connection_id: int) -> W
         raise AskMerchant("Only a store has a webhook secret.", field="connection")
     row = engine.db.transact(shop_id, act)
     return engine.platform(row).ensure_webhooks(hook_url(engine, shop_id, row.id), row.webhook_secrets[0])
-
-
-def valid_secrets(row: Connection, now: datetime) -> list[str]:
-    """The webhook secrets in force, newest first."""
-    known = list(row.webhook_secrets or [])
-    until = row.info.get("retired_secret_until")
-    return known if until and now < datetime.fromisoformat(until) else known[:1]
 
 
 def _change(engine: Engine, shop_id: int, connection_id: int, act: Callable[[Session, Connection], None]) -> None:

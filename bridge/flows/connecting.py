@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
-from bridge.flows import polls
+from bridge.flows import polls, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
 from bridge.ports.channel import AccountInfo
@@ -215,15 +215,14 @@ def _hand_over(session: Session, proved: Connection, known: Connection) -> None:
 
 def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datetime) -> None:
     row.credentials, row.settings, row.urls, row.sandbox = wish.credentials, wish.settings, wish.urls, wish.sandbox
-    kept = {key: row.info[key] for key in ("retired_secret_until",) if key in (row.info or {})}
+    kept = {key: row.info[key] for key in (signing.RETIRED,) if key in (row.info or {})}
     row.info = {**info.as_json(), **kept}
     name = info.name or wish.account
     title = wish.adapter.manifest.title
     row.title = f"{title} – {name}"[:200] if name.lower() != title.lower() else title
     row.state, row.state_reason, row.state_since, row.last_ok_at = "active", "", now, now
     if wish.role == "platform" and not row.webhook_secrets:
-        # Hex: WooCommerce decodes HTML entities in a secret before it signs with it.
-        row.webhook_secrets = [secrets.token_hex(32)]
+        row.webhook_secrets = [signing.new_secret()]
 
 
 def _start_work(session: Session, engine: Engine, row: Connection, now: datetime, *, fresh: bool) -> None:

@@ -18,9 +18,9 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from bridge.db.ingest import Arrival, Ingest, seal
 from bridge.db.tables import Connection, Shop
 from bridge.db.work import Mark
-from bridge.flows.admin import valid_secrets
 from bridge.flows.bell import Bell
 from bridge.flows.engine import Engine
+from bridge.flows.signing import valid_secrets
 from bridge.ports.errors import AskMerchant, NotFound, RetryLater
 from bridge.ports.platform import Hint, HintKind, WebhookDoor
 

@@ -38,7 +38,9 @@ class ChannelView:
 
 def channel_views(engine: Engine, session: Session, only: int | None = None) -> list[ChannelView]:
     """The shop's channel connections, parked ones included: they are caught up when they come back."""
-    query = select(Connection).where(Connection.role == "channel", Connection.state != "disconnected")
+    query = select(Connection).where(
+        Connection.role == "channel", Connection.state.not_in(("connecting", "disconnected"))
+    )
     if only is not None:
         query = query.where(Connection.id == only)
     return [_view(engine, row) for row in session.scalars(query.order_by(Connection.id))]
