@@ -37,7 +37,7 @@ class Runner:
         self.payload = payload
         self.cron = shop.options.cron
         self.log: deque[dict[str, Any]] = deque(maxlen=LOG_SIZE)
-        self._bell = threading.Condition()
+        self._bell = threading.Event()
         self._work = threading.Lock()
         self._thread: threading.Thread | None = None
         webhooks.wake = self.ring
@@ -49,8 +49,7 @@ class Runner:
         if self._thread is None:
             self._thread = threading.Thread(target=self._loop, name="wp-cron", daemon=True)
             self._thread.start()
-        with self._bell:
-            self._bell.notify()
+        self._bell.set()
 
     def set_cron(self, running: bool) -> None:
         self.cron = running
@@ -82,14 +81,15 @@ class Runner:
 
     # -- the queue --------------------------------------------------------------------------------------------
 
-    def run(self, before: float) -> int:
-        """One queue run: everything due, in order of what was scheduled first."""
+    def run(self, before: float | None = None) -> int:
+        """One queue run: everything due (now, or ``before``), in order of what was scheduled first."""
         with self._work:
             cache: dict[tuple[str, int], dict[str, Any] | None] = {}
             started, delivered = time.monotonic(), 0
             while time.monotonic() - started < RUN_SECONDS:
                 with self.kit.transaction():
-                    batch = sorted(self.webhooks.due(before), key=lambda item: (int(item["due"]), item["id"]))
+                    waiting = self.webhooks.due(time.time() if before is None else before)
+                    batch = sorted(waiting, key=lambda item: (int(item["due"]), item["id"]))
                 if not batch:
                     break
                 for item in batch:
@@ -99,10 +99,10 @@ class Runner:
 
     def _loop(self) -> None:
         while True:
-            with self._bell:
-                self._bell.wait(self._pause())
+            self._bell.wait(self._pause())
+            self._bell.clear()
             if self.cron:
-                self.run(time.time())
+                self.run()
 
     def _pause(self) -> float | None:
         with self.kit.transaction():
