@@ -186,7 +186,7 @@ class _Maker:
         for row, result in pairs:
             if result.outcome is Outcome.APPLIED and result.offer_id:
                 self._live(session, row, result.offer_id, drafts[row.id][0].gtin, now)
-                self._expect(session, row.id, drafts[row.id][1], now)
+                self._expect(session, row.id, _sent(drafts[row.id][1], result), now)
                 text = f"offer of {row.sku} created on {self.row.title} as {result.offer_id}"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
             elif result.outcome is Outcome.REJECTED:
@@ -314,6 +314,11 @@ def _draft(row: Listing, gtin: str | None, values: Values) -> OfferDraft:
         price=Money.model_validate(values[Facet.PRICE]),
         content=content_of(values[Facet.CONTENT]),
     )
+
+
+def _sent(values: Values, result: ItemResult) -> Values:
+    """What of a draft the marketplace has with the new offer."""
+    return {facet: value for facet, value in values.items() if facet not in result.unsent}
 
 
 def _values_of(offer: LiveOffer) -> Values:

@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import Field
 
-from bridge.domain.listing import LiveOffer, OfferContent
+from bridge.domain.listing import Facet, LiveOffer, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
@@ -36,7 +36,8 @@ class Outcome(StrEnum):
 
 
 class ItemResult(Value):
-    """The result of one item. ``key`` is the item's own key as it was given."""
+    """The result of one item. ``key`` is the item's own key as it was given; ``unsent``: what of a new offer still
+    has to be sent on its own, because the marketplace takes it elsewhere (product content)."""
 
     key: str
     outcome: Outcome
@@ -44,6 +45,7 @@ class ItemResult(Value):
     submission: str | None = None
     message: str = ""
     field: str | None = None
+    unsent: tuple[Facet, ...] = ()
 
 
 class OfferDraft(Value):

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from bridge.domain.listing import LiveOffer
+from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
@@ -114,16 +114,19 @@ class BolChannel:
         offer_id = answer.get("offerId")
         if not offer_id:
             return ItemResult(key=draft.key, outcome=Outcome.RETRY, message="bol.com did not name the new offer.")
-        return ItemResult(key=draft.key, outcome=Outcome.APPLIED, offer_id=str(offer_id))
+        return ItemResult(key=draft.key, outcome=Outcome.APPLIED, offer_id=str(offer_id), unsent=self._unsent())
+
+    def _unsent(self) -> tuple[Facet, ...]:
+        """An offer takes a title only for a product bol does not know; content goes its own way."""
+        return (Facet.CONTENT,) if self._settings.get("send_content", True) else ()
 
     def _already_there(self, draft: OfferDraft) -> ItemResult:
         """The EAN is offered already. Under our own reference it is ours, from a create whose answer was lost."""
         offers = self.find_offers([], [draft.gtin or ""])
         mine = next((offer for offer in offers if offer.sku == draft.sku), None)
         if mine is not None:
-            ref = {"key": draft.key, "offer_id": mine.offer_id, "sku": draft.sku}
-            self._client.update_offer(mine.offer_id, mapping.price_body(PriceUpdate(price=draft.price, **ref)))
-            return self._update(OfferRef(**ref), mapping.stock_body(StockUpdate(stock=draft.stock, **ref)))
+            self._client.update_offer(mine.offer_id, mapping.price(draft.price) | mapping.stock(draft.sku, draft.stock))
+            return ItemResult(key=draft.key, outcome=Outcome.APPLIED, offer_id=mine.offer_id, unsent=self._unsent())
         others = ", ".join(offer.sku or "no reference" for offer in offers) or "another condition"
         text = f"EAN {draft.gtin} is offered on bol.com already, under {others}. One EAN can be offered once."
         return ItemResult(key=draft.key, outcome=Outcome.REJECTED, message=text, field="gtin")
@@ -138,10 +141,10 @@ class BolChannel:
         return self._operator
 
     def update_stock(self, updates: Sequence[StockUpdate]) -> list[ItemResult]:
-        return _each(updates, lambda update: self._update(update, mapping.stock_body(update)))
+        return _each(updates, lambda update: self._update(update, mapping.stock(update.sku, update.stock)))
 
     def update_prices(self, updates: Sequence[PriceUpdate]) -> list[ItemResult]:
-        return _each(updates, lambda update: self._update(update, mapping.price_body(update)))
+        return _each(updates, lambda update: self._update(update, mapping.price(update.price)))
 
     def update_content(self, updates: Sequence[ContentUpdate]) -> list[ItemResult]:
         return _each(updates, self._content)

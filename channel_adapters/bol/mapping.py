@@ -15,10 +15,8 @@ from bridge.ports.channel import (
     ContentUpdate,
     OfferDraft,
     OrderRef,
-    PriceUpdate,
     PushHint,
     SaleStatus,
-    StockUpdate,
     SubmissionState,
     SubmissionStatus,
 )
@@ -52,12 +50,10 @@ def offer_body(draft: OfferDraft, settings: Mapping[str, Any], operator_id: str 
     body: Json = {
         "ean": draft.gtin,
         "condition": CONDITIONS[draft.condition],
-        "reference": reference(draft.sku),
-        "pricing": pricing(draft.price),
-        "stock": {"amount": draft.stock, "managedByRetailer": True},
         "fulfilment": fulfilment(settings),
         "countryAvailabilities": [{"countryCode": code} for code in COUNTRIES[settings.get("countries", "NL and BE")]],
     }
+    body |= stock(draft.sku, draft.stock) | price(draft.price)
     if title := draft.content.title.strip()[:500]:
         body["unknownProductTitle"] = title
     if operator_id:
@@ -72,14 +68,14 @@ def reference(sku: str) -> str:
     return sku
 
 
-def pricing(price: Money) -> Json:
-    if price.currency != CURRENCY:
-        raise AskMerchant(f"bol.com sells in {CURRENCY}, the store's prices are in {price.currency}.", field="currency")
-    amount = price.quantised().amount
+def price(given: Money) -> Json:
+    if given.currency != CURRENCY:
+        raise AskMerchant(f"bol.com sells in {CURRENCY}, the store's prices are in {given.currency}.", field="currency")
+    amount = given.quantised().amount
     if not LOWEST_PRICE <= amount <= HIGHEST_PRICE:
-        words = f"bol.com accepts prices from {LOWEST_PRICE} to {HIGHEST_PRICE} EUR, not {price.text()}."
+        words = f"bol.com accepts prices from {LOWEST_PRICE} to {HIGHEST_PRICE} EUR, not {given.text()}."
         raise RejectItem(words, field="price")
-    return {"bundlePrices": [{"quantity": 1, "unitPrice": amount}]}
+    return {"pricing": {"bundlePrices": [{"quantity": 1, "unitPrice": amount}]}}
 
 
 def fulfilment(settings: Mapping[str, Any]) -> Json:
@@ -91,15 +87,10 @@ def fulfilment(settings: Mapping[str, Any]) -> Json:
     return body
 
 
-def stock_body(update: StockUpdate) -> Json:
+def stock(sku: str, units: int) -> Json:
     """Absolute. ``managedByRetailer``: our number has its reservations taken off already, so bol must not do it again
     (of its own open orders it only counts those placed after this update). The reference keeps orders matched."""
-    stock = {"amount": update.stock, "managedByRetailer": True}
-    return {"stock": stock, "reference": reference(update.sku)}
-
-
-def price_body(update: PriceUpdate) -> Json:
-    return {"pricing": pricing(update.price)}
+    return {"stock": {"amount": units, "managedByRetailer": True}, "reference": reference(sku)}
 
 
 def content_body(update: ContentUpdate, language: str) -> Json:
@@ -118,13 +109,13 @@ def content_body(update: ContentUpdate, language: str) -> Json:
 
 
 def live_offer(raw: Json) -> LiveOffer:
-    stock, prices = table(raw, "stock"), tables(table(raw, "pricing"), "bundlePrices")
-    single = next((price for price in prices if whole(price.get("quantity")) == 1), {})
+    amounts, prices = table(raw, "stock"), tables(table(raw, "pricing"), "bundlePrices")
+    single = next((price_ for price_ in prices if whole(price_.get("quantity")) == 1), {})
     return LiveOffer(
         offer_id=text(raw.get("offerId")),
         sku=text(raw.get("reference")) or None,
         gtin=text(raw.get("ean")) or None,
-        stock=whole(stock.get("amount")),
+        stock=whole(amounts.get("amount")),
         price=money(single.get("unitPrice")),
         title=text(raw.get("unknownProductTitle")) or None,
         for_sale=for_sale(raw),
@@ -164,7 +155,15 @@ def _reason_text(reason: Json) -> str:
 def order_ref(raw: Json) -> OrderRef:
     changes = [moment(item.get("latestChangedDateTime")) for item in tables(raw, "orderItems")]
     known = [change for change in changes if change is not None]
-    return OrderRef(external_id=text(raw.get("orderId")), changed_at=max(known, default=None), mark=fingerprint(raw))
+    return OrderRef(external_id=text(raw.get("orderId")), changed_at=max(known, default=None), mark=mark(raw))
+
+
+def mark(raw: Json) -> str:
+    """The state of an order as far as both the list and the detail tell it."""
+    names = ("orderItemId", "quantity", "quantityShipped", "quantityCancelled", "latestChangedDateTime")
+    items = [[text(item.get(name)) for name in names] for item in tables(raw, "orderItems")]
+    asked = [item.get("cancellationRequest") is True for item in tables(raw, "orderItems")]
+    return fingerprint(sorted(zip(items, asked, strict=True)))
 
 
 def order(raw: Json) -> MarketplaceOrder:
@@ -179,6 +178,7 @@ def order(raw: Json) -> MarketplaceOrder:
         external_id=text(raw.get("orderId")),
         placed_at=placed,
         changed_at=max(changes, default=None),
+        list_mark=mark(raw),
         currency=CURRENCY,
         lines=tuple(_line(raw, item, number) for number, item in enumerate(items)),
         ship_to=address(table(raw, "shipmentDetails")),
