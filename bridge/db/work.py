@@ -27,7 +27,8 @@ SETTLE_MAX = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Mark:
-    """One thing to do. ``settle`` lets repeated marks of a key come to rest before it is done again."""
+    """One thing to do. ``settle`` lets repeated marks of a key come to rest before it is done again; ``wake`` False
+    leaves pending work as it is: its tries go on counting, and what was set aside stays set aside."""
 
     connection_id: int
     lane: str
@@ -36,6 +37,7 @@ class Mark:
     priority: int = 5
     due_at: datetime | None = None
     settle: bool = False
+    wake: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ def mark(session: Session, shop_id: int, marks: Iterable[Mark], now: datetime) -
     """Say that there is something to do; saying it again before it is done is the same as saying it once."""
     unique = {(item.connection_id, item.kind, item.key): item for item in marks}
     rows = [_row(shop_id, item, now) for item in sorted(unique.values(), key=lambda item: (item.kind, item.key))]
-    for settle in (False, True):
-        chunk = [row for row, item in zip(rows, _sorted(unique), strict=True) if item.settle is settle]
+    for settle, wake in ((False, True), (True, True), (False, False)):
+        wanted = [item.settle is settle and item.wake is wake for item in _sorted(unique)]
+        chunk = [row for row, take in zip(rows, wanted, strict=True) if take]
         if chunk:
-            session.execute(_upsert(session, settle, now), chunk)
+            session.execute(_upsert(session, settle, wake, now), chunk)
 
 
 def _sorted(unique: dict[tuple[int, str, str], Mark]) -> list[Mark]:
@@ -85,7 +88,7 @@ def _row(shop_id: int, item: Mark, now: datetime) -> dict[str, object]:
     }
 
 
-def _upsert(session: Session, settle: bool, now: datetime) -> Any:
+def _upsert(session: Session, settle: bool, wake: bool, now: datetime) -> Any:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = insert(Work)
     pending = Work.dirty_version > Work.done_version
@@ -94,6 +97,8 @@ def _upsert(session: Session, settle: bool, now: datetime) -> Any:
     due: Any = case((pending, earlier), else_=new.due_at)
     if settle:
         due = _settled_due(pending, now)
+    elif not wake:
+        due = case((pending, Work.due_at), else_=new.due_at)
     return statement.on_conflict_do_update(
         index_elements=["shop_id", "connection_id", "kind", "key"],
         set_={
@@ -101,8 +106,8 @@ def _upsert(session: Session, settle: bool, now: datetime) -> Any:
             "priority": case((and_(pending, Work.priority < new.priority), Work.priority), else_=new.priority),
             "due_at": due,
             "first_marked_at": case((pending, Work.first_marked_at), else_=new.first_marked_at),
-            "attempts": 0,
-            "parked": False,
+            "attempts": 0 if wake else case((pending, Work.attempts), else_=0),
+            "parked": False if wake else case((pending, Work.parked), else_=False),
         },
     )
 

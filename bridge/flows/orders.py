@@ -67,7 +67,7 @@ def _mark_new(session: Session, row: Connection, refs: Sequence[OrderRef], now: 
     changed = [ref for ref in refs if known.get(ref.external_id, ("", 0))[0] != ref.mark]
     seen = [{"id": known[ref.external_id][1], "fingerprint": ref.mark} for ref in changed if ref.external_id in known]
     update_rows(session, Order, seen)  # from here on the mark below is what remembers the change
-    marks = [Mark(row.id, "orders", "orders.import", ref.external_id, priority=2) for ref in changed]
+    marks = [Mark(row.id, "orders", "orders.import", ref.external_id, priority=2, wake=False) for ref in changed]
     work.mark(session, row.shop_id, marks, now)
     return len(changed)
 
