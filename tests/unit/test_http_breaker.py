@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,10 +16,13 @@ POLICY = BreakerPolicy(failures=3, first=0.2, longest=0.5, probe=0.3)
 
 
 @pytest.fixture(params=["local", "redis"])
-def breaker(request: pytest.FixtureRequest) -> Breaker:
+def breaker(request: pytest.FixtureRequest) -> Iterator[Breaker]:
     if request.param == "local":
-        return LocalBreaker(POLICY)
-    return RedisBreaker(SharedStore.from_url(request.getfixturevalue("redis_url")), POLICY)
+        yield LocalBreaker(POLICY)
+        return
+    store = SharedStore.from_url(request.getfixturevalue("redis_url"))
+    yield RedisBreaker(store, POLICY)
+    assert not store._away_until
 
 
 def fail(breaker: Breaker, times: int, account: str = "a") -> None:

@@ -48,7 +48,8 @@ def test_retry_after_absent() -> None:
         ({"x-ratelimit-remaining": "3"}, RateHint(3, None)),
         ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"}, RateHint(0, 30)),
         ({"X-RATELIMIT-REMAINING": "0", "X-Ratelimit-Reset": str(EPOCH + 20)}, RateHint(0, 20)),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": str(EPOCH * 1000 + 1500)}, RateHint(7, 1.5)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": str(EPOCH * 1000 + 1500)}, RateHint(7, 1.5, exact=True)),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "0.5"}, RateHint(7, 0.5, exact=True)),
         ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": str(EPOCH - 5)}, RateHint(7, 0)),
         ({"x-ratelimit-remaining": "-2", "x-ratelimit-reset": "999999"}, RateHint(0, 900)),
         ({"RateLimit-Remaining": "4", "RateLimit-Reset": "10"}, RateHint(4, 10)),
@@ -60,3 +61,11 @@ def test_retry_after_absent() -> None:
 )
 def test_rate_hint(headers: dict[str, str], hint: RateHint | None) -> None:
     assert rate_hint(httpx.Headers(headers), NOW, 900) == hint
+
+
+def test_times_are_meant_by_the_clock_of_the_other_side() -> None:
+    """Its clock is an hour ahead of ours."""
+    theirs = httpx.Headers({"date": "Mon, 23 Nov 2026 13:00:00 GMT", "retry-after": "Mon, 23 Nov 2026 13:00:10 GMT"})
+    assert retry_after(theirs, NOW, 900) == 10
+    told = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(EPOCH + 3600 + 8)}
+    assert rate_hint(httpx.Headers({**theirs, **told}), NOW, 900) == RateHint(0, 8)

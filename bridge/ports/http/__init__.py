@@ -10,6 +10,7 @@ hosts, turns every fault into an error of :mod:`bridge.ports.errors` and leaves 
 """
 
 from bridge.ports.http.breaker import Breaker, BreakerPolicy
+from bridge.ports.http.call import basic_auth
 from bridge.ports.http.context import about, before_write, lane, patience
 from bridge.ports.http.exchange import Exchange, MemoryRecorder, NoRecorder, Recorder
 from bridge.ports.http.guard import Guard, GuardPolicy
@@ -20,7 +21,7 @@ from bridge.ports.http.response import NotJson, Response
 from bridge.ports.http.services import HttpServices
 from bridge.ports.http.table import TOKEN_ERRORS, ErrorTable, Rule, Said, describe
 from bridge.ports.http.tokens import MemoryVault, Token, TokenSource, TokenVault
-from bridge.ports.http.transport import Transport, basic_auth
+from bridge.ports.http.transport import Transport
 
 __all__ = [
     "TOKEN_ERRORS",

@@ -1,21 +1,27 @@
 -- One token bucket, timed by the server's own clock, so that workers on several machines agree.
--- KEYS[1] the bucket: t tokens, at ms of the last refill, b blocked until ms, n refusals in a row.
+-- KEYS[1] the bucket: t tokens, at ms of the last refill, b blocked until ms, n refusals in a row, f the share of
+-- its rate that it may use since fa.
 -- ARGV: operation, size, rate per ms, then what the operation needs. Answers with milliseconds.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local op, size, rate = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local state = redis.call('HMGET', KEYS[1], 't', 'at', 'b', 'n')
+local state = redis.call('HMGET', KEYS[1], 't', 'at', 'b', 'n', 'f', 'fa')
 local tokens, at = tonumber(state[1]) or size, tonumber(state[2]) or now
 local blocked, strikes = tonumber(state[3]) or 0, tonumber(state[4]) or 0
+-- Refused means too fast, whatever the limit says: less from then on, and a tenth of the rate back each minute.
+local share, since = tonumber(state[5]) or 1, tonumber(state[6]) or now
+share = math.min(1, share + math.max(0, now - since) / 600000)
+rate = rate * share
 -- A server clock that was set back takes what it measured along.
 if at > now then blocked = blocked - (at - now) end
 tokens = math.min(size, tokens + math.max(0, now - at) * rate)
 
 local function keep()
-  redis.call('HSET', KEYS[1], 't', tostring(tokens), 'at', now, 'b', blocked, 'n', strikes)
+  redis.call('HSET', KEYS[1], 't', tostring(tokens), 'at', now, 'b', blocked, 'n', strikes,
+    'f', tostring(share), 'fa', now)
   -- A forgotten bucket is a full one: keep it until it would be full, and its refusals for a while.
   local full = math.ceil((size - tokens) / rate)
-  redis.call('PEXPIRE', KEYS[1], math.max(full, blocked - now, 0) + 60000)
+  redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(full, blocked - now, (1 - share) * 600000)) + 60000)
 end
 
 if op == 'take' then
@@ -41,6 +47,7 @@ elseif op == 'block' then
   -- Workers that were under way together are refused together: that is one refusal.
   if now >= blocked then
     if now > blocked + memory then strikes = 1 else strikes = strikes + 1 end
+    share = math.max(0.1, share * 0.8)
   end
   if told < 0 then told = math.min(longest, base * 2 ^ math.min(strikes - 1, 16)) * tonumber(ARGV[8]) end
   tokens = math.min(tokens, 0)

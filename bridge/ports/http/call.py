@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from bridge.ports.http.table import ErrorTable
+from bridge.ports.http.table import Tables
 from bridge.ports.http.tokens import TokenSource
 
 Expect = Literal["json", "any", "bytes"]
@@ -37,13 +38,23 @@ class Call:
     max_bytes: int
     max_wait: float
     allow: Collection[int]
-    tables: tuple[ErrorTable, ...]
+    tables: Tables
     auth: Auth | None
     bearer: TokenSource | None
 
     @property
     def host(self) -> str:
         return self.url.host
+
+
+def basic_auth(user: str, password: str) -> Auth:
+    """For ``auth=``: HTTP Basic."""
+    value = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    def authorise(request: httpx.Request) -> None:
+        request.headers["Authorization"] = value
+
+    return authorise
 
 
 def encode_json(value: Any) -> bytes:

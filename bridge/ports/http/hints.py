@@ -15,15 +15,20 @@ _COMBINED = {
     "remaining": re.compile(r"(?:\bremaining=|;\s*r=)(\d+)"),
     "reset": re.compile(r"(?:\breset=|;\s*t=)(\d+)"),
 }
+# Larger numbers are a moment (since 1970) and not a time span.
+SECONDS = 1e8
+MILLISECONDS = 1e11
+SKEW = 5.0
 _PREFIXES = ("x-ratelimit-", "ratelimit-", "x-rate-limit-")
 
 
 @dataclass(frozen=True)
 class RateHint:
-    """``remaining`` calls until ``reset`` seconds from now (None: not told)."""
+    """``remaining`` calls until ``reset`` seconds from now (None: not told). ``exact``: not in whole seconds."""
 
     remaining: float
     reset: float | None
+    exact: bool = False
 
 
 def retry_after(headers: httpx.Headers, now: datetime, cap: float) -> float | None:
@@ -31,7 +36,7 @@ def retry_after(headers: httpx.Headers, now: datetime, cap: float) -> float | No
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    seconds = float(value) if _NUMBER.fullmatch(value) else _until(value, now)
+    seconds = float(value) if _NUMBER.fullmatch(value) else _until(value, _their_now(headers, now))
     return None if seconds is None else min(max(seconds, 0.0), cap)
 
 
@@ -41,7 +46,10 @@ def rate_hint(headers: httpx.Headers, now: datetime, cap: float) -> RateHint | N
     if remaining is None:
         return None
     reset = _told(headers, "reset")
-    return RateHint(max(remaining, 0.0), None if reset is None else _delta(reset, now, cap))
+    if reset is None:
+        return RateHint(max(remaining, 0.0), None)
+    exact = reset > MILLISECONDS or not reset.is_integer()
+    return RateHint(max(remaining, 0.0), _delta(reset, _their_now(headers, now), cap), exact)
 
 
 def _told(headers: httpx.Headers, what: str) -> float | None:
@@ -54,17 +62,28 @@ def _told(headers: httpx.Headers, what: str) -> float | None:
 
 def _delta(reset: float, now: datetime, cap: float) -> float:
     """Seconds from now. Epoch milliseconds, epoch seconds and plain seconds are all in use, none documented."""
-    if reset > 1e11:
+    if reset > MILLISECONDS:
         reset = reset / 1000 - now.timestamp()
-    elif reset > 1e8:
+    elif reset > SECONDS:
         reset -= now.timestamp()
     return min(max(reset, 0.0), cap)
 
 
 def _until(value: str, now: datetime) -> float | None:
     """An HTTP date as seconds from now."""
+    moment = _date(value)
+    return None if moment is None else (moment - now).total_seconds()
+
+
+def _date(value: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _their_now(headers: httpx.Headers, now: datetime) -> datetime:
+    """The other side's clock where it is clearly not ours: its times are meant by its own clock."""
+    theirs = _date(headers.get("date", ""))
+    return theirs if theirs is not None and abs((theirs - now).total_seconds()) > SKEW else now

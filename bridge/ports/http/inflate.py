@@ -8,7 +8,7 @@ import httpx
 
 
 class BadBody(Exception):
-    """The body is too large, cut short, or in an encoding that was not asked for."""
+    """The body is too large, or packed in a way that was not asked for."""
 
 
 class _Plain:
@@ -36,7 +36,7 @@ class _Inflate(_Plain):
 
     def finish(self) -> None:
         if self._began and not self._zlib.eof:
-            raise BadBody("the packed answer ends too early")
+            raise zlib.error("the packed answer ends too early")
 
 
 def read_body(answer: httpx.Response, max_bytes: int) -> bytes:

@@ -12,11 +12,34 @@ from bridge.ports.manifest import Limit
 STRIKE_BASE = 2.0
 STRIKE_CAP = 300.0
 STRIKE_MEMORY = 60.0
+# Whoever is refused was too fast, whatever the limit says (a host's firewall, another client of the same account):
+# a fifth less with each refusal, down to a tenth, and back to the full rate within ten minutes of quiet.
+SLOWER = 0.8
+LEAST_SHARE = 0.1
+RECOVERY = 600.0
 
 
 def jitter() -> float:
     """So that workers which were refused together do not come back together."""
     return random.uniform(0.75, 1.25)
+
+
+# Up to this window calls are spread evenly; over it a bucket's worth may go out at once.
+SHORT_WINDOW = 10.0
+HEADROOM = 0.03
+
+
+def shape(limit: Limit, share: float = 1.0) -> tuple[float, float]:
+    """Size of the bucket in calls, and its refill per second.
+
+    Evenly, with 3 % to spare for the network's jitter, no window of the other side ever sees more than its
+    limit, wherever it begins; a burst would, unless the other side counts just as we do. Over minutes evenness
+    would be slow (25 a minute is one every 2.4 s), and there the headers keep us right.
+    """
+    calls = limit.calls * share
+    if limit.seconds <= SHORT_WINDOW:
+        return max(1.0, calls * HEADROOM), calls * (1 - HEADROOM) / limit.seconds
+    return max(1.0, calls), calls / limit.seconds
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.ports.http.limiter import STRIKE_BASE, STRIKE_CAP, STRIKE_MEMORY, Grant, jitter
+from bridge.ports.http.limiter import (
+    LEAST_SHARE,
+    RECOVERY,
+    SLOWER,
+    STRIKE_BASE,
+    STRIKE_CAP,
+    STRIKE_MEMORY,
+    Grant,
+    jitter,
+    shape,
+)
 from bridge.ports.manifest import Limit
 
 
@@ -17,6 +27,7 @@ class _Bucket:
     at: float
     blocked_until: float = 0.0
     strikes: int = 0
+    share: float = 1.0
 
 
 class LocalLimiter:
@@ -29,12 +40,12 @@ class LocalLimiter:
         self._buckets: dict[str, _Bucket] = {}
 
     def take(self, key: str, limit: Limit, cost: float, *, reserve: float, patience: float) -> Grant:
-        size, rate = self._size(limit), self._rate(limit)
+        size, rate = shape(limit, self._share)
         with self._lock:
             bucket = self._refilled(key, limit)
             blocked = max(0.0, bucket.blocked_until - bucket.at)
             needed = min(size, cost + reserve * size)
-            wait = max(blocked, (needed - bucket.tokens) / rate, 0.0)
+            wait = max(blocked, (needed - bucket.tokens) / (rate * bucket.share), 0.0)
             granted = blocked == 0.0 and wait <= (patience if reserve == 0 else 0.0)
             if granted:
                 bucket.tokens -= cost
@@ -43,7 +54,7 @@ class LocalLimiter:
     def refund(self, key: str, limit: Limit, cost: float) -> None:
         with self._lock:
             bucket = self._refilled(key, limit)
-            bucket.tokens = min(self._size(limit), bucket.tokens + cost)
+            bucket.tokens = min(shape(limit, self._share)[0], bucket.tokens + cost)
 
     def observe(self, key: str, limit: Limit, remaining: float, reset: float | None) -> None:
         with self._lock:
@@ -58,6 +69,7 @@ class LocalLimiter:
             if bucket.at >= bucket.blocked_until:
                 forgotten = bucket.at > bucket.blocked_until + STRIKE_MEMORY
                 bucket.strikes = 1 if forgotten else bucket.strikes + 1
+                bucket.share = max(LEAST_SHARE, bucket.share * SLOWER)
             if seconds is None:
                 seconds = min(STRIKE_CAP, STRIKE_BASE * 2.0 ** min(bucket.strikes - 1, 16)) * jitter()
             bucket.tokens = min(bucket.tokens, 0.0)
@@ -69,15 +81,11 @@ class LocalLimiter:
             bucket = self._buckets.get(key)
             return max(0.0, bucket.blocked_until - self._now()) if bucket else 0.0
 
-    def _size(self, limit: Limit) -> float:
-        return max(1.0, limit.calls * self._share)
-
-    def _rate(self, limit: Limit) -> float:
-        return limit.calls * self._share / limit.seconds
-
     def _refilled(self, key: str, limit: Limit) -> _Bucket:
-        now, size = self._now(), self._size(limit)
+        now, (size, rate) = self._now(), shape(limit, self._share)
         bucket = self._buckets.setdefault(key, _Bucket(size, now))
-        bucket.tokens = min(size, bucket.tokens + max(0.0, now - bucket.at) * self._rate(limit))
+        elapsed = max(0.0, now - bucket.at)
+        bucket.share = min(1.0, bucket.share + elapsed / RECOVERY)
+        bucket.tokens = min(size, bucket.tokens + elapsed * rate * bucket.share)
         bucket.at = now
         return bucket

@@ -10,6 +10,7 @@ from bridge.ports.errors import SlowDown
 from bridge.ports.http import context
 from bridge.ports.http.call import Call
 from bridge.ports.http.hints import rate_hint, retry_after
+from bridge.ports.http.limiter import SHORT_WINDOW
 from bridge.ports.http.response import Response
 from bridge.ports.http.services import HttpServices
 from bridge.ports.manifest import Limit
@@ -51,12 +52,15 @@ class Pacer:
         (breaker.failed if response.status >= 500 else breaker.succeeded)(self._account)
         wait = retry_after(response.headers, now, cap)
         hint = rate_hint(response.headers, now, cap)
+        key, limit = self._bucket(call)
         if response.status == 429:
             if wait is None and hint is not None and hint.remaining < 1:
                 wait = hint.reset
-            return limiter.block(*self._bucket(call), wait)
+            return limiter.block(key, limit, wait)
         if hint is not None:
-            limiter.observe(*self._bucket(call), hint.remaining, hint.reset)
+            # "One second" may be any part of it: in a window of seconds that would double every wait.
+            vague = not hint.exact and limit.seconds <= SHORT_WINDOW
+            limiter.observe(key, limit, hint.remaining, None if vague else hint.reset)
         return wait if response.status >= 400 else None
 
     def unanswered(self, call: Call, *, sent: bool) -> None:

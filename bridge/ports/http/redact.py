@@ -53,7 +53,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Free text: known values, tokens, e-mail addresses, URLs and ``name: value`` masked."""
-        return _mask_named(_URL.sub(lambda found: self.url(found.group()), self._by_form(text)))
+        return _mask_named(self._by_url(text), personal=True)
+
+    def words(self, text: str) -> str:
+        """The same for a sentence to a merchant, in which "city: is required" has to stay."""
+        return _mask_named(self._by_url(text), personal=False)
 
     def url(self, url: str) -> str:
         """A URL without user, password, fragment and private query values."""
@@ -79,6 +83,9 @@ class Redactor:
         if b"\0" in head or media_type.startswith(_DATA):
             return f"({len(content)} bytes of {media_type or 'data'})"
         return self.text(head.decode("utf-8", "replace"))[:limit] + ("..." if len(content) > limit else "")
+
+    def _by_url(self, text: str) -> str:
+        return _URL.sub(lambda found: self.url(found.group()), self._by_form(text))
 
     def _form(self, query: str) -> str:
         pairs = parse_qsl(query, keep_blank_values=True)
@@ -112,14 +119,15 @@ def _form_value(name: str, value: str) -> str:
     return MASK if private and value else quote(value, safe="/:,T+")
 
 
-def _mask_named(text: str) -> str:
+def _mask_named(text: str, *, personal: bool) -> str:
     """``name=value`` and ``"name": "value"`` with the values of private names masked, wherever they stand."""
     parts, position = [], 0
     while found := _NAME.search(text, position):
         parts.append(text[position : found.end()])
         position = found.end()
         name = plain(unquote_plus(found["name"]))
-        if (is_secret(name) or is_personal(name)) and (value := _GIVEN.match(text, position)):
+        private = is_secret(name) or (personal and is_personal(name))
+        if private and (value := _GIVEN.match(text, position)):
             parts.append(MASK)
             position = value.end()
     return "".join(parts) + text[position:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bridge.ports.http.limiter import STRIKE_BASE, STRIKE_CAP, STRIKE_MEMORY, Grant, jitter
+from bridge.ports.http.limiter import STRIKE_BASE, STRIKE_CAP, STRIKE_MEMORY, Grant, jitter, shape
 from bridge.ports.http.local_limiter import LocalLimiter
 from bridge.ports.http.shared import SharedStore, StoreAway
 from bridge.ports.manifest import Limit
@@ -54,5 +54,5 @@ class RedisLimiter:
             return self._local.blocked(key, limit)
 
     def _run(self, key: str, operation: str, limit: Limit, *args: float) -> tuple[int, int]:
-        size = max(1.0, limit.calls)
-        return self._store.run("bucket", key, operation, size, limit.calls / (limit.seconds * 1000), *args)
+        size, rate = shape(limit)
+        return self._store.run("bucket", key, operation, size, rate / 1000, *args)

@@ -80,42 +80,28 @@ class ErrorTable:
     """What each status of one system means.
 
     ``rules``: a key is (status, code), a status, or a range of statuses, looked up in this order; a value is
-    an error class, or a Rule with advice for the merchant. What is not in it is looked up in the default table.
+    an error class, or a Rule with advice for the merchant. What is not in it is looked up in the next table.
     ``describe`` gets the other side's words out of a body: (message, field), or Said with a code too. ``page``
     is raised for a web page (or anything else that is no JSON) with a good status where JSON was expected.
     ``unsure``: with these statuses a write that must not be repeated may have been done all the same, and is
-    UnknownOutcome instead of RetryLater.
+    UnknownOutcome instead of RetryLater. None: as the next table says.
     """
 
     rules: Mapping[Key, type[BridgeError] | Rule] = field(default_factory=dict)
-    describe: Describe = describe
-    page: type[BridgeError] | Rule = RetryLater
-    unsure: range | frozenset[int] = range(500, 600)
+    describe: Describe | None = None
+    page: type[BridgeError] | Rule | None = None
+    unsure: range | frozenset[int] | None = None
 
-    def rule(self, response: Response) -> Rule | None:
-        """The rule for this answer, None when the table has none."""
-        code = self.said(response).code
-        found = self.rules.get((response.status, code)) if code is not None else None
-        found = found or self.rules.get(response.status) or self._in_range(response.status)
-        return as_rule(found) if found else None
-
-    def said(self, response: Response) -> Said:
-        """The other side's words. A describer that stumbles over an odd body yields no words."""
-        try:
-            said = Said(*self.describe(response))
-        except (NotJson, LookupError, TypeError, ValueError, AttributeError):
-            said = Said("")
-        return said if said.code is not None or self.describe is describe else said._replace(code=_code(response))
+    def find(self, status: int, code: str | None) -> type[BridgeError] | Rule | None:
+        """The entry for this status and code, None when there is none."""
+        particular = self.rules.get((status, code)) if code is not None else None
+        return particular or self.rules.get(status) or self._in_range(status)
 
     def _in_range(self, status: int) -> type[BridgeError] | Rule | None:
         return next((value for key, value in self.rules.items() if isinstance(key, range) and status in key), None)
 
 
-def _code(response: Response) -> str | None:
-    return describe(response).code
-
-
-def as_rule(value: type[BridgeError] | Rule) -> Rule:
+def _as_rule(value: type[BridgeError] | Rule) -> Rule:
     return value if isinstance(value, Rule) else Rule(value)
 
 
@@ -135,8 +121,41 @@ DEFAULT = ErrorTable(
         range(300, 400): Rule(AskMerchant, "Enter the address it points to, or mend the redirect."),
         range(400, 500): RejectItem,
         range(500, 600): RetryLater,
-    }
+    },
+    describe=describe,
+    page=RetryLater,
+    unsure=range(500, 600),
 )
 
 # A token endpoint: every refusal means that the merchant has to connect again (RFC 6749, 5.2).
 TOKEN_ERRORS = ErrorTable(rules={400: Reauthorise, 401: Reauthorise, 403: Reauthorise})
+
+
+class Tables:
+    """Tables one above the other, the most particular first, the default last."""
+
+    def __init__(self, *tables: ErrorTable | None) -> None:
+        self._tables = [table for table in (*tables, DEFAULT) if table is not None]
+
+    def rule(self, status: int, code: str | None) -> Rule:
+        """The first entry that any table has."""
+        found = (table.find(status, code) for table in self._tables)
+        return _as_rule(next((entry for entry in found if entry), RetryLater))
+
+    @property
+    def page(self) -> Rule:
+        return _as_rule(next(table.page for table in self._tables if table.page is not None))
+
+    def is_unsure(self, status: int) -> bool:
+        """Whether a write may have been done although this status came back."""
+        return status in next(table.unsure for table in self._tables if table.unsure is not None)
+
+    def said(self, response: Response) -> Said:
+        """The other side's words. A describer that stumbles over an odd body yields those of the default."""
+        usual = describe(response)
+        particular = next(table.describe for table in self._tables if table.describe is not None)
+        try:
+            said = Said(*particular(response))
+        except (NotJson, LookupError, TypeError, ValueError, AttributeError):
+            return usual
+        return said if said.code is not None else said._replace(code=usual.code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextvars
 import logging
 import random
@@ -27,7 +26,7 @@ from bridge.ports.http.pacer import Pacer
 from bridge.ports.http.redact import Redactor
 from bridge.ports.http.response import Response
 from bridge.ports.http.services import HttpServices
-from bridge.ports.http.table import ErrorTable
+from bridge.ports.http.table import ErrorTable, Tables
 from bridge.ports.http.tokens import Token, TokenSource
 from bridge.ports.http.verdict import Verdict, on_answer, on_fault
 from bridge.ports.http.wire import Wire, WireFault
@@ -40,16 +39,6 @@ R = TypeVar("R")
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 RETRIES = 2
-
-
-def basic_auth(user: str, password: str) -> Auth:
-    """For ``auth=``: HTTP Basic."""
-    value = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-    def authorise(request: httpx.Request) -> None:
-        request.headers["Authorization"] = value
-
-    return authorise
 
 
 class _Failure(Exception):
@@ -139,7 +128,7 @@ class Transport:
             max_bytes=max_bytes or DEFAULT_MAX_BYTES,
             max_wait=context.current_patience() if max_wait is None else max_wait,
             allow=allow,
-            tables=tuple(table for table in (errors, self._errors) if table),
+            tables=Tables(errors, self._errors),
             auth=auth,
             bearer=bearer,
         )
@@ -175,7 +164,7 @@ class Transport:
             check_url(target)
         except (AskMerchant, httpx.InvalidURL, ValueError) as error:
             why = error.merchant if isinstance(error, AskMerchant) else f"{url} is not a valid address."
-            raise AskMerchant(f"{self.title}: {self.redactor.text(why)}", developer=type(error).__name__) from error
+            raise AskMerchant(f"{self.title}: {self.redactor.words(why)}", developer=type(error).__name__) from error
         return target
 
     def _run(self, call: Call) -> Response:
@@ -207,8 +196,7 @@ class Transport:
             verdict = on_answer(call, self.title, response, self._pacer.answered(call, response))
         except WireFault as error:
             fault, response = error, error.response
-            self._note_fault(call, error)
-            verdict = on_fault(call, self.title, error)
+            verdict = on_fault(call, self.title, error, self._note_fault(call, error))
         seconds = time.monotonic() - began
         exchange = self._exchange(call, request, response, at=at, seconds=seconds, attempt=attempt)
         if verdict is None and response is not None:
@@ -240,11 +228,15 @@ class Transport:
             self._pacer.give_back(call)
             raise
 
-    def _note_fault(self, call: Call, fault: WireFault) -> None:
+    def _note_fault(self, call: Call, fault: WireFault) -> float | None:
+        """Tell the pacer; returns the seconds that what came of the answer asks us to wait."""
+        if fault.response is not None:
+            return self._pacer.answered(call, fault.response)
         if fault.refusal:
             self._pacer.give_back(call)
         else:
             self._pacer.unanswered(call, sent=fault.sent)
+        return None
 
     def _exchange(
         self,
@@ -277,7 +269,7 @@ class Transport:
 
     def _failure(self, exchange: Exchange, verdict: Verdict | None, fault: WireFault | None) -> _Failure:
         verdict = verdict or Verdict(AskMerchant, f"{self.title}: the answer could not be read.")
-        verdict = replace(verdict, merchant=self.redactor.text(verdict.merchant))
+        verdict = replace(verdict, merchant=self.redactor.words(verdict.merchant))
         reason = self.redactor.text(fault.reason) if fault else ""
         exchange = replace(exchange, error=f"{verdict.error.__name__}: {reason or verdict.merchant}")
         self._record(exchange)

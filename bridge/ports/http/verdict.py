@@ -18,7 +18,6 @@ from bridge.ports.errors import (
 )
 from bridge.ports.http.call import Call
 from bridge.ports.http.response import NotJson, Response
-from bridge.ports.http.table import DEFAULT, ErrorTable, Rule, Said, as_rule
 from bridge.ports.http.wire import WireFault
 
 _ADVICE: dict[type[BridgeError], str] = {
@@ -52,18 +51,19 @@ class Verdict:
         return self.error(self.merchant, developer=developer, field=self.field)
 
 
-def on_fault(call: Call, title: str, fault: WireFault) -> Verdict:
+def on_fault(call: Call, title: str, fault: WireFault, wait: float | None) -> Verdict:
     """No whole answer came. A refusal whose body was lost on the way is still a refusal."""
     if fault.refusal:
         return Verdict(AskMerchant, f"{title}: {fault.refusal}")
     if fault.response is not None and fault.response.status >= 300:
-        verdict = on_answer(call, title, fault.response, None)
+        verdict = on_answer(call, title, fault.response, wait)
         if verdict is not None:
             return verdict
     if fault.sent and not call.idempotent:
         return _unknown(call, title)
     what = "gave no complete answer" if fault.sent else "cannot be reached"
-    return Verdict(RetryLater, f"{title}: {call.host} {what}. {_ADVICE[RetryLater]}", repeatable=True)
+    text = f"{title}: {call.host} {what}. {_ADVICE[RetryLater]}"
+    return Verdict(RetryLater, text, repeatable=not fault.lasting)
 
 
 def _unknown(call: Call, title: str) -> Verdict:
@@ -73,57 +73,60 @@ def _unknown(call: Call, title: str) -> Verdict:
 
 def on_answer(call: Call, title: str, response: Response, wait: float | None) -> Verdict | None:
     """None when the answer is what was asked for. ``wait``: seconds that it asks us to stay away."""
-    if response.status in call.allow:
+    welcome = 200 <= response.status < 300 or response.status == 304
+    if (welcome or response.status in call.allow) and _is_readable(call, response):
         return None
-    if 200 <= response.status < 300 or response.status == 304:
-        return _on_success(call, title, response)
+    if welcome:
+        return _on_page(call, title, response)
     if 300 <= response.status < 400:
         return _on_redirect(call, title, response)
     return _on_error(call, title, response, wait)
 
 
-def _on_success(call: Call, title: str, response: Response) -> Verdict | None:
-    if call.expect != "json" or not response.content.strip():
-        return None
+def _is_readable(call: Call, response: Response) -> bool:
+    """Whether the body is JSON, where JSON is expected. Only where there is nothing to say may it be empty."""
+    if call.expect != "json":
+        return True
+    if not response.content.strip():
+        return call.method == "HEAD" or response.status not in (200, 201)
     try:
         response.json  # noqa: B018  parsed here once, so that the caller cannot stumble
     except NotJson:
-        return _on_page(call, title, response)
-    return None
+        return False
+    return True
 
 
 def _on_page(call: Call, title: str, response: Response) -> Verdict:
     """A good status and no JSON: a page for maintenance, a firewall's challenge, PHP notices before the data."""
     if not call.idempotent:
         return _unknown(call, title)
-    rule = as_rule(call.tables[0].page) if call.tables else Rule(RetryLater)
-    what = "a web page" if response.is_page else response.media_type or "something"
+    rule = call.tables.page
+    what = "a web page" if response.is_page else response.media_type or "nothing"
     text = f"{title}: {call.host} answered with {what} instead of data. {rule.advice or _ADVICE[rule.error]}"
     return Verdict(rule.error, text, repeatable=rule.error is RetryLater)
 
 
 def _on_redirect(call: Call, title: str, response: Response) -> Verdict:
-    _, rule = _rule(call, response)
+    rule = call.tables.rule(response.status, None)
     target = response.headers.get("location", "nowhere")
     text = f"{title}: {call.host} redirects to {target}. {rule.advice or _ADVICE[rule.error]}"
     return Verdict(rule.error, text)
 
 
 def _on_error(call: Call, title: str, response: Response, wait: float | None) -> Verdict:
-    table, rule = _rule(call, response)
-    error = rule.error
+    said = call.tables.said(response)
+    error, advice = call.tables.rule(response.status, said.code)
     if error is NotFound and call.expect == "json" and response.is_page:
         # A page saying 404 means that the API is not there, not that the thing is gone.
         error = RetryLater
-    if error is RetryLater and not call.idempotent and response.status in table.unsure:
+    if error is RetryLater and not call.idempotent and call.tables.is_unsure(response.status):
         return _unknown(call, title)
     if error is RetryLater and wait is not None:
         error = SlowDown
-    said = table.said(response)
-    text = _text(title, call, response.status, said, rule.advice or _ADVICE.get(error, ""))
+    words = said.message.strip().rstrip(".") or _plain_words(error, call)
     return Verdict(
         error,
-        text,
+        f"{title}: {words} ({response.status}). {advice or _ADVICE.get(error, '')}".strip(),
         field=said.field,
         repeatable=issubclass(error, RetryLater),
         renew=issubclass(error, Reauthorise),
@@ -131,13 +134,12 @@ def _on_error(call: Call, title: str, response: Response, wait: float | None) ->
     )
 
 
-def _rule(call: Call, response: Response) -> tuple[ErrorTable, Rule]:
-    """The first rule that any table has, and the table whose words count: the most particular one."""
-    tables = (*call.tables, DEFAULT)
-    rule = next((rule for table in tables if (rule := table.rule(response))), Rule(RetryLater))
-    return tables[0], rule
-
-
-def _text(title: str, call: Call, status: int, said: Said, advice: str) -> str:
-    words = said.message.strip().rstrip(".") or f"{call.operation} was refused"
-    return f"{title}: {words} ({status}). {advice}".strip()
+def _plain_words(error: type[BridgeError], call: Call) -> str:
+    """For when the other side says nothing."""
+    if issubclass(error, SlowDown):
+        return f"{call.host} asks for fewer calls"
+    if issubclass(error, RetryLater):
+        return f"{call.host} has trouble of its own"
+    if issubclass(error, Reauthorise):
+        return f"{call.host} does not accept the credentials"
+    return f"{call.operation} was refused"

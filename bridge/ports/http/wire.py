@@ -36,17 +36,24 @@ class WireFault(Exception):
     """No whole answer came.
 
     ``sent``: the request may have reached the other side. ``response``: status and headers, where those came.
-    ``refusal``: why we would not connect, for the merchant.
+    ``refusal``: why we would not connect, for the merchant. ``lasting``: it would be the same again.
     """
 
     def __init__(
-        self, reason: str, *, sent: bool, response: Response | None = None, refusal: str | None = None
+        self,
+        reason: str,
+        *,
+        sent: bool,
+        response: Response | None = None,
+        refusal: str | None = None,
+        lasting: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
         self.response = response
         self.refusal = refusal
+        self.lasting = lasting
 
 
 class Wire:
@@ -78,7 +85,8 @@ class Wire:
                 return Response(answer.status_code, answer.headers, read_body(answer, max_bytes))
             except (httpx.HTTPError, zlib.error, BadBody) as error:
                 part = Response(answer.status_code, answer.headers, b"")
-                raise WireFault(_reason(error), sent=True, response=part) from error
+                lasting = isinstance(error, BadBody)
+                raise WireFault(_reason(error), sent=True, response=part, lasting=lasting) from error
             finally:
                 answer.close()
 
