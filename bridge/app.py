@@ -6,6 +6,7 @@ that answers.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -129,9 +130,8 @@ def prepare_folder(folder: Path) -> None:
     """Make the data folder, which only its owner may read. Raises ConfigError when it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise ConfigError(
             f"The data folder {folder} cannot be written ({error.strerror}): make it writable, or name another one "

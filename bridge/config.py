@@ -97,6 +97,9 @@ class Config(BaseSettings):
         default=None, ge=1, le=64, description="give a number from 1 to 64; SQLite allows one process only"
     )
     web_threads: int = Field(default=8, ge=1, le=64, description="give a number from 1 to 64")
+    max_webhook_bytes: int = Field(
+        default=1_048_576, ge=65_536, le=67_108_864, description="give a number of bytes from 65536 to 67108864"
+    )
     demo: bool = Field(
         default=True, description="give 1 or 0: whether to start a sandbox store while none is connected"
     )
@@ -201,7 +204,10 @@ def database_url(value: str) -> str:
     except ArgumentError as error:
         raise ValueError("not a database address") from error
     if url.drivername in ("postgres", "postgresql", POSTGRESQL):
-        return url.set(drivername=POSTGRESQL).render_as_string(hide_password=False)
+        url = url.set(drivername=POSTGRESQL)
+        if "connect_timeout" not in url.query:  # a host that swallows packets must not hold anyone for minutes
+            url = url.update_query_dict({"connect_timeout": "5"})
+        return url.render_as_string(hide_password=False)
     if url.drivername != "sqlite":
         raise ValueError("neither SQLite nor PostgreSQL")
     if not url.database or url.database == ":memory:":

@@ -14,7 +14,8 @@ from bridge.web.hooks import hooks
 class WebConfig(Protocol):
     """What the web door wants to know of the configuration."""
 
-    max_webhook_bytes: int
+    @property
+    def max_webhook_bytes(self) -> int: ...
 
 
 def create_web(engine: Engine, config: WebConfig) -> Flask:

@@ -1,0 +1,74 @@
+"""gunicorn inside our own processes: the web server and the sandboxes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from bridge.log import Repeated
+
+SHM = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat files, not ours
+
+
+class PlainLogger(Logger):  # type: ignore[misc]
+    """gunicorn's messages in our log, from warnings on."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        for log in (self.error_log, self.access_log):
+            log.handlers.clear()
+            log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+        self.access_log.setLevel(logging.WARNING)
+        self.error_log.addFilter(Repeated(5))
+
+    def access(self, *_args: Any, **_kwargs: Any) -> None:
+        """Exchanges and deliveries are in the journal."""
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """A WSGI app, made in each worker by ``make``, on a socket that is bound already."""
+
+    def __init__(
+        self, make: Callable[[], Any], socket_fd: int, *, processes: int, threads: int, at_exit: Callable[[], None]
+    ) -> None:
+        self._make = make
+        self._options = {
+            "bind": f"fd://{socket_fd}",
+            "workers": processes,
+            "worker_class": "gthread",
+            "threads": threads,
+            "timeout": 120,
+            "graceful_timeout": 5,
+            "keepalive": 30,
+            "worker_tmp_dir": str(SHM) if SHM.is_dir() else None,
+            "logger_class": PlainLogger,
+            "control_socket_disable": True,
+            "proc_name": "storebridge",
+            "worker_exit": lambda _server, _worker: at_exit(),
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self._make()
+
+
+def serve(
+    make: Callable[[], Any],
+    socket_fd: int,
+    *,
+    processes: int = 1,
+    threads: int = 8,
+    at_exit: Callable[[], None] = lambda: None,
+) -> None:
+    """Until SIGTERM; ``at_exit`` runs in each worker as it ends."""
+    Server(make, socket_fd, processes=processes, threads=threads, at_exit=at_exit).run()

@@ -1,0 +1,19 @@
+"""The door for gunicorn where the web server runs by itself: ``gunicorn --worker-class gthread --threads 8 wsgi:app``.
+
+Settings come from the environment. On SQLite run one process; `storebridge run` does all of this by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from bridge.app import bootstrap
+from bridge.config import ConfigError, load
+from bridge.web import create_web
+
+try:
+    config = load()
+    app = create_web(bootstrap(config), config)
+except ConfigError as error:
+    error.show()
+    sys.exit(error.exit_code)
