@@ -1,0 +1,100 @@
+"""rehearse: a test order through all seven steps, before going live."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from bridge.commands.door import LEVEL, Refused, json_option, print_json, says_what_to_do
+
+if TYPE_CHECKING:
+    from bridge.rehearsal.report import Result
+
+WIDTH = 40
+
+
+@click.command()
+@click.option("--platform", default="woocommerce", show_default=True, help="The store's adapter.")
+@click.option("--channel", default="bol", show_default=True, help="The marketplace's adapter; always its sandbox.")
+@click.option("--store", metavar="URL", help="A real (staging) store instead of a sandbox.")
+@click.option("--key", metavar="K", help="The real store's API key.")
+@click.option("--secret", metavar="S", help="The secret of that key; asked for when it is not given.")
+@click.option("--database", metavar="URL", help="An empty database to rehearse in; default: a temporary SQLite file.")
+@click.option(
+    "--patience",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(1, 3600),
+    metavar="SECONDS",
+    help="How long one thing may take before its step has failed.",
+)
+@click.option("--keep", is_flag=True, help="Leave everything as it is at the end, to look at it.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before a real store is touched.")
+@json_option
+@says_what_to_do
+def rehearse(
+    platform: str,
+    channel: str,
+    store: str | None,
+    key: str | None,
+    secret: str | None,
+    database: str | None,
+    patience: float,
+    keep: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Walk a test order through all seven steps.
+
+    A product is listed on the marketplace, sold, brought into the store, shipped, confirmed, cancelled from both
+    sides and returned: over real HTTP, in a world of its own, with what runs in production. With --store it is a
+    real store on that side, and the marketplace stays the sandbox. Ends with 1 when a step fails.
+    """
+    from bridge.rehearsal.run import announcement
+    from bridge.rehearsal.run import rehearse as run
+    from bridge.rehearsal.world import Plan
+
+    _quiet()
+    signal.signal(signal.SIGTERM, _stop)
+    credentials = _credentials(platform, store, key, secret) if store else None
+    plan = Plan(platform, channel, credentials, database, keep, patience)
+    if credentials is not None:
+        click.echo(announcement(plan), err=True)
+        if not yes:
+            click.confirm("Go on?", abort=True, err=True)
+    report = run(plan, (lambda _: None) if as_json else _show, lambda line: click.echo(line, err=True))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        good = sum(step.ok for step in report.steps)
+        click.secho(f"{good} of {len(report.steps)} steps passed", bold=True, fg="green" if report.ok else "red")
+    sys.exit(0 if report.ok else 1)
+
+
+def _credentials(platform: str, store: str, key: str | None, secret: str | None) -> dict[str, str]:
+    from bridge.rehearsal.run import credentials_for
+
+    if not key:
+        raise Refused("--key: the real store's API key is missing.")
+    return credentials_for(platform, store, key, secret or click.prompt("Secret", hide_input=True))
+
+
+def _quiet() -> None:
+    """The steps say what happened; the log only matters to someone who asks for it."""
+    from bridge.log import configure
+
+    configure("auto", os.environ.setdefault(LEVEL, "error"))
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _show(result: Result) -> None:
+    mark, colour = ("ok  ", "green") if result.ok else ("FAIL", "red")
+    click.echo(f"{click.style(mark, fg=colour)} {result.name.ljust(WIDTH)} {result.seconds:6.2f} s  {result.detail}")

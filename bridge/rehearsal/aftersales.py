@@ -1,0 +1,160 @@
+"""What may come after: cancellations from both sides, a return, and the end of the product."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Order, ReturnRow
+from bridge.domain.order import StoreOrder, StoreOrderStatus
+from bridge.domain.returns import ReturnDecision
+from bridge.flows import returns
+from bridge.ports.manifest import Capability
+from bridge.rehearsal.market import units
+from bridge.rehearsal.report import Failed
+from bridge.rehearsal.selling import BOUGHT, buy, in_store, need_row, order_row
+from bridge.rehearsal.story import Step, Story
+
+
+def buyer_cancels(story: Story) -> str:
+    order_id = buy(story, "buyer cancels", 1)
+    row = in_store(story, "buyer cancels")
+    story.world.market.ask_to_cancel(order_id)
+    _until_cancelled_there(story, "buyer cancels")
+    story.until("the store order is cancelled", lambda: _store_order(story, row).status is StoreOrderStatus.CANCELLED,
+                lambda: _store_order(story, row).raw_status)  # fmt: skip
+    _until_back_on_sale(story)
+    return f"order {order_id}: cancelled on both sides, {story.stock} in the store and on the marketplace again"
+
+
+def seller_cancels(story: Story) -> str:
+    order_id = buy(story, "seller cancels", 1)
+    row = in_store(story, "seller cancels")
+    story.world.store.cancel(str(row.store_order_id))
+    _until_cancelled_there(story, "seller cancels")
+    _until_back_on_sale(story)
+    return f"order {order_id}: cancelled in the store, then on the marketplace; {story.stock} on both sides again"
+
+
+def _until_cancelled_there(story: Story, name: str) -> None:
+    order_id = story.orders[name]
+
+    def cancelled() -> int:
+        return units(story.world.market.order(order_id), "cancelled", story.sku)
+
+    story.until(f"order {order_id} is cancelled on the marketplace", lambda: cancelled() == 1,
+                lambda: f"{cancelled()} of 1 cancelled")  # fmt: skip
+
+
+def _store_order(story: Story, row: Order) -> StoreOrder:
+    found = story.world.platform.fetch_orders([str(row.store_order_id)])
+    if not found:
+        raise Failed(f"the store has no order {row.store_number} any more")
+    return found[0]
+
+
+def _until_back_on_sale(story: Story) -> None:
+    story.until_shelf(story.stock, "the cancelled unit is back")
+    story.until_offered(f"the marketplace shows {story.stock}", stock=story.stock)
+
+
+def send_back(story: Story) -> str:
+    story.world.market.send_back(story.orders["sold"], story.sku, 1)
+    row = story.until("the return is here", lambda: _return_row(story))
+    _decide(story, row)
+    story.until("the return is closed", lambda: _closed(story), lambda: _return_seen(story))
+    order = _store_order(story, need_row(story, "sold"))
+    refunded = sum(line.refunded for line in order.lines)
+    if refunded != 1:
+        raise Failed(f"store order {order.number} has {refunded} refunded units, not 1")
+    story.stock += 1
+    _until_back_on_sale(story)
+    return f"return {row.external_id}: accepted there, refunded in store order {order.number}, {story.stock} on sale"
+
+
+def _return_row(story: Story) -> ReturnRow | None:
+    with story.world.engine.db.read(story.world.shop.id) as session:
+        query = select(ReturnRow).where(ReturnRow.order_external_id == story.orders["sold"])
+        return session.scalars(query).first()
+
+
+def _decide(story: Story, row: ReturnRow) -> None:
+    """As the merchant would on the page: the parcel has arrived and is fine."""
+    engine = story.world.engine
+
+    def act(session: Session) -> set[str]:
+        mine = session.get_one(ReturnRow, row.id)
+        return returns.decide(session, mine, ReturnDecision.ACCEPTED, 1, True, engine.clock())
+
+    engine.ring(engine.db.transact(story.world.shop.id, act))
+
+
+def _closed(story: Story) -> bool:
+    row = _return_row(story)
+    return row is not None and row.state == "closed" and row.store_state == "done"
+
+
+def _return_seen(story: Story) -> str:
+    row = _return_row(story)
+    return f"{row.state} there, {row.store_state} in the store {row.error or ''}" if row is not None else "gone"
+
+
+def compare(story: Story) -> str:
+    """Both sides, read anew and held against each other."""
+    for name, order_id in story.orders.items():
+        _compare_order(story, name, order_id)
+    there, here = (story.world.market.offer(story.sku) or {}).get("stock"), story.world.store.stock_of(story.sku)
+    if not there == here == story.stock:
+        raise Failed(f"the store holds {here}, the marketplace shows {there}, it should be {story.stock}")
+    if troubles := story.world.troubles():
+        raise Failed(f"both sides agree, and yet there are problems: {troubles}")
+    return f"{len(story.orders)} orders, each once in the store and in the same state; {here} on both sides"
+
+
+def _compare_order(story: Story, name: str, order_id: str) -> None:
+    row = order_row(story, name)
+    if row is None:
+        raise Failed(f"order {order_id} is on the marketplace and not here")
+    found = story.store_orders(row.ref)
+    if len(found) != 1:
+        raise Failed(f"the store has {len(found)} orders for {row.ref}")
+    there = story.world.market.order(order_id)
+    cancelled = units(there, "cancelled", story.sku) == units(there, "quantity", story.sku)
+    if cancelled != (found[0].status is StoreOrderStatus.CANCELLED):
+        raise Failed(f"{row.ref} is {there['status']} on the marketplace and {found[0].raw_status} in the store")
+    if not cancelled and units(there, "shipped", story.sku) != BOUGHT and name == "sold":
+        raise Failed(f"{row.ref} is not shipped whole on the marketplace: {there['lines']}")
+
+
+def delete_product(story: Story) -> str:
+    removed = story.world.store.remove_everything()
+    how = "noticed by itself"
+    if story.world.is_real:
+        _read_again(story)
+        how = "read again at our wish; otherwise the nightly sweep does it where the store sends no webhook"
+    story.until("the offer is gone or cannot be bought", lambda: _ended(story), story.offer_seen)
+    return f"{len(removed)} things removed from the store, the offer has ended ({how})"
+
+
+def _read_again(story: Story) -> None:
+    engine, store = story.world.engine, story.world.store_id
+    mark = work.Mark(store, "stock", "product.read", story.product_id)
+    engine.db.transact(story.world.shop.id, work.mark, story.world.shop.id, [mark], engine.clock())
+    engine.ring({"stock"})
+
+
+def _ended(story: Story) -> bool:
+    offer = story.world.market.offer(story.sku)
+    return offer is None or (offer["stock"] == 0 and not offer["live"])
+
+
+STEPS = (
+    Step("buyer's cancellation carried through", buyer_cancels, ("order created in the store",), (Capability.CANCEL,)),
+    Step(
+        "seller's cancellation carried through", seller_cancels, ("order created in the store",), (Capability.CANCEL,)
+    ),
+    Step("return handled on both sides", send_back, ("shipped and confirmed",), (Capability.RETURNS,)),
+    Step("both sides compared", compare, ("order created in the store",)),
+    Step("product removed, offer ended", delete_product, ("product listed",)),
+)
