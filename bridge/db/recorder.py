@@ -122,7 +122,7 @@ class JournalRecorder:
         def act(session: Session) -> None:
             session.connection().execute(insert(Journal), rows)
 
-        self._db.transact(None, act, attempts=2)
+        self._db.transact(None, act)
 
 
 def _row(exchange: Exchange) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import note
 from bridge.db.tables import Connection, Shop
-from bridge.flows import signing
+from bridge.flows import push, signing
 from bridge.flows.connecting import CONNECTING, Connected, connect, get, hook_url
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.leaving import Disconnected, Stakes, disconnect, stakes
@@ -171,6 +171,7 @@ def resume(engine: Engine, shop_id: int, connection_id: int | None = None) -> No
             raise AskMerchant(f"This connection is not paused but {row.state}.", field="connection")
         row.state, row.state_reason, row.state_since = "active", "", now
         work.unpark(session, now, connection_id=row.id)
+        push.wake(session, row.id, now)
         note(session, now, "connect", f"{row.title}: resumed", connection_id=row.id)
 
     if connection_id is None:

@@ -52,7 +52,8 @@ def _store_cancelled(session: Session, order: Order, lines: Sequence[OrderLine],
         if left > 0:
             lanes |= _want(session, order, line, "store", left, now)
     catalogue.release_order(session, order.id, now)
-    return lanes
+    reread(session, order, now)
+    return lanes | {"stock"}
 
 
 def _store_refunded(session: Session, order: Order, line: OrderLine, units: int, now: datetime) -> set[str]:

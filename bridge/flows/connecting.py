@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
-from bridge.flows import polls, signing
+from bridge.flows import polls, push, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
 from bridge.ports.channel import AccountInfo
@@ -229,6 +229,7 @@ def _start_work(session: Session, engine: Engine, row: Connection, now: datetime
     polls.ensure(session, row, engine.manifest(row), now)
     if not fresh:
         work.unpark(session, now, connection_id=row.id)
+        push.wake(session, row.id, now)
     if row.role == "channel":
         marks = [work.Mark(row.id, "sweep", "project.connection", "all")]
         work.mark(session, row.shop_id, marks, now)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection
+from bridge.db.tables import Connection, Problem, Work
 from bridge.db.work import Claim
 from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater, SlowDown, Superseded
 
+FRESH = timedelta(seconds=5)  # one hot row per connection is written at most this often
 PARKED_FIX = "Mend the cause, then press Retry (or run: storebridge replay)."
 
 
@@ -104,9 +106,13 @@ def park_connection(session: Session, connection_id: int, error: BridgeError, no
 
 def alive(session: Session, connection_id: int, now: datetime) -> None:
     """The other side answered: freshness for the page, and an end to "cannot reach" problems."""
-    row = session.get(Connection, connection_id)
-    if row is not None:
-        row.last_ok_at = now
+    stale = or_(Connection.last_ok_at.is_(None), Connection.last_ok_at < now - FRESH)
+    session.execute(
+        update(Connection)
+        .where(Connection.id == connection_id, stale)
+        .values(last_ok_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def fence(engine: Engine, row: Connection, claim: Claim) -> None:
@@ -114,3 +120,17 @@ def fence(engine: Engine, row: Connection, claim: Claim) -> None:
     with engine.db.read(row.shop_id) as session:
         if not work.still_mine(session, [claim]):
             raise Superseded("the lease of this work was lost")
+
+
+def went_well(engine: Engine, row: Connection, claims: Sequence[Claim]) -> None:
+    """Close what was said about these claims when they had been set aside, for those that are done now."""
+    kind = f"parked.{claims[0].kind}"
+    with engine.db.read(row.shop_id) as session:
+        told = set(session.scalars(select(Problem.subject).where(Problem.kind == kind, Problem.closed_at.is_(None))))
+        if not told:
+            return
+        query = select(Work.key).where(Work.id.in_([c.id for c in claims]), Work.done_version >= Work.dirty_version)
+        done = list(session.scalars(query))
+    mended = [name for key in done for name in (f"{claims[0].kind} {key}", f"{row.account}:{key}") if name in told]
+    if mended:
+        engine.db.transact(row.shop_id, records.close_problems, engine.clock(), kind, mended)

@@ -19,12 +19,12 @@ from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection, FacetRow, Listing, Shop, Submission
+from bridge.db.tables import Connection, FacetRow, Listing, Shop, Submission, Work
 from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
 from bridge.flows.engine import Engine
-from bridge.flows.outcome import park_connection
+from bridge.flows.outcome import alive, park_connection
 from bridge.metrics import observe_ack
 from bridge.ports.channel import Channel, ContentUpdate, ItemResult, Outcome, PriceUpdate, StockUpdate
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, SlowDown, Superseded
@@ -190,9 +190,7 @@ class _Sender:
     def _write(self, session: Session, results: Sequence[tuple[Item, ItemResult]], now: datetime) -> None:
         for item, result in results:
             _RECORD[result.outcome](self, session, item, result, now)
-        row = session.get(Connection, self.row.id)
-        if row is not None:
-            row.last_ok_at = now
+        alive(session, self.row.id, now)
 
     def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
         acknowledge(session, item.id, item.token, item.version, item.desired, now)
@@ -273,6 +271,17 @@ class _Newer(Superseded):
     def __init__(self, items: list[Item]) -> None:
         super().__init__("overtaken by a newer value")
         self.items = items
+
+
+def wake(session: Session, connection_id: int, now: datetime) -> None:
+    """A connection is back: what waited for it is due at once."""
+    for table in (FacetRow, Listing, Work):
+        session.execute(
+            update(table)
+            .where(table.connection_id == connection_id, table.due_at > now)
+            .values(due_at=now, attempts=0)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def item_shop(session: Session) -> int:
