@@ -38,7 +38,7 @@ class BolClient:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._transport = connection.transport
-        self._api = connection.urls["api"].rstrip("/")
+        self._bases = {name: connection.urls[name].rstrip("/") for name in ("retailer", "shared")}
         vault = self._transport.services.tokens
         self._tokens = TokenSource(connection.key, self._fetch_token, vault, clock=connection.clock)
 
@@ -88,7 +88,7 @@ class BolClient:
         headers = {"Accept": media} | ({"Content-Type": media} if body is not None else {})
         return self._transport.request(
             method,
-            self._api + path,
+            self._url(path),
             operation=operation,
             params=params,
             json=body,
@@ -97,6 +97,11 @@ class BolClient:
             errors=ERRORS,
             **options,
         )
+
+    def _url(self, path: str) -> str:
+        """``path`` as in the specification; what stands for /retailer and /shared is a matter of the environment."""
+        _, area, rest = path.split("/", 2)
+        return f"{self._bases[area]}/{rest}"
 
     def retailer(self) -> Json:
         return self._call("get-retailer-information", "GET", "/retailer/retailers/current")
@@ -164,9 +169,6 @@ class BolClient:
         operation, path = "get-process-status-bulk", "/shared/process-status"
         answer = self._call(operation, "POST", path, body=body, idempotent=True, write=False)
         return listed(answer, "processStatuses")
-
-    def process_status(self, key: str) -> Json:
-        return self._call("get-process-status", "GET", f"/shared/process-status/{key}")
 
     def signature_keys(self) -> list[Json]:
         path = "/retailer/subscriptions/signature-keys"

@@ -110,7 +110,7 @@ def content_body(update: ContentUpdate, language: str) -> Json:
 
 def live_offer(raw: Json) -> LiveOffer:
     amounts, prices = table(raw, "stock"), tables(table(raw, "pricing"), "bundlePrices")
-    single = next((price_ for price_ in prices if whole(price_.get("quantity")) == 1), {})
+    single = next((bundle for bundle in prices if whole(bundle.get("quantity")) == 1), {})
     return LiveOffer(
         offer_id=text(raw.get("offerId")),
         sku=text(raw.get("reference")) or None,

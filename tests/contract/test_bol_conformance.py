@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from bridge.domain.listing import OfferContent
+from bridge.domain.money import Money
+from bridge.domain.order import CancelReason, Parcel, ParcelLine
+from bridge.domain.returns import ReturnDecision
+from bridge.ports.channel import ContentUpdate, OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate
+from bridge.ports.errors import Reauthorise
+from channel_adapters.bol import ADAPTER
 from channel_adapters.bol.sandbox import OPERATOR_ID, create_sandbox
 from channel_adapters.bol.sandbox.operations import operations
 from tests.support.bol import EANS, V10_PDF, Seller, offer
+from tests.support.bol_channel import Account
 from tests.support.bol_spec import BolSpecification
 from tests.support.openapi import Exchange
 
@@ -35,9 +45,9 @@ class Recorded:
         self.exchanges: list[Exchange] = []
 
     def seller(self, **options: Any) -> Seller:
-        return Seller(self._serve(create_sandbox(**AT_ONCE | options)), self._check)
+        return Seller(self._serve(create_sandbox(**AT_ONCE | options)), self.check)
 
-    def _check(self, request: httpx.Request, response: httpx.Response) -> None:
+    def check(self, request: httpx.Request, response: httpx.Response) -> None:
         self.exchanges.append(self._spec.check(request, response))
 
     def faults(self) -> list[str]:
@@ -45,7 +55,7 @@ class Recorded:
 
 
 @pytest.fixture
-def recorded(spec: BolSpecification, serve: Callable[..., str]) -> Iterator[Recorded]:
+def recorded(spec: BolSpecification, serve: Callable[..., str]) -> Recorded:
     return Recorded(spec, serve)
 
 
@@ -309,6 +319,87 @@ def test_every_operation_of_the_sandbox_is_tried(recorded: Recorded) -> None:
         scenario(recorded)
     succeeded = {item.operation for item in recorded.exchanges if item.response.is_success}
     assert {operation.name for operation in operations()} - NOT_DESCRIBED - succeeded == set()
+
+
+# What the adapter itself sends
+
+
+def _draft(sku: str, gtin: str, **more: Any) -> OfferDraft:
+    content = OfferContent(title="A mug", brand="Potter", images=("https://shop.example/1.jpg",))
+    price = Money(amount=Decimal("12.90"), currency="EUR")
+    return OfferDraft(key=sku, sku=sku, gtin=gtin, stock=9, price=price, content=content, **more)
+
+
+def channel_offers(account: Account) -> None:
+    channel = account.channel
+    channel.check()
+    created = channel.create_offers([_draft("A-1", EANS[0]), _draft("A-2", EANS[1], condition="as_new")])
+    assert [result.outcome for result in created] == [Outcome.APPLIED, Outcome.APPLIED]
+    ref = {"key": "1", "offer_id": created[0].offer_id or "", "sku": "A-1", "gtin": EANS[0]}
+    channel.create_offers([_draft("A-1", EANS[0]), _draft("A-3", EANS[0])])
+    channel.update_stock([StockUpdate(stock=4, **ref)])
+    channel.update_prices([PriceUpdate(price=Money(amount=Decimal("9.99"), currency="EUR"), **ref)])
+    content = channel.update_content([ContentUpdate(content=_draft("A-1", EANS[0]).content, **ref)])[0]
+    channel.follow([content.submission or ""])
+    channel.find_offers(["A-1", "B-1"], list(EANS))
+    channel.list_offers(None)
+    channel.sale_status(ref["offer_id"])
+    account.seller.order(quantity=4)
+    channel.sale_status(ref["offer_id"])
+    channel.end_offers([OfferRef(**ref)])
+    channel.end_offers([OfferRef(**ref)])
+
+
+def channel_orders(account: Account) -> None:
+    channel = account.channel
+    channel.list_open_orders(None)
+    channel.create_offers([_draft("A-1", EANS[0])])
+    order_id, line = account.seller.order(quantity=3)
+    other_id, other = account.seller.order()
+    now = datetime.now(UTC)
+    channel.list_open_orders(None)
+    for since in (now - timedelta(minutes=9), now - timedelta(days=1)):
+        channel.list_orders(since, None)
+    lines = (ParcelLine(external_id=line, quantity=2),)
+    parcel = Parcel(reference="SB-1", carrier="TNT", tracking="3SBOL1", lines=lines)
+    shipped = channel.confirm_shipment(channel.fetch_order(order_id), parcel)
+    cancelled = channel.cancel_line(other_id, other, 1, CancelReason.OUT_OF_STOCK)
+    channel.follow([shipped.submission or "", cancelled.submission or "", "1"])
+    account.seller.control("POST", "returns", {"order_id": order_id, "lines": [{"sku": "A-1", "quantity": 1}]})
+    announced = channel.list_returns(None).items[0].lines[0]
+    channel.decide_return(announced.external_id, ReturnDecision.REFUSED, 1)
+    channel.list_returns("handled/1")
+
+
+def channel_push(account: Account) -> None:
+    for _ in range(2):
+        account.channel.ensure_push("http://127.0.0.1:9/hook")
+    with pytest.raises(Reauthorise):
+        account.channel.push_hints([("Signature", "keyId=0")], b"{}")
+
+
+@pytest.mark.parametrize("scenario", [channel_offers, channel_orders, channel_push], ids=lambda item: item.__name__)
+def test_every_request_of_the_adapter_is_as_described(
+    scenario: Callable[[Account], None], recorded: Recorded, serve: Callable[..., str]
+) -> None:
+    account = Account(serve(create_sandbox(**AT_ONCE)), check=recorded.check)
+    scenario(account)
+    assert recorded.exchanges
+    assert recorded.faults() == []
+    refused = [str(item) for item in recorded.exchanges if item.response.status_code in (400, 406, 415)]
+    assert refused == []
+
+
+def test_the_adapter_uses_every_operation_it_has_a_limit_for(recorded: Recorded, serve: Callable[..., str]) -> None:
+    used: set[str] = set()
+    for scenario in (channel_offers, channel_orders, channel_push):
+        account = Account(serve(create_sandbox(**AT_ONCE)), check=recorded.check)
+        scenario(account)
+        used |= set(account.operations())
+    assert set(ADAPTER.manifest.limits) - used == set()
+
+
+# The check itself
 
 
 def test_the_check_sees_a_wrong_request(spec: BolSpecification, serve: Callable[..., str]) -> None:

@@ -12,6 +12,9 @@ STOCK = ("STOCK", "4003-3", "Out of stock or remaining stock is reserved for pen
 ON_HOLD = ("ON_HOLD", "4003-1", "The seller has not marked the offer for-sale")
 OPERATOR = ("ASSORTMENT_POLICY", "3001-99", "Offline due to incomplete economic operator")
 
+# What a product that is new to bol needs before it is shown.
+REQUIRED = ("Name", "Description", "Brand")
+
 Reason = dict[str, Any]
 
 
@@ -72,7 +75,7 @@ def reasons(market: Market, offer: Document) -> list[Reason]:
 def verdict(market: Market, offer: Document) -> list[Reason]:
     """The policy check itself."""
     found = []
-    if missing := _missing_content(market, offer["ean"]):
+    if missing := missing_content(market, offer["ean"]):
         found.append(_reason(CONTENT) | {"missingAttributes": [{"name": name} for name in missing]})
     if offer["pricing"]["bundlePrices"][0]["unitPrice"] > market.options.price_ceiling:
         found.append(_reason(PRICE))
@@ -82,11 +85,11 @@ def verdict(market: Market, offer: Document) -> list[Reason]:
     return found
 
 
-def _missing_content(market: Market, ean: str) -> list[str]:
+def missing_content(market: Market, ean: str) -> list[str]:
     product = market.docs.get("catalogue", ean)
     if product is not None:
         return list(product["missing"])
-    return [] if market.options.known_products == "all" else ["Name", "Description", "Brand"]
+    return [] if market.options.known_products == "all" else list(REQUIRED)
 
 
 def is_known(market: Market, ean: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response
 from stdnum import ean as ean_number
 
+from channel_adapters.bol.sandbox.availability import missing_content
 from channel_adapters.bol.sandbox.market import Call, Document, Market
 from channel_adapters.bol.sandbox.offers import recheck_product
 from channel_adapters.bol.sandbox.processes import accept
@@ -16,7 +17,6 @@ from channel_adapters.bol.sandbox.protocol import answer, not_found
 
 NUMERIC = {"Width", "Height", "Length", "Depth", "Weight", "Diameter"}
 UNITS = {"mm", "cm", "m", "g", "kg", "unece.unit.MMT", "unece.unit.CMT", "unece.unit.KGM", "unece.unit.GRM"}
-REQUIRED = ("Name", "Description", "Brand")
 
 TEXTS = {
     "VALIDATION_FAILED_INVALID_EAN": "The provided EAN is not correct.",
@@ -63,15 +63,12 @@ def finish_report(market: Market, upload_id: str) -> None:
 
 def _publish(market: Market, report: Document) -> None:
     """The catalogue takes over what was not declined; what is then still missing keeps the offers offline."""
-    product = market.docs.get("catalogue", report["ean"]) or {
-        "ean": report["ean"],
-        "attributes": {},
-        "missing": [],
-    }
+    product = market.docs.get("catalogue", report["ean"]) or {"ean": report["ean"], "attributes": {}}
+    missing = missing_content(market, report["ean"])
     for attribute in report["content"]["attributes"]:
         if _fault(attribute) is None:
             product["attributes"][attribute["id"]] = attribute["values"]
-    product["missing"] = [name for name in REQUIRED if name not in product["attributes"]]
+    product["missing"] = [name for name in missing if name not in product["attributes"]]
     market.docs.put("catalogue", report["ean"], product)
     recheck_product(market, report["ean"])
 
