@@ -90,10 +90,10 @@ def _explain_bridge(error: BridgeError) -> NoReturn:
 
 @contextmanager
 def opened() -> Iterator[Engine]:
-    """The engine as this machine is configured. Libraries and our own log are heard from warnings on."""
+    """The engine as this machine is configured. Libraries and our own log are heard when something is wrong."""
     from bridge import app, config
 
-    settings = config.load(None if os.environ.get(LEVEL) else {"log_level": "warning"})
+    settings = config.load(None if os.environ.get(LEVEL) else {"log_level": "error"})
     engine = app.bootstrap(settings)
     try:
         yield engine

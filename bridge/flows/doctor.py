@@ -1,0 +1,210 @@
+"""What is wrong, and what to do about it: configuration, machinery, secrets, every connection. Changes nothing,
+unless it is asked to mend webhooks.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Column, Table, Text, func, select, type_coerce
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.db import crypto
+from bridge.db.keys import secret_columns
+from bridge.db.tables import Connection, Problem, Shop, Work
+from bridge.flows.doctor_connections import examine_connection
+from bridge.flows.engine import LANES, Engine
+from bridge.flows.finding import Finding, State, bad, good, worrying
+
+MEGABYTE = 1024 * 1024
+LITTLE_SPACE, NO_SPACE = 1024 * MEGABYTE, 100 * MEGABYTE
+LATE = timedelta(minutes=5)
+BATCH = 500
+
+__all__ = ["Finding", "Machine", "State", "examine"]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the doors know of the machine. ``database`` and ``redis`` are empty when they answer."""
+
+    data_dir: Path
+    database: str
+    redis: str
+    scheduler: bool
+    revision: str | None
+    head: str
+    workers: Mapping[str, int] = field(default_factory=dict)
+    queued: Mapping[str, int] = field(default_factory=dict)
+    broken_adapters: Sequence[tuple[str, str]] = ()
+
+
+def examine(engine: Engine, machine: Machine, *, mend: bool = False) -> Iterator[Finding]:
+    """Each finding as it is made. ``mend`` sets missing webhooks up again."""
+    yield _disk(machine.data_dir)
+    yield from _adapters(engine, machine)
+    database = _database(machine)
+    yield database
+    yield from _machinery(machine)
+    if database.state is State.FAIL:
+        return
+    try:
+        yield from _with_database(engine, mend)
+    except SQLAlchemyError as error:
+        yield bad("database", f"it stopped answering: {type(error).__name__}", "See that the database server runs.")
+
+
+def _with_database(engine: Engine, mend: bool) -> Iterator[Finding]:
+    yield _secrets(engine)
+    rows = _connections(engine)
+    yield _public_address(engine, rows)
+    yield from _waiting(engine)
+    yield _problems(engine)
+    if not rows:
+        yield worrying("connections", "none yet", "Connect a store: storebridge connect woocommerce")
+    for row in rows:
+        yield from examine_connection(engine, row, mend=mend)
+
+
+def _disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    detail = f"{free // MEGABYTE} MB free in {folder}"
+    if free < NO_SPACE:
+        return bad("disk", detail, "Make room: nothing can be stored soon.")
+    if free < LITTLE_SPACE:
+        return worrying("disk", detail, "Make room, or shorten STOREBRIDGE_RETENTION_DAYS.")
+    return good("disk", detail)
+
+
+def _adapters(engine: Engine, machine: Machine) -> Iterator[Finding]:
+    for name, reason in machine.broken_adapters:
+        yield bad("adapters", f"{name} cannot be loaded: {reason}", "Install the package that brings it again.")
+    names = ", ".join(sorted([*engine.platforms, *engine.channels]))
+    yield good("adapters", names) if names else bad("adapters", "none is installed", "Install Storebridge again.")
+
+
+def _database(machine: Machine) -> Finding:
+    if machine.database:
+        return bad("database", machine.database, "See that the server runs and that DATABASE_URL names it.")
+    if machine.revision is None:
+        return bad("database", "it is empty", "Run: storebridge migrate")
+    if machine.revision != machine.head:
+        detail = f"at revision {machine.revision}, this version needs {machine.head}"
+        return bad("database", detail, "Run: storebridge migrate")
+    return good("database", f"answers, at revision {machine.head}")
+
+
+def _machinery(machine: Machine) -> Iterator[Finding]:
+    start = "Start it: storebridge run (or storebridge worker, beside others)."
+    if machine.redis:
+        fix = "See that the server runs and that REDIS_URL names it; without one, storebridge run starts its own."
+        yield bad("redis", machine.redis, fix)
+    else:
+        yield good("redis", f"answers, {sum(machine.queued.values())} jobs queued")
+    yield good("scheduler", "one leads") if machine.scheduler else bad("scheduler", "none is running", start)
+    missing = [lane for lane in LANES if not machine.workers.get(lane)]
+    if missing:
+        yield bad("workers", f"none for: {', '.join(missing)}", start)
+    else:
+        yield good("workers", ", ".join(f"{lane} {machine.workers[lane]}" for lane in LANES))
+
+
+def _secrets(engine: Engine) -> Finding:
+    """Every sealed value is opened once."""
+    opened, lost = 0, Counter[str]()
+    for table, column in secret_columns():
+        for value in _sealed(engine, table, column):
+            if _opens(value):
+                opened += 1
+            else:
+                lost[f"{table.name}.{column.name}"] += 1
+    if lost:
+        detail = f"no key opens {', '.join(f'{count} values of {name}' for name, count in lost.items())}"
+        return bad("secrets", detail, "Put the missing old key back into STOREBRIDGE_KEYS, behind the newest.")
+    return good("secrets", f"the key ring opens all {opened}")
+
+
+def _sealed(engine: Engine, table: Table, column: Column[Any]) -> Iterator[str]:
+    """The values of a column as they are stored, in portions."""
+    key = next(iter(table.primary_key.columns))
+    last = -1
+    while True:
+        query = select(key, type_coerce(column, Text)).where(key > last, column.is_not(None)).order_by(key).limit(BATCH)
+        with engine.db.read(None) as session:
+            rows = session.execute(query).all()
+        if not rows:
+            return
+        yield from (row[1] for row in rows)
+        last = rows[-1][0]
+
+
+def _opens(value: str) -> bool:
+    try:
+        crypto.installed().open(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _connections(engine: Engine) -> list[Connection]:
+    with engine.db.read(None) as session:
+        query = select(Connection).where(Connection.state.not_in(("connecting", "disconnected")))
+        return list(session.scalars(query.order_by(Connection.shop_id, Connection.id)))
+
+
+def _public_address(engine: Engine, rows: Sequence[Connection]) -> Finding:
+    host = urlsplit(engine.public_url).hostname or ""
+    real = [row for row in rows if row.role == "platform" and not row.sandbox]
+    if real and _only_here(host):
+        return worrying(
+            "public address",
+            f"{engine.public_url} cannot be reached by {real[0].title}: webhooks get lost, polls find the changes",
+            "Set STOREBRIDGE_PUBLIC_URL to the address stores reach this server at.",
+        )
+    return good("public address", engine.public_url)
+
+
+def _only_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private or address.is_unspecified
+
+
+def _waiting(engine: Engine) -> Iterator[Finding]:
+    now = engine.clock()
+    due = (Work.dirty_version > Work.done_version, Work.parked.is_(False), Work.due_at < now)
+    may = (Connection.state == "active", Shop.paused.is_(False))
+    with engine.db.read(None) as session:
+        waiting = select(func.count(), func.min(Work.due_at)).join(Connection, Connection.id == Work.connection_id)
+        row = session.execute(waiting.join(Shop, Shop.id == Work.shop_id).where(*due, *may)).one()
+        parked = session.scalar(select(func.count()).where(Work.parked.is_(True))) or 0
+    count = int(row[0])
+    oldest: datetime | None = row[1]
+    if oldest is not None and now - oldest > LATE:
+        minutes = int((now - oldest).total_seconds() // 60)
+        fix = "See that the workers above run; a marketplace that limits us shows below."
+        yield worrying("waiting work", f"{count} items, the oldest due for {minutes} minutes", fix)
+    else:
+        yield good("waiting work", f"{count} items are due" if count else "nothing is late")
+    if parked:
+        yield worrying("work set aside", f"{parked} items failed again and again", "See: storebridge problems")
+
+
+def _problems(engine: Engine) -> Finding:
+    with engine.db.read(None) as session:
+        count = session.scalar(select(func.count()).where(Problem.closed_at.is_(None))) or 0
+    return (
+        worrying("problems", f"{count} open", "See: storebridge problems") if count else good("problems", "none open")
+    )
