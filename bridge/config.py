@@ -87,8 +87,6 @@ class Config(BaseSettings):
         default="", description="give the address stores reach this server at, such as https://bridge.example"
     )
     retention_days: int = Field(default=60, ge=1, le=3650, description="give a number of days from 1 to 3650")
-    settle_seconds: float = Field(default=0.5, ge=0, le=60, description="give seconds from 0 to 60, such as 0.5")
-    settle_max_seconds: float = Field(default=5, ge=0, le=600, description="give seconds from 0 to 600, such as 5")
     workers: Counts = Field(
         default_factory=dict,
         description=f"give worker processes by lane, such as stock=2,orders=1; the lanes are {', '.join(LANES)}",
