@@ -103,6 +103,7 @@ class Server:
             'save ""',
             "maxmemory-policy noeviction",
             "daemonize no",
+            "set-proc-title no",
             "loglevel warning",
         )
         return "\n".join(lines) + "\n"

@@ -25,6 +25,7 @@ STEADY = 60.0
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 ON_LINUX = platform.system() == "Linux"
 _SET_PARENT_DEATH_SIGNAL = 1
+_SET_NAME = 15
 log = get_logger(__name__)
 
 
@@ -104,6 +105,7 @@ class Tree:
         self._reader.close()
         self._writer.close()
         die_with(parent)
+        name_process(child.name)
         _live(child)
 
     def _look_after(self) -> None:
@@ -174,6 +176,12 @@ def die_with(parent: int) -> None:
             os._exit(0)
         return
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
+
+
+def name_process(name: str) -> None:
+    """What `ps -o comm` and `top` show, at most 15 bytes."""
+    if ON_LINUX:
+        ctypes.CDLL(None).prctl(_SET_NAME, ctypes.c_char_p(f"sb {name}".encode()[:15]))
 
 
 def _watch(parent: int) -> None:

@@ -79,9 +79,7 @@ class Process:
 
     def wait_for_line(self, pattern: str, within: float = 20) -> re.Match[str]:
         """The first line of output that matches."""
-        found = self._wait(
-            lambda: re.search(pattern, self.output, re.MULTILINE), within, f"output {pattern!r}"
-        )
+        found = self._wait(lambda: re.search(pattern, self.output, re.MULTILINE), within, f"output {pattern!r}")
         assert found
         return found
 
@@ -157,7 +155,9 @@ class Procs:
                     os.kill(pid, signal.SIGKILL)
             self._reap()
             time.sleep(0.01)
-        self._reap()
+        for process in self._started:  # also those whose environment cannot be read: dying, or renamed
+            process.popen.kill()
+            process.popen.wait(10)
 
     def _reap(self) -> None:
         for process in self._started:
