@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from bridge.flows.engine import Engine
 from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.channel import AccountInfo, ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import Reauthorise, RetryLater
+from bridge.ports.http import HttpServices, Transport
 from bridge.ports.manifest import Capability, Field_, Manifest
 from bridge.ports.platform import StoreInfo, WebhookAudit
 from tests.support.engines import SignedDoor, small_engine
@@ -30,6 +35,10 @@ class Outside:
     refuses: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
     on_check: Callable[[], None] = lambda: None
+    clock_ahead: timedelta = timedelta(0)
+
+    def front_door(self, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, headers={"Date": format_datetime(datetime.now(UTC) + self.clock_ahead, usegmt=True)})
 
 
 class Store:
@@ -102,7 +111,11 @@ def accounts_engine(url: str, ring: Any = None) -> tuple[Engine, Outside]:
         small_engine(url, ring),
         platforms={"woocommerce": _adapter(store, lambda c: Store(c, outside), webhooks=SignedDoor())},
         channels={"bol": _adapter(market, lambda c: Market(c, outside))},
-        make_transport=lambda row, adapter: None,
+        make_transport=lambda row, adapter: Transport(
+            account=f"{row.shop_id}:{row.id}",
+            services=HttpServices.build(),
+            wire=httpx.MockTransport(outside.front_door),
+        ),
         public_url="https://bridge.example",
     )
     return engine, outside
