@@ -28,7 +28,7 @@ from bridge.ports.channel import (
     SubmissionState,
     SubmissionStatus,
 )
-from bridge.ports.errors import NotFound, RejectItem
+from bridge.ports.errors import AskMerchant, NotFound, RejectItem, RetryLater
 from bridge.ports.manifest import load_manifest
 from channel_adapters.bol import mapping
 from channel_adapters.bol.client import BolClient, Json, listed
@@ -44,6 +44,7 @@ STATUSES_PER_QUESTION = 1000
 LONGEST_INTERVAL = 60
 # "Up to 3 months of history is supported" (specification, latest-change-date).
 HISTORY = timedelta(days=89)
+ASK_AGAIN_AFTER = timedelta(minutes=10)
 # A content submission goes on after its process: its upload report is followed too.
 CONTENT = "content:"
 
@@ -60,6 +61,7 @@ class BolChannel:
         self._settings = connection.settings
         self._clock = connection.clock
         self._operator: str | None = None
+        self._operator_asked: datetime | None = None
         self.push = Push(self._client, connection.clock)
 
     def check(self) -> AccountInfo:
@@ -96,7 +98,7 @@ class BolChannel:
 
     def _offer_page(self, cursor: str | None, **filters: object) -> Page[LiveOffer]:
         answer = self._client.offers(page_size=OFFER_PAGE, cursor=cursor, **filters)
-        items = tuple(mapping.live_offer(raw) for raw in listed(answer, "offers"))
+        items = tuple(mapping.live_offer(raw) for raw in listed(answer, "offers") if raw.get("offerId"))
         paging = answer.get("page")
         after = paging.get("nextCursor") if isinstance(paging, dict) else None
         return Page(items=items, next_cursor=str(after) if after and items else None)
@@ -135,10 +137,18 @@ class BolChannel:
         """The setting, else the only valid operator there is. Two of them are a choice that is not ours."""
         if chosen := self._settings.get("economic_operator"):
             return str(chosen)
-        if self._operator is None:
-            valid = [item for item in self._client.economic_operators() if item.get("status", "VALID") == "VALID"]
-            self._operator = str(valid[0].get("id")) if len(valid) == 1 else None
+        now = self._clock()
+        if self._operator is None and (self._operator_asked is None or now - self._operator_asked > ASK_AGAIN_AFTER):
+            self._operator, self._operator_asked = self._only_operator(), now
         return self._operator
+
+    def _only_operator(self) -> str | None:
+        try:
+            found = self._client.economic_operators()
+        except (AskMerchant, RejectItem):  # without it offers are created all the same, and stay offline with a reason
+            return None
+        valid = [item.get("id") for item in found if item.get("status", "VALID") == "VALID"]
+        return str(valid[0]) if len(valid) == 1 else None
 
     def update_stock(self, updates: Sequence[StockUpdate]) -> list[ItemResult]:
         return _each(updates, lambda update: self._update(update, mapping.stock(update.sku, update.stock)))
@@ -205,8 +215,10 @@ class BolChannel:
     def _order_page(self, page: int, **filters: str) -> tuple[OrderRef, ...]:
         """The defaults of the API (only FBR, only OPEN) are never relied on."""
         method = "ALL" if self._settings.get("import_fbb") else "FBR"
-        found = self._client.orders(page=page, fulfilment_method=method, **filters)
-        return tuple(mapping.order_ref(raw) for raw in found)
+        refs = [mapping.order_ref(raw) for raw in self._client.orders(page=page, fulfilment_method=method, **filters)]
+        if any(not ref.external_id for ref in refs):
+            raise RetryLater("bol.com lists an order without its number; the list is read again.")
+        return tuple(refs)
 
     def fetch_order(self, external_id: str) -> MarketplaceOrder:
         return mapping.order(self._client.order(external_id))
@@ -238,7 +250,7 @@ class BolChannel:
         method = None if self._settings.get("import_fbb") else "FBR"
         found = self._client.returns(page=page, handled=handled, fulfilment_method=method)
         after = None if kind == "handled" else "handled/1" if len(found) < PAGE else f"open/{page + 1}"
-        return Page(items=tuple(mapping.marketplace_return(raw) for raw in found), next_cursor=after)
+        return Page(items=tuple(mapping.marketplace_return(raw, self._clock()) for raw in found), next_cursor=after)
 
     def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
         return _submitted(line_id, self._client.handle_return(line_id, mapping.decision_body(decision, quantity)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bridge.domain.listing import LiveOffer
@@ -80,10 +81,9 @@ def price(given: Money) -> Json:
 
 def fulfilment(settings: Mapping[str, Any]) -> Json:
     body: Json = {"method": "FBR", "schedule": settings.get("schedule") or "BOL_DELIVERY_PROMISE"}
-    days = settings.get("minimum_days"), settings.get("maximum_days")
-    if body["schedule"] == "MY_DELIVERY_PROMISE" and None not in days:
-        promise = {"minimumDaysToCustomer": int(str(days[0])), "maximumDaysToCustomer": int(str(days[1]))}
-        body["deliveryPromise"] = promise
+    least, most = whole(settings.get("minimum_days")), whole(settings.get("maximum_days"))
+    if body["schedule"] == "MY_DELIVERY_PROMISE" and least is not None and most is not None:
+        body["deliveryPromise"] = {"minimumDaysToCustomer": least, "maximumDaysToCustomer": most}
     return body
 
 
@@ -173,6 +173,8 @@ def order(raw: Json) -> MarketplaceOrder:
     placed = moment(raw.get("orderPlacedDateTime")) or min(changes, default=None)
     if placed is None:
         raise _unreadable(raw, "orderPlacedDateTime")
+    if not text(raw.get("orderId")):
+        raise _unreadable(raw, "orderId")
     billing = raw.get("billingDetails")
     return MarketplaceOrder(
         external_id=text(raw.get("orderId")),
@@ -273,10 +275,9 @@ def carrier_code(carriers: Mapping[str, str], carrier: str, tracking: str) -> st
 # Returns
 
 
-def marketplace_return(raw: Json) -> MarketplaceReturn:
-    registered = moment(raw.get("registrationDateTime"))
-    if registered is None:
-        raise _unreadable(raw, "registrationDateTime")
+def marketplace_return(raw: Json, seen_at: datetime) -> MarketplaceReturn:
+    """``seen_at`` stands in for a time of registration that is missing."""
+    registered = moment(raw.get("registrationDateTime")) or seen_at
     lines = tuple(_return_line(item) for item in tables(raw, "returnItems"))
     return MarketplaceReturn(external_id=text(raw.get("returnId")), registered_at=registered, lines=lines, raw=raw)
 
@@ -341,7 +342,7 @@ def push_hint(raw: Json) -> PushHint | None:
 
 
 def _unreadable(raw: Json, name: str) -> RejectItem:
-    what = text(raw.get("orderId")) or text(raw.get("returnId"))
+    what = text(raw.get("orderId")) or "an order"
     known: Iterable[str] = sorted(raw)
     words = f"bol.com's answer about {what} has no usable {name}. Handle it in the partner platform and tell us."
     return RejectItem(words, field=name, developer=f"fields: {', '.join(known)}")

@@ -20,7 +20,7 @@ from bridge.ports.errors import Reauthorise
 from channel_adapters.bol import ADAPTER
 from channel_adapters.bol.sandbox import OPERATOR_ID, create_sandbox
 from channel_adapters.bol.sandbox.operations import operations
-from tests.support.bol import EANS, V10_PDF, Seller, offer
+from tests.support.bol import AT_ONCE, EANS, V10_PDF, Seller, offer
 from tests.support.bol_channel import Account
 from tests.support.bol_spec import BolSpecification
 from tests.support.openapi import Exchange
@@ -28,7 +28,6 @@ from tests.support.openapi import Exchange
 UNKNOWN_ID = "11111111-2222-4333-8444-555555555555"
 # Not in any description we have: the token endpoint is OAuth's, the list of rate limits is a plain file.
 NOT_DESCRIBED = {"get-rate-limits"}
-AT_ONCE: dict[str, Any] = {"process_seconds": 0, "policy_seconds": 0, "content_seconds": 0, "limits": None}
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ ECONOMIC_OPERATOR = "application/vnd.economic-operator.v1+json"
 
 EANS = ("8718526069334", "8712345678906", "4006381333931", "9780306406157", "5901234123457")
 
+AT_ONCE: dict[str, Any] = {"process_seconds": 0, "policy_seconds": 0, "content_seconds": 0, "limits": None}
+
 Check = Callable[[httpx.Request, httpx.Response], Any]
 
 
@@ -94,3 +96,28 @@ class Seller:
                 return status
             time.sleep(0.02)
         raise AssertionError(f"still pending: {status}")
+
+
+def until(condition: Callable[[], Any], seconds: float = 5) -> Any:
+    ends = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def shown(seller: Seller, sku: str = "A-1") -> dict[str, Any]:
+    return next(item for item in seller.control("GET", "offers") if item["sku"] == sku)
+
+
+def shipment(line: str, quantity: int | None = None, carrier: str = "TNT") -> dict[str, Any]:
+    item = {"orderItemId": line} | ({"quantity": quantity} if quantity else {})
+    return {"orderItems": [item], "transport": {"transporterCode": carrier, "trackAndTrace": "3SBOL1"}}
+
+
+def cancellation(line: str) -> dict[str, Any]:
+    return {"orderItems": [{"orderItemId": line, "reasonCode": "OUT_OF_STOCK"}]}
+
+
+def ids_of(answer: httpx.Response) -> list[str]:
+    return [order["orderId"] for order in answer.json().get("orders", [])]

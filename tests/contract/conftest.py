@@ -1,0 +1,33 @@
+"""Accounts and sandboxes, each test its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channel_adapters.bol.sandbox import create_sandbox
+from tests.support.bol import AT_ONCE, Seller
+from tests.support.bol_channel import Account
+
+
+@pytest.fixture
+def start(serve: Callable[..., str]) -> Callable[..., Seller]:
+    """A seller at a bol sandbox in which everything happens at once and nothing is limited, unless said otherwise."""
+
+    def start(state_path: Path | None = None, **options: Any) -> Seller:
+        return Seller(serve(create_sandbox(state_path, **AT_ONCE | options)))
+
+    return start
+
+
+@pytest.fixture
+def open_account(serve: Callable[..., str]) -> Callable[..., Account]:
+    """An account at a bol sandbox of its own. ``sandbox`` has options of the sandbox, the rest are the account's."""
+
+    def open_account(sandbox: dict[str, Any] | None = None, **given: Any) -> Account:
+        return Account(serve(create_sandbox(**AT_ONCE | (sandbox or {}))), **given)
+
+    return open_account
