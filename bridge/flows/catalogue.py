@@ -82,6 +82,9 @@ def _record(
     event_at = min((claim.first_marked_at for claim in by_key.values()), default=now)
     lanes = project.project(session, project.channel_views(engine, session), sorted(writer.touched), now, event_at)
     lanes |= _rematch(session, writer.new_skus, now)
+    if batch.parents:
+        mark_products(session, row.id, batch.parents, now)
+        lanes.add("stock")
     work.put_back(session, [by_key[key] for key in writer.overtaken], now)
     work.done(session, [claim for key, claim in by_key.items() if key not in writer.overtaken], now)
     alive(session, row.id, now)

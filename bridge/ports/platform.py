@@ -41,10 +41,12 @@ class ProductRef(Value):
 
 
 class ProductBatch(Value):
-    """Products read whole. ``missing`` are ids that no longer exist or are in the bin."""
+    """Products read whole. ``missing`` are ids that no longer exist or are in the bin; ``parents`` are products to
+    read because one of those ids was a variant of them (WooCommerce tells a deleted variant by its own id)."""
 
     products: tuple[StoreProduct, ...]
     missing: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
 
 
 class OrderMark(Value):
