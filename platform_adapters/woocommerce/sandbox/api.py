@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from bridge.ports.sandbox import SandboxKit
 from platform_adapters.woocommerce.sandbox import php
@@ -60,7 +60,9 @@ class Api:
         self.app.add_url_rule(path, name, endpoint, methods=list(methods), strict_slashes=False)
 
     def listing(self, operation: str, rows: list[Doc], view: Callable[[Doc], Doc]) -> Reply:
-        return listing(self.kit.faults, operation, rows, view)
+        reply = listing(self.kit.faults, operation, rows, view)
+        g.row_seconds = self.options.latency.get("row", 0) * len(reply[0])
+        return reply
 
     def body(self) -> dict[str, Any]:
         """The JSON body; form fields are taken as WordPress takes them."""
@@ -75,8 +77,8 @@ class Api:
     def force(self) -> bool:
         return request.args.get("force", "").lower() in ("true", "1")
 
-    def batch(self, operation: str, **actions: Callable[[Any], Doc]) -> Doc:
-        """``create``, ``update`` and ``delete`` rows; each can fail alone, under HTTP 200."""
+    def batch(self, operation: str, **actions: Callable[[Any], Doc]) -> Doc | list[Doc]:
+        """``create``, ``update`` and ``delete`` rows; each can fail alone, under HTTP 200. Of nothing PHP makes []."""
         body = self.body()
         rows = {name: body.get(name) or [] for name in ("create", "update", "delete")}
         total = sum(len(items) for items in rows.values())
@@ -88,8 +90,8 @@ class Api:
         for name, items in rows.items():
             if items:
                 answer[name] = [self._row(actions[name], item, refuse) for item in items]
-        time.sleep(self.options.latency.get("batch", 0) * total)
-        return answer
+        g.row_seconds = self.options.latency.get("batch", 0) * total
+        return answer or []
 
     def _row(self, action: Callable[[Any], Doc], item: Any, refuse: Callable[[Any], bool]) -> Doc:
         number = item.get("id", 0) if isinstance(item, dict) else item
@@ -121,6 +123,7 @@ class Api:
                 self.door.authenticate(request)
             with self._worker(operation):
                 reply = self._inside(operation, view, ids)
+                time.sleep(g.get("row_seconds", 0))
         except WooError as error:
             return _response(error.body(), error.status, {})
         body, status, headers = reply if isinstance(reply, tuple) and len(reply) == 3 else (*_pair(reply), {})

@@ -23,10 +23,10 @@ def listing(faults: Faults, operation: str, rows: list[Doc], view: Callable[[Doc
     per_page, page = _number("per_page", 10, 1, 100), _number("page", 1, 1)
     if faults.take(operation, "empty_list"):
         rows = []
-    if faults.take(operation, "stuck_cursor"):
-        page = 1
-    rows = _sorted(rows)
     start = _number("offset", (page - 1) * per_page, 0)
+    if faults.take(operation, "stuck_cursor"):
+        page, start = 1, 0
+    rows = _sorted(rows)
     pages = -(-len(rows) // per_page)
     headers = {"X-WP-Total": str(len(rows)), "X-WP-TotalPages": str(pages)}
     if links := _links(page, pages):

@@ -24,7 +24,8 @@ class Options(BaseModel):
 
     ``tax_rates`` maps a tax class ("" is the standard class) to a percentage; empty means that taxes are off.
     ``latency`` adds seconds per request by operation ("orders.create"), else by kind ("get", "list", "put",
-    "post", "order", "delete", "batch" per row); ``php_workers`` bounds how many requests run at once.
+    "post", "order", "delete", "batch" per row, and "row" per row of a list); ``php_workers`` bounds how many
+    requests run at once.
     ``delay`` is the time between an event and its webhook; ``stale_cache`` lets deliveries of one queue run
     share the product they read first, as PHP's object cache does behind a slow receiver.
     """

@@ -41,7 +41,8 @@ class OrderRoutes:
         api.route(f"{ITEM}/refunds/<int:refund>", "refunds.delete", self.delete_refund, "DELETE")
 
     def collection(self) -> Any:
-        rows = [row for row in self.api.shop.all("orders") if _status_test()(row)]
+        wanted = _status_test()
+        rows = [row for row in self.api.shop.all("orders") if wanted(row)]
         if term := request.args.get("search"):
             rows = [row for row in rows if self.orders.matches(row, term)]
         if product := request.args.get("product", type=int):

@@ -30,6 +30,7 @@ def add_routes(api: Api) -> None:
     api.route("/system_status", "system.status", lambda: _status(api), "GET")
     api.route("/settings/<name>", "settings.list", group, "GET")
     api.route("/settings/<name>/<key>", "settings.get", setting, "GET")
+    api.route("/taxes", "taxes.list", lambda: _tax_rates(api), "GET")
     api.route("/taxes/classes", "taxes.classes", lambda: _tax_classes(api), "GET")
     api.route("/data/currencies/current", "data.currency", lambda: _currency(api), "GET")
 
@@ -90,6 +91,15 @@ def _setting(api: Api, group: str, key: str, value: str) -> Doc:
     own = f"{api.base()}{ROOT}/settings/{group}"
     links = {"self": [{"href": f"{own}/{key}"}], "collection": [{"href": own}]}
     return view | {"value": value, "group_id": group, "_links": links}
+
+
+def _tax_rates(api: Api) -> list[Doc]:
+    rows = []
+    for number, (name, percent) in enumerate(api.options.tax_rates.items(), start=1):
+        row = {"id": number, "country": "", "state": "", "postcode": "", "city": "", "rate": f"{percent:.4f}"}
+        row |= {"name": api.options.tax_label, "priority": 1, "compound": False, "shipping": True, "order": number}
+        rows.append(row | {"class": name or "standard", "postcodes": [], "cities": []})
+    return rows
 
 
 def _tax_classes(api: Api) -> list[Doc]:

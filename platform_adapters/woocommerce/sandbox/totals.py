@@ -54,15 +54,12 @@ class Calculator:
             line["subtotal_tax"] = before
 
     def _apportion(self, order: Doc, fee: Doc) -> None:
-        """A negative fee lowers the taxes of the lines in proportion, whatever its own class says."""
-        if fee["tax_status"] == "none":
-            fee |= {"taxes": [], "total_tax": self.money(0)}
-            return
+        """A negative fee lowers the taxes of the lines in proportion, whatever its own class and status say."""
         costs: dict[str, Decimal] = {}
-        lines = order["line_items"]
-        for line in lines:
-            taxed = line["_tax_status"] == "taxable"
-            costs[line["tax_class"] if taxed else "0"] = costs.get(line["tax_class"], ZERO) + decimal(line["total"])
+        for line in [*order["line_items"], *order["fee_lines"]]:
+            taxed = line.get("_tax_status", line.get("tax_status")) == "taxable"
+            name = line["tax_class"] if taxed else "0"
+            costs[name] = costs.get(name, ZERO) + max(ZERO, decimal(line["total"]))
         whole = sum(costs.values(), ZERO)
         taxes = [
             {"id": self._rate_id(name), "total": self._tax(decimal(fee["total"]) * cost / whole, rate), "subtotal": ""}
