@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import ssl
 import struct
@@ -40,7 +41,7 @@ class Caller:
     def reset(self) -> None:
         """Break the connection so that the other side sees a reset."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
+        os.close(self.socket.detach())
 
 
 @dataclass

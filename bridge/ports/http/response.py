@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -44,8 +45,12 @@ class Response:
 
     @property
     def text(self) -> str:
-        charset = httpx.Headers(self.headers).encoding
-        return self.content.decode(charset if self.media_type else "utf-8", errors="replace")
+        """The body as text, in the charset it names or else UTF-8; what does not fit is replaced."""
+        named = re.search(r"charset=[\"']?([\w.-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        try:
+            return self.content.decode(named.group(1) if named else "utf-8", errors="replace")
+        except LookupError:
+            return self.content.decode("utf-8", errors="replace")
 
     @property
     def json(self) -> Any:

@@ -66,7 +66,8 @@ def describe(response: Response) -> Said:
     head = _member(body, "detail", "message", "error_description", "title", "error")
     words = [head] if isinstance(head, str) else []
     words += [text for text in map(_words, problems[:5]) if text and text not in words]
-    field_name = next((_member(problem, "name", "field", "parameter", "path") for problem in problems), None)
+    fields = (_member(problem, "name", "field", "parameter", "path") for problem in problems)
+    field_name = next(filter(None, fields), None)
     code = _member(body, "code", "error", "type") or next((_member(p, "code") for p in problems), None)
     return Said(
         "; ".join(words),

@@ -7,9 +7,9 @@ import logging
 import random
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from bridge.ports.http.services import HttpServices
 from bridge.ports.http.table import ErrorTable, Tables
 from bridge.ports.http.tokens import Token, TokenSource
 from bridge.ports.http.verdict import Verdict, on_answer, on_fault
-from bridge.ports.http.wire import Wire, WireFault
+from bridge.ports.http.wire import ODD_HEADER, Wire, WireFault
 from bridge.ports.manifest import Limit
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,8 @@ class Transport:
         ``errors`` is asked before the transport's own table. Raises errors of bridge.ports.errors.
         """
         method = method.upper()
-        sent, payload = outgoing(json, content, data, headers, expect)
+        with self._sendable():
+            sent, payload = outgoing(json, content, data, headers, expect)
         call = Call(
             method=method,
             url=self._target(url, params),
@@ -205,17 +206,22 @@ class Transport:
         raise self._failure(exchange, verdict, fault) from fault
 
     def _build(self, call: Call, token: Token | None) -> httpx.Request:
-        try:
-            request = self._wire.build(call)
+        request = self._wire.build(call)
+        with self._sendable():
             if token:
                 self.redactor.learn(token.access)
                 request.headers["Authorization"] = f"Bearer {token.access}"
             if call.auth:
                 call.auth(request)
-        except ValueError as error:
-            text = "the credentials contain characters that cannot be sent. Copy them again, without blanks around."
-            raise AskMerchant(f"{self.title}: {text}", developer=type(error).__name__) from error
         return request
+
+    @contextmanager
+    def _sendable(self) -> Iterator[None]:
+        """Credentials with characters that no header can have are the merchant's to mend."""
+        try:
+            yield
+        except UnicodeError:  # its text shows the value
+            raise AskMerchant(f"{self.title}: {ODD_HEADER}") from None
 
     def _last_check(self, call: Call) -> None:
         """The caller's own check; when it raises, nothing is sent and nothing is spent."""
