@@ -19,7 +19,10 @@ data_dir_option = click.option(
 @click.option("--demo/--no-demo", default=None, help="Sandbox store and marketplace while no real store is connected.")
 @click.option("--all-channels", is_flag=True, help="A sandbox of every marketplace, not only the first.")
 def run(host: str | None, port: int | None, data_dir: Path | None, demo: bool | None, all_channels: bool) -> None:
-    """Run everything on this machine: web, workers, scheduler, and a queue server where REDIS_URL is not set."""
+    """Run everything on this machine.
+
+    Web server, workers and scheduler, and a queue server where REDIS_URL is not set.
+    """
     from bridge.config import load
     from bridge.supervisor.run import run as run_all
 
@@ -31,9 +34,10 @@ def run(host: str | None, port: int | None, data_dir: Path | None, demo: bool | 
 @click.option("--scheduler/--no-scheduler", default=True, help="Run a scheduler too; of several one leads.")
 @data_dir_option
 def worker(lanes: tuple[str, ...], scheduler: bool, data_dir: Path | None) -> None:
-    """Run workers beside those of other machines, for LANES or for all of them.
+    """Run workers beside those of other machines.
 
-    DATABASE_URL and REDIS_URL name the database and the Redis that all machines share, STOREBRIDGE_KEYS the keys.
+    For LANES, or for all of them. DATABASE_URL and REDIS_URL name the database and the Redis that all machines
+    share, STOREBRIDGE_KEYS the keys.
     """
     from bridge.config import load
     from bridge.supervisor.run import work
@@ -59,10 +63,11 @@ def migrate(data_dir: Path | None) -> None:
 @click.command("rotate-keys")
 @data_dir_option
 def rotate_keys(data_dir: Path | None) -> None:
-    """Encrypt all credentials and personal data anew with a new key. Everything may go on running.
+    """Encrypt all secrets anew with a new key.
 
-    The new key is made and the old ones are dropped in the key file of the data folder. Where STOREBRIDGE_KEYS is
-    set: put the new key before the old ones on every machine and restart, run this, then take the old ones away.
+    Credentials and personal data; everything may go on running. The new key is made and the old ones are dropped
+    in the key file of the data folder. Where STOREBRIDGE_KEYS is set: put the new key before the old ones on every
+    machine and restart, run this, then take the old ones away.
     """
     from bridge.app import prepare_folder
     from bridge.config import load

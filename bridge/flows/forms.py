@@ -47,6 +47,19 @@ def read(fields: Iterable[Field_], given: Mapping[str, Any], known: Mapping[str,
     return values
 
 
+def read_all(*parts: tuple[Iterable[Field_], Mapping[str, Any], Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+    """Several forms at once: what is wrong in any of them is said together. Raises FieldErrors."""
+    values, errors = [], {}
+    for fields, given, known in parts:
+        try:
+            values.append(read(fields, given, known))
+        except FieldErrors as error:
+            errors |= error.errors
+    if errors:
+        raise FieldErrors(errors)
+    return values
+
+
 def _unknown(name: str, fields: Mapping[str, Field_]) -> str:
     names = ", ".join(fields) or "none"
     return f"There is no field {name!r} here; the fields are: {names}."

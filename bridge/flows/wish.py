@@ -115,13 +115,15 @@ def read_wish(shop_id: int, role: str, adapter: Adapter, known: Connection | Non
     if not _ACCOUNT.fullmatch(given.account):
         raise AskMerchant("The account name has letters, digits, dots, - and _ only.", field="account")
     manifest = adapter.manifest
-    credentials = forms.read(manifest.credentials, given.credentials, known.credentials if known else None)
-    fields = (*manifest.settings, *SETTINGS[role])
-    settings = forms.read(fields, given.settings, known.settings if known else None)
+    places = tuple(_place(name) for name in manifest.urls)
+    credentials, settings, urls = forms.read_all(
+        (manifest.credentials, given.credentials, known.credentials if known else None),
+        ((*manifest.settings, *SETTINGS[role]), given.settings, known.settings if known else None),
+        (places, given.urls, known.urls if known else None),
+    )
     if role == "channel":
         came_back = known is not None and known.state == DISCONNECTED and not given.settings.get("import_from")
         settings["import_from"] = _import_from(None if came_back else settings.get("import_from"), now)
-    urls = {**(known.urls if known else {}), **_read_urls(adapter, given.urls)}
     return Wish(shop_id, role, adapter, given.account, credentials, settings, urls, given.sandbox)
 
 
@@ -145,8 +147,5 @@ def _import_from(value: Any, now: datetime) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
-def _read_urls(adapter: Adapter, urls: Mapping[str, str]) -> dict[str, str]:
-    fields = [
-        Field_(name=name, label=f"Address {name!r}", kind="url", required=False) for name in adapter.manifest.urls
-    ]
-    return {name: str(value) for name, value in forms.read(fields, urls).items()}
+def _place(name: str) -> Field_:
+    return Field_(name=name, label=f"Address {name!r}", kind="url", required=False)
