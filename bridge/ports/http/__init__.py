@@ -20,7 +20,8 @@ from bridge.ports.http.redact import Redactor
 from bridge.ports.http.response import NotJson, Response
 from bridge.ports.http.services import HttpServices
 from bridge.ports.http.table import TOKEN_ERRORS, ErrorTable, Rule, Said, describe
-from bridge.ports.http.tokens import MemoryVault, Token, TokenSource, TokenVault
+from bridge.ports.http.token_source import TokenSource
+from bridge.ports.http.tokens import MemoryVault, Token, TokenVault
 from bridge.ports.http.transport import Transport
 
 __all__ = [

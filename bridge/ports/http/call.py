@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import httpx
 
 from bridge.ports.http.table import Tables
-from bridge.ports.http.tokens import TokenSource
+from bridge.ports.http.token_source import TokenSource
 
 Expect = Literal["json", "any", "bytes"]
 Auth = Callable[[httpx.Request], None]

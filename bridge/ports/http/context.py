@@ -1,6 +1,6 @@
 """What a call carries along without being told: its lane, its subject, its patience and its last check.
 
-All four are context variables, so they reach a call however deep in an adapter it is made. They do not reach
+All are context variables, so they reach a call however deep in an adapter it is made. They do not reach
 a thread started by hand: use :meth:`Transport.each`, which takes them along.
 """
 
@@ -22,6 +22,7 @@ DEFAULT_PATIENCE = 5.0
 _lane: ContextVar[str] = ContextVar("lane", default="")
 _subject: ContextVar[Mapping[str, str]] = ContextVar("subject", default=MappingProxyType({}))
 _patience: ContextVar[float] = ContextVar("patience", default=DEFAULT_PATIENCE)
+_hurry: ContextVar[float | None] = ContextVar("hurry", default=None)
 _check: ContextVar[Check | None] = ContextVar("check", default=None)
 
 
@@ -58,6 +59,16 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
+def hurry(seconds: float) -> Iterator[None]:
+    """Calls inside have at most this long for an attempt, and begin no further one after it."""
+    token = _hurry.set(seconds)
+    try:
+        yield
+    finally:
+        _hurry.reset(token)
+
+
+@contextmanager
 def before_write(check: Check | None) -> Iterator[None]:
     """``check`` runs before every write inside, as the last thing before bytes go out.
 
@@ -81,6 +92,12 @@ def current_subject() -> Mapping[str, str]:
 
 def current_patience() -> float:
     return _patience.get()
+
+
+def in_time(seconds: float) -> float:
+    """``seconds``, or less when there is a hurry."""
+    limit = _hurry.get()
+    return seconds if limit is None else min(seconds, limit)
 
 
 def current_check() -> Check | None:

@@ -27,7 +27,8 @@ from bridge.ports.http.redact import Redactor
 from bridge.ports.http.response import Response
 from bridge.ports.http.services import HttpServices
 from bridge.ports.http.table import ErrorTable, Tables
-from bridge.ports.http.tokens import Token, TokenSource
+from bridge.ports.http.token_source import TokenSource
+from bridge.ports.http.tokens import Token
 from bridge.ports.http.verdict import Verdict, on_answer, on_fault
 from bridge.ports.http.wire import ODD_HEADER, Wire, WireFault
 from bridge.ports.manifest import Limit
@@ -125,7 +126,7 @@ class Transport:
             write=method not in SAFE if write is None else write,
             expect=expect,
             cost=cost,
-            timeout=timeout or DEFAULT_TIMEOUT,
+            timeout=context.in_time(timeout or DEFAULT_TIMEOUT),
             max_bytes=max_bytes or DEFAULT_MAX_BYTES,
             max_wait=context.current_patience() if max_wait is None else max_wait,
             allow=allow,
