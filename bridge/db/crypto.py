@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -25,7 +26,7 @@ class KeyRing:
         self._fernet = MultiFernet([Fernet(key.encode()) for key in keys])
 
     def seal(self, content: Any) -> str:
-        return self._fernet.encrypt(json.dumps(content, separators=(",", ":")).encode()).decode()
+        return self._fernet.encrypt(json.dumps(content, separators=(",", ":"), default=_plain).encode()).decode()
 
     def open(self, sealed: str) -> Any:
         """Raises ValueError when no key of the ring fits."""
@@ -40,6 +41,13 @@ class KeyRing:
             return self._fernet.rotate(sealed.encode()).decode()
         except InvalidToken as error:
             raise ValueError("no key of the key ring opens this value; is an old key missing?") from error
+
+
+def _plain(value: Any) -> str:
+    """An amount in an answer kept whole is a Decimal: kept as the text it came as."""
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be sealed")
 
 
 class _Holder:

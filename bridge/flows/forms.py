@@ -49,7 +49,8 @@ def read(fields: Iterable[Field_], given: Mapping[str, Any], known: Mapping[str,
 
 def read_all(*parts: tuple[Iterable[Field_], Mapping[str, Any], Mapping[str, Any] | None]) -> list[dict[str, Any]]:
     """Several forms at once: what is wrong in any of them is said together. Raises FieldErrors."""
-    values, errors = [], {}
+    values: list[dict[str, Any]] = []
+    errors: dict[str, str] = {}
     for fields, given, known in parts:
         try:
             values.append(read(fields, given, known))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection, Order, OrderLine, ReturnRow
+from bridge.db.tables import Connection, Order, OrderLine, Poll, ReturnRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import StoreOrder
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
@@ -30,7 +30,14 @@ def pull_returns(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     with lane("shipments"):
         for page in pages(channel.list_returns):
             engine.db.transact(row.shop_id, _keep_returns, engine, row, page, engine.clock())
-    engine.db.transact(row.shop_id, work.done, claims, engine.clock())
+    engine.db.transact(row.shop_id, _pulled, row, claims, engine.clock())
+
+
+def _pulled(session: Session, row: Connection, claims: list[Claim], now: datetime) -> None:
+    poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == "returns")).first()
+    if poll is not None:
+        poll.last_ok_at, poll.error = now, None
+    work.done(session, claims, now)
 
 
 def _keep_returns(

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from bridge import app, config
 from bridge.config import ConfigError
 from bridge.db import migrations
-from bridge.db.tables import Connection, Poll, Problem
+from bridge.db.tables import Connection, Poll, Problem, Work
 from bridge.flows import admin
 from bridge.flows.engine import LANES, Engine
 from bridge.jobs.drain import Drainer
@@ -37,7 +37,7 @@ from bridge.web import create_web
 
 # Questions are asked often, so that a store that cannot reach us with webhooks is still followed in seconds.
 STORE_PACE = {"poll_products": 2, "poll_variants": 10, "poll_catalogue": 5, "poll_store_orders": 2}
-CHANNEL_PACE = {"poll_orders": 1, "poll_open_orders": 30, "poll_returns": 2, "poll_offers": 30, "poll_status": 5}
+CHANNEL_PACE = {"poll_orders": 1, "poll_open_orders": 30, "poll_returns": 5, "poll_offers": 30, "poll_status": 5}
 DRAIN_SECONDS = 30.0
 FAR = timedelta(days=365)
 
@@ -147,7 +147,9 @@ class World:
         with self.engine.db.read(self.shop.id) as session:
             problems = session.scalars(select(Problem).where(Problem.closed_at.is_(None)).order_by(Problem.id)).all()
             rows = session.scalars(select(Connection).where(Connection.state != "active")).all()
+            stuck = session.scalars(select(Work).where(Work.dirty_version > Work.done_version, Work.attempts > 0)).all()
         said = [f"{problem.text} {problem.detail}".strip() for problem in problems[:5]]
+        said += [f"{item.kind} {item.key} failed {item.attempts} times: {item.error}" for item in stuck[:5]]
         said += [f"{row.title} is {row.state}: {row.state_reason}" for row in rows]
         return " | ".join(said)
 
