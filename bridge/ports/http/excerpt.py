@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from bridge.ports.http.names import is_harmless, is_person, is_personal, is_secret, plain
 
 MASK = "***"
+MASKED = f'"{MASK}"'
+_quoted: Callable[[str], str] = json.encoder.encode_basestring
 
 
 class _Full(Exception):
@@ -39,14 +41,16 @@ class JsonExcerpt:
             raise _Full
 
     def _value(self, value: Any, *, person: bool) -> None:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             self._object(value, person=person)
-        elif isinstance(value, Sequence) and not isinstance(value, str):
+        elif isinstance(value, list | tuple):
             self._list(value, person=person)
         elif person and not _tells_nothing(value):
-            self._write(json.dumps(MASK))
+            self._write(MASKED)
+        elif isinstance(value, str):
+            self._write(_quoted(value))
         else:
-            self._write(str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False))
+            self._write(str(value) if isinstance(value, Decimal) else json.dumps(value, default=str))
 
     def _list(self, values: Sequence[Any], *, person: bool) -> None:
         self._write("[")
@@ -55,19 +59,19 @@ class JsonExcerpt:
             self._value(value, person=person)
         self._write("]")
 
-    def _object(self, value: Mapping[str, Any], *, person: bool) -> None:
+    def _object(self, value: dict[str, Any], *, person: bool) -> None:
         # WooCommerce meta_data is {"key": "_billing_phone", "value": "..."}: the name stands beside the value.
         key = value.get("key", value.get("name"))
         beside = plain(key) if isinstance(key, str) and "value" in value else ""
         self._write("{")
         for number, (name, item) in enumerate(value.items()):
-            self._write(f"{',' if number else ''}{json.dumps(name, ensure_ascii=False)}:")
+            self._write(f"{',' if number else ''}{_quoted(str(name))}:")
             self._member(beside if name == "value" and beside else plain(str(name)), item, person=person)
         self._write("}")
 
     def _member(self, name: str, value: Any, *, person: bool) -> None:
-        if is_secret(name) or (is_personal(name) and not isinstance(value, Mapping)):
-            self._write(json.dumps(value if _tells_nothing(value) else MASK))
+        if is_secret(name) or (is_personal(name) and not isinstance(value, dict)):
+            self._write(json.dumps(value) if _tells_nothing(value) else MASKED)
         elif is_person(name):
             self._value(value, person=True)
         else:
