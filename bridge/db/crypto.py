@@ -26,6 +26,7 @@ class KeyRing:
         self._fernet = MultiFernet([Fernet(key.encode()) for key in keys])
 
     def seal(self, content: Any) -> str:
+        """Encrypt JSON content; Decimals (amounts in raw answers) are kept exactly, as text."""
         return self._fernet.encrypt(json.dumps(content, separators=(",", ":"), default=_plain).encode()).decode()
 
     def open(self, sealed: str) -> Any:
