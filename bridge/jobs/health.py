@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
-from rq import Worker
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.db import leases
 from bridge.db.session import Database
 from bridge.flows.engine import LANES
-from bridge.jobs.queues import open_queue, queue_name, quick_redis
+from bridge.jobs.queues import life_key, open_queue, quick_redis
 from bridge.jobs.schedule import LEASE
 
 
@@ -51,12 +50,10 @@ def _database(db: Database) -> tuple[str, bool]:
 
 
 def _redis(url: str, seconds: float) -> tuple[str, dict[str, int], dict[str, int]]:
-    lane_of = {queue_name(lane): lane for lane in LANES}
     try:
         with quick_redis(url, seconds) as client:
-            found = Counter(
-                lane_of[name] for worker in Worker.all(client) for name in worker.queue_names() if name in lane_of
-            )
+            alive = [key.decode().split(":")[2] for key in client.scan_iter(life_key("*", "*"), count=1000)]
+            found = Counter(lane for lane in alive if lane in LANES)
             queued = {lane: open_queue(lane, client).count for lane in LANES}
         return "", dict(found), queued
     except (RedisError, OSError) as error:

@@ -1,16 +1,23 @@
-"""Hearing the bell while a drain is at work: a ring that queues no new job still wakes those who are busy."""
+"""Hearing the bell while a drain is at work: a ring that queues no new job still wakes those who are busy. And
+saying that this worker lives, in a way that an emptied Redis does not make it forget.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
+import time
 from collections.abc import Callable
 
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bridge.jobs.queues import channel_name, quick_redis
+from bridge.jobs.queues import channel_name, life_key, quick_redis
 
 PATIENCE = 1.0
+BEAT = 5.0
+LIFE = 20
 
 
 class Listener:
@@ -20,6 +27,7 @@ class Listener:
         self._url = redis_url
         self._lane = lane
         self._on_ring = on_ring
+        self._life = life_key(lane, f"{socket.gethostname()}-{os.getpid()}")
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
@@ -28,6 +36,7 @@ class Listener:
 
     def stop(self) -> None:
         self._stopped.set()
+        self._thread.join(2 * PATIENCE)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -40,6 +49,11 @@ class Listener:
     def _listen(self, client: Redis) -> None:
         with client.pubsub(ignore_subscribe_messages=True) as pubsub:  # type: ignore[no-untyped-call]
             pubsub.subscribe(channel_name(self._lane))
+            beat_at = 0.0
             while not self._stopped.is_set():
+                if time.monotonic() >= beat_at:
+                    client.set(self._life, 1, ex=LIFE)
+                    beat_at = time.monotonic() + BEAT
                 if pubsub.get_message(timeout=PATIENCE) is not None:
                     self._on_ring()
+        client.delete(self._life)

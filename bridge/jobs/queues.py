@@ -28,6 +28,11 @@ def channel_name(lane: str) -> str:
     return f"{PREFIX}:rung:{lane}"
 
 
+def life_key(lane: str, worker: str) -> str:
+    """A key that is there while a worker of the lane lives."""
+    return f"{PREFIX}:worker:{lane}:{worker}"
+
+
 def quick_redis(url: str, seconds: float) -> Redis:
     """A client that rather fails than waits, and does not try twice: for those who have better things to do."""
     return Redis.from_url(

@@ -46,7 +46,7 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         server = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise ConfigError(f"{setting}: {host} is no address of this machine ({error.strerror}).") from None
+        raise ConfigError(_no_address(host, error)) from None
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         server.bind(address)
@@ -58,12 +58,20 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
     return server
 
 
+def _no_address(host: str, error: OSError) -> str:
+    return (
+        f"{host} is no address of this machine ({error.strerror}): give 127.0.0.1 or another one in STOREBRIDGE_HOST."
+    )
+
+
 def _why_not(error: OSError, host: str, port: int, setting: str) -> str:
     place = f"{bracketed(host)}:{port}"
     if error.errno == errno.EADDRINUSE:
         return f"{place} is taken by another program: stop it, or choose another port with {setting}."
     if error.errno == errno.EACCES:
         return f"{place} is not allowed for this user: choose a port from 1024 on with {setting}."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return _no_address(host, error)
     return f"{place} cannot be listened on ({error.strerror}): choose another address or port with {setting}."
 
 

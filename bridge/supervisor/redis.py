@@ -56,7 +56,7 @@ class Server:
         if self._process is None or self._process.poll() is None or time.monotonic() < self._start_at:
             return
         log.warning("the queue server ended and is started again", code=self._process.returncode)
-        if time.monotonic() < self._start_at + 2:
+        if self._process.returncode > 0 and time.monotonic() < self._start_at + 2:
             self._set_aside()
         self._launch()
 

@@ -8,14 +8,17 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
+from redis.exceptions import RedisError
 from sqlalchemy.engine import make_url
 
 from bridge import app, log, metrics
 from bridge.config import LANES, Config, ConfigError, bracketed
+from bridge.jobs.queues import quick_redis
 from bridge.ports.adapter import Adapter
 from bridge.registry import Registry, discover
 from bridge.supervisor import checks
@@ -214,6 +217,19 @@ def _database(config: Config) -> str:
         return f"SQLite, {make_url(config.effective_database_url).database}"
     url = make_url(config.effective_database_url)
     return f"PostgreSQL, {url.database} on {url.host or 'the local socket'}"
+
+
+def _queue(plan: Plan) -> str:
+    if plan.redis is not None:
+        return f"{Path(plan.redis.program).name}, data in {plan.redis.folder}"
+    parts = urlsplit(plan.config.redis_url)
+    place = f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path
+    try:
+        with quick_redis(plan.config.redis_url, 2.0) as client:
+            client.ping()
+    except (RedisError, OSError):
+        return f"{place} does not answer; the workers wait for it (REDIS_URL)"
+    return place
 
 
 def _counted(config: Config, lanes: Sequence[str]) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
@@ -21,8 +24,16 @@ on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def lane(procs: Procs, database_url: str, redis_url: str, tmp_path: Path) -> Lane:
-    return Lane(procs, database_url, redis_url, tmp_path)
+def lane(procs: Procs, database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Lane]:
+    with closing(Lane(procs, database_url, redis_url, tmp_path)) as lane:
+        yield lane
+
+
+@pytest.fixture
+def cut_off(procs: Procs, database_url: str, tmp_path: Path) -> Iterator[Lane]:
+    """A lane whose Redis is not there (yet)."""
+    with closing(Lane(procs, database_url, f"redis://127.0.0.1:{free_port()}/0", tmp_path)) as lane:
+        yield lane
 
 
 def done(lane: Lane, key: str, within: float = 20) -> None:
@@ -33,9 +44,10 @@ def began(lane: Lane, key: str, within: float = 20) -> None:
     wait_until(lambda: key in lane.notes("began"), within, lambda: f"{key} begun; log:\n{lane.log_path.read_text()}")
 
 
-def start_redis(procs: Procs, port: int) -> Process:
+def start_redis(lane: Lane) -> Process:
+    port = urlsplit(lane.redis_url).port or 0
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = procs.start([find_binary(), *options])
+    process = lane.procs.start([find_binary(), *options])
     process.wait_for_port(port)
     return process
 
@@ -126,29 +138,26 @@ def test_flushall_in_the_middle_loses_nothing(lane: Lane) -> None:
 
 
 @on_sqlite
-def test_redis_may_come_late_go_and_come_back(procs: Procs, database_url: str, tmp_path: Path) -> None:
+def test_redis_may_come_late_go_and_come_back(cut_off: Lane) -> None:
     """Q3: neither worker nor scheduler ends; work goes on when Redis is back, empty."""
-    port = free_port()
-    lane = Lane(procs, database_url, f"redis://127.0.0.1:{port}/0", tmp_path)
-    worker, scheduler = lane.start("worker"), lane.start("scheduler")
-    lane.mark("a:0")
+    worker, scheduler = cut_off.start("worker"), cut_off.start("scheduler")
+    cut_off.mark("a:0")
     worker.wait_for_line("Redis is away")
-    redis = start_redis(procs, port)
-    done(lane, "a:0", within=15)
+    redis = start_redis(cut_off)
+    done(cut_off, "a:0", within=15)
     redis.kill()
-    lane.mark("b:0")
+    cut_off.mark("b:0")
     time.sleep(3)
-    start_redis(procs, port)
-    done(lane, "b:0", within=20)
+    start_redis(cut_off)
+    done(cut_off, "b:0", within=20)
     assert worker.is_running
     assert scheduler.is_running
     assert worker.terminate(within=5) == 0
 
 
 @on_sqlite
-def test_sigterm_while_redis_is_away(procs: Procs, database_url: str, tmp_path: Path) -> None:
-    lane = Lane(procs, database_url, f"redis://127.0.0.1:{free_port()}/0", tmp_path)
-    worker = lane.start("worker")
+def test_sigterm_while_redis_is_away(cut_off: Lane) -> None:
+    worker = cut_off.start("worker")
     worker.wait_for_line("Redis is away")
     assert worker.terminate(within=5) == 0
 

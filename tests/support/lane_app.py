@@ -100,6 +100,9 @@ class Lane:
             session.add(Connection(id=1, shop_id=1, role="channel", adapter="bol", account="bol", title="bol",
                                    credentials={}, state_since=now, created_at=now))  # fmt: skip
 
+    def close(self) -> None:
+        self.engine.db.close()
+
     def start(self, role: str) -> Process:
         command = [sys.executable, "-m", "tests.support.lane_app", role, self.url, self.redis_url, str(self.log_path)]
         return self.procs.start(command, cwd=ROOT)
