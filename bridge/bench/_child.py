@@ -42,7 +42,9 @@ class Tune:
         own = self.limits.get(adapter.name)
         if own is None:
             return adapter
-        changed = {name: Limit(calls=calls, seconds=seconds, source="benchmark") for name, (calls, seconds) in own.items()}
+        changed = {
+            name: Limit(calls=calls, seconds=seconds, source="benchmark") for name, (calls, seconds) in own.items()
+        }
         manifest = adapter.manifest
         return replace(adapter, manifest=manifest.model_copy(update={"limits": {**manifest.limits, **changed}}))
 

@@ -14,7 +14,7 @@ from bridge.db.work import Claim, Mark
 from bridge.flows import cancellations, returns, ship
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
-from bridge.flows.push import acknowledge
+from bridge.flows.push import Ack, acknowledge
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.http import lane
 
@@ -99,7 +99,7 @@ def _facet(session: Session, item: Submission, good: bool, message: str, now: da
     if row is None:
         return
     if good and row.desired_version >= item.version:
-        acknowledge(session, row.id, None, item.version, row.desired, now)
+        acknowledge(session, [Ack(row.id, None, item.version, row.desired)], now)
     elif not good:
         row.due_at, row.error, row.attempts = now + work.backoff(row.attempts + 1), message, row.attempts + 1
 

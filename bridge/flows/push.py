@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias, cast
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import String, Table, and_, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
@@ -33,6 +34,7 @@ from bridge.ports.http import about, before_write, lane
 LANE_OF = {Facet.STOCK: "stock", Facet.PRICE: "content", Facet.CONTENT: "content"}
 OPERATION = {Facet.STOCK: "update_stock", Facet.PRICE: "update_prices", Facet.CONTENT: "update_content"}
 FOLLOW_AFTER = timedelta(minutes=10)
+GROUPS = 2
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Item:
     desired: dict[str, Any]
     attempts: int
     event_at: datetime | None
+
+
+Sent: TypeAlias = "list[tuple[Item, ItemResult]] | BridgeError"
 
 
 def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
@@ -79,12 +84,7 @@ def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: 
     size = manifest.batch_size(OPERATION[Facet(facet)])
     sender = _Sender(engine, row, channel, Facet(facet))
     with ThreadPoolExecutor(manifest.concurrency, thread_name_prefix=f"push-{row.adapter}") as pool:
-        while not engine.stopping.is_set() and time.monotonic() < deadline:
-            items = sender.claim(size * manifest.concurrency * 2)
-            if not items:
-                return
-            if not sender.send_all(items, size, pool):
-                return
+        sender.pump(pool, size, size * manifest.concurrency, deadline)
 
 
 class _Sender:
@@ -120,13 +120,27 @@ class _Sender:
         )
         return [_item(facet, listing, token) for facet, listing in rows]
 
-    def send_all(self, items: list[Item], size: int, pool: ThreadPoolExecutor) -> bool:
+    def pump(self, pool: ThreadPoolExecutor, size: int, limit: int, deadline: float) -> None:
+        """Claim, send and record until nothing is left or the connection wants to be left alone. Two groups are
+        under way: while one is recorded the other is being sent."""
+        under_way: deque[list[tuple[list[Item], Future[Sent]]]] = deque()
+        going = True
+        while True:
+            going = going and not self.engine.stopping.is_set() and time.monotonic() < deadline
+            if going and len(under_way) < GROUPS and (items := self.claim(limit)):
+                batches = [items[start : start + size] for start in range(0, len(items), size)]
+                under_way.append([(batch, pool.submit(self._send, batch)) for batch in batches])
+            elif under_way:
+                going = self._finish(under_way.popleft()) and going
+            else:
+                return
+
+    def _finish(self, group: Sequence[tuple[list[Item], Future[Sent]]]) -> bool:
         """False when the connection wants to be left alone for a while."""
-        batches = [items[start : start + size] for start in range(0, len(items), size)]
-        outcomes = list(pool.map(self._send, batches))
         results: list[tuple[Item, ItemResult]] = []
         pause: BridgeError | None = None
-        for batch, outcome in zip(batches, outcomes, strict=True):
+        for batch, sending in group:
+            outcome = sending.result()
             if isinstance(outcome, BridgeError):
                 pause = outcome if not isinstance(outcome, Superseded) else pause
                 self._failed(batch, outcome)
@@ -136,7 +150,7 @@ class _Sender:
             self._record(results)
         return pause is None
 
-    def _send(self, batch: list[Item]) -> list[tuple[Item, ItemResult]] | BridgeError:
+    def _send(self, batch: list[Item]) -> Sent:
         current = batch
         with lane(LANE_OF[self.facet]), about(**({"sku": batch[0].sku} if len(batch) == 1 else {})):
             while current:
@@ -188,12 +202,13 @@ class _Sender:
                 observe_ack(self.row.adapter, self.facet.value, (now - item.event_at).total_seconds())
 
     def _write(self, session: Session, results: Sequence[tuple[Item, ItemResult]], now: datetime) -> None:
+        applied = [item for item, result in results if result.outcome is Outcome.APPLIED]
+        acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
         for item, result in results:
             _RECORD[result.outcome](self, session, item, result, now)
         alive(session, self.row.id, now)
 
     def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
-        acknowledge(session, item.id, item.token, item.version, item.desired, now)
         text = f"{self.facet.value} {_shown(self.facet, item.desired)} acknowledged by {self.row.title}"
         records.note(
             session,
@@ -288,30 +303,42 @@ def item_shop(session: Session) -> int:
     return int(session.info["shop_id"])
 
 
-def acknowledge(
-    session: Session, facet_id: int, token: str | None, version: int, value: dict[str, Any], now: datetime
-) -> None:
-    """The marketplace has this version. If the wish went elsewhere and came back meanwhile, nothing is left to send."""
-    digest = fingerprint(value)
-    version_now = case((FacetRow.desired_hash == digest, FacetRow.desired_version), else_=version)
-    query = update(FacetRow).where(FacetRow.id == facet_id)
-    if token is not None:
-        query = query.where(FacetRow.lease_token == token)
-    session.execute(
-        query.values(
-            acked=value,
-            acked_hash=digest,
-            acked_version=version_now,
-            acked_at=now,
-            in_flight=False,
-            attempts=0,
-            error=None,
-            leased_until=None,
-            lease_token=None,
-            due_at=now,
-            event_at=case((FacetRow.desired_hash == digest, None), else_=FacetRow.event_at),
-        ).execution_options(synchronize_session=False)
+class Ack(NamedTuple):
+    """A version of a facet that the marketplace has; ``token`` None where nobody else can hold it."""
+
+    facet_id: int
+    token: str | None
+    version: int
+    value: dict[str, Any]
+
+
+def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
+    """The marketplace has these versions. Where the wish went elsewhere and came back meanwhile, nothing is left
+    to send."""
+    table = cast(Table, FacetRow.__table__)
+    mine = or_(bindparam("ack_token", type_=String()).is_(None), table.c.lease_token == bindparam("ack_token"))
+    still_wanted = table.c.desired_hash == bindparam("ack_digest")
+    query = update(table).where(table.c.id == bindparam("ack_facet"), table.c.shop_id == item_shop(session), mine)
+    query = query.values(
+        acked=bindparam("ack_value"),
+        acked_hash=bindparam("ack_digest"),
+        acked_version=case((still_wanted, table.c.desired_version), else_=bindparam("ack_version")),
+        acked_at=now,
+        in_flight=False,
+        attempts=0,
+        error=None,
+        leased_until=None,
+        lease_token=None,
+        due_at=now,
+        event_at=case((still_wanted, None), else_=table.c.event_at),
     )
+    rows = [
+        {"ack_facet": ack.facet_id, "ack_token": ack.token, "ack_value": ack.value, "ack_version": ack.version}
+        | {"ack_digest": fingerprint(ack.value)}
+        for ack in acks
+    ]
+    if rows:
+        session.execute(query, rows)
 
 
 def lost_offer(session: Session, listing_id: int, now: datetime) -> None:
