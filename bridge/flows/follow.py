@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bridge.db import work
-from bridge.db.tables import Cancellation, Connection, FacetRow, ParcelRow, ReturnRow, Submission
+from bridge.db import records, work
+from bridge.db.tables import Cancellation, Connection, FacetRow, Listing, ParcelRow, ReturnRow, Submission
 from bridge.db.work import Claim, Mark
 from bridge.flows import cancellations, returns, ship
 from bridge.flows.engine import Engine
@@ -95,13 +95,32 @@ def _return(session: Session, item: Submission, good: bool, message: str, now: d
 
 
 def _facet(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    """An answer counts only while the value it is about is still the wish; a newer one has a submission of its own."""
     row = session.get(FacetRow, item.subject_id)
-    if row is None:
+    if row is None or row.desired_version != item.version:
         return
-    if good and row.desired_version >= item.version:
+    if good:
         acknowledge(session, [Ack(row.id, None, item.version, row.desired)], now)
-    elif not good:
+    elif item.state == SubmissionState.FAILED.value:
+        _refused(session, row, item, message, now)
+    else:
         row.due_at, row.error, row.attempts = now + work.backoff(row.attempts + 1), message, row.attempts + 1
+
+
+def _refused(session: Session, row: FacetRow, item: Submission, message: str, now: datetime) -> None:
+    """Sending it again unchanged would be refused again; the next change of the product is sent."""
+    row.acked_version, row.in_flight, row.error = item.version, False, message
+    listing = session.get_one(Listing, row.listing_id)
+    title = session.get_one(Connection, row.connection_id).title
+    records.open_problem(
+        session,
+        now,
+        f"rejected.{row.facet}",
+        f"{listing.sku} on {title}",
+        f"{title} refused the {row.facet} of {listing.sku}: {message}",
+        "Correct the product in the store; the change is sent by itself.",
+        connection_id=row.connection_id,
+    )
 
 
 _ENDINGS: dict[str, Callable[[Session, Submission, bool, str, datetime], None]] = {
