@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 import socket
 from collections.abc import Callable, Collection
@@ -12,6 +13,7 @@ import httpx
 
 from bridge.ports.errors import AskMerchant
 
+log = logging.getLogger(__name__)
 _HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 PORTS = frozenset({80, 443})
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -74,10 +76,11 @@ class Guard:
         found = self._policy.resolve(host, port)
         good = [address for address in found if allowed or is_public(address)]
         if not good:
+            # The addresses are for whoever runs this, not for whoever tries out names.
+            log.warning("refused to call %s: it resolves to %s", host, ", ".join(found))
             raise AskMerchant(
                 f"{host} is an address inside a private network and cannot be called. Enter the public address; "
-                "whoever runs this installation can allow single private hosts by name.",
-                developer=f"{host} resolves to {', '.join(found)}",
+                "whoever runs this installation can allow single private hosts by name."
             )
         return good
 
