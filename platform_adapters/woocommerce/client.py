@@ -260,11 +260,10 @@ class WooClient:
 
 
 def rows_of(body: Any) -> list[Json]:
-    """The rows of a list. Raises RetryLater when it is none."""
-    if not isinstance(body, list):
-        text = "The store answered with something unexpected; it is asked again."
-        raise RetryLater(text, developer=repr(body)[:500])
-    return [row for row in body if isinstance(row, dict)]
+    """The rows of a list, each with its id. Raises RetryLater when it is none."""
+    if not isinstance(body, list) or not all(isinstance(row, dict) and row.get("id") for row in body):
+        raise _unexpected(body)
+    return body
 
 
 def _listing(answer: Response) -> Listing:
@@ -278,9 +277,13 @@ def _table(answer: Response) -> Json:
     if body in (None, []):
         return {}
     if not isinstance(body, dict):
-        text = "The store answered with something unexpected; it is asked again."
-        raise RetryLater(text, developer=repr(body)[:500])
+        raise _unexpected(body)
     return body
+
+
+def _unexpected(body: Any) -> RetryLater:
+    shape = sorted(body) if isinstance(body, dict) else type(body).__name__
+    return RetryLater("The store answered with something unexpected; it is asked again.", developer=str(shape)[:500])
 
 
 def _text(value: Any) -> Any:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from platform_adapters.woocommerce.client import WooClient
 from platform_adapters.woocommerce.mapping import ShopFacts
 from platform_adapters.woocommerce.taxes import Rates
 
 KEEP = timedelta(minutes=30)
+
+
+class TaxSettings(NamedTuple):
+    """``based_on``: the address that decides, shipping, billing or base (the store's own)."""
+
+    on: bool
+    in_prices: bool
+    based_on: str
+    home: str
 
 
 class Facts:
@@ -24,7 +33,7 @@ class Facts:
         self._lock = threading.Lock()
         self._shop: tuple[datetime, ShopFacts] | None = None
         self._rates: tuple[datetime, Rates] | None = None
-        self._taxes: tuple[datetime, bool, bool] | None = None
+        self._taxes: tuple[datetime, TaxSettings] | None = None
 
     @property
     def shop(self) -> ShopFacts:
@@ -41,25 +50,22 @@ class Facts:
         return self._rates[1]
 
     @property
-    def taxes_on(self) -> bool:
-        return self._tax_settings()[1]
-
-    @property
-    def prices_include_tax(self) -> bool:
-        return self._tax_settings()[2]
-
-    def _tax_settings(self) -> tuple[datetime, bool, bool]:
-        known = self._taxes
-        if known is None or known[0] < self._clock():
-            on = self._client.setting("general", "calc_taxes") == "yes"
-            included = self._client.setting("tax", "prices_include_tax") == "yes"
-            known = self._taxes = (self._clock() + KEEP, on, included)
-        return known
+    def taxes(self) -> TaxSettings:
+        if self._taxes is None or self._taxes[0] < self._clock():
+            ask = self._client.setting
+            found = TaxSettings(
+                on=ask("general", "calc_taxes") == "yes",
+                in_prices=ask("tax", "prices_include_tax") == "yes",
+                based_on=ask("tax", "tax_based_on") or "shipping",
+                # A country, or country:state.
+                home=ask("general", "default_country").partition(":")[0],
+            )
+            self._taxes = (self._clock() + KEEP, found)
+        return self._taxes[1]
 
     def _read(self) -> ShopFacts:
         currency = self._client.setting("general", "currency") or "EUR"
-        if not self.taxes_on or self.prices_include_tax:
+        if not self.taxes.on or self.taxes.in_prices:
             return ShopFacts(currency, gtin_fields=self._gtin_fields)
         # Prices are kept without VAT: what a shopper at home pays is what a marketplace is told.
-        country = self._client.setting("general", "default_country").partition(":")[0]
-        return ShopFacts(currency, country, self.rates, self._gtin_fields)
+        return ShopFacts(currency, self.taxes.home, self.rates, self._gtin_fields)

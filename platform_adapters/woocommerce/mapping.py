@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
@@ -98,6 +98,14 @@ def gmt(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+def whole(value: Any) -> int:
+    """Units. Plugins allow fractions, and half a piece is not sold; what is no number is none."""
+    try:
+        return int(Decimal(str(value)).to_integral_value(rounding=ROUND_FLOOR))
+    except (InvalidOperation, ValueError, OverflowError):
+        return 0
+
+
 def meta(raw: Json, key: str) -> Any:
     """The value of a custom field; None where there is none."""
     rows = raw.get("meta_data")
@@ -148,18 +156,10 @@ def _stock(raw: Json, own: str, parent: str) -> StockReading:
     return StockReading(
         pool=parent if managed == "parent" else own,
         managed=bool(managed) and quantity is not None,
-        on_hand=_units(quantity) if managed else None,
+        on_hand=whole(quantity) if managed and quantity is not None else None,
         in_stock=raw.get("stock_status") != "outofstock",
         backorders=raw.get("backorders") in ("yes", "notify"),
     )
-
-
-def _units(value: Any) -> int | None:
-    """Plugins allow fractions; half a piece is not sold."""
-    try:
-        return int(Decimal(str(value)).to_integral_value(rounding="ROUND_FLOOR"))
-    except InvalidOperation:
-        return None
 
 
 def _price(raw: Json, tax_class: Any, facts: ShopFacts) -> Money | None:

@@ -18,9 +18,8 @@ CENT = Decimal("0.01")
 STANDARD = ""
 
 
-def with_store_taxes(body: Json, draft: OrderDraft, classes: Mapping[str, str], rates: Rates) -> Json:
+def with_store_taxes(body: Json, draft: OrderDraft, country: str, classes: Mapping[str, str], rates: Rates) -> Json:
     """The body of :func:`orders.order_body` with net lines. ``classes`` has the tax class of each variant."""
-    country = draft.ship_to.country.upper()
     missing = Decimal(0)
     lines, fees = [], []
     for line, given in zip(body["line_items"], draft.lines, strict=True):

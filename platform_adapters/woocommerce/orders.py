@@ -18,7 +18,7 @@ from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, Store
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import RejectItem
 from bridge.ports.platform import OrderMark
-from platform_adapters.woocommerce.mapping import Json, mark, meta, moment
+from platform_adapters.woocommerce.mapping import Json, mark, meta, moment, whole
 from platform_adapters.woocommerce.parcels import parcels
 
 ORDER_META = "_storebridge_order"
@@ -144,7 +144,7 @@ def refunded_units(refunds: Sequence[Json]) -> dict[str, int]:
     for refund in refunds:
         for line in _rows(refund.get("line_items")):
             target = str(meta(line, "_refunded_item_id") or "")
-            units[target] = units.get(target, 0) + abs(int(line.get("quantity") or 0))
+            units[target] = units.get(target, 0) + abs(whole(line.get("quantity")))
     return units
 
 
@@ -165,7 +165,7 @@ def refund_body(raw: Json, lines: Sequence[RefundLine], units: Mapping[str, int]
 def _refund_row(line: Json | None, wanted: RefundLine, units: Mapping[str, int]) -> Json | None:
     if line is None:
         return None
-    sold = int(line.get("quantity") or 0)
+    sold = whole(line.get("quantity"))
     quantity = min(wanted.quantity, sold - units.get(wanted.store_line_id, 0))
     if quantity <= 0:
         return None
@@ -195,8 +195,8 @@ def _store_line(raw: Json, refunded: Mapping[str, int]) -> StoreLine:
         external_id=number,
         variant_id=str(raw.get("variation_id") or raw.get("product_id") or ""),
         sku=str(raw["sku"]) if raw.get("sku") else None,
-        quantity=int(raw.get("quantity") or 0),
-        reduced=int(Decimal(str(reduced))) if reduced is not None else None,
+        quantity=whole(raw.get("quantity")),
+        reduced=whole(reduced) if reduced is not None else None,
         refunded=refunded.get(number, 0),
         ref=str(ref) if ref is not None else None,
     )

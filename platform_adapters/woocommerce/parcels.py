@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.order import Tracking
-from platform_adapters.woocommerce.mapping import Json, meta, moment
+from platform_adapters.woocommerce.mapping import Json, meta, moment, whole
 
 FULFILLMENTS = "fulfillments"
 PLUGINS = ("shipment_tracking", "ast")
@@ -42,7 +42,7 @@ def _from(source: str, order: Json, fulfilments: Sequence[Json]) -> tuple[Tracki
 def _fulfilment(raw: Json) -> Tracking:
     """Lines are named by order LINE id. The provider's key is written both ways in WooCommerce's own documents."""
     rows = _items(meta(raw, "_items"))
-    lines = {_text(row.get("item_id")): _units(row.get("qty")) for row in rows}
+    lines = {_text(row.get("item_id")): whole(row.get("qty")) for row in rows}
     return Tracking(
         ref=f"fulfilment:{raw.get('id')}",
         carrier=_text(meta(raw, "_shipping_provider")) or _text(meta(raw, "_shipment_provider")),
@@ -74,7 +74,7 @@ def _plugin_lines(order: Json, rows: Sequence[Json]) -> dict[str, int]:
     lines: dict[str, int] = {}
     for row in rows:
         line = _text(row.get("item_id")) or by_product.get(_text(row.get("product")), "")
-        if line and (units := _units(row.get("qty"))) > 0:
+        if line and (units := whole(row.get("qty"))) > 0:
             lines[line] = lines.get(line, 0) + units
     return lines
 
@@ -111,13 +111,6 @@ def _day(value: Any) -> datetime | None:
     if text.isdigit() and len(text) <= 11:
         return datetime.fromtimestamp(int(text), UTC)
     return moment(text)
-
-
-def _units(value: Any) -> int:
-    try:
-        return int(float(_text(value) or 0))
-    except ValueError:
-        return 0
 
 
 def _text(value: Any) -> str:

@@ -51,7 +51,7 @@ class WooPlatform:
         client.prove_writing()
         environment = client.environment()
         decimals = client.setting("general", "price_num_decimals")
-        details: dict[str, Any] = {"wordpress": environment.get("wp_version"), "taxes": self._facts.taxes_on}
+        details: dict[str, Any] = {"wordpress": environment.get("wp_version"), "taxes": self._facts.taxes.on}
         details |= {"price decimals": decimals, "encrypted": client.url.startswith("https:")}
         if decimals.isdigit() and int(decimals) < 2:
             details["warning"] = "Prices are rounded to whole units: totals of marketplace orders will differ."
@@ -60,7 +60,7 @@ class WooPlatform:
             url=str(index.get("home") or client.url),
             currency=currency,
             version=str(environment.get("version") or "unknown"),
-            prices_include_tax=self._facts.prices_include_tax,
+            prices_include_tax=self._facts.taxes.in_prices,
             timezone=str(index.get("timezone_string") or "UTC"),
             details=details,
         )
@@ -117,8 +117,8 @@ class WooPlatform:
 
     def create_order(self, draft: OrderDraft) -> StoreOrder:
         body = orders.order_body(draft, self._settings)
-        if self._settings.get("order_taxes") == "store" and self._facts.taxes_on:
-            body = with_store_taxes(body, draft, self._tax_classes(draft), self._facts.rates)
+        if self._settings.get("order_taxes") == "store" and self._facts.taxes.on:
+            body = with_store_taxes(body, draft, self._tax_country(draft), self._tax_classes(draft), self._facts.rates)
         raw = self._client.create_order(body)
         if not raw.get("id"):
             text = "The store did not say which order it created; it is looked up."
@@ -218,6 +218,11 @@ class WooPlatform:
         body = orders.refund_body(raw, lines, orders.refunded_units(made), reason, ref)
         if body is not None:
             self._client.refund(external_id, body)
+
+    def _tax_country(self, draft: OrderDraft) -> str:
+        taxes = self._facts.taxes
+        deciding = {"base": taxes.home, "billing": draft.bill_to.country}
+        return deciding.get(taxes.based_on, draft.ship_to.country).upper()
 
     def _tax_classes(self, draft: OrderDraft) -> dict[str, str]:
         """Tax class by variant, as the products have it now."""

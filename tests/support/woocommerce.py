@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from woocommerce import API
 
+from bridge.ports.adapter import Connection
+from bridge.ports.http import HttpServices, MemoryRecorder, Transport
+from bridge.ports.manifest import Limit
+from platform_adapters.woocommerce import ADAPTER
+from platform_adapters.woocommerce.platform import WooPlatform
 from platform_adapters.woocommerce.sandbox import SANDBOX_KEY, SANDBOX_SECRET, create_sandbox
 from tests.support.serve import serve
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "woocommerce"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def recorded(name: str) -> dict[str, Any]:
@@ -147,3 +159,47 @@ def open_receiver() -> Iterator[Receiver]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class Account:
+    """The store's Platform over the real transport to a sandbox, and all that was exchanged."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        settings: dict[str, Any] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        self.store = store
+        self.recorder = MemoryRecorder()
+        host = urlsplit(store.url).netloc
+        services = HttpServices.build(recorder=self.recorder, allowed_hosts=[host], clock=clock)
+        if trust is not None:
+            services = replace(services, ssl_context=lambda: trust)
+        given = {"url": store.url, "consumer_key": store.key, "consumer_secret": store.secret}
+        defaults = {item.name: item.default for item in ADAPTER.manifest.settings}
+        self.transport = Transport(
+            account="woo:1",
+            title="WooCommerce",
+            services=services,
+            limits={"*": Limit(calls=1000, seconds=1)},
+            secrets=[store.key, store.secret],
+        )
+        self.connection = Connection(
+            key="1:1",
+            account="woo",
+            credentials=given,
+            settings={**defaults, **(settings or {})},
+            urls={},
+            transport=self.transport,
+            clock=clock,
+        )
+        self.platform = WooPlatform(self.connection)
+
+    def operations(self) -> list[str]:
+        """What was called since the last look."""
+        found = [exchange.operation for exchange in self.recorder.exchanges]
+        self.recorder.exchanges.clear()
+        return found

@@ -77,6 +77,7 @@ def _settings(api: Api, group: str) -> Doc:
         "tax": {
             "woocommerce_prices_include_tax": "yes" if options.prices_include_tax else "no",
             "woocommerce_shipping_tax_class": options.shipping_tax_class,
+            "woocommerce_tax_based_on": "shipping",
         },
         "products": {"woocommerce_manage_stock": "yes", "woocommerce_weight_unit": "kg"},
     }

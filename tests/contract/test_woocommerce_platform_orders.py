@@ -1,0 +1,349 @@
+"""The WooCommerce platform against its sandbox, over real HTTP: orders made once, money, parcels, refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bridge.domain.money import Money
+from bridge.domain.order import Address, DraftLine, OrderDraft, StoreOrderStatus
+from bridge.domain.returns import RefundLine
+from bridge.ports.errors import AskMerchant, NotFound, RejectItem, RetryLater, UnknownOutcome
+from tests.support.woocommerce import Account, Store, open_store
+
+BUYER = Address(
+    first_name="Zoë",
+    last_name="de Vries-Öztürk",
+    street="Domplein",
+    house_number="21",
+    addition="bis",
+    postcode="3512 JE",
+    city="Utrecht",
+    country="nl",
+    email="abc@verkopen.example",
+    phone="+31 30 000 0000",
+    extra={"pickup_point": "Primera Neude"},
+)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with open_store() as found:
+        yield found
+
+
+@pytest.fixture
+def account(store: Store) -> Account:
+    return Account(store)
+
+
+def eur(amount: str) -> Money:
+    return Money.of(amount, "EUR")
+
+
+def draft(product: int | str, *, external_id: str = "1043946570", quantity: int = 1, **more: Any) -> OrderDraft:
+    total = eur(str(Decimal("12.10") * quantity))
+    line = DraftLine(
+        ref="L-1",
+        product_id=str(more.pop("parent", product)),
+        variant_id=str(product),
+        sku="A",
+        title="As the marketplace calls it",
+        quantity=quantity,
+        unit_price=eur("12.10"),
+        total=total,
+    )
+    shipping = more.get("shipping")
+    values: dict[str, Any] = {
+        "ref": f"bol:{external_id}",
+        "label": f"bol.com {external_id}",
+        "channel": "bol.com",
+        "external_id": external_id,
+        "placed_at": datetime(2026, 11, 23, 8, 0, tzinfo=UTC),
+        "currency": "EUR",
+        "lines": (line,),
+        "total": total + shipping if shipping else total,
+        "ship_to": BUYER,
+        "bill_to": BUYER,
+    }
+    return OrderDraft(**{**values, **more})
+
+
+class TestCreate:
+    def test_says_who_what_and_from_where(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A"), quantity=2))
+        raw = store.get(f"orders/{made.external_id}")
+        assert (raw["status"], raw["total"], raw["currency"]) == ("processing", "24.20", "EUR")
+        assert raw["payment_method_title"] == raw["shipping_lines"][0]["method_title"] == "bol.com 1043946570"
+        assert raw["transaction_id"] == "1043946570"
+        assert raw["shipping"]["address_1"] == "Domplein 21 bis"
+        assert raw["shipping"]["address_2"] == "Primera Neude"
+        assert (raw["billing"]["last_name"], raw["billing"]["country"]) == ("de Vries-Öztürk", "NL")
+        assert raw["billing"]["email"] == ""
+        assert {item["key"]: item["value"] for item in raw["meta_data"]}["_storebridge_order"] == "bol:1043946570"
+
+    def test_tells_the_lines_and_what_the_stock_gave(self, store: Store, account: Account) -> None:
+        number = store.product("A", 10)
+        made = account.platform.create_order(draft(number, quantity=2))
+        [line] = made.lines
+        assert (line.ref, line.variant_id, line.quantity, line.reduced) == ("L-1", str(number), 2, 2)
+        assert (made.status, made.marketplace_ref) == (StoreOrderStatus.PROCESSING, "bol:1043946570")
+        assert made.link == f"{store.url}/wp-admin/post.php?post={made.external_id}&action=edit"
+        assert store.stock("A") == 8
+
+    def test_a_variation(self, store: Store, account: Account) -> None:
+        parent = store.post("products", {"name": "Shirt", "type": "variable"})["id"]
+        child = store.post(
+            f"products/{parent}/variations",
+            {"sku": "S", "regular_price": "1.00", "manage_stock": True, "stock_quantity": 3},
+        )["id"]
+        made = account.platform.create_order(draft(child, parent=parent))
+        assert (made.lines[0].variant_id, store.stock("S")) == (str(child), 2)
+
+    def test_the_buyers_address_is_written_only_on_request_and_only_if_it_is_one(self, store: Store) -> None:
+        account = Account(store, settings={"buyer_email": True, "order_status": "on-hold"})
+        number = store.product("A")
+        made = account.platform.create_order(draft(number))
+        raw = store.get(f"orders/{made.external_id}")
+        assert (raw["billing"]["email"], raw["status"]) == ("abc@verkopen.example", "on-hold")
+        odd = BUYER.model_copy(update={"email": "no address"})
+        made = account.platform.create_order(draft(number, bill_to=odd, external_id="2"))
+        assert store.get(f"orders/{made.external_id}")["billing"]["email"] == ""
+
+    def test_never_an_empty_line(self, store: Store, account: Account) -> None:
+        kept, lost = store.product("A"), 99999
+        good, bad = draft(kept), draft(lost)
+        both = draft(kept, lines=(*good.lines, bad.lines[0].model_copy(update={"ref": "L-2"})), total=eur("24.20"))
+        with pytest.raises(AskMerchant, match="no longer exists in the store"):
+            account.platform.create_order(both)
+        assert store.get("orders") == []
+        assert store.stock("A") == 10
+        assert account.platform.find_orders(["bol:1043946570"]) == {}
+
+    def test_never_a_line_without_an_id(self, store: Store, account: Account) -> None:
+        with pytest.raises(RejectItem, match="no usable product id"):
+            account.platform.create_order(draft("abc"))
+        assert store.look("requests") == []
+
+
+RATES = {"": 21.0, "reduced-rate": 9.0}
+
+
+class TestMoney:
+    @pytest.mark.parametrize("shipping_tax_class", ["inherit", "", "reduced-rate"])
+    @pytest.mark.parametrize("included", [False, True])
+    def test_the_total_is_the_marketplaces_whatever_the_store_taxes(
+        self, shipping_tax_class: str, included: bool
+    ) -> None:
+        options = {"tax_rates": RATES, "shipping_tax_class": shipping_tax_class, "prices_include_tax": included}
+        with open_store(**options) as store:
+            number = store.product("A", tax_class="reduced-rate")
+            made = Account(store).platform.create_order(draft(number, quantity=3, shipping=eur("2.99")))
+            assert made.total == eur("39.29")
+            assert store.get(f"orders/{made.external_id}")["total_tax"] == "0.00"
+
+    @pytest.mark.parametrize("price", ["0.01", "0.05", "9.99", "12.10", "19.99", "33.33", "100.00", "1234.56"])
+    @pytest.mark.parametrize("tax_class", ["", "reduced-rate"])
+    def test_with_the_stores_own_taxes_too(self, price: str, tax_class: str) -> None:
+        with open_store(tax_rates=RATES) as store:
+            number = store.product("A", tax_class=tax_class)
+            line = draft(number).lines[0].model_copy(update={"total": eur(price), "unit_price": eur(price)})
+            whole = draft(number, lines=(line,), shipping=eur("2.99"), total=eur(price) + eur("2.99"))
+            made = Account(store, settings={"order_taxes": "store"}).platform.create_order(whole)
+            assert made.total == whole.total
+            taxes = Decimal(store.get(f"orders/{made.external_id}")["total_tax"])
+            rate = Decimal(21 if tax_class == "" else 9)
+            expected = Decimal(price) * rate / (100 + rate) + Decimal("2.99") * 21 / 121
+            assert abs(taxes - expected) < Decimal("0.02")
+
+    def test_a_difference_is_seen(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        store.fault("mutate", "orders.create", set={"total": "14.64"})
+        assert account.platform.create_order(draft(number)).total == eur("14.64")
+
+
+class TestExactlyOnce:
+    def test_a_lost_answer_is_found_again(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        store.fault("reset", "orders.create")
+        with pytest.raises(UnknownOutcome):
+            account.platform.create_order(draft(number))
+        found = account.platform.find_orders(["bol:1043946570", "bol:other"])
+        assert list(found) == ["bol:1043946570"]
+        assert found["bol:1043946570"].lines[0].ref == "L-1"
+        assert len(store.get("orders")) == 1
+
+    def test_the_reference_decides_to_the_letter(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        for external_id in ("77", "177", "1770"):
+            account.platform.create_order(draft(number, external_id=external_id))
+        other = draft(number, external_id="77", ref="bol-be:77")
+        account.platform.create_order(other)
+        found = account.platform.find_orders(["bol:77", "bol-be:77", "kaufland:77"])
+        assert {ref: order.marketplace_ref for ref, order in found.items()} == {
+            "bol:77": "bol:77",
+            "bol-be:77": "bol-be:77",
+        }
+
+    def test_not_knowing_is_an_error_not_a_no(self, store: Store, account: Account) -> None:
+        store.fault("error", "orders.list", times=None, status=500)
+        with pytest.raises(RetryLater):
+            account.platform.find_orders(["bol:1"])
+
+    def test_the_bin_is_no_order(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A")))
+        store.delete(f"orders/{made.external_id}")
+        assert account.platform.find_orders(["bol:1043946570"]) == {}
+
+
+class TestReading:
+    def test_changes_since_without_drafts_and_with_the_bin(self, store: Store, account: Account) -> None:
+        store.product("A")
+        since = datetime.now(UTC) - timedelta(minutes=1)
+        store.control("checkout", lines=[{"sku": "A"}])
+        made = account.platform.create_order(draft(store.get("products")[0]["id"]))
+        binned = store.order((store.get("products")[0]["id"], 1))
+        store.delete(f"orders/{binned['id']}")
+        first = account.platform.list_orders(since, None)
+        second = account.platform.list_orders(since, first.next_cursor)
+        refs = {mark.external_id: mark.marketplace_ref for mark in first.items}
+        assert refs[made.external_id] == "bol:1043946570"
+        assert len(refs) == 2
+        assert [mark.external_id for mark in second.items] == [str(binned["id"])]
+        assert second.next_cursor is None
+
+    def test_statuses_the_bin_and_the_gone(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        orders = [store.order((number, 1), status=status) for status in ("pending", "completed")]
+        binned, gone = store.order((number, 1)), store.order((number, 1))
+        store.delete(f"orders/{binned['id']}")
+        store.delete(f"orders/{gone['id']}", force="true")
+        ids = [str(order["id"]) for order in (*orders, binned, gone)]
+        found = account.platform.fetch_orders(ids)
+        assert [order.status for order in found] == [
+            StoreOrderStatus.PENDING,
+            StoreOrderStatus.COMPLETED,
+            StoreOrderStatus.TRASHED,
+        ]
+
+    def test_a_status_of_a_plugin_is_kept_raw(self, store: Store, account: Account) -> None:
+        order = store.order((store.product("A"), 1))
+        store.fault("mutate", "orders.list", set={"0.status": "wc-packed", "0.total": "12.5"})
+        [found] = account.platform.fetch_orders([str(order["id"])])
+        assert (found.status, found.raw_status, found.total) == (StoreOrderStatus.OTHER, "wc-packed", eur("12.5"))
+
+    def test_many_in_one_call(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        ids = [str(store.order((number, 1))["id"]) for _ in range(5)]
+        account.operations()
+        assert len(account.platform.fetch_orders(ids)) == 5
+        assert account.operations() == ["orders.list"]
+
+
+class TestParcels:
+    def ship(self, source: str, *, settings: dict[str, Any] | None = None, **more: Any) -> Any:
+        with open_store(fulfillments=True, shipment_tracking=True, ast=True) as store:
+            account = Account(store, settings=settings)
+            made = account.platform.create_order(draft(store.product("A"), quantity=3))
+            line = made.lines[0].external_id
+            lines = {int(line): 2} if more.pop("partial", False) else {}
+            shipped = {"tracking": "3STEST1", "carrier": "PostNL", **more}
+            store.control("ship", order=int(made.external_id), source=source, lines=lines, **shipped)
+            [order] = account.platform.fetch_orders([made.external_id])
+            return order, line
+
+    @pytest.mark.parametrize(("source", "carrier"), [
+        ("fulfillments", "PostNL"), ("shipment_tracking", "postnl"), ("ast", "postnl"), ("meta", ""),
+    ])  # fmt: skip
+    def test_are_read_from_every_source(self, source: str, carrier: str) -> None:
+        order, _ = self.ship(source)
+        [parcel] = order.parcels
+        assert (parcel.number, parcel.carrier) == ("3STEST1", carrier)
+        assert order.status is StoreOrderStatus.COMPLETED
+
+    @pytest.mark.parametrize("source", ["fulfillments", "ast"])
+    def test_in_part(self, source: str) -> None:
+        order, line = self.ship(source, partial=True, complete=False)
+        assert order.parcels[0].lines == {line: 2}
+        assert order.status is StoreOrderStatus.PROCESSING
+
+    def test_without_a_number_there_is_none(self) -> None:
+        order, _ = self.ship("none")
+        assert order.parcels == ()
+
+    def test_a_field_with_a_fixed_carrier(self) -> None:
+        settings = {"tracking_sources": ["my_code=DPD"]}
+        order, _ = self.ship("meta", settings=settings, key="my_code", tracking="A1, B2")
+        assert [(parcel.carrier, parcel.number, parcel.ref) for parcel in order.parcels] == [
+            ("DPD", "A1", "field:my_code:0"),
+            ("DPD", "B2", "field:my_code:1"),
+        ]
+
+    def test_a_source_the_merchant_did_not_name_is_not_asked(self, store: Store) -> None:
+        account = Account(store, settings={"tracking_sources": ["shipment_tracking"]})
+        made = account.platform.create_order(draft(store.product("A")))
+        account.operations()
+        account.platform.fetch_orders([made.external_id])
+        assert account.operations() == ["orders.list"]
+
+    def test_a_feature_that_is_off_is_asked_for_once(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A")))
+        account.operations()
+        for _ in range(3):
+            account.platform.fetch_orders([made.external_id])
+        assert account.operations().count("fulfillments.list") == 1
+
+    def test_orders_of_the_shop_itself_cost_nothing_more(self, store: Store, account: Account) -> None:
+        order = store.order((store.product("A"), 1))
+        account.operations()
+        account.platform.fetch_orders([str(order["id"])])
+        assert account.operations() == ["orders.list"]
+
+
+class TestAfterSales:
+    def test_cancelled_once_with_a_note(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A"), quantity=2))
+        for _ in range(2):
+            cancelled = account.platform.cancel_order(made.external_id, "Cancelled on bol.com.")
+            assert cancelled.status is StoreOrderStatus.CANCELLED
+        assert store.stock("A") == 10
+        assert len(store.get(f"orders/{made.external_id}/notes")) == 1
+        with pytest.raises(NotFound):
+            account.platform.cancel_order("99999", "")
+
+    def test_refunded_once_by_line_with_stock(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A"), quantity=3))
+        line = made.lines[0].external_id
+        for _ in range(2):
+            parts = [RefundLine(store_line_id=line, quantity=2)]
+            after = account.platform.refund_lines(made.external_id, parts, "Returned", "bol:1/return/7")
+            assert (after.lines[0].refunded, after.refunded) == (2, eur("24.20"))
+        assert store.stock("A") == 9
+
+    def test_refunded_without_stock_and_never_more_than_was_sold(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A"), quantity=3))
+        parts = [RefundLine(store_line_id=made.lines[0].external_id, quantity=9, restock=False)]
+        after = account.platform.refund_lines(made.external_id, parts, "Broken", "r1")
+        assert (after.lines[0].refunded, after.status, store.stock("A")) == (3, StoreOrderStatus.REFUNDED, 7)
+        again = account.platform.refund_lines(made.external_id, parts, "Broken", "r2")
+        assert again.refunded == eur("36.30")
+
+    def test_with_taxes(self) -> None:
+        with open_store(tax_rates={"": 21}) as store:
+            account = Account(store, settings={"order_taxes": "store"})
+            made = account.platform.create_order(draft(store.product("A"), quantity=2))
+            parts = [RefundLine(store_line_id=made.lines[0].external_id, quantity=1)]
+            assert account.platform.refund_lines(made.external_id, parts, "x", "r").refunded == eur("12.10")
+
+    def test_a_lost_answer_of_a_refund_is_not_repeated(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A"), quantity=2))
+        parts = [RefundLine(store_line_id=made.lines[0].external_id, quantity=1)]
+        store.fault("reset", "orders.refund")
+        with pytest.raises(UnknownOutcome):
+            account.platform.refund_lines(made.external_id, parts, "x", "r")
+        assert account.platform.refund_lines(made.external_id, parts, "x", "r").refunded == eur("12.10")
+        assert store.stock("A") == 9
