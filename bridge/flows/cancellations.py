@@ -13,11 +13,12 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelR
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import CancelReason, StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundLine, ReturnDecision
-from bridge.flows import catalogue, intake_order, returns
+from bridge.flows import catalogue, returns
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
+from bridge.flows.orders import keep_current
 from bridge.flows.outcome import fence
-from bridge.flows.store_side import reread
+from bridge.flows.store_side import gone_units, reread, returned_units
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
@@ -25,6 +26,7 @@ from bridge.ports.http import about, before_write, lane
 
 DEAD = (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED)
 STORE_REASON = "store_cancellation_reason"
+UNDER_WAY = ("wanted", "sending", "submitted", "unknown")
 
 
 def follow_store(
@@ -33,13 +35,14 @@ def follow_store(
     """What the merchant cancelled or refunded in the store, carried to the marketplace."""
     if store_order.status in DEAD:
         return _store_cancelled(session, order, lines, now)
-    refunded = {line.ref: line.refunded for line in store_order.lines if line.ref and line.refunded}
     lanes: set[str] = set()
     for line in lines:
-        units = refunded.get(line.external_id, 0)
-        if units > line.restocked:
-            lanes |= _store_refunded(session, order, line, units - line.restocked, now)
-            line.restocked = units
+        gone = gone_units(line, store_order)
+        # What is explained by the marketplace's cancellations and by returns is our own doing, recorded or not.
+        news = gone - max(line.restocked, line.cancelled + returned_units(session, line))
+        if news > 0:
+            lanes |= _store_refunded(session, order, line, gone, news, now)
+        line.restocked = max(line.restocked, gone)
     return lanes
 
 
@@ -50,13 +53,13 @@ def _store_cancelled(session: Session, order: Order, lines: Sequence[OrderLine],
         line.restocked = line.quantity
         left = line.quantity - line.cancelled - line.shipped
         if left > 0:
-            lanes |= _want(session, order, line, "store", left, now)
+            lanes |= _want(session, order, line, "store", line.cancelled + left, now)
     catalogue.release_order(session, order.id, now)
     reread(session, order, now)
     return lanes | {"stock"}
 
 
-def _store_refunded(session: Session, order: Order, line: OrderLine, units: int, now: datetime) -> set[str]:
+def _store_refunded(session: Session, order: Order, line: OrderLine, gone: int, units: int, now: datetime) -> set[str]:
     """A refund in the store: an open return is thereby accepted; units not shipped yet are thereby cancelled."""
     query = select(ReturnRow).where(ReturnRow.order_line_id == line.id, ReturnRow.state == "open")
     back = session.scalars(query).first()
@@ -65,7 +68,7 @@ def _store_refunded(session: Session, order: Order, line: OrderLine, units: int,
         return returns.decide(session, back, ReturnDecision.ACCEPTED, min(units, back.quantity), back.restock, now)
     left = line.quantity - line.cancelled - line.shipped
     if left >= units > 0 and not _parcelled(session, order, line):
-        return _want(session, order, line, "store", units, now)
+        return _want(session, order, line, "store", gone - returned_units(session, line), now)
     return set()
 
 
@@ -75,13 +78,22 @@ def _parcelled(session: Session, order: Order, line: OrderLine) -> bool:
 
 
 def _want(session: Session, order: Order, line: OrderLine, origin: str, units: int, now: datetime) -> set[str]:
+    """Have ``units`` of the line cancelled in all, those that are already included: an absolute number, so that
+    doing it twice is the same as doing it once."""
     query = select(Cancellation).where(Cancellation.order_line_id == line.id)
-    for known in session.scalars(query):
-        if known.origin == origin or known.state in ("wanted", "sending", "submitted", "unknown", "done"):
-            return set()
+    rows = list(session.scalars(query))
+    if any(known.quantity >= units and known.state in UNDER_WAY for known in rows):
+        return set()
+    for known in rows:
         if known.state == "asked":  # the buyer had asked; the merchant's own cancellation answers it
-            known.state, known.reason = "wanted", CancelReason.BUYER_REQUEST.value
+            known.state, known.reason, known.quantity = "wanted", CancelReason.BUYER_REQUEST.value, units
             return _queue(session, known, now)
+    again = next((known for known in rows if known.origin == origin), None)
+    if again is not None:
+        if again.quantity >= units and again.state in ("done", "overtaken", "failed"):
+            return set()
+        again.quantity, again.state, again.rounds = max(units, again.quantity), "wanted", 0
+        return _queue(session, again, now)
     channel = session.get_one(Connection, order.connection_id)
     reason = channel.settings.get(STORE_REASON, CancelReason.OUT_OF_STOCK.value)
     row = Cancellation(
@@ -131,10 +143,9 @@ def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> N
     channel = engine.channel(row)
     with lane("orders"), about(order=order.ref):
         current = channel.fetch_order(order.external_id)
-        now = engine.clock()
-        engine.db.transact(row.shop_id, lambda s: intake_order.store(engine, s, row, [current], now))
+        keep_current(engine, row, current)
         sold = next((part for part in current.lines if part.external_id == line.external_id), None)
-        if sold is None or sold.open == 0:
+        if sold is None or sold.open == 0 or sold.cancelled >= item.quantity:
             cancelled = sold is not None and sold.cancelled > 0
             engine.db.transact(row.shop_id, _overtaken, claim, cancelled, engine.clock())
             engine.ring({"orders"})
@@ -142,7 +153,7 @@ def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> N
         reason = CancelReason(item.reason)
         try:
             with before_write(lambda: fence(engine, row, claim)):
-                units = min(item.quantity, sold.open)
+                units = min(item.quantity - sold.cancelled, sold.open)
                 result = channel.cancel_line(order.external_id, line.external_id, units, reason)
         except UnknownOutcome as error:
             engine.db.transact(row.shop_id, _cancel_in_doubt, claim, error, engine.clock())
@@ -252,26 +263,32 @@ def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
     if order.store_order_id and order.store_state == "created":
         platform = engine.platform(platform_row)
         with lane("orders"), about(order=order.ref), before_write(lambda: fence(engine, row, claim)):
-            if all(line.quantity <= line.cancelled for line in lines):
-                if any(line.restocked < line.quantity for line in lines):
+            # What is still to be done there is read there: our own record may be behind a write of ours.
+            current = next(iter(platform.fetch_orders([order.store_order_id])), None)
+            if current is None or current.status in DEAD:
+                pass
+            elif all(line.quantity <= line.cancelled for line in lines):
+                if any(gone_units(line, current) < line.quantity for line in lines):
                     platform.cancel_order(order.store_order_id, f"Cancelled on {row.title}.")
             else:
-                _refund_cancelled(engine, platform_row, order, lines, row.title)
+                _refund_cancelled(engine, platform_row, order, lines, current, row.title)
     pools = engine.db.transact(row.shop_id, _store_followed, engine, claim, order.id)
     if pools:
         engine.ring({"stock"})
 
 
 def _refund_cancelled(
-    engine: Engine, platform_row: Connection, order: Order, lines: list[OrderLine], title: str
+    engine: Engine, platform_row: Connection, order: Order, lines: list[OrderLine], current: StoreOrder, title: str
 ) -> None:
+    with engine.db.read(platform_row.shop_id) as session:
+        wanted = {line.id: line.cancelled + returned_units(session, line, done=True) for line in lines}
     parts = [
-        RefundLine(store_line_id=line.store_line_id, quantity=line.cancelled - line.restocked)
+        RefundLine(store_line_id=line.store_line_id, quantity=wanted[line.id] - gone_units(line, current))
         for line in lines
-        if line.store_line_id and line.cancelled > line.restocked
+        if line.store_line_id and wanted[line.id] > gone_units(line, current)
     ]
     if parts and order.store_order_id:
-        marker = "-".join(f"{line.id}x{line.cancelled}" for line in lines if line.cancelled)
+        marker = "-".join(f"{line.id}x{wanted[line.id]}" for line in lines if line.cancelled)
         reason = f"Cancelled on {title}"
         engine.platform(platform_row).refund_lines(order.store_order_id, parts, reason, f"{order.ref}/cancel/{marker}")
 

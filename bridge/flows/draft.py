@@ -79,11 +79,11 @@ def _line(order: Order, line: OrderLine, variant: Variant | None) -> DraftLine:
         title=line.title or variant.title,
         quantity=left,
         unit_price=Money.of(line.unit_price, order.currency),
-        total=_share(Money.of(line.total, order.currency), left, line.quantity),
+        total=share(Money.of(line.total, order.currency), left, line.quantity),
     )
 
 
-def _share(whole: Money, units: int, of: int) -> Money:
+def share(whole: Money, units: int, of: int) -> Money:
     """The money of ``units`` out of ``of``, to the cent."""
     if units == of:
         return whole

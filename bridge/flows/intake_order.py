@@ -174,7 +174,7 @@ class _Keeper:
         """The marketplace says that units are cancelled: free what the store never heard of, else tell the store."""
         line.cancelled = units
         held = self.held.get(line.id)
-        if held is not None and held.state == "open":
+        if held is not None and held.state == "open" and order.store_state not in ("creating", "unknown"):
             held.quantity = max(0, line.quantity - units)
             if held.quantity == 0:
                 held.state, held.released_at = "released", self.now
@@ -192,7 +192,11 @@ class _Keeper:
             self._tell_store(order)
 
     def _close_cancellations(self, line: OrderLine) -> None:
-        query = select(Cancellation).where(Cancellation.order_line_id == line.id, Cancellation.state != "done")
+        query = select(Cancellation).where(
+            Cancellation.order_line_id == line.id,
+            Cancellation.state != "done",
+            Cancellation.quantity <= line.cancelled,
+        )
         for cancellation in self.session.scalars(query):
             cancellation.state, cancellation.done_at = "done", self.now
 
@@ -203,17 +207,20 @@ class _Keeper:
     def _asked_to_cancel(self, order: Order, line: OrderLine, units: int) -> None:
         """The buyer asks. By default we agree at once; the merchant may want to be asked."""
         ask = self.row.settings.get("buyer_cancellation") == "ask"
-        cancellation = Cancellation(
-            order_id=order.id,
-            order_line_id=line.id,
-            connection_id=self.row.id,
-            origin="buyer",
-            quantity=units,
-            reason=CancelReason.BUYER_REQUEST.value,
-            state="asked" if ask else "wanted",
-            created_at=self.now,
-        )
-        self.session.add(cancellation)
+        query = select(Cancellation).where(Cancellation.order_line_id == line.id, Cancellation.origin == "buyer")
+        cancellation = self.session.scalars(query).first()
+        if cancellation is None:
+            cancellation = Cancellation(
+                order_id=order.id,
+                order_line_id=line.id,
+                connection_id=self.row.id,
+                origin="buyer",
+                reason=CancelReason.BUYER_REQUEST.value,
+                created_at=self.now,
+            )
+            self.session.add(cancellation)
+        cancellation.quantity, cancellation.rounds = line.cancelled + units, 0
+        cancellation.state = "asked" if ask else "wanted"
         self.session.flush()
         text = f"the buyer asks to cancel {units} of {line.title or line.sku}"
         records.note(self.session, self.now, "cancellation", text, order=order.ref, sku=line.sku)
@@ -245,7 +252,7 @@ class _Keeper:
     def _towards_store(self, order: Order, ours: list[OrderLine], left: list[OrderLine]) -> None:
         if not ours:
             order.store_state = "skipped"
-        elif not left and order.store_state in ("ready", "held"):
+        elif not left and order.store_state in ("ready", "held", "cancelled"):
             order.store_state = "cancelled"
             records.close_problem(self.session, self.now, "order_held", order.ref)
         elif any(line.variant_id is None for line in left):

@@ -14,21 +14,22 @@ from bridge.db import records, work
 from bridge.db.bulk import update_rows
 from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Variant
 from bridge.db.work import Claim, Mark
-from bridge.domain.money import Money
-from bridge.domain.order import MarketplaceOrder, StoreOrder
+from bridge.domain.money import Money, total
+from bridge.domain.order import FulfilledBy, MarketplaceOrder, StoreOrder
 from bridge.flows import catalogue, intake_order
-from bridge.flows.draft import draft_of
+from bridge.flows.draft import draft_of, share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence, settle
 from bridge.flows.paging import pages
 from bridge.ports.channel import OrderRef
-from bridge.ports.errors import BridgeError, NotFound, SlowDown, UnknownOutcome
+from bridge.ports.errors import BridgeError, NotFound, SlowDown, Superseded, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 from bridge.ports.platform import Platform
 
 A = TypeVar("A")
 B = TypeVar("B")
 FIRST_LOOK = timedelta(hours=1)
+CREATABLE = ("ready", "creating", "unknown", "failed")
 
 
 def pull(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -135,6 +136,19 @@ def _store(
     return lanes
 
 
+def keep_current(engine: Engine, row: Connection, current: MarketplaceOrder) -> None:
+    """An order that was read on the way to something else: stored like any other, with all that follows."""
+
+    def act(session: Session) -> set[str]:
+        now = engine.clock()
+        lanes, pools = intake_order.store(engine, session, row, [current], now)
+        return lanes | catalogue.project_pools(engine, session, sorted(pools), now, now)
+
+    lanes = engine.db.transact(row.shop_id, act)
+    if lanes:
+        engine.ring(lanes)
+
+
 def _together(act: Callable[[A], B], items: Sequence[A], width: int) -> list[tuple[A, B | Exception]]:
     """``act`` on each item, up to ``width`` at once; an exception is that item's result."""
 
@@ -182,8 +196,7 @@ class _Creator:
             query = select(Order.id, Order.ref, Order.store_state).where(Order.id.in_([int(c.key) for c in claims]))
             states = {row[0]: (row[1], row[2]) for row in session.execute(query)}
         self.refs = {key: ref for key, (ref, _) in states.items()}
-        open_states = ("ready", "creating", "unknown", "failed")
-        todo = [claim for claim in claims if states.get(int(claim.key), ("", ""))[1] in open_states]
+        todo = [claim for claim in claims if states.get(int(claim.key), ("", ""))[1] in CREATABLE]
         rest = [claim for claim in claims if claim not in todo]
         if rest:
             self._transact(lambda session, now: work.done(session, rest, now))
@@ -203,12 +216,21 @@ class _Creator:
         ready: list[Claim] = []
         mine = work.still_mine(session, claims)
         for claim in claims:
-            order = session.get(Order, int(claim.key))
+            order = session.scalars(select(Order).where(Order.id == int(claim.key)).with_for_update()).first()
             if order is None or claim.id not in mine:
+                continue
+            if order.store_state not in CREATABLE:  # seen in the store, or cancelled, since we looked
+                work.done(session, [claim], now)
                 continue
             until = order.tried_at + self.engine.create_patience if order.tried_at else now
             if order.store_state in ("creating", "unknown") and now < until:
                 work.put_back(session, [claim], min(until, now + timedelta(seconds=5)), "waiting for a create in doubt")
+                continue
+            if not _anything_left(session, order.id):
+                order.store_state = "cancelled"
+                pools = catalogue.release_order(session, order.id, now)
+                catalogue.project_pools(self.engine, session, pools, now, now)
+                work.done(session, [claim], now)
                 continue
             order.store_state, order.tried_at = "creating", now
             ready.append(claim)
@@ -233,6 +255,9 @@ class _Creator:
 
     def not_created(self, claim: Claim, error: Exception) -> None:
         subject = self.refs[int(claim.key)]
+        if isinstance(error, Superseded):  # whoever has the work now says what becomes of the order
+            settle(self.engine, [claim], error, subject)
+            return
         state = "unknown" if isinstance(error, UnknownOutcome) else "ready"
         text = error.merchant if isinstance(error, BridgeError) else "This order could not be created."
         self._transact(lambda session, _now: _set_state(session, int(claim.key), state, text))
@@ -243,6 +268,11 @@ class _Creator:
     def _transact(self, act: Callable[[Session, datetime], A]) -> A:
         now = self.engine.clock()
         return self.engine.db.transact(self.row.shop_id, act, now)
+
+
+def _anything_left(session: Session, order_id: int) -> bool:
+    query = select(OrderLine.id).where(OrderLine.order_id == order_id, OrderLine.quantity > OrderLine.cancelled)
+    return session.scalars(query.where(OrderLine.fulfilled_by == FulfilledBy.MERCHANT.value)).first() is not None
 
 
 def _set_state(session: Session, order_id: int, state: str, error: str) -> None:
@@ -259,25 +289,32 @@ def placed(session: Session, platform_id: int, order: Order, store_order: StoreO
     order.store_link, order.store_status = store_order.link, store_order.raw_status
     order.store_total, order.store_state, order.error = str(store_order.total.amount), "created", None
     order.created_at = order.created_at or now
-    _link_lines(session, order, store_order)
-    _hand_over(session, platform_id, order, store_order, now)
-    _compare_total(session, order, store_order, now)
+    lines = _link_lines(session, order, store_order)
+    absorbed(session, platform_id, order, store_order, now)
+    _compare_total(session, order, lines, store_order, now)
+    if any(line.cancelled > line.restocked for line in lines):  # cancelled while the store was making the order
+        work.mark(session, order.shop_id, [Mark(order.connection_id, "orders", "cancel.store", str(order.id))], now)
     text = f"order {order.external_id} {how} as {store_order.number}"
     records.note(session, now, "order", text, order=order.ref, connection_id=platform_id)
     for kind in ("parked.orders.create", "order_held"):
         records.close_problem(session, now, kind, order.ref)
 
 
-def _link_lines(session: Session, order: Order, store_order: StoreOrder) -> None:
+def _link_lines(session: Session, order: Order, store_order: StoreOrder) -> list[OrderLine]:
     lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)))
     by_ref = {line.ref: line for line in store_order.lines if line.ref}
     for line in lines:
         match = by_ref.get(line.external_id)
         if match is not None:
             line.store_line_id = match.external_id
+            line.restocked = max(line.restocked, line.quantity - match.quantity)
+        elif by_ref:
+            line.restocked = max(line.restocked, line.cancelled)  # cancelled before the store order was made
+    session.flush()
+    return lines
 
 
-def _hand_over(session: Session, platform_id: int, order: Order, store_order: StoreOrder, now: datetime) -> None:
+def absorbed(session: Session, platform_id: int, order: Order, store_order: StoreOrder, now: datetime) -> None:
     """Reservations wait for the next reading of each product, or end at once where the store counts nothing."""
     reduced = {line.ref: line.reduced for line in store_order.lines if line.ref}
     query = (
@@ -297,8 +334,19 @@ def _hand_over(session: Session, platform_id: int, order: Order, store_order: St
     catalogue.mark_products(session, platform_id, sorted(products), now)
 
 
-def _compare_total(session: Session, order: Order, store_order: StoreOrder, now: datetime) -> None:
-    expected = Money.of(order.total, order.currency).quantised()
+def _compare_total(
+    session: Session, order: Order, lines: Sequence[OrderLine], store_order: StoreOrder, now: datetime
+) -> None:
+    """Against the money of the units that the store order was made with."""
+    made = {part.ref: part.quantity for part in store_order.lines if part.ref}
+    ours = [line for line in lines if line.fulfilled_by == FulfilledBy.MERCHANT.value]
+    parts = [
+        share(Money.of(line.total, order.currency), made.get(line.external_id, line.quantity), line.quantity)
+        for line in ours
+        if line.external_id in made or not made
+    ]
+    shipping = [Money.of(order.shipping, order.currency)] if order.shipping else []
+    expected = total([*parts, *shipping], order.currency).quantised()
     if store_order.total.quantised() == expected:
         records.close_problem(session, now, "order_total", order.ref)
         return

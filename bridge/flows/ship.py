@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +14,9 @@ from bridge.db import records, work
 from bridge.db.tables import Connection, Order, OrderLine, ParcelRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import MarketplaceOrder, Parcel, ParcelLine, StoreOrder, StoreOrderStatus, Tracking
-from bridge.flows import cancellations, intake_order
+from bridge.flows import cancellations
 from bridge.flows.engine import Engine
-from bridge.flows.orders import placed
+from bridge.flows.orders import absorbed, keep_current, placed
 from bridge.flows.outcome import alive, fence
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
@@ -57,6 +58,8 @@ def _one(session: Session, row: Connection, store_order: StoreOrder, now: dateti
     elif order.store_order_id != store_order.external_id:
         _second(session, order, store_order, now)
         return set()
+    else:
+        absorbed(session, row.id, order, store_order, now)
     order.store_status = store_order.raw_status
     lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)))
     lanes = {"stock"} | cancellations.follow_store(session, order, lines, store_order, now)
@@ -218,14 +221,15 @@ def confirm_parcel(engine: Engine, row: Connection, claims: list[Claim]) -> None
     channel = engine.channel(row)
     with lane("shipments"), about(order=order.ref):
         current = channel.fetch_order(order.external_id)
-        engine.db.transact(row.shop_id, lambda s: intake_order.store(engine, s, row, [current], engine.clock()))
+        keep_current(engine, row, current)
         job = _Sent(parcel, order, current)
         content = _still_open(job)
         if not content:
             engine.db.transact(row.shop_id, _nothing_left, job, claim, engine.clock())
             return
         code = channel.carrier_code(parcel.carrier, parcel.number)
-        engine.db.transact(row.shop_id, _sending, claim, code)
+        if not engine.db.transact(row.shop_id, _sending, job, claim, code, engine.clock()):
+            return
         try:
             with before_write(lambda: fence(engine, row, claim)):
                 result = channel.confirm_shipment(current, _wire(parcel, content, code))
@@ -273,9 +277,32 @@ def _nothing_left(session: Session, job: _Sent, claim: Claim, now: datetime) -> 
     work.done(session, [claim], now)
 
 
-def _sending(session: Session, claim: Claim, code: str) -> None:
-    parcel = session.get_one(ParcelRow, int(claim.key))
+def _sending(session: Session, job: _Sent, claim: Claim, code: str, now: datetime) -> bool:
+    """Whether to send it. One parcel of an order in doubt at a time: what the marketplace has more than was
+    confirmed is then this one."""
+    query = select(ParcelRow).where(ParcelRow.order_id == job.order.id).with_for_update()
+    rows = {row.id: row for row in session.scalars(query)}
+    parcel = rows.pop(job.row.id)
+    in_doubt = parcel.state in ("sending", "unknown")
+    waits_for = ("submitted",) if in_doubt else ("sending", "unknown")
+    if any(other.state in waits_for and (other.id < parcel.id or not in_doubt) for other in rows.values()):
+        work.put_back(session, [claim], now + timedelta(seconds=5), "waiting for another parcel of this order")
+        return False
+    if in_doubt and _is_there(job, [other for other in rows.values() if other.state == "confirmed"]):
+        confirmed(session, parcel, now)
+        work.done(session, [claim], now)
+        return False
     parcel.state, parcel.carrier_code = "sending", code
+    return True
+
+
+def _is_there(job: _Sent, others: Sequence[ParcelRow]) -> bool:
+    """Whether the marketplace shows the units of this parcel as shipped, beside those of the confirmed ones."""
+    shipped = {line.external_id: line.shipped for line in job.sent.lines}
+    for row in others:
+        for line, units in row.lines.items():
+            shipped[line] = shipped.get(line, 0) - units
+    return all(shipped.get(line, 0) >= units for line, units in job.row.lines.items())
 
 
 def _in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: datetime) -> None:
@@ -303,10 +330,14 @@ def confirmed(session: Session, parcel: ParcelRow, now: datetime) -> None:
     """The marketplace has it. The order is read again, so that its own numbers close it."""
     parcel.state, parcel.confirmed_at, parcel.error = "confirmed", now, None
     order = session.get_one(Order, parcel.order_id)
-    for line in session.scalars(select(OrderLine).where(OrderLine.order_id == order.id)):
-        line.shipped = min(line.quantity - line.cancelled, line.shipped + parcel.lines.get(line.external_id, 0))
     session.flush()
+    query = select(ParcelRow.lines).where(ParcelRow.order_id == order.id, ParcelRow.state == "confirmed")
+    units: Counter[str] = Counter()
+    for content in session.scalars(query):
+        units.update(content)
     lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id)))
+    for line in lines:  # a sum and no step: the order may have been read since
+        line.shipped = min(line.quantity - line.cancelled, max(line.shipped, units[line.external_id]))
     if all(line.quantity <= line.shipped + line.cancelled for line in lines):
         order.confirmed_at = order.confirmed_at or now
     text = f"parcel {parcel.carrier_code} {parcel.number} of order {order.external_id} confirmed on the marketplace"

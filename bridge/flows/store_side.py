@@ -8,17 +8,34 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Order, OrderLine
+from bridge.db.tables import Order, OrderLine, ReturnRow
 from bridge.domain.order import StoreOrder
 from bridge.flows import catalogue
 from bridge.flows.draft import store_connection
 
 
+def gone_units(line: OrderLine, store_order: StoreOrder) -> int:
+    """Units of a marketplace line that the store's order does not hold (any more): left out when it was made,
+    or refunded since."""
+    for part in store_order.lines:
+        if part.external_id == line.store_line_id or (part.ref and part.ref == line.external_id):
+            return max(0, line.quantity - part.quantity) + part.refunded
+    return line.cancelled
+
+
+def returned_units(session: Session, line: OrderLine, *, done: bool = False) -> int:
+    """Units whose return is accepted and refunded in the store, or (not ``done``) will be by ourselves."""
+    states = ("done",) if done else ("wanted", "done")
+    query = select(ReturnRow.decided_quantity, ReturnRow.quantity).where(
+        ReturnRow.order_line_id == line.id, ReturnRow.store_state.in_(states)
+    )
+    return sum(decided or quantity for decided, quantity in session.execute(query))
+
+
 def remember_refunds(session: Session, line_ids: Sequence[int], after: StoreOrder) -> None:
     """What the store has refunded by our own doing is no news when its webhook says so."""
-    refunded = {line.external_id: line.refunded for line in after.lines}
     for line in session.scalars(select(OrderLine).where(OrderLine.id.in_(line_ids))):
-        line.restocked = max(line.restocked, refunded.get(line.store_line_id or "-", 0))
+        line.restocked = max(line.restocked, gone_units(line, after))
 
 
 def reread(session: Session, order: Order, now: datetime) -> None:

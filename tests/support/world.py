@@ -37,6 +37,7 @@ from bridge.domain.order import (
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
 from bridge.flows import polls, table
 from bridge.flows.engine import LANES, Engine
+from bridge.flows.table import Scope
 from bridge.ports.adapter import Adapter
 from bridge.ports.channel import (
     ItemResult,
@@ -51,7 +52,7 @@ from bridge.ports.channel import (
     SubmissionState,
     SubmissionStatus,
 )
-from bridge.ports.errors import BridgeError, NotFound, UnknownOutcome
+from bridge.ports.errors import BridgeError, NotFound, RejectItem, UnknownOutcome
 from bridge.ports.http.context import current_check
 from bridge.ports.manifest import Capability, Manifest
 from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, WebhookAudit
@@ -74,27 +75,46 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+Happening = BaseException | Callable[[], None]
+
+
 class Faults:
-    """Errors to raise at the next calls of an operation: before the work, or after it."""
+    """What happens at the next calls of an operation: an error that is raised, or something done meanwhile.
+
+    ``waiting``: before the fence of a write (it waits for the limit). ``before``: behind the fence, not yet there.
+    ``after``: it has happened, the answer is on its way back.
+    """
 
     def __init__(self) -> None:
-        self.before: dict[str, list[Exception]] = {}
-        self.after: dict[str, list[Exception]] = {}
+        self.waiting: dict[str, list[Happening]] = {}
+        self.before: dict[str, list[Happening]] = {}
+        self.after: dict[str, list[Happening]] = {}
+
+    def clear(self) -> None:
+        for point in (self.waiting, self.before, self.after):
+            point.clear()
+
+    def write(self, operation: str) -> None:
+        """What the shared transport does right before the bytes of a write go out."""
+        self._happens(self.waiting, operation)
+        check = current_check()
+        if check is not None:
+            check()
 
     def check_before(self, operation: str) -> None:
-        if self.before.get(operation):
-            raise self.before[operation].pop(0)
+        self._happens(self.before, operation)
 
     def check_after(self, operation: str) -> None:
-        if self.after.get(operation):
-            raise self.after[operation].pop(0)
+        self._happens(self.after, operation)
 
-
-def fenced() -> None:
-    """What the shared transport does right before the bytes of a write go out."""
-    check = current_check()
-    if check is not None:
-        check()
+    def _happens(self, point: dict[str, list[Happening]], operation: str) -> None:
+        waiting = point.get(operation)
+        if not waiting:
+            return
+        next_one = waiting.pop(0)
+        if isinstance(next_one, BaseException):
+            raise next_one
+        next_one()
 
 
 @dataclass
@@ -182,18 +202,22 @@ class MemoryStore:
 
     def fetch_orders(self, ids: Sequence[str]) -> list[StoreOrder]:
         self.faults.check_before("fetch_orders")
-        return [self.orders[key] for key in ids if key in self.orders]
+        found = [self.orders[key] for key in ids if key in self.orders]
+        self.faults.check_after("fetch_orders")
+        return found
 
     def find_orders(self, refs: Sequence[str]) -> dict[str, StoreOrder]:
         self.faults.check_before("find_orders")
-        return {
+        found = {
             o.marketplace_ref: o
             for o in self.orders.values()
             if o.marketplace_ref in refs and o.external_id not in self.hidden
         }
+        self.faults.check_after("find_orders")
+        return found
 
     def create_order(self, draft: OrderDraft) -> StoreOrder:
-        fenced()
+        self.faults.write("create_order")
         self.faults.check_before("create_order")
         self.creates += 1
         key = f"o{next(self._ids)}"
@@ -224,7 +248,8 @@ class MemoryStore:
         self.update(key, **values)
 
     def cancel_order(self, external_id: str, note: str) -> StoreOrder:
-        fenced()
+        self.faults.write("cancel_order")
+        self.faults.check_before("cancel_order")
         order = self.orders[external_id]
         if order.status is not StoreOrderStatus.CANCELLED:
             for line in order.lines:
@@ -235,7 +260,8 @@ class MemoryStore:
         return order
 
     def refund_lines(self, external_id: str, lines: Sequence[RefundLine], reason: str, ref: str) -> StoreOrder:
-        fenced()
+        self.faults.write("refund_lines")
+        self.faults.check_before("refund_lines")
         order = self.orders[external_id]
         if ref in self.refunds:
             return order
@@ -244,11 +270,16 @@ class MemoryStore:
         changed = []
         for line in order.lines:
             part = units.get(line.external_id)
-            if part is not None:
-                known = line.refunded + part.quantity
-                if part.restock:
-                    self._take(line.variant_id, -part.quantity)
-            changed.append(line if part is None else line.model_copy(update={"refunded": known}))
+            if part is None:
+                changed.append(line)
+                continue
+            if line.refunded + part.quantity > line.quantity:
+                raise RejectItem(f"more refunded than line {line.external_id} has")
+            values = {"refunded": line.refunded + part.quantity}
+            if part.restock:
+                self._take(line.variant_id, -part.quantity)
+                values["reduced"] = (line.reduced or 0) - part.quantity
+            changed.append(line.model_copy(update=values))
         order = self.update(external_id, lines=tuple(changed))
         self.faults.check_after("refund_lines")
         return order
@@ -270,12 +301,15 @@ class MemoryMarket:
             capabilities=CHANNEL_CAPABILITIES,
             concurrency=1,
             policies={"return_response_hours": 48},
-        )  # fmt: skip
+        )
     )
     offers: dict[str, LiveOffer] = field(default_factory=dict)
     orders: dict[str, MarketplaceOrder] = field(default_factory=dict)
     parcels: dict[str, list[Parcel]] = field(default_factory=dict)
-    submissions: dict[str, Callable[[], SubmissionStatus]] = field(default_factory=dict)
+    submissions: dict[str, SubmissionState] = field(default_factory=dict)
+    waiting: list[tuple[datetime, str, Callable[[], bool]]] = field(default_factory=list)
+    delay: float = 0.0
+    on_publish: Callable[[str, int], None] = field(default=lambda sku, units: None)
     backs: dict[str, MarketplaceReturn] = field(default_factory=dict)
     decisions: dict[str, tuple[ReturnDecision, int]] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
@@ -318,15 +352,26 @@ class MemoryMarket:
         return key
 
     def _write(self, operation: str, key: str, value: Any) -> None:
-        fenced()
+        self.faults.write(operation)
+        if operation in ("update_stock", "create_offers"):
+            self.on_publish(key, value)
         self.faults.check_before(operation)
         self.writes.append((operation, key, value))
 
-    def _later(self, act: Callable[[], None]) -> str:
-        act()
+    def _later(self, act: Callable[[], bool]) -> str:
+        """Accepted now, done ``delay`` seconds later; an act that cannot be done any more ends in FAILED."""
         key = f"s{next(self._ids)}"
-        self.submissions[key] = lambda: SubmissionStatus(submission=key, state=SubmissionState.DONE)
+        self.submissions[key] = SubmissionState.PENDING
+        self.waiting.append((self.clock() + timedelta(seconds=self.delay), key, act))
+        self.catch_up()
         return key
+
+    def catch_up(self) -> None:
+        """Do what is due by now, in the order in which it was accepted."""
+        due = [item for item in self.waiting if item[0] <= self.clock()]
+        self.waiting = [item for item in self.waiting if item not in due]
+        for _, key, act in due:
+            self.submissions[key] = SubmissionState.DONE if act() else SubmissionState.FAILED
 
     # the contract
     def find_offers(self, skus: Sequence[str], gtins: Sequence[str]) -> list[LiveOffer]:
@@ -378,6 +423,7 @@ class MemoryMarket:
 
     def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderRef]:
         self.faults.check_before("list_orders")
+        self.catch_up()
         return self._refs(self.orders.values())
 
     def list_open_orders(self, cursor: str | None) -> Page[OrderRef]:
@@ -385,58 +431,72 @@ class MemoryMarket:
 
     def fetch_order(self, external_id: str) -> MarketplaceOrder:
         self.faults.check_before("fetch_order")
+        self.catch_up()
         if external_id not in self.orders:
             raise NotFound(f"no order {external_id}")
         order = self.orders[external_id]
+        self.faults.check_after("fetch_order")
         return order.model_copy(update={"list_mark": order.fingerprint()})
 
     def confirm_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult:
         self._write("confirm_shipment", order.external_id, parcel)
 
-        def apply() -> None:
+        def apply() -> bool:
+            known = {line.external_id: line for line in self.orders[order.external_id].lines}
+            if any(known[part.external_id].open < part.quantity for part in parcel.lines):
+                return False
             self.parcels.setdefault(order.external_id, []).append(parcel)
             for part in parcel.lines:
-                known = next(x for x in self.orders[order.external_id].lines if x.external_id == part.external_id)
-                self.alter(order.external_id, part.external_id, shipped=known.shipped + part.quantity)
+                shipped = known[part.external_id].shipped + part.quantity
+                self.alter(order.external_id, part.external_id, shipped=shipped)
+            return True
 
         return self._answer("confirm_shipment", order.external_id, apply)
 
     def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
         self._write("cancel_line", order_id, reason)
-        known = next(x for x in self.orders[order_id].lines if x.external_id == line_id)
-        return self._answer(
-            "cancel_line", order_id, lambda: self.alter(order_id, line_id, cancelled=known.cancelled + quantity)
-        )
 
-    def _answer(self, operation: str, key: str, apply: Callable[[], None]) -> ItemResult:
+        def apply() -> bool:
+            known = next(line for line in self.orders[order_id].lines if line.external_id == line_id)
+            if known.open < quantity:
+                return False
+            self.alter(order_id, line_id, cancelled=known.cancelled + quantity, cancellation_requested=False)
+            return True
+
+        return self._answer("cancel_line", order_id, apply)
+
+    def _answer(self, operation: str, key: str, apply: Callable[[], bool]) -> ItemResult:
         if not self.asynchronous:
-            apply()
+            outcome = Outcome.APPLIED if apply() else Outcome.REJECTED
             self.faults.check_after(operation)
-            return ItemResult(key=key, outcome=Outcome.APPLIED)
+            return ItemResult(key=key, outcome=outcome)
         submission = self._later(apply)
         self.faults.check_after(operation)
         return ItemResult(key=key, outcome=Outcome.SUBMITTED, submission=submission)
 
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
+        self.catch_up()
         return Page(items=tuple(self.backs.values()))
 
     def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
         self._write("decide_return", line_id, decision)
 
-        def apply() -> None:
-            self.decisions[line_id] = (decision, quantity)
+        def apply() -> bool:
             back = self.backs[line_id]
+            if any(part.handled for part in back.lines):
+                return False
+            self.decisions[line_id] = (decision, quantity)
             lines = tuple(part.model_copy(update={"handled": True}) for part in back.lines)
             self.backs[line_id] = back.model_copy(update={"lines": lines})
+            return True
 
         return self._answer("decide_return", line_id, apply)
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
+        self.faults.check_before("follow")
+        self.catch_up()
         gone = SubmissionState.GONE
-        return [
-            self.submissions[key]() if key in self.submissions else SubmissionStatus(submission=key, state=gone)
-            for key in submissions
-        ]
+        return [SubmissionStatus(submission=key, state=self.submissions.get(key, gone)) for key in submissions]
 
     def carrier_code(self, carrier: str, tracking: str) -> str:
         return {"PostNL": "TNT"}.get(carrier, "OTHER")
@@ -486,10 +546,15 @@ class World:
             for row in rows:
                 polls.ensure(session, row, self.engine.manifest(row), now)
 
+    def due(self) -> list[Scope]:
+        """Everything that could be worked on now, most urgent lane first."""
+        lanes = table.lanes_with_work(self.engine)
+        return [scope for lane in LANES if lane in lanes for scope in table.scopes(self.engine, lane)]
+
     def drain(self, rounds: int = 200) -> None:
         """Do everything that is due now, lane after lane, in this thread."""
         for _ in range(rounds):
-            todo = [scope for lane in LANES for scope in table.scopes(self.engine, lane)]
+            todo = self.due()
             if not todo:
                 return
             for scope in todo:
