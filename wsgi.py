@@ -9,10 +9,12 @@ import sys
 
 from bridge.app import bootstrap
 from bridge.config import ConfigError, load
+from bridge.metrics import use_folder
 from bridge.web import create_web
 
 try:
     config = load()
+    use_folder(config.data_dir / "metrics")
     app = create_web(bootstrap(config), config)
 except ConfigError as error:
     error.show()

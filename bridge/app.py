@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography.fernet import Fernet
 
-from bridge import log, metrics
+from bridge import log
 from bridge.config import Config, ConfigError
 from bridge.db import crypto
 from bridge.db.clock import DatabaseClock
@@ -74,7 +74,6 @@ def bootstrap(
     """
     log.configure(config.log_format, config.log_level)
     prepare_folder(config.data_dir)
-    metrics.use_folder(config.data_dir / "metrics")
     crypto.install(key_ring(config))
     db = Database(config.effective_database_url, pool_size=pool_size)
     clock = clock or (utc_now if db.is_sqlite else DatabaseClock(db))

@@ -40,9 +40,10 @@ class Gauge:
     samples: Mapping[tuple[str, ...], float]
 
 
-def use_folder(folder: Path | None) -> None:
-    """Let all processes that name this folder count together. Before the first number is counted."""
-    if folder is None or FOLDER in os.environ:
+def use_folder(folder: Path) -> None:
+    """Let this process and those it starts count together with all that name this folder. Called by those who
+    start processes, before the first number is counted."""
+    if FOLDER in os.environ:
         return
     folder.mkdir(parents=True, exist_ok=True)
     os.environ[FOLDER] = str(folder)

@@ -27,6 +27,7 @@ from bridge.supervisor.tree import Child, Tree
 
 STOP_WITHIN = 7.5
 READY_WITHIN = 60.0
+METRICS = "metrics"
 DEFAULT_STORE = "woocommerce"
 DEFAULT_CHANNELS = ("bol",)
 
@@ -89,6 +90,7 @@ def work(config: Config, lanes: Sequence[str] = LANES, *, scheduler: bool = True
     if app.redis_url(config) is None:
         raise ConfigError("REDIS_URL is not set: give the address of the Redis that web and workers share.")
     checks.in_child(functools.partial(checks.is_migrated, config))()
+    metrics.use_folder(config.data_dir / METRICS)
     tree = Tree()
     registry = discover()
     try:
@@ -110,7 +112,8 @@ def _children() -> Any:
 
 def _start(tree: Tree, plan: Plan) -> None:
     children = _children()
-    metrics.clean_folder(plan.config.data_dir / "metrics")
+    metrics.clean_folder(plan.config.data_dir / METRICS)
+    metrics.use_folder(plan.config.data_dir / METRICS)
     config = _config_of_children(plan)
     for item in plan.sandboxes:
         state = config.data_dir / "sandboxes" / f"{item.adapter.name}.db"
