@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from bridge.ports.http import HttpServices, MemoryRecorder, Transport
@@ -13,8 +14,10 @@ SECRET = "cs_seeded_secret_value"
 WIDE = {"*": Limit(calls=10_000, seconds=11)}
 
 
-def transport(recorder: MemoryRecorder | None = None, **limits: Limit) -> Transport:
+def transport(recorder: MemoryRecorder | None = None, *, pause: float = 1.0, **limits: Limit) -> Transport:
+    """``pause`` shortens the waits between attempts."""
     services = HttpServices.build(recorder=recorder, allowed_hosts=["127.0.0.1"])
+    services = replace(services, sleep=lambda seconds: time.sleep(seconds * pause))
     return Transport(account="1:7", services=services, limits=limits or WIDE, secrets=[SECRET], title="My shop")
 
 

@@ -22,6 +22,7 @@ from bridge.ports.http.guard import Guard
 
 _WRITE_SLICE = 64 * 1024
 _MOST_ADDRESSES = 4
+NO_SUCH_HOST = "has no address"
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -90,7 +91,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         try:
             addresses = self._guard.addresses(host, port)[:_MOST_ADDRESSES]
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} has no address ({error})") from error
+            raise httpcore.ConnectError(f"{host} {NO_SUCH_HOST} ({error})") from error
         for address in addresses[:-1]:
             # Half the time for an address when there is another: a host's IPv6 may lead nowhere.
             half = None if timeout is None else timeout / 2

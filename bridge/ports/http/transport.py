@@ -166,7 +166,7 @@ class Transport:
             check_url(target)
         except (AskMerchant, httpx.InvalidURL, ValueError) as error:
             why = error.merchant if isinstance(error, AskMerchant) else f"{url} is not a valid address."
-            raise AskMerchant(f"{self.title}: {self.redactor.words(why)}", developer=type(error).__name__) from error
+            raise AskMerchant(f"{self.title}: {self.redactor.words(why)}", developer=type(error).__name__) from None
         return target
 
     def _run(self, call: Call) -> Response:

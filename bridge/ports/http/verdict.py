@@ -17,6 +17,7 @@ from bridge.ports.errors import (
     UnknownOutcome,
 )
 from bridge.ports.http.call import Call
+from bridge.ports.http.network import NO_SUCH_HOST
 from bridge.ports.http.response import NotJson, Response
 from bridge.ports.http.wire import WireFault
 
@@ -62,6 +63,8 @@ def on_fault(call: Call, title: str, fault: WireFault, wait: float | None) -> Ve
     if fault.sent and not call.idempotent:
         return _unknown(call, title)
     what = "gave no complete answer" if fault.sent else "cannot be reached"
+    if NO_SUCH_HOST in fault.reason:
+        what = "cannot be found; check how it is spelled"
     text = f"{title}: {call.host} {what}. {_ADVICE[RetryLater]}"
     return Verdict(RetryLater, text, repeatable=not fault.lasting)
 

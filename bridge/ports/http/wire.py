@@ -78,8 +78,8 @@ class Wire:
                 answer = self._open().send(request, stream=True)
             except AskMerchant as no:
                 raise WireFault(no.developer or no.merchant, sent=False, refusal=no.merchant) from no
-            except httpx.LocalProtocolError as error:  # its text shows the header, and so the secret in it
-                raise WireFault("a header cannot be sent", sent=False, refusal=ODD_HEADER) from error
+            except httpx.LocalProtocolError:  # its text shows the header, and so the secret in it
+                raise WireFault("a header cannot be sent", sent=False, refusal=ODD_HEADER) from None
             except httpx.HTTPError as error:
                 refusal = _bad_certificate(error, request.url.host)
                 raise WireFault(_reason(error), sent=not isinstance(error, _UNSENT), refusal=refusal) from error

@@ -22,6 +22,6 @@ def recorder() -> MemoryRecorder:
 
 @pytest.fixture
 def shop(recorder: MemoryRecorder) -> Iterator[Transport]:
-    made = transport(recorder)
+    made = transport(recorder, pause=0.02)
     yield made
     made.close()

@@ -200,7 +200,7 @@ def test_the_next_address_is_tried(server: Rogue) -> None:
 
 
 def test_an_unknown_host_may_work_later() -> None:
-    with pytest.raises(RetryLater, match=r"nowhere.example cannot be reached"):
+    with pytest.raises(RetryLater, match=r"nowhere.example cannot be found; check how it is spelled"):
         transport().request("POST", "https://nowhere.example/", operation="x", max_wait=0)
 
 

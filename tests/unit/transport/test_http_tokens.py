@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -249,11 +250,11 @@ class FileVault:
             yield
 
 
-def worker(folder: Path, token_url: str, data_url: str, start: float, done: Callable[[list[str]], None]) -> None:
+def worker(folder: Path, token_url: str, data_url: str, ready: Barrier, done: Callable[[list[str]], None]) -> None:
     """Eight threads that all find their token stale at the same moment."""
     shop = Transport(account="1:7", services=HttpServices.build(allowed_hosts=["127.0.0.1"]), limits=WIDE)
     bearer = source(shop, token_url, FileVault(folder))
-    time.sleep(max(0.0, start - time.time()))
+    ready.wait(40)
     results = shop.each(lambda _: get(shop, data_url, bearer=bearer), range(8), workers=8)
     done([repr(result) for result in results])
     shop.close()
@@ -265,8 +266,7 @@ def test_four_processes_of_eight_threads_refresh_once(issuer: Issuer, tmp_path: 
     FileVault(tmp_path).save("1:7", Token("access-0", now + timedelta(minutes=5), "refresh-0"))
     spawn = multiprocessing.get_context("spawn")
     answers = spawn.Queue()
-    start = time.time() + 6
-    arguments = (tmp_path, issuer.url, issuer.data, start, answers.put)
+    arguments = (tmp_path, issuer.url, issuer.data, spawn.Barrier(4), answers.put)
     workers = [spawn.Process(target=worker, args=arguments) for _ in range(4)]
     for process in workers:
         process.start()
