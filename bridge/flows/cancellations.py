@@ -18,6 +18,7 @@ from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.orders import keep_current
 from bridge.flows.outcome import fence
+from bridge.flows.steps import step
 from bridge.flows.store_side import gone_units, reread, returned_units
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
@@ -158,7 +159,9 @@ def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> N
         except UnknownOutcome as error:
             engine.db.transact(row.shop_id, _cancel_in_doubt, claim, error, engine.clock())
             return
+    step("cancel.send.sent")
     engine.db.transact(row.shop_id, _cancel_sent, row, claim, result, engine.clock())
+    step("cancel.send.recorded")
     engine.ring({"shipments", "orders"})
 
 
@@ -272,7 +275,9 @@ def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
                     platform.cancel_order(order.store_order_id, f"Cancelled on {row.title}.")
             else:
                 _refund_cancelled(engine, platform_row, order, lines, current, row.title)
+    step("cancel.store.sent")
     pools = engine.db.transact(row.shop_id, _store_followed, engine, claim, order.id)
+    step("cancel.store.recorded")
     if pools:
         engine.ring({"stock"})
 

@@ -21,6 +21,7 @@ from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.flows import project
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
+from bridge.flows.steps import step
 from bridge.ports.http import lane
 from bridge.ports.platform import ProductBatch
 
@@ -42,8 +43,10 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         before = _before(session, ids)
     with lane("stock"):
         batch = engine.platform(row).fetch_products(ids)
+    step("product.read.fetched")
     now = engine.clock()
     lanes = engine.db.transact(row.shop_id, lambda session: _record(engine, session, row, claims, batch, before, now))
+    step("product.read.recorded")
     if lanes:
         engine.ring(lanes)
 

@@ -15,6 +15,7 @@ from bridge.flows import cancellations, returns, ship
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.push import Ack, acknowledge
+from bridge.flows.steps import step
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.http import lane
 
@@ -30,7 +31,9 @@ def follow(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     if due:
         with lane("shipments"):
             answers = {item.submission: item for item in engine.channel(row).follow([item.external_id for item in due])}
+        step("follow.asked")
         engine.db.transact(row.shop_id, _record, due, answers, engine.clock())
+        step("follow.recorded")
         engine.ring({"orders", "shipments"})
     engine.db.transact(row.shop_id, _next, row, claims, engine.clock())
 

@@ -20,6 +20,7 @@ from bridge.domain.values import fingerprint
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import park_connection
 from bridge.flows.push import content_of
+from bridge.flows.steps import step
 from bridge.ports.channel import Channel, ItemResult, OfferDraft, OfferRef, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, Superseded, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
@@ -92,6 +93,7 @@ class _Maker:
             found = self._lookup(listings)
         except BridgeError as error:
             return self._failed(listings, error)
+        step("offer.create.looked_up")
         fresh = [row for row in listings if row.id not in found]
         self._write(lambda session, now: self._adopt(session, listings, found, now))
         drafts = self._drafts(fresh)
@@ -163,10 +165,12 @@ class _Maker:
         try:
             with lane("content"), about(sku=ready[0].sku), before_write(partial(self._fence, ready)):
                 results = self.channel.create_offers([drafts[row.id][0] for row in ready])
+                step("offer.create.sent")
         except BridgeError as error:
             return self._failed(ready, error)
         pairs = list(zip(ready, results, strict=True))
         self._write(lambda session, now: self._created(session, pairs, drafts, now))
+        step("offer.create.recorded")
         return True
 
     def _fence(self, listings: Sequence[Listing]) -> None:
@@ -175,6 +179,7 @@ class _Maker:
             held = {row[0]: row[1] for row in session.execute(query)}
         if any(held.get(row.id) != row.lease_token for row in listings):
             raise Superseded("the lease of a listing was lost")
+        step("offer.fenced")
 
     def _created(
         self,
@@ -233,6 +238,7 @@ class _Maker:
             try:
                 with lane("stock"), about(sku=batch[0].sku), before_write(partial(self._fence, batch)):
                     results = self.channel.end_offers(refs)
+                    step("offer.end.sent")
             except BridgeError as error:
                 going = self._failed(batch, error)
                 continue

@@ -21,6 +21,7 @@ from bridge.flows.draft import draft_of, share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence, settle
 from bridge.flows.paging import pages
+from bridge.flows.steps import step
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import BridgeError, NotFound, SlowDown, Superseded, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
@@ -43,6 +44,7 @@ def pull(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         read = channel.list_open_orders if claim.key == "open" else lambda cursor: channel.list_orders(since, cursor)
         for page in pages(read):
             found += engine.db.transact(row.shop_id, _mark_new, row, page, engine.clock())
+            step("orders.pull.marked")
             engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
     engine.db.transact(row.shop_id, lambda session: _pulled(engine, session, row, flow, started, found, claims))
     if found:
@@ -95,8 +97,10 @@ def import_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
             return channel.fetch_order(claim.key)
 
     answers = _together(fetch, claims, engine.manifest(row).concurrency)
+    step("orders.import.fetched")
     good = [(claim, order) for claim, order in answers if isinstance(order, MarketplaceOrder)]
     lanes = _store_each(engine, row, good)
+    step("orders.import.stored")
     for claim, answer in answers:
         if isinstance(answer, NotFound):
             engine.db.transact(row.shop_id, work.done, [claim], engine.clock())
@@ -171,15 +175,18 @@ def create_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     if not claims:
         return
     found = maker.lookup(claims)
+    step("orders.create.looked_up")
     for claim, store_order in found:
         maker.record(claim, store_order, "found in the store")
     waiting = [claim for claim in claims if claim.id not in {claim.id for claim, _ in found}]
     ready = maker.may_create(waiting)
+    step("orders.create.announced")
     for claim, answer in _together(maker.create, ready, engine.manifest(row).concurrency):
         if isinstance(answer, Exception):
             maker.not_created(claim, answer)
         else:
             maker.record(claim, answer, "created in the store")
+            step("orders.create.recorded")
     engine.ring({"stock"})
 
 
@@ -189,13 +196,16 @@ class _Creator:
         self.row = row
         self.platform: Platform = engine.platform(row)
         self.refs: dict[int, str] = {}
+        self.since: datetime | None = None
 
     def still_to_do(self, claims: list[Claim]) -> list[Claim]:
         """Claims whose order waits for creation; the others are done already."""
         with self.engine.db.read(self.row.shop_id) as session:
-            query = select(Order.id, Order.ref, Order.store_state).where(Order.id.in_([int(c.key) for c in claims]))
-            states = {row[0]: (row[1], row[2]) for row in session.execute(query)}
+            query = select(Order.id, Order.ref, Order.store_state, Order.placed_at)
+            rows = session.execute(query.where(Order.id.in_([int(claim.key) for claim in claims]))).all()
+        states = {row[0]: (row[1], row[2]) for row in rows}
         self.refs = {key: ref for key, (ref, _) in states.items()}
+        self.since = min((row[3] for row in rows), default=None)
         todo = [claim for claim in claims if states.get(int(claim.key), ("", ""))[1] in CREATABLE]
         rest = [claim for claim in claims if claim not in todo]
         if rest:
@@ -205,7 +215,7 @@ class _Creator:
     def lookup(self, claims: Sequence[Claim]) -> list[tuple[Claim, StoreOrder]]:
         by_ref = {self.refs[int(claim.key)]: claim for claim in claims}
         with lane("orders"):
-            found = self.platform.find_orders(list(by_ref))
+            found = self.platform.find_orders(list(by_ref), self.since)
         return [(by_ref[ref], order) for ref, order in found.items() if ref in by_ref]
 
     def may_create(self, claims: Sequence[Claim]) -> list[Claim]:
@@ -241,7 +251,9 @@ class _Creator:
         with self.engine.db.read(self.row.shop_id) as session:
             draft = draft_of(session, int(claim.key))
         with lane("orders"), about(order=draft.ref), before_write(lambda: fence(self.engine, self.row, claim)):
-            return self.platform.create_order(draft)
+            created = self.platform.create_order(draft)
+            step("orders.create.sent")
+            return created
 
     def record(self, claim: Claim, store_order: StoreOrder, how: str) -> None:
         self._transact(lambda session, now: self._recorded(session, claim, store_order, how, now))

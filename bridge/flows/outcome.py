@@ -12,6 +12,7 @@ from bridge.db import records, work
 from bridge.db.tables import Connection, Problem, Work
 from bridge.db.work import Claim
 from bridge.flows.engine import Engine
+from bridge.flows.steps import step
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater, SlowDown, Superseded
 
 FRESH = timedelta(seconds=5)  # one hot row per connection is written at most this often
@@ -120,6 +121,7 @@ def fence(engine: Engine, row: Connection, claim: Claim) -> None:
     with engine.db.read(row.shop_id) as session:
         if not work.still_mine(session, [claim]):
             raise Superseded("the lease of this work was lost")
+    step(f"{claim.kind}.fenced")
 
 
 def went_well(engine: Engine, row: Connection, claims: Sequence[Claim]) -> None:

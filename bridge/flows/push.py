@@ -26,6 +26,7 @@ from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, park_connection
+from bridge.flows.steps import step
 from bridge.metrics import observe_ack
 from bridge.ports.channel import Channel, ContentUpdate, ItemResult, Outcome, PriceUpdate, StockUpdate
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, SlowDown, Superseded
@@ -98,7 +99,9 @@ class _Sender:
 
     def claim(self, limit: int) -> list[Item]:
         now = self.engine.clock()
-        return self.engine.db.transact(self.row.shop_id, self._claim, limit, now)
+        items = self.engine.db.transact(self.row.shop_id, self._claim, limit, now)
+        step("push.claimed")
+        return items
 
     def _claim(self, session: Session, limit: int, now: datetime) -> list[Item]:
         query = (
@@ -157,6 +160,7 @@ class _Sender:
                 try:
                     with before_write(partial(self._fence, current)):
                         answers = _CALLS[self.facet](self.channel, current)
+                    step("push.sent")
                     return list(zip(current, answers, strict=True))
                 except _Newer as newer:
                     current = newer.items
@@ -176,6 +180,7 @@ class _Sender:
             rows = session.execute(query).all()
         mine = [row for row in rows if row[1] == ids[row[0]].token]
         if len(mine) == len(items) and all(row[2] == ids[row[0]].version for row in mine):
+            step("push.fenced")
             return
         raise _Newer([replace(ids[row[0]], version=row[2], desired=row[3]) for row in mine])
 
@@ -197,6 +202,7 @@ class _Sender:
     def _record(self, results: Sequence[tuple[Item, ItemResult]]) -> None:
         now = self.engine.clock()
         self.engine.db.transact(self.row.shop_id, self._write, results, now)
+        step("push.recorded")
         for item, result in results:
             if result.outcome is Outcome.APPLIED and item.event_at is not None:
                 observe_ack(self.row.adapter, self.facet.value, (now - item.event_at).total_seconds())

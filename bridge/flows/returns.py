@@ -17,6 +17,7 @@ from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence
 from bridge.flows.paging import pages
+from bridge.flows.steps import step
 from bridge.flows.store_side import remember_refunds, reread
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
@@ -30,6 +31,7 @@ def pull_returns(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     with lane("shipments"):
         for page in pages(channel.list_returns):
             engine.db.transact(row.shop_id, _keep_returns, engine, row, page, engine.clock())
+            step("returns.pull.kept")
     engine.db.transact(row.shop_id, _pulled, row, claims, engine.clock())
 
 
@@ -155,7 +157,9 @@ def send_decision(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     except UnknownOutcome as error:
         engine.db.transact(row.shop_id, _decision_in_doubt, claim, error, engine.clock())
         return
+    step("return.decide.sent")
     engine.db.transact(row.shop_id, _decision_sent, row, claim, result, engine.clock())
+    step("return.decide.recorded")
     engine.ring({"shipments"})
 
 
@@ -241,7 +245,9 @@ def refund_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
             reason = f"Return {item.external_id}: {item.reason}"
             ref = f"{order.ref}/return/{item.id}"
             after = engine.platform(platform_row).refund_lines(order.store_order_id, [part], reason, ref)
+    step("return.store.sent")
     engine.db.transact(row.shop_id, _refunded, claim, line, order, after, engine.clock())
+    step("return.store.recorded")
     engine.ring({"stock"})
 
 

@@ -18,6 +18,7 @@ from bridge.flows import cancellations
 from bridge.flows.engine import Engine
 from bridge.flows.orders import absorbed, keep_current, placed
 from bridge.flows.outcome import alive, fence
+from bridge.flows.steps import step
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
@@ -30,7 +31,9 @@ def read_store_orders(engine: Engine, row: Connection, claims: list[Claim]) -> N
     """Work kind ``store_order.read``: what the merchant did with an order in the store."""
     with lane("orders"):
         found = {order.external_id: order for order in engine.platform(row).fetch_orders([c.key for c in claims])}
+    step("store_order.read.fetched")
     lanes = engine.db.transact(row.shop_id, lambda session: _read(engine, session, row, claims, found))
+    step("store_order.read.recorded")
     if lanes:
         engine.ring(lanes)
 
@@ -230,13 +233,16 @@ def confirm_parcel(engine: Engine, row: Connection, claims: list[Claim]) -> None
         code = channel.carrier_code(parcel.carrier, parcel.number)
         if not engine.db.transact(row.shop_id, _sending, job, claim, code, engine.clock()):
             return
+        step("parcel.confirm.announced")
         try:
             with before_write(lambda: fence(engine, row, claim)):
                 result = channel.confirm_shipment(current, _wire(parcel, content, code))
         except UnknownOutcome as error:
             engine.db.transact(row.shop_id, _in_doubt, claim, error, engine.clock())
             return
+    step("parcel.confirm.sent")
     engine.db.transact(row.shop_id, _answered, row, claim, job, result, engine.clock())
+    step("parcel.confirm.recorded")
     engine.ring({"shipments"})
 
 

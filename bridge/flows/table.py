@@ -19,6 +19,7 @@ from bridge.db.work import Claim
 from bridge.flows import cancellations, catalogue, follow, offers, orders, push, reconcile, returns, ship
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.outcome import settle, went_well
+from bridge.flows.steps import step
 
 log = logging.getLogger("storebridge.flows")
 Act = Callable[[Engine, Connection, list[Claim]], None]
@@ -119,6 +120,7 @@ def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
         claims = _claim(engine, scope)
         if not claims:
             return
+        step("work.claimed")
         handle(engine, row, claims)
 
 
@@ -143,6 +145,7 @@ def handle(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         if handler is None:
             raise LookupError(f"no handler for work of kind {claims[0].kind!r}")
         handler.act(engine, row, claims)
+        step("work.done")
         went_well(engine, row, claims)
     except Exception as error:  # noqa: BLE001  # settle decides what each kind means
         log.warning("%s of connection %s: %s", claims[0].kind, row.id, error)
