@@ -127,8 +127,9 @@ class Platform(Protocol):
         """These orders whole, parcels included, with as few calls as the store allows; missing ones left out."""
         ...
 
-    def find_orders(self, refs: Sequence[str]) -> dict[str, StoreOrder]:
-        """Orders in the store that carry any of these references (OrderDraft.ref), by reference."""
+    def find_orders(self, refs: Sequence[str], since: datetime | None = None) -> dict[str, StoreOrder]:
+        """Orders in the store that carry any of these references (OrderDraft.ref), by reference. ``since``: when the
+        first of them was placed on its marketplace; no store order of theirs can be older."""
         ...
 
     def create_order(self, draft: OrderDraft) -> StoreOrder:

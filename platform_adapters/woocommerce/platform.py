@@ -21,6 +21,7 @@ from platform_adapters.woocommerce.facts import Facts
 from platform_adapters.woocommerce.mapping import BIN, gmt, meta
 from platform_adapters.woocommerce.order_taxes import with_store_taxes
 from platform_adapters.woocommerce.parcels import FULFILLMENTS
+from platform_adapters.woocommerce.recent import Recent
 
 MANIFEST = load_manifest(Path(__file__).parent)
 SEARCH_PAGES = 5
@@ -42,6 +43,7 @@ class WooPlatform:
         self._workers = MANIFEST.concurrency
         self._facts = Facts(self._client, connection.settings, connection.clock)
         self._catalogue = Catalogue(self._client, connection.transport, self._facts, self._workers)
+        self._recent = Recent(self._client)
         self._sources: tuple[str, ...] = tuple(connection.settings.get("tracking_sources") or ())
         self._no_fulfilments_until: datetime | None = None
 
@@ -109,11 +111,15 @@ class WooPlatform:
             rows[str(answer["id"])] = answer
         return good(self._transport.each(self._whole, [rows[key] for key in wanted if key in rows], self._workers))
 
-    def find_orders(self, refs: Sequence[str]) -> dict[str, StoreOrder]:
+    def find_orders(self, refs: Sequence[str], since: datetime | None = None) -> dict[str, StoreOrder]:
         """The search looks into names of order lines, where the marketplace's order id stands; the reference in the
         metadata decides, to the letter. The bin is left out: what is in it is no order any more."""
-        found = good(self._transport.each(self._find, refs, self._workers))
-        return {ref: self._order(raw) for ref, raw in zip(refs, found, strict=True) if raw is not None}
+        known = self._recent.find(refs, since) if since is not None and len(refs) > 1 else None
+        if known is not None:
+            found = self._listed(list(known.values())) if known else {}
+            return {ref: self._order(found[ref]) for ref in refs if ref in found and not self._is_broken(found[ref])}
+        rows = good(self._transport.each(self._find, refs, self._workers))
+        return {ref: self._order(raw) for ref, raw in zip(refs, rows, strict=True) if raw is not None}
 
     def create_order(self, draft: OrderDraft) -> StoreOrder:
         body = orders.order_body(draft, self._settings)
@@ -165,6 +171,11 @@ class WooPlatform:
         return len(ours)
 
     # -- inside -----------------------------------------------------------------------------------------------
+
+    def _listed(self, ids: Sequence[str]) -> dict[str | None, Json]:
+        """These orders by reference, the bin left out."""
+        rows = [row for chunk in chunks(ids) for row in self._client.orders(include=chunk).rows]
+        return {orders.marketplace_ref(row): row for row in rows}
 
     def _find(self, ref: str) -> Json | None:
         wanted = ref.partition(":")[2] or ref

@@ -347,3 +347,67 @@ class TestAfterSales:
             account.platform.refund_lines(made.external_id, parts, "x", "r")
         assert account.platform.refund_lines(made.external_id, parts, "x", "r").refunded == eur("12.10")
         assert store.stock("A") == 9
+
+
+class TestManyAtOnce:
+    """A batch is looked up with a list or two instead of a search for each order."""
+
+    PLACED = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+    def refs(self, *ids: int) -> list[str]:
+        return [f"bol:{number}" for number in ids]
+
+    def test_a_batch_costs_one_list_and_those_found_another(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        batch = self.refs(*range(1000, 1016))
+        account.operations()
+        assert account.platform.find_orders(batch, self.PLACED) == {}
+        assert account.operations() == ["orders.list"]
+        for external_id in ("1001", "1002"):
+            account.platform.create_order(draft(number, external_id=external_id))
+        account.operations()
+        assert set(account.platform.find_orders(batch, self.PLACED)) == set(self.refs(1001, 1002))
+        assert account.operations() == ["orders.list"] * 2
+
+    def test_what_another_process_made_is_seen(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        assert account.platform.find_orders(self.refs(1, 2), self.PLACED) == {}
+        Account(store).platform.create_order(draft(number, external_id="2"))
+        assert set(account.platform.find_orders(self.refs(1, 2), self.PLACED)) == {"bol:2"}
+
+    def test_an_earlier_beginning_reads_further_back(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        account.platform.create_order(draft(number, external_id="1"))
+        store.control("clock", advance=5 * 86400)
+        later = datetime.now(UTC) + timedelta(days=4)
+        assert account.platform.find_orders(self.refs(1, 2), later) == {}
+        assert set(account.platform.find_orders(self.refs(1, 2), self.PLACED)) == {"bol:1"}
+
+    def test_a_busy_store_is_searched_instead(self, store: Store, account: Account) -> None:
+        number = store.product("A", 5000)
+        account.platform.create_order(draft(number, external_id="1043946571"))
+        row = {"line_items": [{"product_id": number}], "status": "processing"}
+        for _ in range(3):
+            store.post("orders/batch", {"create": [row] * 100}, 200)
+        account.operations()
+        refs = self.refs(1043946571, 1043946572)
+        assert set(account.platform.find_orders(refs, self.PLACED)) == {refs[0]}
+        assert account.operations() == ["orders.list"] * 3
+
+    def test_the_binned_and_the_broken_are_left_out(self, store: Store, account: Account) -> None:
+        number = store.product("A")
+        account.platform.find_orders(self.refs(1, 2), self.PLACED)
+        made = account.platform.create_order(draft(number, external_id="1"))
+        store.delete(f"orders/{made.external_id}")
+        meta = {"meta_data": [{"key": "_storebridge_order", "value": "bol:2"}]}
+        line = {"product_id": 99999, "meta_data": [{"key": "_storebridge_line", "value": "1"}]}
+        store.post("orders", {**meta, "line_items": [line]})
+        assert account.platform.find_orders(self.refs(1, 2), self.PLACED) == {}
+
+    def test_not_knowing_is_an_error_and_forgets_nothing(self, store: Store, account: Account) -> None:
+        account.platform.find_orders(self.refs(1, 2), self.PLACED)
+        account.platform.create_order(draft(store.product("A"), external_id="2"))
+        store.fault("error", "orders.list", times=3, status=500)
+        with pytest.raises(RetryLater):
+            account.platform.find_orders(self.refs(1, 2), self.PLACED)
+        assert set(account.platform.find_orders(self.refs(1, 2), self.PLACED)) == {"bol:2"}

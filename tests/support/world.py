@@ -206,7 +206,7 @@ class MemoryStore:
         self.faults.check_after("fetch_orders")
         return found
 
-    def find_orders(self, refs: Sequence[str]) -> dict[str, StoreOrder]:
+    def find_orders(self, refs: Sequence[str], since: datetime | None = None) -> dict[str, StoreOrder]:
         self.faults.check_before("find_orders")
         found = {
             o.marketplace_ref: o
