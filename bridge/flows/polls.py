@@ -32,6 +32,7 @@ CHANNEL: Plan = {
     "returns": ("shipments", 900, "returns", Capability.RETURNS),
     "poll.offers": ("sweep", 21600, "offers", Capability.READ_BACK),
     "poll.status": ("sweep", 60, "status", Capability.OFFERS),
+    "poll.push": ("sweep", 3600, "push", Capability.PUSH),
 }
 WORK_OF = {
     "orders.changes": ("orders.pull", "changes"),

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.tables import Connection
 from bridge.db.work import Claim
-from bridge.flows import cancellations, catalogue, follow, offers, orders, push, reconcile, returns, ship
+from bridge.flows import cancellations, catalogue, follow, offers, orders, push, pushed, reconcile, returns, ship
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.outcome import settle, went_well
 from bridge.flows.steps import step
@@ -55,6 +55,7 @@ HANDLERS: Mapping[str, Handler] = {
     "poll.offers": Handler(reconcile.read_back),
     "poll.status": Handler(reconcile.read_status),
     "poll.retention": Handler(reconcile.retire),
+    "poll.push": Handler(pushed.ensure),
 }
 
 

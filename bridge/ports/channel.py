@@ -204,6 +204,10 @@ class Channel(Protocol):
         """The marketplace's code for a carrier as the store names it; its code for "other" when unknown."""
         ...
 
+    def ensure_push(self, url: str) -> None:
+        """Have push messages sent to ``url``: subscribe, or switch on again. Called hourly where PUSH is declared."""
+        ...
+
     def push_hints(self, headers: Iterable[tuple[str, str]], body: bytes) -> list[PushHint]:
         """Verify and read a push message. Raises Reauthorise when the signature is wrong."""
         ...

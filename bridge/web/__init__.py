@@ -9,6 +9,7 @@ from flask import Flask
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
 from bridge.web.hooks import hooks
+from bridge.web.pushes import pushes
 
 
 class WebConfig(Protocol):
@@ -22,4 +23,5 @@ def create_web(engine: Engine, config: WebConfig) -> Flask:
     """The application of one process. Nothing starts before the first request (servers fork)."""
     app = Flask(__name__)
     app.register_blueprint(hooks(Receiver(engine), config.max_webhook_bytes))
+    app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     return app

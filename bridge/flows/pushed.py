@@ -1,0 +1,82 @@
+"""What a marketplace tells by itself: verified by its adapter, marked, acknowledged. Hints only, as from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Connection, Listing, Poll, Shop
+from bridge.db.work import Claim, Mark
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import alive
+from bridge.ports.channel import PushHint
+from bridge.ports.errors import NotFound
+from bridge.ports.http import lane
+from bridge.ports.manifest import Capability
+
+LISTENING = ("active", "paused")
+WORK: dict[str, Callable[[Connection, str], Mark]] = {
+    "order": lambda row, key: Mark(row.id, "orders", "orders.import", key, priority=1),
+    "submission": lambda row, _key: Mark(row.id, "shipments", "follow", "all", priority=1),
+    "return": lambda row, _key: Mark(row.id, "shipments", "returns.pull", "all"),
+    "offer": lambda row, _key: Mark(row.id, "sweep", "poll.status", "all"),
+}
+
+
+def receive(
+    engine: Engine, public_id: str, connection_id: int, headers: Iterable[tuple[str, str]], body: bytes
+) -> list[PushHint]:
+    """Durable on return. Raises NotFound (no such connection), Reauthorise (the signature is wrong) and whatever
+    stands in the way of verifying it."""
+    with engine.db.read(None) as session:
+        query = select(Connection).join(Shop, Shop.id == Connection.shop_id)
+        query = query.where(Connection.id == connection_id, Shop.public_id == public_id, Connection.role == "channel")
+        row = session.scalars(query).first()
+    if row is None or row.state not in LISTENING or Capability.PUSH not in engine.manifest(row).capabilities:
+        raise NotFound("This marketplace is not connected here any more.")
+    hints = engine.channel(row).push_hints(headers, body)
+    if hints:
+        engine.ring(engine.db.transact(row.shop_id, _mark, row, hints, engine))
+    return hints
+
+
+def _mark(session: Session, row: Connection, hints: list[PushHint], engine: Engine) -> set[str]:
+    now = engine.clock()
+    marks = [WORK[hint.kind](row, hint.key) for hint in hints if hint.kind in WORK]
+    work.mark(session, row.shop_id, marks, now)
+    offers = [hint.key for hint in hints if hint.kind == "offer"]
+    session.execute(
+        update(Listing)
+        .where(Listing.connection_id == row.id, Listing.offer_id.in_(offers))
+        .values(status_due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return {mark.lane for mark in marks}
+
+
+def push_url(engine: Engine, session: Session, row: Connection) -> str:
+    """Where the marketplace sends its messages."""
+    return f"{engine.public_url.rstrip('/')}/push/{session.get_one(Shop, row.shop_id).public_id}/{row.id}"
+
+
+def ensure(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``poll.push``: subscribe, or switch on again what the marketplace switched off. Marketplaces send to
+    https only, so nothing is done while the public address is not https (the polls see everything as well)."""
+    with engine.db.read(row.shop_id) as session:
+        url = push_url(engine, session, row)
+    if url.startswith("https://") or row.sandbox:
+        with lane("sweep"):
+            engine.channel(row).ensure_push(url)
+    engine.db.transact(row.shop_id, _ensured, row, claims, engine)
+
+
+def _ensured(session: Session, row: Connection, claims: list[Claim], engine: Engine) -> None:
+    now = engine.clock()
+    poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == "poll.push")).first()
+    if poll is not None:
+        poll.last_ok_at, poll.error = now, None
+    alive(session, row.id, now)
+    work.done(session, claims, now)
