@@ -1,7 +1,8 @@
 """A WooCommerce store in miniature: REST v3, orders that move stock, webhooks with their habits.
 
 Everything here behaves as measured on WooCommerce 10.5; what a merchant or a host can set differently is an
-option (:class:`Options`). Control surface: :mod:`platform_adapters.woocommerce.sandbox.control`.
+option (:class:`Options`). Control surface: :mod:`platform_adapters.woocommerce.sandbox.control`. It is one process:
+its state, its nonces and its webhook runner are not shared between several.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 method   path                         effect
 =======  ===========================  ==============================================================================
 POST     /_sandbox/seed               fill the catalogue: {products, variable, seed}; the same again changes nothing
-POST     /_sandbox/checkout           a shopper buys: {lines: [{sku, quantity}], draft_first, payment_method}
+POST     /_sandbox/checkout           a shopper buys: {lines: [{sku, quantity}], draft_first, payment_method}; with
+                                      draft_only the checkout page is opened and left; {order} buys what it showed
 POST     /_sandbox/bulk               many stock changes as in the admin: {changes: [{sku, stock}]}
 POST     /_sandbox/ship               the merchant ships: {order, tracking, carrier, source, key, lines, complete}
 POST     /_sandbox/webhooks/flush     deliver everything that waits, now: {delivered}
@@ -52,8 +53,10 @@ class BoughtLine(Body):
 
 
 class Checkout(Body):
-    lines: list[BoughtLine] = Field(min_length=1)
+    lines: list[BoughtLine] = Field(default_factory=list)
+    order: int | None = None
     draft_first: bool = False
+    draft_only: bool = False
     payment_method: str = "bacs"
     status: Literal["processing", "on-hold", "pending", "completed"] = "processing"
 
@@ -103,20 +106,25 @@ class Control:
     def checkout(self, body: Checkout) -> Any:
         """order.updated comes first, then order.created, then the stock: another order than over REST."""
         with self.kit.transaction():
-            order = self.orders.blank("store-api")
-            order["id"] = self.shop.next_id()
-            lines = [{"sku": line.sku, "quantity": line.quantity} for line in body.lines]
-            self.orders.lines.write(order, {"line_items": lines})
-            self.orders.calculator.apply(order)
-            order |= {"status": "checkout-draft", "payment_method": body.payment_method}
-            if body.draft_first:
+            order = self._basket(body) if body.order is None else self.orders.copy(body.order)
+            if body.draft_first or body.draft_only:
                 self.orders.settle(order, "order.updated")
+        if body.draft_only:
+            return {"order": order["id"], "total": order["total"]}
         with self.kit.transaction():
             order["billing"] |= {"first_name": "Ada", "last_name": "Shopper", "country": "NL"}
             order["status"] = body.status
             order["paid"] = self.shop.now() if body.status in ("processing", "completed") else None
             self.orders.settle(order, "order.updated", "order.created")
             return {"order": order["id"], "total": order["total"]}
+
+    def _basket(self, body: Checkout) -> Doc:
+        order = self.orders.blank("store-api")
+        order["id"] = self.shop.next_id()
+        lines = [{"sku": line.sku, "quantity": line.quantity} for line in body.lines]
+        self.orders.lines.write(order, {"line_items": lines})
+        self.orders.calculator.apply(order)
+        return order | {"status": "checkout-draft", "payment_method": body.payment_method}
 
     def bulk(self, body: Bulk) -> Any:
         """One request per change, as the admin's own bulk edit saves product after product."""
