@@ -1,0 +1,78 @@
+"""The marketplaces' door: a genuine message marks what it points at, everything else changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from bridge.db.tables import Connection, Work
+from bridge.ports.channel import PushHint
+from bridge.ports.errors import Reauthorise
+from bridge.ports.manifest import Capability
+from bridge.web.pushes import pushes
+from tests.support.world import World
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    world = World(database_url, markets=2)
+    market = world.markets[0]
+    market.manifest = market.manifest.model_copy(
+        update={"capabilities": (*market.manifest.capabilities, Capability.PUSH)}
+    )
+    world.engine = world.new_engine()
+
+    def hints(headers: Iterable[tuple[str, str]], body: bytes) -> list[PushHint]:
+        if dict(headers).get("X-Sign") != "genuine":
+            raise Reauthorise("The signature is wrong.")
+        return [PushHint(kind="order", key=body.decode())]
+
+    market.push_hints = hints  # type: ignore[attr-defined]
+    yield world
+    world.close()
+
+
+def post(world: World, path: str, body: str, sign: str = "genuine") -> int:
+    app = Flask(__name__)
+    app.register_blueprint(pushes(world.engine, 1000))
+    return app.test_client().post(path, data=body, headers={"X-Sign": sign}).status_code
+
+
+def imports(world: World) -> list[str]:
+    with world.db.read(1) as session:
+        return list(session.scalars(select(Work.key).where(Work.kind == "orders.import")))
+
+
+def test_a_pushed_order_is_imported_without_any_poll(world: World) -> None:
+    world.store.add("A", 5)
+    world.settle(120)
+    key = world.markets[0].buy(("A", 2))
+    assert post(world, "/push/shop/2", key) == 200
+    assert "orders" in world.rung
+    world.drain()
+    assert [order.marketplace_ref for order in world.store.orders.values()] == [f"mem0:{key}"]
+    assert world.markets[1].stock("A") == 3
+
+
+def test_a_forged_message_marks_nothing(world: World) -> None:
+    assert post(world, "/push/shop/2", "m1", sign="forged") == 401
+    assert imports(world) == []
+
+
+@pytest.mark.parametrize("path", ["/push/shop/1", "/push/shop/3", "/push/other/2", "/push/shop/99"])
+def test_what_is_not_connected_or_never_pushes_is_gone(world: World, path: str) -> None:
+    assert post(world, path, "m1") == 410
+    assert imports(world) == []
+
+
+def test_a_disconnected_marketplace_is_gone(world: World) -> None:
+    with world.db.write(1) as session:
+        session.get_one(Connection, 2).state = "disconnected"
+    assert post(world, "/push/shop/2", "m1") == 410
+
+
+def test_a_body_over_the_limit_is_refused(world: World) -> None:
+    assert post(world, "/push/shop/2", "m" * 2000) == 413
