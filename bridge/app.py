@@ -6,9 +6,11 @@ that answers.
 
 from __future__ import annotations
 
+import functools
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +30,7 @@ from bridge.db.vault import DatabaseVault
 from bridge.flows.engine import Engine
 from bridge.jobs.doorbell import Doorbell, NoBell
 from bridge.ports.adapter import Adapter
+from bridge.ports.errors import SlowDown
 from bridge.ports.http import HttpServices, Recorder, Transport
 from bridge.registry import Registry, discover
 
@@ -78,6 +81,7 @@ def bootstrap(
     db = Database(config.effective_database_url, pool_size=pool_size)
     clock = clock or (utc_now if db.is_sqlite else DatabaseClock(db))
     found = registry or discover()
+    stopping = threading.Event()
     services = HttpServices.build(
         redis_url=redis_url(config),
         recorder=recorder or JournalRecorder(db),
@@ -85,6 +89,7 @@ def bootstrap(
         allowed_hosts=config.private_hosts,
         clock=clock,
     )
+    services = replace(services, sleep=functools.partial(sleep, stopping))
     return Engine(
         db=db,
         platforms=found.platforms,
@@ -94,7 +99,14 @@ def bootstrap(
         ring=ring or _bell(config),
         public_url=config.effective_public_url,
         retention=timedelta(days=config.retention_days),
+        stopping=stopping,
     )
+
+
+def sleep(stopping: threading.Event, seconds: float) -> None:
+    """Between calls to the outside: whoever waits when the process is asked to end hands back what is in hand."""
+    if stopping.wait(seconds):
+        raise SlowDown("Storebridge is being stopped; this goes on when it is back.")
 
 
 def close(engine: Engine) -> None:

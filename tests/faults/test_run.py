@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -166,6 +166,29 @@ def test_uses_the_database_and_redis_it_is_given(bridge: Bridge, database_url: s
     bridge.procs.assert_no_leftovers(within=1)
 
 
+def test_without_a_store_a_demonstration_fills_and_connects_itself(bridge: Bridge) -> None:
+    process = bridge.start()
+    url = Config(data_dir=bridge.folder / "var").effective_database_url
+    with closing(Database(url)) as db:
+
+        def live() -> int:
+            with db.engine.connect() as connection:
+                query = "SELECT count(*) FROM listings WHERE state = 'live'"
+                return int(connection.exec_driver_sql(query).scalar_one())
+
+        wait_until(live, 60, lambda: process.output)
+        assert process.terminate(within=10) == 0  # in the middle of everything
+        bridge.procs.assert_no_leftovers(within=1)
+        before = live()
+        again = bridge.start()
+        wait_until(lambda: live() > before or live() > 300, 60, lambda: again.output)
+        with db.engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM products").scalar_one() == 200
+            assert connection.exec_driver_sql("SELECT count(*) FROM connections").scalar_one() == 2
+    assert again.terminate(within=10) == 0
+    assert "Traceback" not in process.output + again.output
+
+
 def test_a_leftover_queue_server_is_ended(bridge: Bridge) -> None:
     """Where the system cannot end it with its parent."""
     process = bridge.start("--no-demo")
@@ -201,8 +224,6 @@ class TestRefusals:
         assert "--port" in sentence
 
     def test_a_taken_sandbox_port(self, bridge: Bridge) -> None:
-        if "woocommerce" not in _platforms():
-            pytest.xfail("no store to demonstrate with")
         with socket.create_server(("127.0.0.1", int(bridge.environment["STOREBRIDGE_DEMO_PORT"]))):
             assert "STOREBRIDGE_DEMO_PORT" in bridge.refuse()
         bridge.procs.assert_no_leftovers()
@@ -257,12 +278,6 @@ class TestRefusals:
         with closing(Database(url)) as db, db.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         assert "newer version" in bridge.refuse("--no-demo")
-
-
-def _platforms() -> Mapping[str, object]:
-    from bridge.registry import discover
-
-    return discover().platforms
 
 
 class TestWorkersBesideOthers:

@@ -79,7 +79,7 @@ class TimedTable:
         import os
 
         with self._log_path.open("a") as file:
-            file.write(f"{what} {claim.key} {os.getpid()} {time.time():.2f}\n")
+            file.write(f"{what} {claim.key} {os.getpid()} {time.time():.4f}\n")
 
 
 class Lane:
