@@ -25,7 +25,9 @@ class Recent:
     def __init__(self, client: WooClient) -> None:
         self._client = client
         self._lock = threading.Lock()
-        self._forget()
+        self._from: datetime | None = None
+        self._seen: datetime | None = None
+        self._ids: dict[str, str] = {}
 
     def find(self, refs: Sequence[str], since: datetime) -> dict[str, str] | None:
         """Ids of those of these orders that exist, if they were made after ``since``. None: that would take more
@@ -44,9 +46,8 @@ class Recent:
             return {ref: self._ids[ref] for ref in refs if ref in self._ids}
 
     def _forget(self) -> None:
-        self._from: datetime | None = None
-        self._seen: datetime | None = None
-        self._ids: dict[str, str] = {}
+        self._from = self._seen = None
+        self._ids = {}
 
     def _read(self, window: dict[str, str], budget: int) -> bool:
         offset: str | None = "0"
