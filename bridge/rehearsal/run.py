@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
-from bridge.ports.errors import AskMerchant, BridgeError
+from bridge.ports.errors import AskMerchant, BridgeError, RetryLater
+from bridge.ports.http import patience
 from bridge.ports.manifest import Capability
 from bridge.registry import discover
 from bridge.rehearsal import aftersales, selling
@@ -12,6 +14,7 @@ from bridge.rehearsal.report import Report, Result
 from bridge.rehearsal.story import Step, begin, tell
 from bridge.rehearsal.world import Plan, World, open_world
 
+INSIST = 90.0
 STEPS: tuple[Step, ...] = (*selling.STEPS, *aftersales.STEPS)
 
 
@@ -42,10 +45,23 @@ def _tidy(world: World) -> list[str]:
     said: list[str] = []
     for what, act in (("products and orders", _remove_everything), ("webhooks", _remove_webhooks)):
         try:
-            said += act(world)
+            said += _insist(world, act)
         except BridgeError as error:
             said.append(f"Not removed from the store, please do it there: {what} ({error.merchant})")
     return said
+
+
+def _insist(world: World, act: Callable[[World], list[str]]) -> list[str]:
+    """A store in trouble is asked again for a while."""
+    deadline = time.monotonic() + INSIST
+    while True:
+        try:
+            with patience(INSIST):
+                return act(world)
+        except RetryLater:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 def _remove_everything(world: World) -> list[str]:

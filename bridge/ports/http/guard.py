@@ -60,6 +60,9 @@ class GuardPolicy:
     resolve: Callable[[str, int], list[str]] = resolve
 
 
+_BY_NAME = "Whoever runs this installation can allow single hosts by name (STOREBRIDGE_PRIVATE_HOSTS)."
+
+
 class Guard:
     """Decides for one transport. ``trusted`` are further hosts, which no merchant can change."""
 
@@ -72,15 +75,15 @@ class Guard:
         such host."""
         allowed = self._is_allowed(host, port)
         if not allowed and port not in PORTS:
-            raise AskMerchant(f"{host} cannot be called on port {port}: only 80 and 443 are allowed.")
+            raise AskMerchant(f"{host} cannot be called on port {port}: only 80 and 443 are allowed. {_BY_NAME}")
         found = self._policy.resolve(host, port)
         good = [address for address in found if allowed or is_public(address)]
         if not good:
             # The addresses are for whoever runs this, not for whoever tries out names.
             log.warning("refused to call %s: it resolves to %s", host, ", ".join(found))
             raise AskMerchant(
-                f"{host} is an address inside a private network and cannot be called. Enter the public address; "
-                "whoever runs this installation can allow single private hosts by name."
+                f"{host} is an address inside a private network and cannot be called. Enter the public address. "
+                f"{_BY_NAME}"
             )
         return good
 
