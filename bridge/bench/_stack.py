@@ -138,9 +138,12 @@ class Stack:
     def workers(self, lanes: Sequence[str] = LANES, counts: Mapping[str, int] | None = None) -> None:
         """RQ workers, one of each lane unless ``counts`` says otherwise, and a scheduler."""
         for lane in lanes:
-            for number in range((counts or {}).get(lane, 1)):
-                self._start(f"worker-{lane}-{number}", _child.worker, self.config, self.tune, lane)
+            self.more_workers(lane, (counts or {}).get(lane, 1))
         self._start("scheduler", _child.scheduler, self.config, self.tune)
+
+    def more_workers(self, lane: str, count: int) -> None:
+        for _ in range(count):
+            self._start(f"worker-{lane}-{len(self._children)}", _child.worker, self.config, self.tune, lane)
 
     def run(self, name: str, target: Callable[..., None], *args: Any) -> BaseProcess:
         """A process of the benchmark's own; ``target`` gets its log file first."""
