@@ -35,7 +35,7 @@ from bridge.log import Repeated, get_logger
 
 FINISH = 20.0
 HARD_LIMIT = 25.0
-IDLE = 0.25
+IDLE = 2.0
 TRY_AGAIN = 0.5
 log = get_logger(__name__)
 

@@ -9,8 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from redis import Redis
+from sqlalchemy import text
 
 from bridge.config import LANES
 from bridge.db import leases
@@ -20,6 +22,7 @@ from tests.support.lane_app import LANE, Lane
 from tests.support.procs import Process, Procs, free_port, wait_until
 from tests.support.redis_server import find_binary
 
+on_postgres = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
@@ -153,6 +156,38 @@ def test_redis_may_come_late_go_and_come_back(cut_off: Lane) -> None:
     assert worker.is_running
     assert scheduler.is_running
     assert worker.terminate(within=5) == 0
+
+
+@on_postgres
+def test_the_database_may_go_and_come_back(lane: Lane) -> None:
+    worker, scheduler = lane.start("worker"), lane.start("scheduler")
+    lane.mark("a:0")
+    done(lane, "a:0")
+    name = lane.url.rpartition("/")[2]
+    with psycopg.connect(lane.url.replace(name, "postgres"), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        scheduler.wait_for_line("the database is away")
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    lane.mark("b:0", ring=False)
+    done(lane, "b:0")
+    assert worker.is_running
+    assert scheduler.is_running
+    assert scheduler.output.count("the database is away") == 1
+
+
+@on_postgres
+def test_dropped_connections_are_made_again(lane: Lane) -> None:
+    worker = lane.start("worker")
+    lane.mark("a:1")
+    began(lane, "a:1")
+    with lane.engine.db.write(None) as session:
+        session.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                             " WHERE datname = current_database() AND pid <> pg_backend_pid()"))  # fmt: skip
+    done(lane, "a:1")
+    lane.mark("b:0")
+    done(lane, "b:0")
+    assert worker.is_running
 
 
 @on_sqlite
