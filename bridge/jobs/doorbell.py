@@ -17,7 +17,7 @@ from bridge.jobs.queues import channel_name, enqueue, guard_key, queue_name, qui
 from bridge.log import get_logger
 
 GUARD_MS = 2000
-TIMEOUT = 0.25
+TIMEOUT = 1.0
 PAUSE = 2.0
 MOST_QUEUED = 8
 log = get_logger(__name__)

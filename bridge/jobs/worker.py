@@ -92,7 +92,7 @@ class WorkerProcess:
         self.engine = engine
         self.lane = lane
         self._redis_url = redis_url
-        self._doorbell = Doorbell(redis_url, timeout=1.0)
+        self._doorbell = Doorbell(redis_url)
         self._drainer = Drainer(engine, table)
         self._listener = Listener(redis_url, lane, lambda: self._drainer.wake([lane]))
         self._worker: LaneWorker | None = None

@@ -81,13 +81,13 @@ def test_redis_away_costs_little_once_and_nothing_then() -> None:
     bell.close()
 
 
-def test_a_redis_that_hangs_costs_a_quarter_second_once() -> None:
+def test_a_redis_that_hangs_costs_a_second_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         bell = Doorbell(f"redis://127.0.0.1:{hanging.getsockname()[1]}/0")
         began = time.monotonic()
         for _ in range(1000):
             bell.ring(["stock"])
-        assert 0.2 < time.monotonic() - began < 1.5
+        assert 0.9 < time.monotonic() - began < 1.9
         bell.close()
 
 
