@@ -135,7 +135,7 @@ class Repeated(logging.Filter):
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    return cast(structlog.stdlib.BoundLogger, structlog.stdlib.get_logger(name))
+    return structlog.stdlib.get_logger(name)
 
 
 def bind(**values: Any) -> MutableMapping[str, Any]:

@@ -105,7 +105,7 @@ def exposition(gauges: Iterable[Gauge] = ()) -> tuple[bytes, str]:
     _all()
     if FOLDER in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         counted = generate_latest(registry)
     else:
         counted = generate_latest(REGISTRY)

@@ -149,7 +149,7 @@ def _products(world: World) -> dict[str, str]:
     """The store's number of each product, by SKU."""
     query = select(Variant.sku, Product.external_id).join(Product, Variant.product_id == Product.id)
     with world.parts.engine.db.read(world.shop_id) as session:
-        return {row[0]: row[1] for row in session.execute(query.where(Variant.sku.in_(world.skus)))}
+        return {str(row[0]): row[1] for row in session.execute(query.where(Variant.sku.in_(world.skus)))}
 
 
 def _rounds(skus: Sequence[str], events: int, chance: random.Random) -> list[dict[str, int]]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.ports.errors import AskMerchant
-from bridge.ports.manifest import Field_
+from bridge.ports.manifest import FormField
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -22,7 +22,9 @@ class FieldErrors(AskMerchant):
         self.errors = dict(errors)
 
 
-def read(fields: Iterable[Field_], given: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def read(
+    fields: Iterable[FormField], given: Mapping[str, Any], known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The values of these fields, in their own types.
 
     A field left out or empty keeps its ``known`` value (a secret is never shown again, so a form leaves it
@@ -47,7 +49,7 @@ def read(fields: Iterable[Field_], given: Mapping[str, Any], known: Mapping[str,
     return values
 
 
-def read_all(*parts: tuple[Iterable[Field_], Mapping[str, Any], Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+def read_all(*parts: tuple[Iterable[FormField], Mapping[str, Any], Mapping[str, Any] | None]) -> list[dict[str, Any]]:
     """Several forms at once: what is wrong in any of them is said together. Raises FieldErrors."""
     values: list[dict[str, Any]] = []
     errors: dict[str, str] = {}
@@ -61,16 +63,16 @@ def read_all(*parts: tuple[Iterable[Field_], Mapping[str, Any], Mapping[str, Any
     return values
 
 
-def _unknown(name: str, fields: Mapping[str, Field_]) -> str:
+def _unknown(name: str, fields: Mapping[str, FormField]) -> str:
     names = ", ".join(fields) or "none"
     return f"There is no field {name!r} here; the fields are: {names}."
 
 
-def _missing(field: Field_) -> str:
+def _missing(field: FormField) -> str:
     return f"{field.label} is missing: enter {field.name}." + (f" {field.help}" if field.help else "")
 
 
-def _value(field: Field_, raw: Any) -> Any:
+def _value(field: FormField, raw: Any) -> Any:
     """None when nothing was given. Raises ValueError with the fix."""
     if isinstance(raw, str):
         raw = raw.strip()
@@ -79,7 +81,7 @@ def _value(field: Field_, raw: Any) -> Any:
     return _KINDS[field.kind](field, raw)
 
 
-def _text(field: Field_, raw: Any) -> str:
+def _text(field: FormField, raw: Any) -> str:
     text = str(raw)
     if any(ord(char) < 32 for char in text):
         raise ValueError("holds a line break or a control character; enter it again.")
@@ -89,7 +91,7 @@ def _text(field: Field_, raw: Any) -> str:
     return text
 
 
-def _url(field: Field_, raw: Any) -> str:
+def _url(field: FormField, raw: Any) -> str:
     text = _text(field, raw).rstrip("/")
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -99,7 +101,7 @@ def _url(field: Field_, raw: Any) -> str:
     return text
 
 
-def _number(field: Field_, raw: Any) -> int:
+def _number(field: FormField, raw: Any) -> int:
     try:
         number = int(str(raw))
     except ValueError:
@@ -111,21 +113,21 @@ def _number(field: Field_, raw: Any) -> int:
     return number
 
 
-def _flag(_field: Field_, raw: Any) -> bool:
+def _flag(_field: FormField, raw: Any) -> bool:
     word = str(raw).lower()
     if word not in TRUE | FALSE:
         raise ValueError("must be yes or no.")
     return word in TRUE
 
 
-def _choice(field: Field_, raw: Any) -> str:
+def _choice(field: FormField, raw: Any) -> str:
     text = _text(field, raw)
     if text not in field.choices:
         raise ValueError(f"must be one of: {', '.join(field.choices)}.")
     return text
 
 
-def _list(field: Field_, raw: Any) -> list[str]:
+def _list(field: FormField, raw: Any) -> list[str]:
     items = raw.split(",") if isinstance(raw, str) else [str(item) for item in raw]
     return [_text(field, item.strip()) for item in items if item.strip()]
 

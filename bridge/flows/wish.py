@@ -15,21 +15,21 @@ from bridge.flows import forms, polls
 from bridge.flows.engine import Engine
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
-from bridge.ports.manifest import Field_
+from bridge.ports.manifest import FormField
 
 DISCONNECTED = "disconnected"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def _number(name: str, label: str, text: str, minimum: int = 0, maximum: int | None = None) -> Field_:
-    return Field_(name=name, label=label, help=text, kind="number", required=False, minimum=minimum, maximum=maximum)
+def _number(name: str, label: str, text: str, minimum: int = 0, maximum: int | None = None) -> FormField:
+    return FormField(name=name, label=label, help=text, kind="number", required=False, minimum=minimum, maximum=maximum)
 
 
-def _choice(name: str, label: str, text: str, *choices: str) -> Field_:
-    return Field_(name=name, label=label, help=text, kind="choice", required=False, choices=choices)
+def _choice(name: str, label: str, text: str, *choices: str) -> FormField:
+    return FormField(name=name, label=label, help=text, kind="choice", required=False, choices=choices)
 
 
-def _intervals(plan: polls.Plan) -> tuple[Field_, ...]:
+def _intervals(plan: polls.Plan) -> tuple[FormField, ...]:
     """poll_<name>: seconds between two questions, should the usual pace not do."""
     names = sorted({name for _, _, name, _ in plan.values()})
     text = "Seconds between two questions; default: what suits the other side."
@@ -37,15 +37,15 @@ def _intervals(plan: polls.Plan) -> tuple[Field_, ...]:
 
 
 # Settings that every connection of a role has, beside those of its adapter.
-SETTINGS: Mapping[str, tuple[Field_, ...]] = {
+SETTINGS: Mapping[str, tuple[FormField, ...]] = {
     "platform": _intervals(polls.PLATFORM),
     "channel": (
         _number("buffer", "Safety buffer", "Units kept back from this marketplace.", 0, 100000),
         _number("cap", "Most units shown", "Never show more than this, whatever is in stock."),
         _choice("untracked", "Products without stock count", "What to publish for them.", "zero", "fixed"),
         _number("untracked_quantity", "Units for products without stock count", "", 0, 10000),
-        Field_(name="backorders", label="Show products sold when out of stock", kind="flag", required=False),
-        Field_(
+        FormField(name="backorders", label="Show products sold when out of stock", kind="flag", required=False),
+        FormField(
             name="import_from",
             label="Import orders from",
             required=False,
@@ -147,5 +147,5 @@ def _import_from(value: Any, now: datetime) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
-def _place(name: str) -> Field_:
-    return Field_(name=name, label=f"Address {name!r}", kind="url", required=False)
+def _place(name: str) -> FormField:
+    return FormField(name=name, label=f"Address {name!r}", kind="url", required=False)

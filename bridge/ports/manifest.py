@@ -34,7 +34,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Field_(Part):
+class FormField(Part):
     """One field of a settings or credentials form. ``kind`` secret is never shown again after saving."""
 
     name: str
@@ -86,8 +86,8 @@ class Manifest(Part):
     urls: dict[str, str] = Field(default_factory=dict)
     capabilities: tuple[Capability, ...]
     lacks: dict[Capability, str] = Field(default_factory=dict)
-    credentials: tuple[Field_, ...] = ()
-    settings: tuple[Field_, ...] = ()
+    credentials: tuple[FormField, ...] = ()
+    settings: tuple[FormField, ...] = ()
     limits: dict[str, Limit] = Field(default_factory=dict)
     batch: dict[str, int] = Field(default_factory=dict)
     concurrency: int = Field(default=4, ge=1, le=64)

@@ -16,7 +16,7 @@ from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.channel import AccountInfo, ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import Reauthorise, RetryLater
 from bridge.ports.http import HttpServices, Transport
-from bridge.ports.manifest import Capability, Field_, Manifest
+from bridge.ports.manifest import Capability, FormField, Manifest
 from bridge.ports.platform import StoreInfo, WebhookAudit
 from tests.support.engines import SignedDoor, small_engine
 
@@ -91,8 +91,8 @@ class Market:
         return Outcome.APPLIED
 
 
-KEY = Field_(name="key", label="API key", help="Shown once under Settings > API.", kind="secret")
-SHOP_URL = Field_(name="url", label="Store address", kind="url")
+KEY = FormField(name="key", label="API key", help="Shown once under Settings > API.", kind="secret")
+SHOP_URL = FormField(name="url", label="Store address", kind="url")
 
 
 def accounts_engine(url: str, ring: Any = None) -> tuple[Engine, Outside]:

@@ -19,7 +19,7 @@ from bridge.jobs.doorbell import Doorbell
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import BridgeError
 from bridge.ports.http import MemoryRecorder
-from bridge.ports.manifest import Field_
+from bridge.ports.manifest import FormField
 from tests.support.engines import channel_adapter
 
 
@@ -30,7 +30,7 @@ def connection(**values: object) -> Connection:
 
 
 def adapter() -> Adapter:
-    field = Field_(name="client_secret", label="Secret", kind="secret")
+    field = FormField(name="client_secret", label="Secret", kind="secret")
     known = channel_adapter()
     return replace(known, manifest=known.manifest.model_copy(update={"credentials": (field,)}))
 

@@ -49,5 +49,5 @@ def test_an_unknown_rule_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     (tmp_path / "quality.toml").write_text("bronze = [")
-    with pytest.raises(QualityError, match="quality.toml"):
+    with pytest.raises(QualityError, match=r"quality\.toml"):
         load_quality(tmp_path)
