@@ -1,0 +1,202 @@
+"""Orders as a person sees them: the seven steps with their times, and everything that hangs on one order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from bridge.db.tables import (
+    Cancellation,
+    Connection,
+    Order,
+    OrderLine,
+    ParcelRow,
+    Problem,
+    Reservation,
+    ReturnRow,
+    Variant,
+)
+from bridge.ports.errors import AskMerchant
+
+R = TypeVar("R")
+Key = tuple[datetime, int]
+
+# The seven steps: the column of its time, and how the step is called.
+STEPS = (
+    ("placed_at", "Placed"),
+    ("imported_at", "Imported"),
+    ("stock_lowered_at", "Stock lowered"),
+    ("created_at", "In the store"),
+    ("shipped_at", "Shipped"),
+    ("confirmed_at", "Confirmed"),
+    ("closed_at", "Closed"),
+)
+NEVER = {"skipped": "not created in the store", "cancelled": "cancelled"}
+TROUBLE = ("held", "failed", "unknown")
+
+
+def orders(
+    session: Session, limit: int, before: Key | None = None, *, only_open: bool = False, search: str = ""
+) -> list[dict[str, Any]]:
+    """The newest orders, each with its seven steps and what was sold. ``before``: (placed_at, id) of the last one
+    seen."""
+    query = select(Order, Connection.title).join(Connection, Connection.id == Order.connection_id)
+    if only_open:
+        query = query.where(Order.closed_at.is_(None))
+    if search:
+        query = query.where(or_(Order.external_id == search, Order.ref == search, Order.store_number == search))
+    if before is not None:
+        placed, number = before
+        query = query.where(or_(Order.placed_at < placed, and_(Order.placed_at == placed, Order.id < number)))
+    found = session.execute(query.order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)).all()
+    lines: defaultdict[int, list[OrderLine]] = defaultdict(list)
+    ids = [row[0].id for row in found]
+    for line in session.scalars(select(OrderLine).where(OrderLine.order_id.in_(ids)).order_by(OrderLine.id)):
+        lines[line.order_id].append(line)
+    return [_head(row, title, lines[row.id]) for row, title in found]
+
+
+def _head(row: Order, title: str, lines: Sequence[OrderLine]) -> dict[str, Any]:
+    names = ("id", "ref", "external_id", "currency", "total", "channel_state", "store_state", "store_number")
+    more = ("placed_at", "ship_by", "closed_at", "store_status", "error")
+    sold = [
+        {"sku": line.sku or line.gtin or line.external_id, "title": line.title, "quantity": line.quantity}
+        for line in lines
+    ]
+    head: dict[str, Any] = {name: getattr(row, name) for name in (*names, *more)}
+    return {**head, "channel": title, "store_link": _web(row.store_link), "lines": sold, "steps": steps(row)}
+
+
+def _web(link: str | None) -> str | None:
+    """A link from outside is shown as a link only when it is one."""
+    return link if link and link.startswith(("https://", "http://")) else None
+
+
+def steps(row: Order) -> list[dict[str, Any]]:
+    """Each step with its time and state: done, now (the one that is waited for), later, trouble, never."""
+    shown: list[dict[str, Any]] = []
+    waiting = True
+    for name, label in STEPS:
+        at = getattr(row, name)
+        state = "done" if at else _undone(row, name, waiting)
+        waiting = waiting and state in ("done", "never")
+        shown.append({"name": name.removesuffix("_at"), "label": label, "at": at, "state": state})
+    return shown
+
+
+def _undone(row: Order, name: str, waiting: bool) -> str:
+    over = row.closed_at is not None or row.channel_state == "cancelled"
+    ours = name in ("stock_lowered_at", "created_at")
+    if over or (ours and row.store_state in NEVER):
+        return "never"
+    if not waiting:
+        return "later"
+    return "trouble" if row.error or (name == "created_at" and row.store_state in TROUBLE) else "now"
+
+
+def find_order(session: Session, reference: str) -> Order:
+    """An order by its number here, on the marketplace or in the store. Raises AskMerchant."""
+    name = reference.strip().removeprefix("order:")
+    query = select(Order).where(or_(Order.external_id == name, Order.ref == name, Order.store_number == name))
+    found = list(session.scalars(query.order_by(Order.id).limit(10)))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(order.ref for order in found)
+        raise AskMerchant(f"{name} may mean {names}: name one of these.", field="reference")
+    raise AskMerchant(f"There is no order {name!r} here; `storebridge orders --all` lists them.", field="reference")
+
+
+def order(session: Session, order_id: int) -> dict[str, Any] | None:
+    """Everything about one order but the buyer's personal data. None when this shop has no such order."""
+    query = select(Order, Connection).join(Connection, Connection.id == Order.connection_id)
+    found = session.execute(query.where(Order.id == order_id)).first()
+    if found is None:
+        return None
+    row, channel = found
+    lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == row.id).order_by(OrderLine.id)))
+    times = ("imported_at", "created_at", "shipped_at", "confirmed_at", "expires_at")
+    return {
+        **_head(row, channel.title, lines),
+        **{name: getattr(row, name) for name in times},
+        "connection_id": channel.id,
+        "shipping": row.shipping,
+        "store_total": row.store_total,
+        "lines": _lines(session, row, lines),
+        "parcels": _parcels(session, row),
+        "cancellations": _cancellations(session, row, lines),
+        "returns": returns(session, order=row),
+        "problems": _problems(session, row),
+    }
+
+
+def _lines(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
+    held = {r.order_line_id: r for r in session.scalars(select(Reservation).where(Reservation.order_id == row.id))}
+    ids = [line.variant_id for line in lines if line.variant_id is not None]
+    known = {v.id: v for v in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
+    return [_line(line, known.get(line.variant_id or 0), held.get(line.id)) for line in lines]
+
+
+def _line(line: OrderLine, variant: Variant | None, held: Reservation | None) -> dict[str, Any]:
+    names = ("id", "external_id", "sku", "gtin", "title", "quantity", "cancelled", "shipped", "unit_price", "total")
+    ours = line.fulfilled_by == "merchant"
+    return {
+        **{name: getattr(line, name) for name in names},
+        "fulfilled_by": line.fulfilled_by,
+        "open": max(0, line.quantity - line.cancelled - line.shipped),
+        "matched_sku": variant.sku if variant else None,
+        "matched_title": variant.title if variant else None,
+        "unmatched": ours and line.variant_id is None and line.quantity > line.cancelled,
+        "reservation": held.state if held else None,
+        "reserved": held.quantity if held and held.state != "released" else 0,
+    }
+
+
+def _parcels(session: Session, row: Order) -> list[dict[str, Any]]:
+    names = ("id", "carrier", "number", "carrier_code", "lines", "state", "shipped_at", "sent_at", "confirmed_at")
+    query = select(ParcelRow).where(ParcelRow.order_id == row.id).order_by(ParcelRow.id)
+    return [{**_pick(parcel, names), "error": parcel.error} for parcel in session.scalars(query)]
+
+
+def _cancellations(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
+    skus = {line.id: line.sku or line.title for line in lines}
+    names = ("id", "origin", "quantity", "reason", "state", "created_at", "done_at", "error")
+    query = select(Cancellation).where(Cancellation.order_id == row.id).order_by(Cancellation.id)
+    return [{**_pick(item, names), "sku": skus.get(item.order_line_id)} for item in session.scalars(query)]
+
+
+def returns(session: Session, *, order: Order | None = None, only_open: bool = False, limit: int = 200) -> list[Any]:
+    """Returns: those to decide first, by deadline; then the newest."""
+    query = select(ReturnRow, Connection.title, Order.id)
+    query = query.join(Connection, Connection.id == ReturnRow.connection_id).outerjoin(
+        Order, and_(Order.connection_id == ReturnRow.connection_id, Order.external_id == ReturnRow.order_external_id)
+    )
+    if order is not None:
+        query = query.where(
+            ReturnRow.connection_id == order.connection_id, ReturnRow.order_external_id == order.external_id
+        )
+    if only_open:
+        query = query.where(ReturnRow.state.in_(("open", "failed")))
+    urgent = ReturnRow.state.not_in(("open", "failed"))
+    query = query.order_by(urgent, ReturnRow.respond_by, ReturnRow.registered_at.desc(), ReturnRow.id)
+    names = ("id", "external_id", "order_external_id", "sku", "gtin", "title", "quantity", "reason", "registered_at")
+    more = ("respond_by", "decision", "decided_quantity", "restock", "state", "store_state", "error", "closed_at")
+    return [
+        {**_pick(row, (*names, *more)), "channel": title, "order_id": order_id}
+        for row, title, order_id in session.execute(query.limit(limit))
+    ]
+
+
+def _problems(session: Session, row: Order) -> list[dict[str, Any]]:
+    names = ("id", "kind", "subject", "severity", "text", "fix", "opened_at", "count")
+    query = select(Problem).where(Problem.subject == row.ref, Problem.closed_at.is_(None)).order_by(Problem.id)
+    return [_pick(problem, names) for problem in session.scalars(query)]
+
+
+def _pick(row: Any, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
