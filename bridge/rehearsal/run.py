@@ -45,13 +45,13 @@ def _tidy(world: World) -> list[str]:
     said: list[str] = []
     for what, act in (("products and orders", _remove_everything), ("webhooks", _remove_webhooks)):
         try:
-            said += _insist(world, act)
+            said += insist(world, act)
         except BridgeError as error:
             said.append(f"Not removed from the store, please do it there: {what} ({error.merchant})")
     return said
 
 
-def _insist(world: World, act: Callable[[World], list[str]]) -> list[str]:
+def insist(world: World, act: Callable[[World], list[str]]) -> list[str]:
     """A store in trouble is asked again for a while."""
     deadline = time.monotonic() + INSIST
     while True:

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from bridge.rehearsal.run import STEPS
+from bridge.ports.errors import RetryLater
+from bridge.rehearsal.run import STEPS, insist
+from bridge.rehearsal.world import World
 from tests.support.procs import Procs, wait_until
 from tests.support.woocommerce import Store, create_sandbox
 
@@ -105,12 +107,16 @@ def test_a_step_that_fails_says_what_it_saw_and_the_rest_is_not_pretended(
     assert _everything(store) == before
 
 
-def test_a_store_in_trouble_is_tidied_up_as_soon_as_it_answers(environment: dict[str, str], store: Store) -> None:
-    before = _everything(store)
-    store.fault("error", "products.list", times=3)
-    done = _run(_against(store, "--yes", "--patience", "1"), environment, store)
-    assert done.returncode == 1
-    assert _everything(store) == before
+def test_a_store_in_trouble_is_asked_again_while_tidying_up() -> None:
+    answers: list[Any] = [RetryLater("The store does not answer."), ["Removed from the store: 8 webhooks"]]
+
+    def act(_world: World) -> list[str]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return list(answer)
+
+    assert insist(cast(World, None), act) == ["Removed from the store: 8 webhooks"]
 
 
 @pytest.mark.parametrize(
