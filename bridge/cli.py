@@ -25,8 +25,10 @@ def commands() -> Iterator[click.Command]:
     """Every command of every module in bridge/commands."""
     for module_info in sorted(pkgutil.iter_modules(bridge.commands.__path__), key=lambda item: item.name):
         module = importlib.import_module(f"{bridge.commands.__name__}.{module_info.name}")
-        for value in vars(module).values():
-            if isinstance(value, click.Command) and value.callback and value.callback.__module__ == module.__name__:
+        found = [value for value in vars(module).values() if isinstance(value, click.Command)]
+        nested = [item for group in found if isinstance(group, click.Group) for item in group.commands.values()]
+        for value in found:
+            if value not in nested and value.callback and value.callback.__module__ == module.__name__:
                 yield value
 
 

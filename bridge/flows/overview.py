@@ -23,6 +23,7 @@ RECENT_JOURNAL = 3000
 ENOUGH = 5  # below this many measurements a percentile says nothing
 PROBLEMS = 200
 UNFINISHED = ("connecting",)
+Samples = dict[tuple[str, ...], float]
 
 
 def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
@@ -133,8 +134,8 @@ def _stale(row: Connection, polls: Iterable[Mapping[str, Any]], now: datetime) -
 
 def _lag(changes: Iterable[Mapping[str, Any]], now: datetime) -> float:
     """Seconds since the oldest stock change that is not acknowledged; 0 when all are."""
-    ages = [(now - item["oldest_at"]).total_seconds() for item in changes if item["facet"] == "stock"]
-    return max([0.0, *ages])
+    moments: list[datetime] = [item["oldest_at"] for item in changes if item["facet"] == "stock"]
+    return max([0.0, *((now - moment).total_seconds() for moment in moments)])
 
 
 def problems(session: Session, include_closed: bool = False, limit: int = PROBLEMS) -> list[dict[str, Any]]:
@@ -210,7 +211,9 @@ def is_paused(session: Session, shop_id: int) -> bool:
 
 def gauges(session: Session, now: datetime) -> list[Gauge]:
     """How things are right now, over all shops, for /metrics. The session has no shop."""
-    pending, parked, ages = {}, {}, {}
+    pending: Samples = {}
+    parked: Samples = {}
+    ages: Samples = {}
     query = (
         select(Work.lane, func.count(), func.count().filter(Work.parked.is_(True)), func.min(Work.first_marked_at))
         .where(Work.dirty_version > Work.done_version)
@@ -219,7 +222,7 @@ def gauges(session: Session, now: datetime) -> list[Gauge]:
     for lane, count, aside, oldest in session.execute(query):
         pending[(lane,)], parked[(lane,)] = float(count), float(aside)
         ages[(lane,)] = (now - oldest).total_seconds()
-    lag = {
+    lag: Samples = {
         (adapter, facet): (now - oldest).total_seconds()
         for adapter, facet, oldest in session.execute(
             select(Connection.adapter, FacetRow.facet, func.min(FacetRow.desired_at))
@@ -230,7 +233,7 @@ def gauges(session: Session, now: datetime) -> list[Gauge]:
     }
     problems_open = select(Problem.severity, func.count()).where(Problem.closed_at.is_(None)).group_by(Problem.severity)
     orders_open = select(func.count()).select_from(Order).where(Order.closed_at.is_(None))
-    severities = {(severity,): float(count) for severity, count in session.execute(problems_open)}
+    severities: Samples = {(severity,): float(count) for severity, count in session.execute(problems_open)}
     lane_label = ("lane",)
     return [
         Gauge("storebridge_work_pending", "Work that is not done yet", lane_label, pending),

@@ -223,10 +223,16 @@ class _Sender:
             text,
             connection_id=self.row.id,
             sku=item.sku,
-            detail={"desired": item.desired, "version": item.version} if self.facet != Facet.CONTENT else {},
+            detail=self._measured(item, now),
         )
         if item.attempts:
             records.close_problem(session, now, f"rejected.{self.facet.value}", f"{item.sku} on {self.row.title}")
+
+    def _measured(self, item: Item, now: datetime) -> dict[str, Any]:
+        """What was acknowledged, and how many seconds after the event that asked for it."""
+        seconds = round((now - item.event_at).total_seconds(), 3) if item.event_at is not None else None
+        sent = {"desired": item.desired, "version": item.version} if self.facet != Facet.CONTENT else {}
+        return {"facet": self.facet.value, "seconds": seconds, **sent}
 
     def submitted(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
         session.add(

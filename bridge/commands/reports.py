@@ -1,0 +1,232 @@
+"""explain, orders, problems, returns, accept-cancellation: what a merchant looks at and answers, without the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import click
+
+from bridge.commands.door import json_option, opened, print_facts, print_json, print_table, says_what_to_do, shop_option
+
+RECENT = 25
+EVERY = 100_000
+
+
+@click.command()
+@click.argument("sku")
+@click.option("--channel", "-C", metavar="C", help="One marketplace only: its account, adapter or number.")
+@shop_option
+@json_option
+@says_what_to_do
+def explain(sku: str, channel: str | None, shop: str | None, as_json: bool) -> None:
+    """Say how the number of a SKU came about.
+
+    On each marketplace: on hand, less what is reserved and by which orders, less the buffer; when it was sent and
+    acknowledged; and why it cannot be bought, where that is so.
+    """
+    from bridge.flows import admin
+    from bridge.flows.listing_view import explain as explained
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        with engine.db.read(owner.id) as session:
+            rows = explained(session, sku, channel)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("No marketplace is connected yet.")
+    for row in rows:
+        click.secho(f"{row['sku']} on {row['channel']}: {_headline(row)}", bold=True)
+        print_facts({f"  {name}": value for name, value in _facts(row).items() if value not in ("", None)})
+
+
+def _headline(row: Mapping[str, Any]) -> str:
+    if row["published"] is None:
+        return str(row["state_text"])
+    return f"shows {row['published']}" + (f", {row['target']} is on its way" if row["pending"] else "")
+
+
+def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    reasons = [" ".join(filter(None, (item["text"], item["fix"]))) for item in row["why_not"]]
+    return {
+        "product": row["title"],
+        "sum": row["sum"],
+        "reserved by": ", ".join(f"{item['ref']} ({item['quantity']})" for item in row["orders"]),
+        "at most": row["cap"],
+        "sent": _when(row["sent_at"]),
+        "acknowledged": _when(row["acked_at"]),
+        "listing": row["state_text"],
+        "for sale": {True: "yes", False: "no", None: ""}[row["for_sale"]],
+        "why not": "; ".join(reasons),
+        "last error": row["error"],
+    }
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Every order, not only the newest.")
+@shop_option
+@json_option
+@says_what_to_do
+def orders(everything: bool, shop: str | None, as_json: bool) -> None:
+    """List the newest orders and how far each has come.
+
+    Newest first, with the seven steps: placed, imported, stock lowered, in the store, shipped, confirmed, closed.
+    """
+    from bridge.flows import admin, order_view
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        with engine.db.read(owner.id) as session:
+            rows = order_view.orders(session, EVERY if everything else RECENT)
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("order", "marketplace", "placed", "total", "steps", "now", "store order"),
+        [
+            (
+                row["external_id"],
+                row["channel"],
+                f"{row['placed_at']:%Y-%m-%d %H:%M}",
+                f"{row['total']} {row['currency']}",
+                "".join(_MARKS[step["state"]] for step in row["steps"]),
+                _reached(row),
+                row["store_number"],
+            )
+            for row in rows
+        ],
+        empty="No orders yet.",
+    )
+
+
+_MARKS = {"done": "#", "now": ">", "later": ".", "trouble": "!", "never": "-"}
+
+
+def _reached(row: Mapping[str, Any]) -> str:
+    """The step that is waited for, or the last one that happened."""
+    waiting = [step for step in row["steps"] if step["state"] in ("now", "trouble")]
+    if waiting:
+        trouble = f": {row['error']}" if waiting[0]["state"] == "trouble" and row["error"] else ""
+        return f"waits for {waiting[0]['label'].lower()}{trouble}"
+    if row["channel_state"] == "cancelled" or row["store_state"] == "cancelled":
+        return "cancelled"
+    return "closed" if row["closed_at"] else str(row["store_state"])
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Also those that are closed.")
+@shop_option
+@json_option
+@says_what_to_do
+def problems(everything: bool, shop: str | None, as_json: bool) -> None:
+    """List what needs a person, each with its fix."""
+    from bridge.flows import admin, overview
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        with engine.db.read(owner.id) as session:
+            rows = overview.problems(session, everything, EVERY)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("Nothing needs your attention.")
+    for row in rows:
+        _say_problem(row)
+
+
+def _say_problem(row: Mapping[str, Any]) -> None:
+    closed = f", closed {_when(row['closed_at'])}" if row["closed_at"] else ""
+    color = None if row["closed_at"] else "red" if row["severity"] == "error" else "yellow"
+    click.secho(f"{row['severity']}: {row['text']}", fg=color)
+    if row["fix"]:
+        click.echo(f"  fix: {row['fix']}")
+    if row["detail"]:
+        click.echo(f"  detail: {row['detail']}")
+    times = f", {row['count']} times" if row["count"] > 1 else ""
+    click.echo(f"  {row['subject']}, since {_when(row['opened_at'])}{times}{closed}")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--all", "everything", is_flag=True, help="Also those that are decided.")
+@shop_option
+@json_option
+@click.pass_context
+@says_what_to_do
+def returns(context: click.Context, everything: bool, shop: str | None, as_json: bool) -> None:
+    """List open returns, or decide on one.
+
+    `storebridge returns` lists them by deadline; `storebridge returns decide` answers one.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from bridge.flows import admin, order_view
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        with engine.db.read(owner.id) as session:
+            rows = order_view.returns(session, only_open=not everything, limit=EVERY)
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("return", "order", "product", "units", "reason", "state", "decide before"),
+        [
+            (
+                row["external_id"],
+                row["order_external_id"],
+                row["sku"] or row["title"],
+                row["quantity"],
+                row["reason"],
+                row["decision"] or row["state"],
+                _when(row["respond_by"]),
+            )
+            for row in rows
+        ],
+        empty="No return waits for a decision.",
+    )
+
+
+_RESULTS = ("accepted", "refused", "replaced", "repaired", "kept_by_buyer")
+
+
+@returns.command()
+@click.argument("number", metavar="RETURN")
+@click.option("--result", required=True, type=click.Choice(_RESULTS), help="What became of it.")
+@click.option("--quantity", type=click.IntRange(min=1), metavar="N", help="Units this is about; default: all of them.")
+@click.option("--no-restock", is_flag=True, help="Do not put the units back on the store's shelf.")
+@shop_option
+@says_what_to_do
+def decide(number: str, result: str, quantity: int | None, no_restock: bool, shop: str | None) -> None:
+    """Decide on a return.
+
+    The marketplace is told; an accepted return is then refunded and restocked in the store by itself.
+    """
+    from bridge.flows import admin, attend
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        click.echo(attend.decide_return(engine, owner.id, number, result, quantity, restock=not no_restock))
+
+
+@click.command()
+@click.argument("reference", metavar="ORDER")
+@shop_option
+@says_what_to_do
+def accept_cancellation(reference: str, shop: str | None) -> None:
+    """Agree to a buyer's cancellation.
+
+    ORDER is its number on the marketplace or in the store. The marketplace is told, and the store follows.
+    """
+    from bridge.flows import admin, attend
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        click.echo(attend.accept_cancellation(engine, owner.id, reference))

@@ -1,0 +1,182 @@
+"""What the merchant decides about what waits for a person: returns, buyers' cancellations, unmatched lines, retries.
+
+Each takes a door's plain values, checks them, and raises AskMerchant in the merchant's words.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
+from bridge.db.work import Mark
+from bridge.domain.returns import ReturnDecision
+from bridge.flows import cancellations, returns
+from bridge.flows.engine import LANES, Engine
+from bridge.flows.order_view import find_order
+from bridge.flows.replay import replay
+from bridge.ports.errors import AskMerchant, NotFound
+
+PARKED = "parked."
+ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order_total", "shipped_cancelled")
+# Nothing but a person can see that these are over.
+BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "return_refused",
+           "return_unmatched", "shipped_cancelled")  # fmt: skip
+
+
+def can_retry(kind: str) -> bool:
+    return kind.startswith(PARKED) or kind in ABOUT_ORDERS
+
+
+def can_close(kind: str) -> bool:
+    return kind in BY_HAND
+
+
+def decide_return(
+    engine: Engine, shop_id: int, name: str, result: str, quantity: int | None = None, *, restock: bool = True
+) -> str:
+    """``name``: the return's number on the marketplace, or ``id:<our number>``. Returns what was decided."""
+    if result not in [item.value for item in ReturnDecision]:
+        known = ", ".join(item.value for item in ReturnDecision)
+        raise AskMerchant(f"Decide one of: {known}.", field="result")
+
+    def act(session: Session) -> str:
+        row = _return(session, name)
+        if row.state not in ("open", "failed"):
+            raise AskMerchant(
+                f"Return {row.external_id} is decided already ({row.decision or row.state}).", field="return"
+            )
+        units = row.quantity if quantity is None else quantity
+        if not 1 <= units <= row.quantity:
+            raise AskMerchant(f"Give a quantity from 1 to {row.quantity}.", field="quantity")
+        returns.decide(session, row, ReturnDecision(result), units, restock, engine.clock())
+        records.close_problem(session, engine.clock(), "return_refused", f"return {row.external_id}")
+        return f"Return {row.external_id}: {units} of {row.quantity} {result.replace('_', ' ')}."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"shipments"})
+    return text
+
+
+def _return(session: Session, name: str) -> ReturnRow:
+    query = select(ReturnRow).with_for_update()
+    number = name.removeprefix("id:")
+    if name.startswith("id:") and number.isdecimal() and len(number) < 16:
+        row = session.scalars(query.where(ReturnRow.id == int(number))).first()
+        if row is None:
+            raise NotFound("There is no such return.")
+        return row
+    rows = list(session.scalars(query.where(ReturnRow.external_id == name).limit(2)))
+    if len(rows) != 1:
+        raise AskMerchant(
+            f"There is no return {name!r}; `storebridge returns` lists those that are open.", field="return"
+        )
+    return rows[0]
+
+
+def accept_cancellation(engine: Engine, shop_id: int, reference: str) -> str:
+    """The merchant agrees to what the buyer of this order asks. Returns what happens now."""
+
+    def act(session: Session) -> str:
+        order = find_order(session, reference)
+        query = select(Cancellation.id).where(Cancellation.order_id == order.id, Cancellation.state == "asked")
+        asked = list(session.scalars(query.order_by(Cancellation.id)))
+        if not asked:
+            raise AskMerchant(f"No buyer asks to cancel anything of order {order.external_id}.", field="reference")
+        for number in asked:
+            cancellations.accept_request(session, number, engine.clock())
+        text = "the merchant agrees to the cancellation"
+        records.note(session, engine.clock(), "cancellation", text, order=order.ref, connection_id=order.connection_id)
+        return f"Order {order.external_id}: the marketplace is told that the cancellation is accepted."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"orders"})
+    return text
+
+
+def match_line(engine: Engine, shop_id: int, order_id: int, line_id: int, sku: str) -> str:
+    """This line of an order is that product. The order is then read again and goes on by itself."""
+
+    def act(session: Session) -> str:
+        query = select(Order, OrderLine).join(OrderLine, OrderLine.order_id == Order.id)
+        found = session.execute(query.where(Order.id == order_id, OrderLine.id == line_id).with_for_update()).first()
+        if found is None:
+            raise NotFound("There is no such order line.")
+        order, line = found
+        if line.variant_id is not None:
+            raise AskMerchant("This line is matched already.", field="sku")
+        line.variant_id = _one_variant(session, sku.strip()).id
+        now = engine.clock()
+        text = f"line {line.title or line.sku or line.external_id} matched by hand to {sku.strip()}"
+        records.note(session, now, "order", text, order=order.ref, sku=sku.strip(), connection_id=order.connection_id)
+        session.flush()
+        mark = Mark(order.connection_id, "orders", "orders.import", order.external_id, priority=1)
+        work.mark(session, order.shop_id, [mark], now)
+        return f"The line is matched to {sku.strip()}; the order goes on."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"orders"})
+    return text
+
+
+def _one_variant(session: Session, sku: str) -> Variant:
+    if not sku:
+        raise AskMerchant("Enter the SKU of the product in the store.", field="sku")
+    rows = list(session.scalars(select(Variant).where(Variant.sku == sku, Variant.deleted_at.is_(None)).limit(2)))
+    if not rows:
+        raise AskMerchant(f"The store has no product with SKU {sku!r}.", field="sku")
+    if len(rows) > 1:
+        raise AskMerchant(f"SKU {sku} is used by more than one product; give each its own.", field="sku")
+    return rows[0]
+
+
+def retry(engine: Engine, shop_id: int, problem_id: int) -> str:
+    """Try again what a problem is about: an order goes on, or work that was set aside is taken up again."""
+    with engine.db.read(shop_id) as session:
+        problem = _problem(session, problem_id)
+        order = session.scalars(select(Order.ref).where(Order.ref == problem.subject)).first()
+    if not can_retry(problem.kind):
+        raise AskMerchant("There is nothing to try again here; follow the fix.", field="problem")
+    if order is not None:
+        replay(engine, shop_id, f"order:{order}")
+    else:
+        engine.db.transact(shop_id, _take_up, problem, engine.clock())
+        engine.ring(LANES)
+    return "It is tried again. The problem closes by itself when that works."
+
+
+def _take_up(session: Session, problem: Problem, now: datetime) -> None:
+    kind = problem.kind.removeprefix(PARKED)
+    key = problem.subject.removeprefix(f"{kind} ")
+    account = session.scalar(select(Connection.account).where(Connection.id == problem.connection_id))
+    key = key.removeprefix(f"{account}:")
+    session.execute(
+        update(Work)
+        .where(Work.connection_id == problem.connection_id, Work.kind == kind, Work.key == key)
+        .values(parked=False, attempts=0, due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    records.note(session, now, "replay", f"by hand: {kind} {key}", connection_id=problem.connection_id)
+
+
+def close(engine: Engine, shop_id: int, problem_id: int) -> str:
+    """The merchant says that it is dealt with."""
+
+    def act(session: Session) -> str:
+        problem = _problem(session, problem_id)
+        if not can_close(problem.kind):
+            raise AskMerchant("This closes by itself as soon as it is mended.", field="problem")
+        problem.closed_at = problem.closed_at or engine.clock()
+        return "Marked as dealt with."
+
+    return engine.db.transact(shop_id, act)
+
+
+def _problem(session: Session, problem_id: int) -> Problem:
+    row = session.scalars(select(Problem).where(Problem.id == problem_id)).first()
+    if row is None:
+        raise NotFound("There is no such problem.")
+    return row

@@ -1,0 +1,232 @@
+"""Listings as a person sees them, and the explanation of each number: from stored facts only, nothing is asked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from bridge.db.tables import Connection, FacetRow, Listing, Variant
+from bridge.flows.wish import DISCONNECTED
+from bridge.ports.errors import AskMerchant
+
+Key = tuple[str | None, int]
+FILTERS: Mapping[str, Any] = {
+    "live": Listing.state == "live",
+    "waiting": Listing.state.in_(("new", "creating", "unknown", "ending")),
+    "blocked": Listing.state.in_(("blocked", "rejected")),
+    "not-for-sale": and_(Listing.state == "live", Listing.for_sale.is_(False)),
+}
+STATES = {
+    "new": "will be listed",
+    "blocked": "not listed: something is missing",
+    "creating": "is being listed",
+    "unknown": "an answer is missing; it is looked up",
+    "live": "listed",
+    "rejected": "refused by the marketplace",
+    "ending": "is being taken off",
+    "ended": "taken off",
+    "none": "no listing yet",
+}
+
+
+def listings(
+    session: Session, query: str = "", after: Key | None = None, limit: int = 50, state: str = ""
+) -> list[dict[str, Any]]:
+    """Variants by SKU, each with its listing on every channel; variants without SKU come last.
+
+    ``after`` is the key of the last row of the page before (see ``key_of``).
+    """
+    found: list[Variant] = []
+    chosen = _chosen(query, state)
+    if after is None or after[0] is not None:
+        page = chosen.where(Variant.sku.is_not(None))
+        if after is not None:
+            page = page.where(or_(Variant.sku > after[0], and_(Variant.sku == after[0], Variant.id > after[1])))
+        found += session.scalars(page.order_by(Variant.sku, Variant.id).limit(limit))
+    if len(found) < limit:
+        rest = chosen.where(Variant.sku.is_(None))
+        if after is not None and after[0] is None:
+            rest = rest.where(Variant.id > after[1])
+        found += session.scalars(rest.order_by(Variant.id).limit(limit - len(found)))
+    shown = _of_variants(session, [row.id for row in found])
+    return [{**_variant(row), "channels": shown[row.id]} for row in found]
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    return row["sku"], row["id"]
+
+
+def _chosen(query: str, state: str) -> Any:
+    chosen = select(Variant).where(Variant.deleted_at.is_(None))
+    text = query.strip()
+    if text:
+        inside = f"%{_escaped(text.lower())}%"
+        chosen = chosen.where(
+            or_(
+                func.lower(Variant.sku).like(inside, escape="\\"),
+                func.lower(Variant.title).like(inside, escape="\\"),
+                Variant.gtin == text,
+            )
+        )
+    if state in FILTERS:
+        chosen = chosen.where(select(Listing.id).where(Listing.variant_id == Variant.id, FILTERS[state]).exists())
+    return chosen
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _variant(row: Variant) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "sku": row.sku,
+        "gtin": row.gtin,
+        "title": row.title,
+        "on_hand": row.on_hand,
+        "price": row.data.get("price"),
+        "read_at": row.read_at,
+    }
+
+
+def _of_variants(session: Session, ids: Sequence[int]) -> defaultdict[int, list[dict[str, Any]]]:
+    query = select(Listing, Connection).join(Connection, Connection.id == Listing.connection_id)
+    query = query.where(Listing.variant_id.in_(ids), Connection.state != DISCONNECTED)
+    rows = session.execute(query.order_by(Connection.id, Listing.id)).all()
+    facets: defaultdict[int, dict[str, FacetRow]] = defaultdict(dict)
+    of_listings = select(FacetRow).where(FacetRow.listing_id.in_([listing.id for listing, _ in rows]))
+    for facet in session.scalars(of_listings):
+        facets[facet.listing_id][facet.facet] = facet
+    shown: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for listing, channel in rows:
+        shown[listing.variant_id].append(_listing(listing, channel, facets[listing.id]))
+    return shown
+
+
+def _listing(row: Listing, channel: Connection, facets: Mapping[str, FacetRow]) -> dict[str, Any]:
+    """One listing: what it should show, what was acknowledged, and why it is not live or not for sale."""
+    stock = facets.get("stock")
+    return {
+        "connection_id": channel.id,
+        "channel": channel.title,
+        "account": channel.account,
+        "adapter": channel.adapter,
+        "connection_state": channel.state,
+        "listing_id": row.id,
+        "state": row.state,
+        "state_text": STATES.get(row.state, row.state),
+        "offer_id": row.offer_id,
+        "for_sale": row.for_sale,
+        "why_not": _why_not(row),
+        **_number(row, stock),
+        "facets": {name: _facet(row, facet) for name, facet in sorted(facets.items())},
+    }
+
+
+def _number(row: Listing, stock: FacetRow | None) -> dict[str, Any]:
+    """The published number and its sum: on hand, less reserved (by which orders), less buffer."""
+    parts = stock.explain if stock else {}
+    live = row.offer_id is not None
+    facet = _facet(row, stock)
+    return {
+        "target": parts.get("quantity"),
+        "published": facet["acked"].get("quantity") if live else None,
+        "on_hand": parts.get("on_hand"),
+        "reserved": parts.get("reserved", 0),
+        "orders": [_held(text) for text in parts.get("orders", [])],
+        "buffer": parts.get("buffer", 0),
+        "cap": parts.get("cap"),
+        "reason": parts.get("reason", ""),
+        **{name: facet[name] for name in ("pending", "in_flight", "sent_at", "acked_at", "changed_at", "error")},
+    }
+
+
+def _held(text: str) -> dict[str, Any]:
+    ref, _, units = text.rpartition(" x")
+    return {"ref": ref, "quantity": int(units) if units.isdigit() else None}
+
+
+def _facet(row: Listing, facet: FacetRow | None) -> dict[str, Any]:
+    if facet is None:
+        return {"desired": {}, "acked": {}, "pending": False, "in_flight": False, "sent_at": None, "acked_at": None,
+                "changed_at": None, "error": None}  # fmt: skip
+    live = row.offer_id is not None
+    return {
+        "desired": facet.desired,
+        "acked": facet.acked if live else {},
+        "pending": live and facet.desired_version > facet.acked_version,
+        "in_flight": facet.in_flight,
+        "sent_at": facet.sent_at,
+        "acked_at": facet.acked_at,
+        "changed_at": facet.desired_at,
+        "error": facet.error,
+    }
+
+
+def _why_not(row: Listing) -> list[dict[str, str]]:
+    """Why this cannot be bought: our own findings with their fix, else the marketplace's words."""
+    if row.state in ("ended", "ending"):
+        return [{"text": "The store no longer offers it.", "fix": ""}]
+    found = [
+        {"text": str(item.get("text", "")), "fix": str(item.get("fix", ""))}
+        for item in row.findings
+        if item.get("blocking")
+    ]
+    if row.error and row.state != "live":
+        found.append({"text": row.error, "fix": "Correct the product in the store; it is offered again by itself."})
+    if row.for_sale is False:
+        found += [{"text": str(reason), "fix": ""} for reason in row.sale_reasons]
+    return found
+
+
+def explain(session: Session, sku: str, channel: str | None = None) -> list[dict[str, Any]]:
+    """How the number of this SKU on each channel came about. Raises AskMerchant for an unknown SKU or channel."""
+    variants = list(
+        session.scalars(
+            select(Variant).where(Variant.sku == sku, Variant.deleted_at.is_(None)).order_by(Variant.id).limit(20)
+        )
+    )
+    if not variants:
+        raise AskMerchant(f"The store has no product with SKU {sku!r} that has been read here.", field="sku")
+    channels = _channels(session, channel)
+    shown = _of_variants(session, [row.id for row in variants])
+    rows = []
+    for variant in variants:
+        known = {item["connection_id"]: item for item in shown[variant.id]}
+        rows += [{**_variant(variant), **known.get(row.id, _unlisted(row))} for row in channels]
+    return [{**row, "sum": sum_of(row)} for row in rows]
+
+
+def _channels(session: Session, name: str | None) -> list[Connection]:
+    query = select(Connection).where(
+        Connection.role == "channel", Connection.state.not_in((DISCONNECTED, "connecting"))
+    )
+    rows = list(session.scalars(query.order_by(Connection.id)))
+    if name is None:
+        return rows
+    chosen = [row for row in rows if name in (str(row.id), row.account, row.adapter)]
+    if not chosen:
+        known = ", ".join(row.account for row in rows) or "none"
+        raise AskMerchant(f"There is no marketplace {name!r}; connected are: {known}.", field="channel")
+    return chosen
+
+
+def _unlisted(channel: Connection) -> dict[str, Any]:
+    empty = Listing(state="none", findings=[], sale_reasons=[], offer_id=None, error=None, for_sale=None)
+    return _listing(empty, channel, {})
+
+
+def sum_of(row: Mapping[str, Any]) -> str:
+    """The number as a readable sum, such as ``9 on hand - 2 reserved - 1 buffer = 6``."""
+    if row["target"] is None:
+        return ""
+    if row["on_hand"] is None:
+        return f"{row['reason']} = {row['target']}"
+    parts = [f"{row['on_hand']} on hand", f"{row['reserved']} reserved", f"{row['buffer']} buffer"]
+    plain = row["on_hand"] - row["reserved"] - row["buffer"]
+    why = "" if plain == row["target"] else f" ({row['reason']})"
+    return f"{' − '.join(parts)} = {row['target']}{why}"  # noqa: RUF001 - a minus sign for people
