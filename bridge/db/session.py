@@ -57,7 +57,7 @@ class Database:
                 with self.write(shop_id) as session:
                     return act(session, *args, **kwargs)
             except DBAPIError as error:
-                if not _worth_repeating(error):
+                if not worth_repeating(error):
                     raise
                 time.sleep(0.02 * 2**attempt)
         with self.write(shop_id) as session:
@@ -67,7 +67,7 @@ class Database:
         self.engine.dispose()
 
 
-def _worth_repeating(error: DBAPIError) -> bool:
+def worth_repeating(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlstate", None) or ""
     if code in ("40001", "40P01", "55P03"):  # serialization failure, deadlock, lock not available
         return True

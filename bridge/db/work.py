@@ -11,13 +11,15 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import and_, case, func, or_, select, update
+import sqlalchemy
+from sqlalchemy import Executable, Table, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Connection, Shop, Work
+from bridge.db.tables import Connection, Shop, UtcTime, Work
 
 LEASE = timedelta(seconds=45)
 PARK_AFTER = 8
@@ -58,20 +60,22 @@ class Claim:
 
 def mark(session: Session, shop_id: int, marks: Iterable[Mark], now: datetime) -> None:
     """Say that there is something to do; saying it again before it is done is the same as saying it once."""
+    mark_on(session.connection(), shop_id, marks, now)
+
+
+def mark_on(connection: sqlalchemy.Connection, shop_id: int, marks: Iterable[Mark], now: datetime) -> None:
+    """The same, without a session."""
     unique = {(item.connection_id, item.kind, item.key): item for item in marks}
-    rows = [_row(shop_id, item, now) for item in sorted(unique.values(), key=lambda item: (item.kind, item.key))]
+    items = sorted(unique.values(), key=lambda item: (item.kind, item.key))
     for settle, wake in ((False, True), (True, True), (False, False)):
-        wanted = [item.settle is settle and item.wake is wake for item in _sorted(unique)]
-        chunk = [row for row, take in zip(rows, wanted, strict=True) if take]
-        if chunk:
-            session.execute(_upsert(session, settle, wake, now), chunk)
+        chosen = [item for item in items if item.settle is settle and item.wake is wake]
+        if chosen:
+            rows = [row_of(shop_id, item, now) | times(now) for item in chosen]
+            connection.execute(_upsert(connection.dialect.name, settle=settle, wake=wake), rows)
 
 
-def _sorted(unique: dict[tuple[int, str, str], Mark]) -> list[Mark]:
-    return sorted(unique.values(), key=lambda item: (item.kind, item.key))
-
-
-def _row(shop_id: int, item: Mark, now: datetime) -> dict[str, object]:
+def row_of(shop_id: int, item: Mark, now: datetime) -> dict[str, Any]:
+    """The row of a mark that is the first of its key."""
     return {
         "shop_id": shop_id,
         "connection_id": item.connection_id,
@@ -88,41 +92,54 @@ def _row(shop_id: int, item: Mark, now: datetime) -> dict[str, object]:
     }
 
 
-def _upsert(session: Session, settle: bool, wake: bool, now: datetime) -> Any:
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(Work)
-    pending = Work.dirty_version > Work.done_version
-    new = statement.excluded
-    earlier = case((Work.due_at < new.due_at, Work.due_at), else_=new.due_at)
-    due: Any = case((pending, earlier), else_=new.due_at)
+@lru_cache(maxsize=6)
+def _upsert(dialect: str, *, settle: bool, wake: bool) -> Executable:
+    """Made once, because making it costs more than running it: what changes from call to call is a parameter."""
+    table = cast(Table, Work.__table__)
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return cast(Executable, or_again(insert.inline(), settle=settle, wake=wake))
+
+
+def or_again(insert: Any, *, settle: bool, wake: bool) -> Any:
+    """``insert`` into work, and what marking a key means that is there already. Parameters: :func:`times`."""
+    row = cast(Table, Work.__table__).c
+    pending = row.dirty_version > row.done_version
+    new = insert.excluded
+    earlier = case((row.due_at < new.due_at, row.due_at), else_=new.due_at)
+    due = case((pending, earlier), else_=new.due_at)
     if settle:
-        due = _settled_due(pending, now)
+        due = _settled_due(row, pending)
     elif not wake:
-        due = case((pending, Work.due_at), else_=new.due_at)
-    return statement.on_conflict_do_update(
+        due = case((pending, row.due_at), else_=new.due_at)
+    return insert.on_conflict_do_update(
         index_elements=["shop_id", "connection_id", "kind", "key"],
         set_={
-            "dirty_version": Work.dirty_version + 1,
-            "priority": case((and_(pending, Work.priority < new.priority), Work.priority), else_=new.priority),
+            "dirty_version": row.dirty_version + 1,
+            "priority": case((and_(pending, row.priority < new.priority), row.priority), else_=new.priority),
             "due_at": due,
-            "first_marked_at": case((pending, Work.first_marked_at), else_=new.first_marked_at),
-            "attempts": 0 if wake else case((pending, Work.attempts), else_=0),
-            "parked": False if wake else case((pending, Work.parked), else_=False),
+            "first_marked_at": case((pending, row.first_marked_at), else_=new.first_marked_at),
+            "attempts": 0 if wake else case((pending, row.attempts), else_=0),
+            "parked": False if wake else case((pending, row.parked), else_=False),
         },
     )
 
 
-def _settled_due(pending: Any, now: datetime) -> Any:
+def times(now: datetime) -> dict[str, datetime]:
+    """The moments that :func:`or_again` compares with."""
+    return {"now_": now, "rest_": now + SETTLE, "quiet_": now - SETTLE_MAX, "latest_": now - (SETTLE_MAX - SETTLE)}
+
+
+def _settled_due(row: Any, pending: Any) -> Any:
     """At once after a quiet time; otherwise when the key has come to rest, but never later than SETTLE_MAX
     after the first mark that is not served yet."""
-    rest = now + SETTLE
-    latest = now - (SETTLE_MAX - SETTLE)  # first_marked_at + SETTLE_MAX <= now + SETTLE
-    waiting = case((Work.first_marked_at <= latest, Work.due_at), else_=rest)
-    quiet = or_(Work.last_done_at.is_(None), Work.last_done_at < now - SETTLE_MAX)
+    now, rest, quiet, latest = (bindparam(name, type_=UtcTime()) for name in ("now_", "rest_", "quiet_", "latest_"))
+    # latest: marked so long ago that coming to rest again would be later than SETTLE_MAX after it
+    waiting = case((row.first_marked_at <= latest, row.due_at), else_=rest)
+    was_quiet = or_(row.last_done_at.is_(None), row.last_done_at < quiet)
     return case(
-        (and_(pending, Work.attempts == 0, Work.leased_until.is_(None), Work.due_at <= now), Work.due_at),
+        (and_(pending, row.attempts == 0, row.leased_until.is_(None), row.due_at <= now), row.due_at),
         (pending, waiting),
-        (quiet, now),
+        (was_quiet, now),
         else_=rest,
     )
 

@@ -6,6 +6,7 @@ A delivery is a hint. Nothing of its content is believed: the mark names what to
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 import time
@@ -33,6 +34,7 @@ _TOPIC, _ID = 80, 100
 # Not while it is being connected, and not after it was disconnected.
 _LISTENING = ("active", "paused", "needs_reauth")
 
+_log = logging.getLogger(__name__)
 _GONE = "This store is not connected here any more."
 
 
@@ -174,4 +176,5 @@ def mark_of(hint: Hint, connection_id: int) -> Mark:
 
 
 def _not_now(error: SQLAlchemyError) -> RetryLater:
+    _log.warning("a delivery could not be kept: %s", error)
     return RetryLater("The database does not answer; nothing was kept.", developer=type(error).__name__)
