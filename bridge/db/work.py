@@ -160,12 +160,13 @@ def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tu
 
 def next_due(session: Session, lane: str, until: datetime) -> datetime | None:
     """The earliest time before ``until`` at which more work of the lane falls due."""
-    query = select(func.min(Work.due_at)).where(
-        Work.lane == lane,
-        Work.dirty_version > Work.done_version,
-        Work.parked.is_(False),
-        Work.due_at <= until,
-        Work.leased_until.is_(None),
+    query = (
+        select(func.min(Work.due_at))
+        .join(Connection, Connection.id == Work.connection_id)
+        .join(Shop, Shop.id == Work.shop_id)
+        .where(Work.lane == lane, Work.dirty_version > Work.done_version, Work.parked.is_(False))
+        .where(Work.due_at <= until, Work.leased_until.is_(None))
+        .where(Connection.state == "active", Shop.paused.is_(False))
     )
     return session.scalar(query)
 
