@@ -54,7 +54,7 @@ class Transports:
             account=f"{row.shop_id}:{row.id}",
             services=self.services,
             limits=manifest.limits,
-            trusted_hosts=_hosts([manifest.base_url, *manifest.urls.values()]),
+            trusted_hosts=_hosts([manifest.base_url, *manifest.urls.values(), *_own_sandbox(row)]),
             secrets=_secrets(row, adapter),
             title=row.title or manifest.title,
             wire=self.wire,
@@ -163,6 +163,13 @@ def redis_url(config: Config) -> str | None:
 def _bell(config: Config) -> Callable[[Iterable[str]], None]:
     url = redis_url(config)
     return Doorbell(url).ring if url else NoBell().ring
+
+
+def _own_sandbox(row: Connection) -> list[str]:
+    """Addresses of a connection that this installation made to a sandbox of its own (never of a merchant's)."""
+    if not row.sandbox:
+        return []
+    return [str(value) for value in (*row.urls.values(), (row.credentials or {}).get("url")) if value]
 
 
 def _hosts(urls: Iterable[str]) -> set[str]:

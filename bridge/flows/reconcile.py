@@ -305,12 +305,19 @@ def _status(session: Session, row: Connection, listing_id: int, status: SaleStat
     listing.for_sale, listing.sale_reasons = status.for_sale, list(status.reasons)
     listing.status_due_at = now + (STATUS_EVERY if status.for_sale else STATUS_SOON)
     subject = f"{listing.sku} on {row.title}"
-    if status.for_sale is False and status.reasons:
+    if status.for_sale is False and status.reasons and not _sold_out(session, listing_id):
         fix = " ".join(dict.fromkeys(status.fixes)) or "See the marketplace's own page for this offer."
         text = f"{listing.sku} cannot be bought on {row.title}: {'; '.join(status.reasons)}"
         records.open_problem(session, now, "not_for_sale", subject, text, fix, connection_id=row.id, severity="warning")
     else:
         records.close_problem(session, now, "not_for_sale", subject)
+
+
+def _sold_out(session: Session, listing_id: int) -> bool:
+    """We show zero ourselves: that nobody can buy it is as it should be."""
+    query = select(FacetRow.acked).where(FacetRow.listing_id == listing_id, FacetRow.facet == Facet.STOCK.value)
+    acked = session.scalar(query)
+    return acked is not None and acked.get("quantity") == 0
 
 
 def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
