@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from bridge.db import work
 from bridge.db.tables import Order, ReturnRow
 from bridge.domain.order import StoreOrder, StoreOrderStatus
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import returns
+from bridge.flows import attend
 from bridge.ports.manifest import Capability
 from bridge.rehearsal.market import units
 from bridge.rehearsal.report import Failed
@@ -62,7 +61,9 @@ def _until_back_on_sale(story: Story) -> None:
 def send_back(story: Story) -> str:
     story.world.market.send_back(story.orders["sold"], story.sku, 1)
     row = story.until("the return is here", lambda: _return_row(story))
-    _decide(story, row)
+    world = story.world
+    # As the merchant does on the page: the parcel has arrived and is fine.
+    attend.decide_return(world.engine, world.shop.id, row.external_id, ReturnDecision.ACCEPTED.value, 1)
     story.until("the return is closed", lambda: _closed(story), lambda: _return_seen(story))
     order = _store_order(story, need_row(story, "sold"))
     refunded = sum(line.refunded for line in order.lines)
@@ -77,17 +78,6 @@ def _return_row(story: Story) -> ReturnRow | None:
     with story.world.engine.db.read(story.world.shop.id) as session:
         query = select(ReturnRow).where(ReturnRow.order_external_id == story.orders["sold"])
         return session.scalars(query).first()
-
-
-def _decide(story: Story, row: ReturnRow) -> None:
-    """As the merchant would on the page: the parcel has arrived and is fine."""
-    engine = story.world.engine
-
-    def act(session: Session) -> set[str]:
-        mine = session.get_one(ReturnRow, row.id)
-        return returns.decide(session, mine, ReturnDecision.ACCEPTED, 1, True, engine.clock())
-
-    engine.ring(engine.db.transact(story.world.shop.id, act))
 
 
 def _closed(story: Story) -> bool:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from bridge.db.tables import Order, Reservation
+from bridge.domain.money import Money
 from bridge.ports.manifest import Capability
 from bridge.rehearsal.market import units
 from bridge.rehearsal.report import Failed
@@ -67,8 +68,9 @@ def buy(story: Story, name: str, quantity: int) -> str:
 
 def imported(story: Story) -> str:
     order = story.until("the order is here", lambda: order_row(story, "sold"))
-    with_time = (order.imported_at - order.placed_at).total_seconds()
-    return f"as {order.ref}, {order.total} {order.currency}, {max(0.0, with_time):.1f} s after it was placed"
+    seconds = max(0.0, (order.imported_at - order.placed_at).total_seconds())
+    total = Money.of(order.total, order.currency).text()
+    return f"as {order.ref}, {total}, {seconds:.1f} s after it was placed"
 
 
 def order_row(story: Story, name: str) -> Order | None:

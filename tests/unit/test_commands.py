@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from bridge.cli import cli
 from bridge.commands.door import Refused, pairs, says_what_to_do
+from tests.support.command import storebridge
 
 NAMES = sorted(cli.commands)
 
@@ -22,8 +23,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def _run(data_dir: Path, *arguments: str, **options: Any) -> Result:
-    environment = {"STOREBRIDGE_DATA_DIR": str(data_dir), "DATABASE_URL": "", "REDIS_URL": "", "COLUMNS": "100"}
-    return CliRunner().invoke(cli, arguments, env=environment, **options)
+    return storebridge({"STOREBRIDGE_DATA_DIR": str(data_dir)}, *arguments, **options)
 
 
 @pytest.mark.parametrize("name", NAMES)
