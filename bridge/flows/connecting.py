@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -181,9 +182,9 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
         row = known or proved
         if known is not None:
             _hand_over(session, proved, known)
+        if known is None or known.state == DISCONNECTED:
+            row.account, row.created_at = wish.account, now  # questions about orders begin here
         _fill(row, wish, info, now)
-        if known is None:
-            row.account, row.created_at = wish.account, now
         session.flush()
         close_problem(session, now, "reauthorise", f"connection {row.id}")
         _start_work(session, engine, row, now, fresh=known is None)
@@ -197,7 +198,10 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
         )
         return Connected(row.id, row.account, row.title, known is None, dict(row.info))
 
-    return engine.db.transact(wish.shop_id, act)
+    try:
+        return engine.db.transact(wish.shop_id, act)
+    except IntegrityError:  # the same account was connected by somebody else in this very moment
+        return engine.db.transact(wish.shop_id, act)
 
 
 def _same_account(session: Session, wish: Wish) -> Connection | None:

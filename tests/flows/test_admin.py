@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -299,7 +301,9 @@ def test_orders_between_disconnect_and_reconnect_are_not_ours(engine: Engine, sh
     done = _market(engine, shop, {"import_from": "2026-01-01"})
     assert admin.get(engine, shop.id, done.id).settings["import_from"] == "2026-01-01T00:00:00+00:00"
     admin.disconnect(engine, shop.id, done.id, zero_listings=False)
+    left = engine.clock()
     _market(engine, shop)
+    assert admin.get(engine, shop.id, done.id).created_at > left
     assert admin.get(engine, shop.id, done.id).settings["import_from"] > "2026-01-02"
 
 
@@ -355,3 +359,15 @@ def test_nothing_is_done_for_a_connection_that_is_still_being_proved(
         _market(engine, shop)
     assert seen == ["connecting"]
     assert _rows(engine, shop, Connection) == _rows(engine, shop, Work) == []
+
+
+def test_the_same_account_connected_twice_at_once_is_one_connection(
+    engine: Engine, shop: admin.Named, outside: Outside
+) -> None:
+    together = threading.Barrier(4, timeout=20)
+    outside.on_check = together.wait
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: _market(engine, shop), range(4)))
+    assert len({item.id for item in done}) == 1
+    assert [item.created for item in done].count(True) == 1
+    assert len(_rows(engine, shop, Connection)) == 1
