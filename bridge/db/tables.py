@@ -5,43 +5,41 @@ Times are aware UTC; money is kept as text with its currency; versions only ever
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
+from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
+from bridge.db.sales import Cancellation, Order, OrderLine, ParcelRow, Reservation, ReturnRow, Submission
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """Aware UTC in and out; SQLite keeps it as sortable text without zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Json = JSON().with_variant(JSONB(), "postgresql")
-
-
-class Base(DeclarativeBase):
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime(), dict[str, Any]: Json, list[Any]: Json}
+__all__ = [
+    "Base",
+    "Cancellation",
+    "Connection",
+    "Delivery",
+    "FacetRow",
+    "Journal",
+    "Lease",
+    "Listing",
+    "OfShop",
+    "Order",
+    "OrderLine",
+    "ParcelRow",
+    "Poll",
+    "Problem",
+    "Product",
+    "Reservation",
+    "ReturnRow",
+    "Shop",
+    "Submission",
+    "TokenRow",
+    "UtcTime",
+    "Variant",
+    "Work",
+]
 
 
 class Shop(Base):
@@ -54,12 +52,6 @@ class Shop(Base):
     created_at: Mapped[datetime]
     paused: Mapped[bool] = mapped_column(default=False)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
-
-
-class OfShop:
-    """Every query on these is scoped by shop, in bridge.db.session."""
-
-    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id", ondelete="CASCADE"), index=False)
 
 
 class Connection(OfShop, Base):
@@ -280,206 +272,6 @@ class FacetRow(OfShop, Base):
     lease_token: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None] = mapped_column(Text)
-
-
-class Order(OfShop, Base):
-    """A marketplace order. ``store_state``: held, ready, creating, unknown, created, failed, cancelled, skipped.
-
-    The seven steps have a time each. ``buyer`` (addresses, note) and ``raw`` are encrypted.
-    """
-
-    __tablename__ = "orders"
-    __table_args__ = (
-        UniqueConstraint("connection_id", "external_id"),
-        Index("ix_orders_store", "shop_id", "store_order_id"),
-        Index("ix_orders_time", "shop_id", "placed_at"),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
-    external_id: Mapped[str] = mapped_column(String(100))
-    ref: Mapped[str] = mapped_column(String(220))
-    fingerprint: Mapped[str] = mapped_column(String(64), default="")
-    currency: Mapped[str] = mapped_column(String(3))
-    total: Mapped[str] = mapped_column(String(40))
-    shipping: Mapped[str | None] = mapped_column(String(40))
-    buyer: Mapped[Any] = mapped_column(Secret())
-    raw: Mapped[Any] = mapped_column(Secret())
-    placed_at: Mapped[datetime]
-    imported_at: Mapped[datetime]
-    stock_lowered_at: Mapped[datetime | None]
-    created_at: Mapped[datetime | None]
-    shipped_at: Mapped[datetime | None]
-    confirmed_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
-    ship_by: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]
-    channel_state: Mapped[str] = mapped_column(String(12), default="open")
-    store_state: Mapped[str] = mapped_column(String(12), default="ready")
-    store_order_id: Mapped[str | None] = mapped_column(String(100))
-    store_number: Mapped[str | None] = mapped_column(String(100))
-    store_link: Mapped[str | None] = mapped_column(Text)
-    store_status: Mapped[str | None] = mapped_column(String(40))
-    store_mark: Mapped[str | None] = mapped_column(String(80))
-    store_total: Mapped[str | None] = mapped_column(String(40))
-    tried_at: Mapped[datetime | None]
-    error: Mapped[str | None] = mapped_column(Text)
-
-
-class OrderLine(OfShop, Base):
-    """A line of a marketplace order; ``variant_id`` None while nothing in the store matches."""
-
-    __tablename__ = "order_lines"
-    __table_args__ = (UniqueConstraint("order_id", "external_id"), Index("ix_order_lines_variant", "variant_id"))
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
-    external_id: Mapped[str] = mapped_column(String(100))
-    offer_id: Mapped[str | None] = mapped_column(String(100))
-    sku: Mapped[str | None] = mapped_column(String(190))
-    gtin: Mapped[str | None] = mapped_column(String(64))
-    title: Mapped[str] = mapped_column(Text, default="")
-    quantity: Mapped[int]
-    cancelled: Mapped[int] = mapped_column(default=0)
-    shipped: Mapped[int] = mapped_column(default=0)
-    unit_price: Mapped[str] = mapped_column(String(40))
-    total: Mapped[str] = mapped_column(String(40))
-    fulfilled_by: Mapped[str] = mapped_column(String(10), default="merchant")
-    cancellation_requested: Mapped[bool] = mapped_column(default=False)
-    variant_id: Mapped[int | None] = mapped_column(ForeignKey("variants.id", ondelete="SET NULL"))
-    store_line_id: Mapped[str | None] = mapped_column(String(100))
-    restocked: Mapped[int] = mapped_column(default=0)
-
-
-class Reservation(OfShop, Base):
-    """Units sold on a marketplace that the store's own stock does not show yet.
-
-    ``state``: open (the store has not heard of it), placed (the store order exists), released (a reading of
-    the store's stock that began after it was placed has been recorded, or the sale was cancelled).
-    """
-
-    __tablename__ = "reservations"
-    __table_args__ = (
-        UniqueConstraint("order_line_id"),
-        Index(
-            "ix_reservations_held",
-            "shop_id",
-            "pool",
-            sqlite_where=text("state <> 'released'"),
-            postgresql_where=text("state <> 'released'"),
-        ),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
-    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_lines.id", ondelete="CASCADE"))
-    variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
-    pool: Mapped[str] = mapped_column(String(100))
-    quantity: Mapped[int]
-    state: Mapped[str] = mapped_column(String(10), default="open")
-    created_at: Mapped[datetime]
-    placed_at: Mapped[datetime | None]
-    released_at: Mapped[datetime | None]
-
-
-class ParcelRow(OfShop, Base):
-    """A parcel of the store to confirm on the marketplace.
-
-    ``state``: waiting (no tracking yet), ready, sending, unknown, submitted, confirmed, failed, dropped.
-    """
-
-    __tablename__ = "parcels"
-    __table_args__ = (UniqueConstraint("order_id", "ref"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
-    ref: Mapped[str] = mapped_column(String(190))
-    carrier: Mapped[str] = mapped_column(String(100), default="")
-    number: Mapped[str] = mapped_column(String(190), default="")
-    carrier_code: Mapped[str | None] = mapped_column(String(60))
-    lines: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    state: Mapped[str] = mapped_column(String(12), default="waiting")
-    submission: Mapped[str | None] = mapped_column(String(190))
-    shipped_at: Mapped[datetime | None]
-    sent_at: Mapped[datetime | None]
-    confirmed_at: Mapped[datetime | None]
-    error: Mapped[str | None] = mapped_column(Text)
-    rounds: Mapped[int] = mapped_column(default=0)
-
-
-class Cancellation(OfShop, Base):
-    """A cancellation of units of a line. ``origin``: buyer, store, marketplace, bridge.
-
-    ``state``: asked (the merchant decides), wanted, sending, unknown, submitted, done, failed, overtaken
-    (the parcel was faster).
-    """
-
-    __tablename__ = "cancellations"
-    __table_args__ = (UniqueConstraint("order_line_id", "origin"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
-    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_lines.id", ondelete="CASCADE"))
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
-    origin: Mapped[str] = mapped_column(String(12))
-    quantity: Mapped[int]
-    reason: Mapped[str] = mapped_column(String(30))
-    state: Mapped[str] = mapped_column(String(12))
-    submission: Mapped[str | None] = mapped_column(String(190))
-    error: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime]
-    done_at: Mapped[datetime | None]
-    rounds: Mapped[int] = mapped_column(default=0)
-
-
-class ReturnRow(OfShop, Base):
-    """One line of a return (an RMA). ``state``: open, decided, sending, unknown, submitted, confirmed, closed, failed.
-
-    ``store_state``: none, wanted, done, unmatched: whether the store's books and shelf follow.
-    """
-
-    __tablename__ = "returns"
-    __table_args__ = (UniqueConstraint("connection_id", "external_id"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
-    external_id: Mapped[str] = mapped_column(String(100))
-    return_id: Mapped[str] = mapped_column(String(100))
-    order_external_id: Mapped[str | None] = mapped_column(String(100))
-    order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_lines.id", ondelete="SET NULL"))
-    sku: Mapped[str | None] = mapped_column(String(190))
-    gtin: Mapped[str | None] = mapped_column(String(64))
-    title: Mapped[str] = mapped_column(Text, default="")
-    quantity: Mapped[int]
-    reason: Mapped[str] = mapped_column(Text, default="")
-    registered_at: Mapped[datetime]
-    respond_by: Mapped[datetime | None]
-    decision: Mapped[str | None] = mapped_column(String(20))
-    decided_quantity: Mapped[int | None]
-    restock: Mapped[bool] = mapped_column(default=True)
-    state: Mapped[str] = mapped_column(String(12), default="open")
-    store_state: Mapped[str] = mapped_column(String(12), default="none")
-    submission: Mapped[str | None] = mapped_column(String(190))
-    error: Mapped[str | None] = mapped_column(Text)
-    raw: Mapped[Any] = mapped_column(Secret())
-    closed_at: Mapped[datetime | None]
-    rounds: Mapped[int] = mapped_column(default=0)
-
-
-class Submission(OfShop, Base):
-    """Something a marketplace accepted for later. ``kind``: parcel, cancellation, return, content."""
-
-    __tablename__ = "submissions"
-    __table_args__ = (
-        UniqueConstraint("connection_id", "external_id"),
-        Index("ix_submissions_due", "connection_id", "state", "next_check_at"),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
-    external_id: Mapped[str] = mapped_column(String(190))
-    kind: Mapped[str] = mapped_column(String(20))
-    subject_id: Mapped[int]
-    state: Mapped[str] = mapped_column(String(10), default="pending")
-    version: Mapped[int] = mapped_column(default=0)
-    message: Mapped[str] = mapped_column(Text, default="")
-    submitted_at: Mapped[datetime]
-    next_check_at: Mapped[datetime]
-    checks: Mapped[int] = mapped_column(default=0)
 
 
 class Problem(OfShop, Base):
