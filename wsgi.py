@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from bridge.app import bootstrap
+from bridge.app import bootstrap, redis_url
 from bridge.config import ConfigError, load
 from bridge.metrics import use_folder
 from bridge.web import create_web
@@ -15,7 +15,7 @@ from bridge.web import create_web
 try:
     config = load()
     use_folder(config.data_dir / "metrics")
-    app = create_web(bootstrap(config), config)
+    app = create_web(bootstrap(config), config, lambda: redis_url(config))
 except ConfigError as error:
     error.show()
     sys.exit(error.exit_code)

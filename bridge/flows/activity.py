@@ -18,16 +18,19 @@ def activity(
     order: str | None = None,
     sku: str | None = None,
     delivery: int | None = None,
-    kind: str | None = None,
+    exchanges: bool | None = None,
     before: int | None = None,
     limit: int = LIMIT,
 ) -> list[dict[str, Any]]:
-    """``before`` is the id of the last entry seen. Nothing in the journal is secret or personal."""
+    """``before`` is the id of the last entry seen; ``exchanges`` True for calls to the outside only, False for all
+    else. Nothing in the journal is secret or personal."""
     query = select(Journal, Connection.title).outerjoin(Connection, Connection.id == Journal.connection_id)
-    given = ((Journal.order_ref, order), (Journal.sku, sku), (Journal.delivery_id, delivery), (Journal.kind, kind))
+    given = ((Journal.order_ref, order), (Journal.sku, sku), (Journal.delivery_id, delivery))
     for column, value in given:
         if value is not None:
             query = query.where(column == value)
+    if exchanges is not None:
+        query = query.where((Journal.kind == "exchange") if exchanges else (Journal.kind != "exchange"))
     if before is not None:
         query = query.where(Journal.id < before)
     rows = session.execute(query.order_by(Journal.id.desc()).limit(limit))

@@ -35,6 +35,15 @@ def can_close(kind: str) -> bool:
     return kind in BY_HAND
 
 
+def order_ref(engine: Engine, shop_id: int, order_id: int) -> str:
+    """Raises NotFound when this shop has no such order."""
+    with engine.db.read(shop_id) as session:
+        ref = session.scalar(select(Order.ref).where(Order.id == order_id))
+    if ref is None:
+        raise NotFound("There is no such order.")
+    return ref
+
+
 def decide_return(
     engine: Engine, shop_id: int, name: str, result: str, quantity: int | None = None, *, restock: bool = True
 ) -> str:

@@ -112,6 +112,12 @@ def find_order(session: Session, reference: str) -> Order:
     raise AskMerchant(f"There is no order {name!r} here; `storebridge orders --all` lists them.", field="reference")
 
 
+def ids_of(session: Session, refs: Sequence[str]) -> dict[str, int]:
+    """Our numbers of the orders among these references."""
+    rows = session.execute(select(Order.ref, Order.id).where(Order.ref.in_(sorted(set(refs)))))
+    return {row[0]: row[1] for row in rows}
+
+
 def order(session: Session, order_id: int) -> dict[str, Any] | None:
     """Everything about one order but the buyer's personal data. None when this shop has no such order."""
     query = select(Order, Connection).join(Connection, Connection.id == Order.connection_id)

@@ -19,7 +19,8 @@ from bridge.flows.wish import DISCONNECTED
 from bridge.metrics import Gauge
 
 RECENT_DELIVERIES = 200
-RECENT_JOURNAL = 3000
+RECENT_JOURNAL = 20_000
+MEASURED = 1000
 ENOUGH = 5  # below this many measurements a percentile says nothing
 PROBLEMS = 200
 UNFINISHED = ("connecting",)
@@ -161,11 +162,12 @@ def problem_count(session: Session) -> int:
 def latency(session: Session) -> list[dict[str, Any]]:
     """Seconds from an event to the marketplace's acknowledgement, by connection and facet: the median and the
     95th percentile of the newest acknowledgements in the journal. Nothing where too few are known."""
-    newest = select(Journal.id).order_by(Journal.id.desc()).limit(RECENT_JOURNAL).subquery()
+    newest = session.scalar(select(func.max(Journal.id))) or 0
     query = (
         select(Journal.connection_id, Journal.detail, Journal.at)
-        .join(newest, newest.c.id == Journal.id)
-        .where(Journal.kind == "acknowledged")
+        .where(Journal.id > newest - RECENT_JOURNAL, Journal.kind == "acknowledged")
+        .order_by(Journal.id.desc())
+        .limit(MEASURED)
     )
     measured: dict[tuple[int, str], list[float]] = defaultdict(list)
     since: dict[tuple[int, str], datetime] = {}

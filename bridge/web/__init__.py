@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from flask import Flask
 
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
+from bridge.web.guard import Door
+from bridge.web.health import health
 from bridge.web.hooks import hooks
+from bridge.web.pages import pages
 from bridge.web.pushes import pushes
 
+STATIC_SECONDS = 3600
 
-class WebConfig(Protocol):
+
+class WebConfig(Door, Protocol):
     """What the web door wants to know of the configuration."""
 
     @property
     def max_webhook_bytes(self) -> int: ...
 
+    @property
+    def redis_url(self) -> str: ...
 
-def create_web(engine: Engine, config: WebConfig) -> Flask:
-    """The application of one process. Nothing starts before the first request (servers fork)."""
+
+def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | None] | None = None) -> Flask:
+    """The application of one process. Nothing starts before the first request (servers fork).
+
+    ``redis_url`` looks up the queue's address when it is asked for; default: as configured.
+    """
     app = Flask(__name__)
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.register_blueprint(hooks(Receiver(engine), config.max_webhook_bytes))
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
+    app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
+    app.register_blueprint(pages(engine, config))
     return app

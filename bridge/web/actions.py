@@ -1,0 +1,67 @@
+"""What a page's forms may ask for. An action reads the form and calls a flow; the flow decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bridge.flows import admin, attend
+from bridge.flows.engine import Engine
+from bridge.flows.replay import replay
+from bridge.ports.errors import AskMerchant
+
+Form = Mapping[str, str]
+Action = Callable[[Engine, int, Form, Mapping[str, int]], object]
+
+
+def _number(form: Form, name: str) -> int:
+    value = form.get(name, "").strip()
+    if not (value.isascii() and value.isdigit() and len(value) < 16):
+        raise AskMerchant("Enter a whole number.", field=name)
+    return int(value)
+
+
+def _pause(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    admin.pause(engine, shop_id, _connection(form))
+
+
+def _resume(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    admin.resume(engine, shop_id, _connection(form))
+
+
+def _connection(form: Form) -> int | None:
+    """None means the whole shop, and has to be said."""
+    return None if form.get("connection") == "all" else _number(form, "connection")
+
+
+def _replay(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
+    replay(engine, shop_id, f"order:{attend.order_ref(engine, shop_id, arguments['number'])}")
+
+
+def _accept(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
+    attend.accept_cancellation(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+
+
+def _match(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
+    attend.match_line(engine, shop_id, arguments["number"], _number(form, "line"), form.get("sku", "")[:190])
+
+
+def _retry(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    attend.retry(engine, shop_id, _number(form, "problem"))
+
+
+def _close(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    attend.close(engine, shop_id, _number(form, "problem"))
+
+
+def _decide(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    name, units = f"id:{_number(form, 'return')}", _number(form, "quantity")
+    attend.decide_return(engine, shop_id, name, form.get("result", ""), units, restock="restock" in form)
+
+
+# By page, then by what the button says.
+ACTIONS: Mapping[str, Mapping[str, Action]] = {
+    "overview": {"pause": _pause, "resume": _resume},
+    "order": {"replay": _replay, "accept": _accept, "match": _match},
+    "problems": {"retry": _retry, "close": _close},
+    "returns": {"decide": _decide},
+}

@@ -1,0 +1,145 @@
+"""Who may see the pages, and that a change was asked for by the page itself.
+
+Without a page token the pages are open to this machine only: the server listens on loopback, the request comes
+from loopback, nobody forwarded it, and it names this machine (a foreign name that resolves to 127.0.0.1 does not
+help). With a token it is asked for as the password of HTTP Basic, or as a Bearer token.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from flask import Request, Response, request
+from werkzeug.exceptions import HTTPException
+
+from bridge.db import crypto
+
+COOKIE = "storebridge"
+PURPOSE = "form of a page"
+DAYS = 2
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Door(Protocol):
+    """What the guard wants to know of the configuration."""
+
+    @property
+    def page_token(self) -> str: ...
+
+    @property
+    def is_loopback(self) -> bool: ...
+
+    @property
+    def port(self) -> int: ...
+
+
+class Refused(HTTPException):
+    """Said to the person as it is."""
+
+    def __init__(self, code: HTTPStatus, description: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(description)
+        self.code = code.value
+        self.headers = headers or {}
+
+
+def admit(config: Door) -> None:
+    """Raises Refused unless this request may see the pages."""
+    if config.page_token:
+        _ask_token(config.page_token)
+        return
+    if not config.is_loopback or not _from_here(request):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "The pages are open on this machine only. To reach them from elsewhere, set STOREBRIDGE_PAGE_TOKEN "
+            "(at least 16 characters) and start again; it is then the password here.",
+        )
+    if request.host.lower() not in _own_names(config.port):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            f"This address is not known here. Open http://127.0.0.1:{config.port}/ on this machine.",
+        )
+
+
+def _ask_token(token: str) -> None:
+    given = request.authorization
+    offered = (given.token if given.type == "bearer" else given.password) if given else None
+    if not hmac.compare_digest((offered or "").encode(), token.encode()):
+        raise Refused(
+            HTTPStatus.UNAUTHORIZED,
+            "Enter the page token (STOREBRIDGE_PAGE_TOKEN) as the password; any user name will do.",
+            {"WWW-Authenticate": 'Basic realm="Storebridge", charset="UTF-8"'},
+        )
+
+
+def _from_here(asked: Request) -> bool:
+    if any(name in asked.headers for name in FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(asked.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _own_names(port: int) -> set[str]:
+    names = ("127.0.0.1", "localhost", "[::1]")
+    return {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
+
+
+def form_token(visitor: str, now: datetime) -> str:
+    """The token in each form: sealed for the visitor's cookie, so that no other site can make one. Good for a day
+    at least."""
+    return crypto.installed().seal([PURPOSE, visitor, now.date().isoformat()])
+
+
+def check_form(now: datetime) -> None:
+    """Raises Refused unless this POST came from a form of ours."""
+    _same_origin()
+    days = [(now - timedelta(days=age)).date().isoformat() for age in range(DAYS)]
+    try:
+        purpose, visitor, day = crypto.installed().open(request.form.get("csrf", ""))
+    except (ValueError, TypeError):
+        purpose, visitor, day = "", "", ""
+    known = hmac.compare_digest(str(visitor).encode(), request.cookies.get(COOKIE, "").encode())
+    if purpose != PURPOSE or not visitor or not known or day not in days:
+        raise Refused(
+            HTTPStatus.FORBIDDEN, "This form is too old, or cookies are off. Go back, reload the page and try again."
+        )
+
+
+def _same_origin() -> None:
+    said = request.headers.get("Origin") or request.headers.get("Referer")
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if site not in ("same-origin", "none") or (said is not None and urlsplit(said).netloc != request.host):
+        raise Refused(HTTPStatus.FORBIDDEN, "This came from another site, and was not done.")
+
+
+def visitor() -> str:
+    """The visitor's cookie, or a new one for the answer to set."""
+    known = request.cookies.get(COOKIE, "")
+    return known if 20 <= len(known) <= 64 else secrets.token_urlsafe(24)
+
+
+def seal(response: Response, cookie: str | None) -> Response:
+    """Every answer of a page: headers that keep others out, and the visitor's cookie."""
+    response.headers.update(HEADERS)
+    if cookie is not None and request.cookies.get(COOKIE) != cookie:
+        response.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", secure=request.is_secure)
+    return response

@@ -1,0 +1,196 @@
+"""What each page reads. A view turns an address into calls of flows, and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import BadRequest
+
+from bridge.flows import activity as journal
+from bridge.flows import listing_view, order_view, overview
+from bridge.flows.admin import Named
+from bridge.ports.errors import AskMerchant
+
+PER_PAGE = 25
+LATEST = 5
+Context = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class View:
+    """``query`` is what stands behind the question mark, ``arguments`` the numbers in the address."""
+
+    session: Session
+    shop: Named
+    now: datetime
+    query: Mapping[str, str]
+    arguments: Mapping[str, int]
+
+    def text(self, name: str, longest: int = 220) -> str:
+        return self.query.get(name, "").strip()[:longest]
+
+    def number(self, name: str) -> int | None:
+        """Raises BadRequest where it is none."""
+        value = self.text(name)
+        if not value:
+            return None
+        if not (value.isascii() and value.isdigit() and len(value) < 16):
+            raise BadRequest(f"{name} must be a number; go back and follow the link again.")
+        return int(value)
+
+
+@dataclass(frozen=True)
+class Page:
+    """``path`` is relative to the shop; ``section`` the entry of the navigation it belongs to."""
+
+    name: str
+    path: str
+    title: str
+    section: str
+    read: Callable[[View], Context | None]
+
+
+def _overview(view: View) -> Context:
+    session = view.session
+    latest = order_view.orders(session, LATEST)
+    return {
+        "connections": overview.connections(session, view.now),
+        "problems": _linked(session, overview.problems(session, limit=LATEST)),
+        "orders": latest,
+        "latency": overview.latency(session),
+        "open_returns": len(order_view.returns(session, only_open=True, limit=100)),
+    }
+
+
+def _orders(view: View) -> Context:
+    search, only_open = view.text("search"), view.text("show") == "open"
+    rows = order_view.orders(view.session, PER_PAGE + 1, _order_key(view), only_open=only_open, search=search)
+    last = rows[PER_PAGE - 1] if len(rows) > PER_PAGE else None
+    return {
+        "orders": rows[:PER_PAGE],
+        "search": search,
+        "only_open": only_open,
+        "paged": bool(view.text("before")),
+        "more": {"before": last["placed_at"].isoformat(), "id": last["id"]} if last else None,
+    }
+
+
+def _order_key(view: View) -> order_view.Key | None:
+    text, number = view.text("before"), view.number("id")
+    if not text or number is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest("before must be a time; go back and follow the link again.") from None
+    if moment.tzinfo is None:
+        raise BadRequest("before must be a time with its zone; go back and follow the link again.")
+    return moment, number
+
+
+def _order(view: View) -> Context | None:
+    found = order_view.order(view.session, view.arguments["number"])
+    if found is None:
+        return None
+    timeline = journal.activity(view.session, order=found["ref"], limit=100)
+    return {"order": found, "timeline": timeline, "title": f"Order {found['external_id']}"}
+
+
+def _listings(view: View) -> Context:
+    search, state = view.text("search"), view.text("state")
+    last = view.number("after")
+    after = (view.query.get("sku") or None, last) if last is not None else None
+    rows = listing_view.listings(view.session, search, after, PER_PAGE + 1, state)
+    end = rows[PER_PAGE - 1] if len(rows) > PER_PAGE else None
+    return {
+        "listings": rows[:PER_PAGE],
+        "search": search,
+        "state": state,
+        "paged": after is not None,
+        "more": {"after": end["id"], "sku": end["sku"]} if end else None,
+    }
+
+
+def _sku(view: View) -> Context:
+    sku = view.text("sku", 190)
+    context: Context = {"sku": sku, "rows": [], "unknown": "", "timeline": [], "title": sku or "Look up a SKU"}
+    if not sku:
+        return context
+    try:
+        context["rows"] = listing_view.explain(view.session, sku)
+    except AskMerchant as error:
+        return {**context, "unknown": error.merchant}
+    refs = [held["ref"] for row in context["rows"] for held in row["orders"]]
+    timeline = journal.activity(view.session, sku=sku, limit=25)
+    return {**context, "timeline": timeline, "order_ids": order_view.ids_of(view.session, refs)}
+
+
+def _problems(view: View) -> Context:
+    closed = view.text("show") == "all"
+    rows = _linked(view.session, overview.problems(view.session, closed))
+    ordered = sorted(rows, key=lambda row: (row["closed_at"] is not None, row["severity"] != "error", row["kind"]))
+    groups = [
+        {"kind": kind, "closed": done, "rows": list(found)}
+        for (done, kind), found in groupby(ordered, key=lambda row: (row["closed_at"] is not None, row["kind"]))
+    ]
+    return {"groups": groups, "closed": closed, "full": len(rows) >= overview.PROBLEMS}
+
+
+def _linked(session: Session, rows: list[Context]) -> list[Context]:
+    """Each problem with the order or the SKU it is about."""
+    ids = order_view.ids_of(session, [row["subject"] for row in rows])
+    return [{**row, "order_id": ids.get(row["subject"]), "sku": _sku_of(row)} for row in rows]
+
+
+def _sku_of(row: Mapping[str, Any]) -> str | None:
+    tail = f" on {row['connection']}"
+    subject = str(row["subject"])
+    return subject.removesuffix(tail) if row["connection"] and subject.endswith(tail) else None
+
+
+def _returns(view: View) -> Context:
+    everything = view.text("show") == "all"
+    return {"returns": order_view.returns(view.session, only_open=not everything), "everything": everything}
+
+
+def _activity(view: View) -> Context:
+    order, sku, delivery = view.text("order"), view.text("sku"), view.number("delivery")
+    show = view.text("show")
+    narrowed = bool(order or sku or delivery is not None)
+    exchanges = {"exchanges": True, "all": None}.get(show, None if narrowed else False)
+    entries = journal.activity(
+        view.session,
+        order=order or None,
+        sku=sku or None,
+        delivery=delivery,
+        exchanges=exchanges,
+        before=view.number("before"),
+        limit=PER_PAGE * 2 + 1,
+    )
+    more = entries[PER_PAGE * 2 - 1]["id"] if len(entries) > PER_PAGE * 2 else None
+    return {
+        "entries": entries[: PER_PAGE * 2],
+        "order": order,
+        "sku": sku,
+        "delivery": delivery,
+        "webhook": journal.delivery(view.session, delivery) if delivery is not None else None,
+        "show": show or ("all" if narrowed else ""),
+        "more": more,
+    }
+
+
+PAGES = (
+    Page("overview", "", "Overview", "overview", _overview),
+    Page("orders", "orders", "Orders", "orders", _orders),
+    Page("order", "orders/<int:number>", "Order", "orders", _order),
+    Page("listings", "listings", "Listings", "listings", _listings),
+    Page("sku", "sku", "SKU", "listings", _sku),
+    Page("problems", "problems", "Problems", "problems", _problems),
+    Page("returns", "returns", "Returns", "returns", _returns),
+    Page("activity", "activity", "Activity", "activity", _activity),
+)

@@ -1,0 +1,120 @@
+"""Our words for what the engine calls by names: for people, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Kind of problem: the heading of its group.
+PROBLEMS: Mapping[str, str] = {
+    "reauthorise": "Connections that need new credentials",
+    "order_held": "Orders that wait for a product",
+    "tracking_missing": "Shipped without a tracking number",
+    "shipment_refused": "Shipments the marketplace refused",
+    "shipped_cancelled": "Shipped after the buyer cancelled",
+    "cancellation_asked": "Buyers who ask to cancel",
+    "cancellation_refused": "Cancellations the marketplace refused",
+    "cancellation_overtaken": "Cancelled too late",
+    "order_total": "Orders with another total in the store",
+    "order_twice": "Orders that are in the store twice",
+    "return_open": "Returns to decide",
+    "return_refused": "Return decisions the marketplace refused",
+    "return_unmatched": "Returns without an order",
+    "offer_refused": "Listings the marketplace refused",
+    "not_for_sale": "Listed, but cannot be bought",
+    "drift": "Changed by somebody else",
+}
+PREFIXES: Mapping[str, str] = {
+    "parked.": "Set aside after several tries",
+    "rejected.": "Changes the marketplace refused",
+}
+
+# Recurring question: what is asked for.
+POLLS: Mapping[str, str] = {
+    "poll.products": "changed products",
+    "poll.variants": "changed variants",
+    "poll.catalogue": "the whole catalogue",
+    "poll.store_orders": "changed store orders",
+    "poll.webhooks": "webhooks in place",
+    "poll.retention": "clearing old records",
+    "orders.changes": "new and changed orders",
+    "orders.open": "all open orders",
+    "returns": "returns",
+    "poll.offers": "reading all offers back",
+    "poll.status": "whether offers can be bought",
+    "poll.push": "push messages in place",
+}
+
+# State: (text, tone). Tones are colours; the text says it without them.
+STATES: Mapping[str, tuple[str, str]] = {
+    "active": ("Connected", "good"),
+    "paused": ("Paused", "warn"),
+    "needs_reauth": ("Needs new credentials", "bad"),
+    "disconnected": ("Disconnected", "plain"),
+    "held": ("Waits for a product", "bad"),
+    "ready": ("On its way to the store", "info"),
+    "creating": ("Being created", "info"),
+    "unknown": ("Being looked up", "warn"),
+    "created": ("In the store", "good"),
+    "failed": ("Failed", "bad"),
+    "cancelled": ("Cancelled", "plain"),
+    "skipped": ("Not for the store", "plain"),
+    "new": ("Will be listed", "info"),
+    "blocked": ("Not listed", "bad"),
+    "live": ("Listed", "good"),
+    "rejected": ("Refused", "bad"),
+    "ending": ("Being taken off", "info"),
+    "ended": ("Taken off", "plain"),
+    "none": ("No listing yet", "plain"),
+    "waiting": ("Waits for tracking", "warn"),
+    "sending": ("Being sent", "info"),
+    "submitted": ("Sent, not answered yet", "info"),
+    "confirmed": ("Confirmed", "good"),
+    "dropped": ("Not needed", "plain"),
+    "asked": ("Asked by the buyer", "warn"),
+    "wanted": ("Being carried out", "info"),
+    "done": ("Done", "good"),
+    "overtaken": ("Too late: shipped", "warn"),
+    "open": ("To decide", "warn"),
+    "decided": ("Decided", "info"),
+    "closed": ("Closed", "good"),
+    "error": ("Needs you", "bad"),
+    "warning": ("Worth a look", "warn"),
+}
+
+STEPS: Mapping[str, str] = {"now": "waiting", "later": "to come", "trouble": "needs you", "never": "not needed"}
+RESULTS: Mapping[str, str] = {
+    "accepted": "Accepted: refund it",
+    "refused": "Refused: send it back",
+    "replaced": "Replaced",
+    "repaired": "Repaired",
+    "kept_by_buyer": "The buyer keeps it",
+}
+FILTERS: Mapping[str, str] = {
+    "": "All",
+    "live": "Listed",
+    "waiting": "On the way",
+    "blocked": "Not listed",
+    "not-for-sale": "Cannot be bought",
+}
+NOTICES: Mapping[str, str] = {
+    "pause": "Paused. What comes in meanwhile is kept, and caught up with when you resume.",
+    "resume": "Resumed. What waited goes out now.",
+    "replay": "The order is gone through again; nothing is done twice.",
+    "match": "The line is matched, and the order goes on.",
+    "accept": "The marketplace is told that the cancellation is accepted.",
+    "retry": "It is tried again. The problem closes by itself when that works.",
+    "close": "Marked as dealt with.",
+    "decide": "Decided. The marketplace is told, and the store follows by itself.",
+}
+
+
+def problem_title(kind: str) -> str:
+    if kind in PROBLEMS:
+        return PROBLEMS[kind]
+    prefix = next((title for start, title in PREFIXES.items() if kind.startswith(start)), None)
+    return prefix or kind.replace("_", " ").replace(".", " ").capitalize()
+
+
+def state_badge(state: str) -> tuple[str, str]:
+    """Text and tone; a state we do not know is shown as it is."""
+    return STATES.get(state, (state.replace("_", " ").capitalize(), "plain"))
