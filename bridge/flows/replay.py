@@ -51,7 +51,8 @@ def _replay(engine: Engine, session: Session, kind: str, name: str, channel: str
     delivery = _delivery(session, name) if kind != "order" else None
     orders = _orders(session, name, channel) if kind != "delivery" else []
     if len(orders) > 1 or (orders and delivery is not None):
-        names = sorted(f"order:{order.ref}" for order in orders) + ([f"delivery:{name}"] if delivery is not None else [])
+        names = sorted(f"order:{order.ref}" for order in orders)
+        names += [f"delivery:{name}"] if delivery is not None else []
         raise AskMerchant(f"{name} may mean {' or '.join(names)}: write it like this.", field="reference")
     if delivery is not None:
         return _again_delivery(engine, session, delivery)
