@@ -4,6 +4,7 @@ credentials are forgotten. Orders and the journal stay."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,10 +19,11 @@ from bridge.flows.engine import Engine
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.channel import ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import AskMerchant, BridgeError
-from bridge.ports.http import lane
+from bridge.ports.http import lane, patience
 from bridge.ports.manifest import Capability
 
 ROUNDS = 3
+PATIENCE = 120.0  # a person waits for this, and every listing counts
 SETTLE_ROUNDS, SETTLE_PAUSE = 50, 0.2
 _TAKEN_DOWN = (Outcome.APPLIED, Outcome.SUBMITTED, Outcome.MISSING)
 
@@ -76,31 +78,47 @@ def disconnect(engine: Engine, shop_id: int, connection_id: int, *, zero_listing
 
 
 def _zero(engine: Engine, row: Connection) -> tuple[int, tuple[str, ...]]:
-    """Nothing new goes out while this runs: the connection is paused first, whatever becomes of it."""
+    """Nothing else goes out meanwhile: the connection is paused, and again as it was when this breaks off."""
+    _set_state(engine, row, "paused", "being disconnected")
+    try:
+        _settle_down(engine, row)
+        return _send_zeros(engine, row)
+    except BaseException:
+        _set_state(engine, row, row.state, row.state_reason)
+        raise
+
+
+def _set_state(engine: Engine, row: Connection, state: str, reason: str) -> None:
     now = engine.clock()
-    engine.db.transact(row.shop_id, _pause, row.id, now)
-    _settle_down(engine, row)
-    channel = engine.channel(row)
+
+    def act(session: Session) -> None:
+        mine = session.get_one(Connection, row.id)
+        mine.state, mine.state_reason, mine.state_since = state, reason, now
+
+    engine.db.transact(row.shop_id, act)
+
+
+def _send_zeros(engine: Engine, row: Connection) -> tuple[int, tuple[str, ...]]:
+    manifest, channel = engine.manifest(row), engine.channel(row)
     waiting = list(_updates(engine, row))
     zeroed = 0
     refused: dict[str, str] = {}
-    for _ in range(ROUNDS):
-        results: list[tuple[StockUpdate, ItemResult]] = []
-        for batch in _batches(waiting, engine.manifest(row).batch_size("update_stock")):
-            with lane("stock"):
-                results += list(zip(batch, channel.update_stock(batch), strict=True))
-        zeroed += sum(result.outcome in _TAKEN_DOWN for _, result in results)
-        waiting = [item for item, result in results if result.outcome is Outcome.RETRY]
-        refused |= {item.sku: result.message for item, result in results if result.outcome is Outcome.REJECTED}
-        if not waiting:
-            break
+
+    def send(batch: Sequence[StockUpdate]) -> list[tuple[StockUpdate, ItemResult]]:
+        with lane("stock"), patience(PATIENCE):
+            return list(zip(batch, channel.update_stock(batch), strict=True))
+
+    with ThreadPoolExecutor(manifest.concurrency, thread_name_prefix="zero") as pool:
+        for _ in range(ROUNDS):
+            batches = _batches(waiting, manifest.batch_size("update_stock"))
+            results = [pair for part in pool.map(send, batches) for pair in part]
+            zeroed += sum(result.outcome in _TAKEN_DOWN for _, result in results)
+            refused |= {item.sku: result.message for item, result in results if result.outcome is Outcome.REJECTED}
+            waiting = [item for item, result in results if result.outcome is Outcome.RETRY]
+            if not waiting:
+                break
     refused |= {item.sku: "not applied in time" for item in waiting}
     return zeroed, tuple(f"{sku}: {reason}" for sku, reason in refused.items())
-
-
-def _pause(session: Session, connection_id: int, now: datetime) -> None:
-    row = session.get_one(Connection, connection_id)
-    row.state, row.state_reason, row.state_since = "paused", "being disconnected", now
 
 
 def _settle_down(engine: Engine, row: Connection) -> None:

@@ -272,6 +272,19 @@ def test_disconnect_takes_listings_to_zero(engine: Engine, shop: admin.Named, ou
         admin.disconnect(engine, shop.id, done.id, zero_listings=False)
 
 
+def test_disconnect_that_breaks_off_leaves_everything_as_it_was(
+    engine: Engine, shop: admin.Named, outside: Outside
+) -> None:
+    done = _market(engine, shop)
+    _listings(engine, shop, done.id, ["A"])
+    outside.away = True
+    with pytest.raises(RetryLater):
+        admin.disconnect(engine, shop.id, done.id, zero_listings=True)
+    row = admin.get(engine, shop.id, done.id)
+    assert (row.state, row.credentials) == ("active", MARKET)
+    assert _rows(engine, shop, Poll)
+
+
 def test_disconnect_can_leave_listings_as_they_are(engine: Engine, shop: admin.Named, outside: Outside) -> None:
     done = _market(engine, shop)
     _listings(engine, shop, done.id, ["A"])

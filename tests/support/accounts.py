@@ -34,6 +34,7 @@ class Outside:
     stock: dict[str, int] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
+    away: bool = False
     on_check: Callable[[], None] = lambda: None
     clock_ahead: timedelta = timedelta(0)
 
@@ -79,6 +80,8 @@ class Market:
         return AccountInfo(name="Toys at bol", countries=("NL",))
 
     def update_stock(self, updates: Sequence[StockUpdate]) -> list[ItemResult]:
+        if self.outside.away:
+            raise RetryLater("The marketplace does not answer.")
         return [ItemResult(key=item.key, outcome=self._update(item), message="no") for item in updates]
 
     def _update(self, item: StockUpdate) -> Outcome:
