@@ -270,6 +270,8 @@ def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
             current = next(iter(platform.fetch_orders([order.store_order_id])), None)
             if current is None or current.status in DEAD:
                 pass
+            elif current.status is StoreOrderStatus.COMPLETED:
+                engine.db.transact(row.shop_id, _already_sent, order.id, engine.clock())
             elif all(line.quantity <= line.cancelled for line in lines):
                 if any(gone_units(line, current) < line.quantity for line in lines):
                     platform.cancel_order(order.store_order_id, f"Cancelled on {row.title}.")
@@ -280,6 +282,20 @@ def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
     step("cancel.store.recorded")
     if pools:
         engine.ring({"stock"})
+
+
+def _already_sent(session: Session, order_id: int, now: datetime) -> None:
+    """Its parcel has left: putting the units back on the shelf would sell what is not there."""
+    order = session.get_one(Order, order_id)
+    records.open_problem(
+        session,
+        now,
+        "shipped_cancelled",
+        order.ref,
+        f"Order {order.external_id} is cancelled on the marketplace and shipped in the store.",
+        "Stop the parcel, or expect it back.",
+        connection_id=order.connection_id,
+    )
 
 
 def _refund_cancelled(

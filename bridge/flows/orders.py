@@ -162,8 +162,8 @@ def _together(act: Callable[[A], B], items: Sequence[A], width: int) -> list[tup
         except Exception as error:  # noqa: BLE001  # it is that item's result
             return error
 
-    if len(items) == 1:
-        return [(items[0], safe(items[0]))]
+    if len(items) < 2:
+        return [(item, safe(item)) for item in items]
     with ThreadPoolExecutor(min(width, len(items))) as pool:
         return list(zip(items, pool.map(safe, items), strict=True))
 
@@ -181,12 +181,9 @@ def create_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     waiting = [claim for claim in claims if claim.id not in {claim.id for claim, _ in found}]
     ready = maker.may_create(waiting)
     step("orders.create.announced")
-    for claim, answer in _together(maker.create, ready, engine.manifest(row).concurrency):
-        if isinstance(answer, Exception):
-            maker.not_created(claim, answer)
-        else:
-            maker.record(claim, answer, "created in the store")
-            step("orders.create.recorded")
+    for _, fault in _together(maker.make, ready, engine.manifest(row).concurrency):
+        if fault is not None:
+            raise fault
     engine.ring({"stock"})
 
 
@@ -246,6 +243,16 @@ class _Creator:
             ready.append(claim)
         session.flush()
         return ready
+
+    def make(self, claim: Claim) -> None:
+        """Create and record: what the store answers is written down while others are still being created."""
+        try:
+            created = self.create(claim)
+        except Exception as error:  # noqa: BLE001  # it is this order's result
+            self.not_created(claim, error)
+            return
+        self.record(claim, created, "created in the store")
+        step("orders.create.recorded")
 
     def create(self, claim: Claim) -> StoreOrder:
         with self.engine.db.read(self.row.shop_id) as session:

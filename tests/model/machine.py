@@ -231,10 +231,12 @@ class Machine:
             return partial(maker.end if scope.topic == "end" else maker.create, listings)
         sender = push._Sender(engine, row, engine.channel(row), push.Facet(scope.topic))
         items = sender.claim(10)
+        if not items:
+            return _nothing
 
         def send() -> None:
             with ThreadPoolExecutor(1) as pool:
-                sender.send_all(items, 10, pool)
+                sender._finish([(items, pool.submit(sender._send, items))])
 
         return send
 
@@ -322,7 +324,9 @@ class Machine:
 
     def _waits_for(self) -> list[str]:
         with self.world.db.read(1) as session:
-            pending = session.scalars(select(Work).where(Work.dirty_version > Work.done_version, Work.parked.is_(False)))
+            pending = session.scalars(
+                select(Work).where(Work.dirty_version > Work.done_version, Work.parked.is_(False))
+            )
             sent = session.scalars(select(Submission).where(Submission.state == "pending"))
             unsent = session.scalars(select(FacetRow).where(FacetRow.desired_version > FacetRow.acked_version))
             unmade = session.scalars(select(Listing).where(Listing.pending))
@@ -405,13 +409,15 @@ class Machine:
                 if not restock[rma]:
                     expected[market.backs[rma].lines[0].sku or ""] -= units
         for sku in SKUS:
-            assert self.store.stock(sku) == expected[sku], f"{sku}: {self.store.stock(sku)} on the shelf, {expected[sku]}"
+            assert self.store.stock(sku) == expected[sku], (
+                f"{sku}: {self.store.stock(sku)} on the shelf, {expected[sku]}"
+            )
 
 
 ERRORS: dict[str, Callable[[], BridgeError | Died]] = {
     "away": lambda: RetryLater("away"),
     "slow": lambda: SlowDown("slow down", after=timedelta(seconds=20)),
-    "silent": lambda: time_out(),
+    "silent": time_out,
     "died": Died,
 }
 

@@ -116,7 +116,9 @@ class StockModel(RuleBasedStateMachine):
     def meanwhile(self, data: st.DataObject, side: int, point: str, which: int) -> None:
         """While a call is on its way, something else happens."""
         call = data.draw(st.sampled_from(STORE_CALLS if side == 0 else MARKET_CALLS))
-        name = data.draw(st.sampled_from(["run", "run twice", "sell", "stock", "hint", "market cancels", "store cancels", "refund"]))
+        name = data.draw(
+            st.sampled_from(["run", "run twice", "sell", "stock", "hint", "market cancels", "store cancels", "refund"])
+        )
         self.m.meanwhile(side, call, point, lambda: self._meanwhile(name, which))
 
     def _meanwhile(self, name: str, which: int) -> None:
