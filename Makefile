@@ -13,7 +13,7 @@ check: setup # format, lint, types, layers: every warning is an error
 	@scripts/check.sh
 
 test: check # the checks, then the tests: make test ARGS="tests/unit --db sqlite"; STRICT=1: a skip is a failure
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: setup # every benchmark, or one: make bench ARGS="ingest --json"
 	@exec .venv/bin/storebridge bench $(ARGS)
