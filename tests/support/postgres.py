@@ -63,9 +63,7 @@ class Postgres:
         return False
 
     def _create(self, name: str, template: str) -> None:
-        self._admin(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
+        self._admin(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
 
     def _admin(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -82,9 +80,7 @@ def cluster() -> Iterator[Postgres]:
         shutil.chown(folder, user["user"], user["group"])
     try:
         options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-        subprocess.run(
-            [binaries / "initdb", "-D", data, *options], check=True, capture_output=True, cwd="/", **user
-        )
+        subprocess.run([binaries / "initdb", "-D", data, *options], check=True, capture_output=True, cwd="/", **user)
         port = free_port()
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={port}", *_FAST]
         with log_path.open("wb") as log:
