@@ -89,7 +89,8 @@ def _import(world: World, orders: int, figures: dict[str, Any]) -> float:
     engine.db.transact(world.shop_id, work.mark, world.shop_id, [mark], engine.clock())
     engine.ring({"orders"})
     wait_until(lambda: _created(world) >= len(placed), orders * 1.5 + 60, "all orders in the store", 0.5)
-    made = [entry["at"] for entry in calls(world.store.get("requests", since=since), "orders.create")]
+    log = world.store.get("requests", since=since)
+    made = [entry["at"] for entry in calls(log, "orders.create")]
     found = _store_orders(world)
     figures |= {
         "in the store": sum(1 for ref in placed if found[ref]),
@@ -97,9 +98,11 @@ def _import(world: World, orders: int, figures: dict[str, Any]) -> float:
         "create calls": len(made),
         "seconds from placing to the last in the store": max(made) - began,
         "seconds until the first": min(made) - began,
+        "store calls per order": {op: round(n / orders, 2) for op, n in Counter(e["op"] for e in log).most_common(6)},
         "orders a second": len(made) / (max(made) - began),
     }
-    return len(made) / (max(made) - began)
+    rate: float = len(made) / (max(made) - began)
+    return rate
 
 
 def _created(world: World) -> int:

@@ -40,7 +40,7 @@ def server(programs: Path) -> Iterator[str]:
         subprocess.run([programs / "initdb", "-D", data, *options], check=True, capture_output=True, cwd="/", **user)
         settings = ["-c", f"listen_addresses={HOST}", "-c", "unix_socket_directories=", "-c", f"port={port}"]
         quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-        command = [programs / "postgres", "-D", data, *settings]
+        command: list[str | Path] = [programs / "postgres", "-D", data, *settings]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", process_group=0, **quiet, **user)
         url = f"postgresql://postgres@{HOST}:{port}/postgres"
         try:
