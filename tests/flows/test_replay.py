@@ -50,7 +50,7 @@ def _deliver(world: World, topic: str, external_id: str) -> str:
 
 def test_a_delivery_has_its_product_read_again(world: World) -> None:
     world.store.add("A", 5)
-    world.settle(120)
+    world.settle(120, step=60)
     world.store.change("A", stock=world.store.by_sku("A").stock.model_copy(update={"on_hand": 2}))
     number = _deliver(world, "product.updated", "1")
     done = _again(world, f"delivery:{number}")
@@ -72,7 +72,7 @@ def _order(world: World, stock: int = 5) -> str:
     world.store.add("A", stock)
     world.settle(60)
     key = world.markets[0].buy(("A", 1))
-    world.settle(400)
+    world.settle(360, step=60)
     return key
 
 
@@ -81,7 +81,7 @@ def test_an_order_that_is_done_stays_as_it_is(world: World) -> None:
     before = dict(world.store.orders)
     done = _again(world, key)
     assert "read from the marketplace again" in done.done[0]
-    world.settle(300)
+    world.settle(300, step=60)
     assert world.store.orders == before
     assert world.store.stock("A") == 4
 
@@ -97,7 +97,7 @@ def test_a_parked_order_goes_on(world: World) -> None:
     world.store.faults.before["create_order"] = [RejectItem("The store refuses it.")]
     key = _order(world)
     assert world.store.orders == {}
-    world.settle(600)
+    world.settle(600, step=60)
     assert world.store.orders == {}
     assert "looked up in the store, and created when it is not there" in _again(world, key).done
     world.settle(60)
@@ -115,7 +115,7 @@ def test_a_refused_shipment_gets_a_new_chance(world: World) -> None:
         session.scalars(select(ParcelRow)).one().state = "failed"
     assert world.markets[0].parcels == {}
     assert any("parcel 3S1 confirmed" in text for text in _again(world, key).done)
-    world.settle(120)
+    world.settle(120, step=60)
     assert [parcel.tracking for parcel in world.markets[0].parcels[key]] == ["3S1"]
 
 
@@ -138,7 +138,7 @@ def test_what_may_mean_two_things_is_asked_for(world: World) -> None:
     number = _deliver(world, "product.updated", "1")
     for market in world.markets:
         market.buy(("A", 1), key=number)
-    world.settle(400)
+    world.settle(360, step=60)
     with pytest.raises(AskMerchant, match=f"order:mem0:{number} or order:mem1:{number} or delivery:{number}"):
         _again(world, number)
     assert _again(world, f"order:{number}", "mem1").what.startswith(f"order mem1:{number}")
