@@ -322,6 +322,12 @@ class Machine:
             self.world.clock.advance(60 if waits else 1000)
         raise AssertionError(f"never comes to rest: {waits}")
 
+    def _settle_once(self) -> None:
+        """One round of polls and jobs, in which a process may die."""
+        self.reconcile()
+        for _ in range(12):
+            self.run(0)
+
     def _waits_for(self) -> list[str]:
         with self.world.db.read(1) as session:
             pending = session.scalars(
