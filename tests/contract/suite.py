@@ -1,0 +1,129 @@
+"""The ground of the contract suite: adapters are found as the engine finds them, by entry point, and each is connected
+to its own sandbox over real HTTP. The rules stand in test_every_adapter.py; one added there reaches every adapter.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from bridge.flows.admin import sandbox_place
+from bridge.ports.adapter import Adapter, Connection
+from bridge.ports.channel import Channel
+from bridge.ports.http import HttpServices, MemoryRecorder, Transport
+from bridge.ports.manifest import Capability, Limit
+from bridge.ports.platform import Platform
+
+# What a capability promises, in methods of the contract.
+METHODS: Mapping[str, Mapping[Capability, tuple[str, ...]]] = {
+    "channel": {
+        Capability.CHECK: ("check",),
+        Capability.OFFERS: (
+            "find_offers",
+            "create_offers",
+            "update_stock",
+            "update_prices",
+            "end_offers",
+            "sale_status",
+        ),
+        Capability.CONTENT: ("update_content",),
+        Capability.READ_BACK: ("list_offers",),
+        Capability.ORDERS: ("list_orders", "list_open_orders", "fetch_order", "acknowledge_order"),
+        Capability.SHIPMENTS: ("confirm_shipment", "carrier_code", "follow"),
+        Capability.CANCEL: ("cancel_line",),
+        Capability.RETURNS: ("list_returns", "decide_return"),
+        Capability.PUSH: ("push_hints", "ensure_push"),
+    },
+    "platform": {
+        Capability.CHECK: ("check",),
+        Capability.CATALOGUE: ("list_products", "list_variants", "fetch_products"),
+        Capability.CREATE_ORDER: ("find_orders", "create_order", "list_orders", "fetch_orders", "add_note"),
+        Capability.CANCEL: ("cancel_order",),
+        Capability.REFUNDS: ("refund_lines",),
+        Capability.WEBHOOKS: ("ensure_webhooks", "remove_webhooks"),
+        Capability.STOCK_WRITE: ("set_stock",),
+    },
+}
+SINCE = datetime.now(UTC) - timedelta(minutes=30)
+# The lists of each kind, as calls: each must bear an empty answer, a fault and a refusal.
+LISTS: Mapping[str, Mapping[Capability, Callable[[Any], Any]]] = {
+    "channel": {
+        Capability.READ_BACK: lambda channel: channel.list_offers(None),
+        Capability.ORDERS: lambda channel: channel.list_orders(SINCE, None),
+        Capability.RETURNS: lambda channel: channel.list_returns(None),
+    },
+    "platform": {
+        Capability.CATALOGUE: lambda platform: platform.list_products(SINCE, None),
+        Capability.CREATE_ORDER: lambda platform: platform.list_orders(SINCE, None),
+    },
+}
+
+
+@dataclass
+class Bench:
+    """One adapter connected to its own sandbox over real HTTP, with everything that was exchanged."""
+
+    adapter: Adapter
+    url: str
+    recorder: MemoryRecorder = field(default_factory=MemoryRecorder)
+
+    def connect(self, **changed: str) -> Any:
+        """The adapter's object; ``changed`` are credentials to get wrong."""
+        manifest = self.adapter.manifest
+        credentials, urls = sandbox_place(self.adapter, self.url)
+        credentials |= changed
+        host = self.url.removeprefix("http://")
+        services = HttpServices.build(recorder=self.recorder, allowed_hosts=[host])
+        secrets = [str(credentials[item.name]) for item in manifest.credentials if item.kind == "secret"]
+        transport = Transport(
+            account="suite:1",
+            title=manifest.title,
+            services=services,
+            limits={"*": Limit(calls=1000, seconds=1)},
+            secrets=secrets,
+        )
+        defaults = {item.name: item.default for item in manifest.settings if item.default is not None}
+        return self.adapter.connect(
+            Connection("suite:1", "suite", credentials, defaults, urls, transport, lambda: datetime.now(UTC))
+        )
+
+    def lists(self) -> Mapping[str, Callable[[Any], Any]]:
+        """The lists this adapter declares, by capability."""
+        declared = self.adapter.manifest.capabilities
+        known = LISTS[self.adapter.manifest.kind]
+        return {capability.value: call for capability, call in known.items() if capability in declared}
+
+    def fault(self, kind: str, times: int | None = None, **params: Any) -> None:
+        answer = httpx.post(f"{self.url}/_sandbox/faults", json={"kind": kind, "times": times, "params": params})
+        assert answer.status_code == 201, answer.text
+
+    def heal(self) -> None:
+        httpx.delete(f"{self.url}/_sandbox/faults")
+
+    def seen(self) -> list[dict[str, Any]]:
+        """What reached the sandbox, in order."""
+        found: list[dict[str, Any]] = httpx.get(f"{self.url}/_sandbox/requests").json()
+        return found
+
+
+def missing_methods(adapter: Adapter, made: object) -> list[str]:
+    """Methods that a declared capability promises and that are not there, or take other arguments than promised."""
+    kind = adapter.manifest.kind
+    contract = Channel if kind == "channel" else Platform
+    wrong: list[str] = []
+    for capability in adapter.manifest.capabilities:
+        for name in METHODS[kind].get(capability, ()):
+            found = getattr(made, name, None)
+            if found is None:
+                wrong.append(f"{capability.value}: {name} is missing")
+                continue
+            promised = list(inspect.signature(getattr(contract, name)).parameters)[1:]
+            given = list(inspect.signature(found).parameters)
+            if given[: len(promised)] != promised:
+                wrong.append(f"{capability.value}: {name}({', '.join(given)}) instead of ({', '.join(promised)})")
+    return wrong
