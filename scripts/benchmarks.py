@@ -34,9 +34,8 @@ def run(names: list[str], options: list[str]) -> None:
     known: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in names or list(OPTIONS):
         given = options or OPTIONS[name]
-        done = subprocess.run(
-            ["storebridge", "bench", name, "--json", *given], capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-m", "bridge.cli", "bench", name, "--json", *given]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             print(done.stderr[-3000:], file=sys.stderr)
             continue
