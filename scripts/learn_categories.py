@@ -24,8 +24,8 @@ from bridge.domain.categories.suggest import known
 from bridge.domain.categories.text import split_path
 from bridge.flows.category_words import parallel, rows
 
-FOLDS = 5
-STEPS = 160
+FOLDS = 4
+STEPS = 80
 HARD = 24  # candidates kept of each question: the likeliest by the weights so far, and the right one
 HELD_OUT = 0.4
 FILE = Path(__file__).resolve().parent.parent / "bridge/flows/category_words/names.csv"
@@ -35,7 +35,7 @@ Question = tuple[list[tuple[float, ...]], int, float, bool, float]  # candidates
 
 def names(pairs: list[Pair]) -> list[dict[str, str]]:
     """Every name of every path, in all languages, once."""
-    found = set()
+    found: set[tuple[str, ...]] = set()
     for pair in pairs:
         split = [split_path(pair.paths[language]) for language in LANGUAGES]
         if len({len(path) for path in split}) == 1:

@@ -24,7 +24,9 @@ from bridge.domain.categories import LANGUAGES, Lexicon, StoreCategory, Suggeste
 from bridge.domain.categories.learn import learn_lexicon
 from bridge.flows.category_words import lexicon, parallel, rows
 
-GOAL = "English top-1 at least 0.85 with at most half the errors of the better rival; other languages top-5 at least 0.6"
+GOAL = (
+    "English top-1 at least 0.85 with at most half the errors of the better rival; other languages top-5 at least 0.6"
+)
 SAMPLE = "bridge.bench._category_sample"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -34,7 +36,9 @@ Answers = Callable[[Pair, str], Sequence[tuple[str, float]]]
 @click.command("categories")
 @click.option("--pairs", type=FILE, help="Decisions of people: CSV with shopify_id, en, de, nl, fr, pl, google_en.")
 @click.option("--targets", type=FILE, help="The marketplace's categories, one path in each line.")
-@click.option("--held-out", "share", default=0.0, type=click.FloatRange(0, 0.9), help="Judge this share, learn from the rest.")
+@click.option(
+    "--held-out", "share", default=0.0, type=click.FloatRange(0, 0.9), help="Judge this share, learn from the rest."
+)
 @click.option("--branches", is_flag=True, help="Hold out whole branches, whose words the lexicon then never saw.")
 def command(pairs: Path | None, targets: Path | None, share: float, branches: bool) -> Result:
     """Judge category suggestions."""
@@ -42,10 +46,9 @@ def command(pairs: Path | None, targets: Path | None, share: float, branches: bo
         folder = resources.files(SAMPLE)
         with resources.as_file(folder / "pairs.csv") as sample, resources.as_file(folder / "targets.txt") as market:
             return _judge(sample, market, share, branches)
-    for option, value, other in (("--pairs", pairs, "--targets"), ("--targets", targets, "--pairs")):
-        if value is None:
-            raise click.UsageError(f"{other} needs {option} as well: the one is judged against the other.")
-    assert pairs is not None and targets is not None
+    if pairs is None or targets is None:
+        there, missing = ("--targets", "--pairs") if pairs is None else ("--pairs", "--targets")
+        raise click.UsageError(f"{there} needs {missing} as well: the one is judged against the other.")
     return _judge(pairs, targets, share, branches)
 
 
@@ -132,7 +135,7 @@ def _split(pairs: list[Pair], share: float, branches: bool) -> tuple[list[Pair],
     judged = [pair for pair in pairs if held_out(_branch(pair) if branches else pair, share)]
     seen = {pair.key for pair in judged}
     parts = [
-        {language: name for language, name in zip(LANGUAGES, names, strict=True)}
+        dict(zip(LANGUAGES, names, strict=True))
         for pair in pairs
         if pair.key not in seen and set(LANGUAGES) <= set(pair.paths)
         for names in zip(*(split_path(pair.paths[language]) for language in LANGUAGES), strict=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.domain.categories.lexicon import Reading, Word
@@ -43,6 +43,7 @@ class CategoryTree:
     unknown: float  # the rarity of a word that the tree does not have
     spellings: Mapping[str, tuple[str, ...]]  # run of three letters -> words
     ancestry: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+    path_words: dict[int, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
     cognates: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def weigh(self, word: str) -> float:
@@ -53,6 +54,15 @@ class CategoryTree:
         known = self.cognates.get(word)
         if known is None:
             known = self.cognates[word] = nearest(folded(word), self.spellings) if len(word) > 4 else ""
+        return known
+
+    def words_of(self, node: int) -> frozenset[str]:
+        """The words of the whole path of ``node``."""
+        known = self.path_words.get(node)
+        if known is None:
+            known = self.path_words[node] = frozenset(
+                word for step in self.line(node) for word in self.nodes[step].words
+            )
         return known
 
     def line(self, node: int) -> tuple[int, ...]:
@@ -159,7 +169,7 @@ def alike(tree: CategoryTree, name: Name) -> dict[int, float]:
     return found
 
 
-def covered(name: Name, words: Mapping[str, object]) -> float:
+def covered(name: Name, words: Collection[str]) -> float:
     """The weight of the words of ``name`` that are among ``words``."""
     total = 0.0
     for word, weight in zip(name.reading, name.weights, strict=True):

@@ -10,7 +10,9 @@ from bridge.domain.categories.index import CategoryTree, Name, covered
 
 # Categories looked at closely, for each name of the store's path and in all.
 PER_NAME = 30
-IN_ALL = 120
+IN_ALL = 100
+# Likeness above which two names are the same.
+SAME = 0.999
 
 FEATURES = (
     "covered",  # the part of the store's path that is found again
@@ -25,6 +27,8 @@ FEATURES = (
     "root",  # the first names are alike
     "rest",  # names of the store's path below the one that fits
     "inner",  # the category has categories below it
+    "prefix",  # the part of the category's names, from the root on, that are the store's own from the root on
+    "overlap",  # the share of common words (Jaccard) of both whole paths
     "near",  # categories mapped before, of neighbours in the store
     "titles",  # the words of the category's own name, found in product titles and attributes
 )
@@ -47,6 +51,11 @@ class Question:
                 found[word] = max(strength, found.get(word, 0.0))
         return found
 
+    @cached_property
+    def count(self) -> int:
+        """How many words the whole path has, each counted once."""
+        return len({max(word, key=lambda stem: word[stem]) for name in self.names for word in name.reading if word})
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -60,7 +69,7 @@ class Fit:
 
 def fits(tree: CategoryTree, question: Question) -> list[Fit]:
     """The categories that come into question, each with what speaks for it."""
-    rows: dict[int, list[tuple[float, float]]] = {}
+    rows: dict[int, list[float]] = {}
     return [_fit(tree, question, place, rows) for place in _candidates(tree, question)]
 
 
@@ -84,34 +93,24 @@ def _promise(tree: CategoryTree, question: Question, place: int, likeness: float
     return 2 * likeness + above - 0.3 * (len(line) - above)
 
 
-def _row(
-    tree: CategoryTree, question: Question, place: int, rows: dict[int, list[tuple[float, float]]]
-) -> list[tuple[float, float]]:
-    """Laying the category's line against the first n names, order kept: (likeness summed up, of this name alone)."""
+def _row(tree: CategoryTree, question: Question, place: int, rows: dict[int, list[float]]) -> list[float]:
+    """Laying the category's line against the store's names, order kept: the likeness gained with the first n names."""
     known = rows.get(place)
     if known is not None:
         return known
-    count = len(question.names)
     parent = tree.nodes[place].parent
-    before = _row(tree, question, parent, rows) if parent >= 0 else [(0.0, 0.0)] * (count + 1)
-    row = [(before[0][0], 0.0)]
-    for upto in range(1, count + 1):
-        likeness = question.likeness[upto - 1].get(place, 0.0)
-        row.append(
-            max(
-                (before[upto - 1][0] + likeness, likeness),
-                (before[upto][0], 0.0),
-                (row[upto - 1][0], row[upto - 1][1]),
-            )
-        )
+    before = _row(tree, question, parent, rows) if parent >= 0 else [0.0] * (len(question.names) + 1)
+    row = [before[0]]
+    for upto, found in enumerate(question.likeness, 1):
+        row.append(max(before[upto - 1] + found.get(place, 0.0), before[upto], row[upto - 1]))
     rows[place] = row
     return row
 
 
-def _fit(tree: CategoryTree, question: Question, place: int, rows: dict[int, list[tuple[float, float]]]) -> Fit:
+def _fit(tree: CategoryTree, question: Question, place: int, rows: dict[int, list[float]]) -> Fit:
     node, names = tree.nodes[place], question.names
     count, depth = len(names), len(node.names)
-    total, _ = _row(tree, question, place, rows)[count]
+    total = _row(tree, question, place, rows)[count]
     against, own = max(
         ((at, found.get(place, 0.0)) for at, found in enumerate(question.likeness)),
         key=lambda item: (item[1], item[0]),
@@ -119,26 +118,42 @@ def _fit(tree: CategoryTree, question: Question, place: int, rows: dict[int, lis
     )
     name = question.likeness[-1].get(place, 0.0)
     line = tree.line(place)
-    path_words = {word: 1.0 for step in line for word in tree.nodes[step].words}
+    path_words = tree.words_of(place)
     values = (
         total / count,
         depth - total,
         name,
-        float(name > 0.999),
+        float(name > SAME),
         question.likeness[-2].get(place, 0.0) if count > 1 else 0.0,
         own,
-        float(own > 0.999),
+        float(own > SAME),
         covered(names[-1], path_words) / names[-1].weight,
         _told(node.words, question.words) / node.weight,
         question.likeness[0].get(line[0], 0.0),
         (count - 1 - against) / count if own else 1.0,
         float(place in tree.children),
+        _prefix(question, line) / depth,
+        _overlap(question, path_words),
         question.near.get(place, 0.0),
         _told(node.words, question.titles) / node.weight if question.titles else 0.0,
     )
     return Fit(place, values, against if own else -1, own)
 
 
+def _prefix(question: Question, line: tuple[int, ...]) -> int:
+    """How many names are the same, from the root on."""
+    same = 0
+    for step, found in zip(line, question.likeness, strict=False):
+        if found.get(step, 0.0) <= SAME:
+            break
+        same += 1
+    return same
+
+
+def _overlap(question: Question, words: frozenset[str]) -> float:
+    common = sum(question.words.get(word, 0.0) for word in words)
+    return common / (question.count + len(words) - common)
+
+
 def _told(words: Mapping[str, float], by: Mapping[str, float]) -> float:
     return sum(weight * by.get(word, 0.0) for word, weight in words.items())
-

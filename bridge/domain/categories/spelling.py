@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 # The share of common runs from which on two words are taken for forms of one.
 NEAR = 0.6
 # Letters that languages use for the same sound.
-SOUNDS = (("ph", "f"), ("qu", "kw"), ("ck", "k"), ("c", "k"), ("z", "s"), ("y", "i"), ("w", "v"))
+SOUNDS = (("ph", "f"), ("cqu", "k"), ("qu", "k"), ("ck", "k"), ("c", "k"), ("z", "s"), ("y", "i"), ("w", "v"))
 
 
 def folded(word: str) -> str:

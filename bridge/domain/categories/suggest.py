@@ -1,4 +1,4 @@
-"""Which marketplace category suits a store category: ranked, with a confidence and the reason. Nothing is applied here."""
+"""Suggestions: marketplace categories for a store category, ranked, with confidence and reason. Nothing is applied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from bridge.domain.categories.index import CategoryTree, Name, alike, read_name
 from bridge.domain.categories.lexicon import Lexicon, NoLexicon, Reading
 from bridge.domain.categories.match import FEATURES, Fit, Question, fits
 from bridge.domain.categories.reason import because, mapped_before
-from bridge.domain.categories.text import plain, split_path, stems
+from bridge.domain.categories.synonyms import read_english
+from bridge.domain.categories.text import plain, split_path
 from bridge.domain.categories.weights import SURE_ENGLISH, SURE_OTHERS, WEIGHTS
 from bridge.domain.values import Value
 
@@ -127,7 +128,7 @@ class Suggester:
 
     def _reading(self, name: str, language: str) -> Reading:
         if language == "en":
-            return tuple({word: 1.0} for word in stems(name))
+            return read_english(name)
         return self.lexicon.read(name, language)
 
     def _near(self, key: Key) -> dict[int, float]:
@@ -172,10 +173,10 @@ def rank(found: Sequence[Fit], known: float, *, english: bool) -> list[tuple[Fit
     first = sure(shares[order[0]] / total, known, english=english)
     rest = total - shares[order[0]]
     others = (1 - first) / rest if rest else 0.0
-    ranked = [(found[order[0]], round(first, 4))]
-    for at in order[1:]:
-        ranked.append((found[at], round(min(first, shares[at] * others), 4)))
-    return ranked
+    return [
+        (found[order[0]], round(first, 4)),
+        *((found[at], round(min(first, shares[at] * others), 4)) for at in order[1:]),
+    ]
 
 
 def sure(share: float, known: float, *, english: bool) -> float:

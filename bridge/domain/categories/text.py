@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-SEPARATOR = re.compile(r"\s*(?:>|»|›|→|\|)\s*|\s+/\s+")
+SEPARATOR = re.compile(r"\s*(?:>|»|→|\|)\s*|\s+/\s+")
 WORD = re.compile(r"[a-z0-9]+")
 # Letters that do not come apart into a base letter and a mark.
 LETTERS = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae", "’": "'"})
@@ -14,11 +14,81 @@ LETTERS = str.maketrans({"ß": "ss", "ł": "l", "ø": "o", "œ": "oe", "æ": "ae
 APOSTROPHE = {"en": re.compile(r"'s?\b"), "nl": re.compile(r"'s\b"), "fr": re.compile(r"\b[a-z]{1,2}'")}
 
 STOP = {
-    "en": frozenset("and or the of for with in to on by a an other".split()),
-    "de": frozenset("und oder fur mit von zu zum zur der die das des den dem im in am aus auf sonstige andere".split()),
-    "nl": frozenset("en of voor met van de het een in op aan uit te tot overige andere".split()),
-    "fr": frozenset("et ou pour avec de du des la le les un une a au aux en d l sur sans autres autre".split()),
-    "pl": frozenset("i oraz lub do dla z ze na w we od o po inne inny pozostale".split()),
+    "en": frozenset(("and", "or", "the", "of", "for", "with", "in", "to", "on", "by", "a", "an", "other")),
+    "de": frozenset(
+        (
+            "und",
+            "oder",
+            "fur",
+            "mit",
+            "von",
+            "zu",
+            "zum",
+            "zur",
+            "der",
+            "die",
+            "das",
+            "des",
+            "den",
+            "dem",
+            "im",
+            "in",
+            "am",
+            "aus",
+            "auf",
+            "sonstige",
+            "andere",
+        )
+    ),
+    "nl": frozenset(
+        (
+            "en",
+            "of",
+            "voor",
+            "met",
+            "van",
+            "de",
+            "het",
+            "een",
+            "in",
+            "op",
+            "aan",
+            "uit",
+            "te",
+            "tot",
+            "overige",
+            "andere",
+        )
+    ),
+    "fr": frozenset(
+        (
+            "et",
+            "ou",
+            "pour",
+            "avec",
+            "de",
+            "du",
+            "des",
+            "la",
+            "le",
+            "les",
+            "un",
+            "une",
+            "a",
+            "au",
+            "aux",
+            "en",
+            "d",
+            "l",
+            "sur",
+            "sans",
+            "autres",
+            "autre",
+        )
+    ),
+    "pl": frozenset(
+        ("i", "oraz", "lub", "do", "dla", "z", "ze", "na", "w", "we", "od", "o", "po", "inne", "inny", "pozostale")
+    ),
 }
 # Endings that change with number, case and gender, longest first. Cut once, where enough of the word stays.
 ENDINGS = {
