@@ -96,9 +96,7 @@ def create_app() -> Flask:
     return app
 
 
-@pytest.mark.parametrize(
-    ("strict", "code", "shown"), [("", 0, "abacus: 2 skipped (buy one)"), ("1", 1, "2 error")]
-)
+@pytest.mark.parametrize(("strict", "code", "shown"), [("", 0, "abacus: 2 skipped (buy one)"), ("1", 1, "2 error")])
 def test_what_is_missing_is_named_and_with_strict_fails(
     procs: Procs, tmp_path: Path, strict: str, code: int, shown: str
 ) -> None:
