@@ -14,6 +14,7 @@ from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
 
 Key = tuple[str | None, int]
+MINUS = " \N{MINUS SIGN} "
 FILTERS: Mapping[str, Any] = {
     "live": Listing.state == "live",
     "waiting": Listing.state.in_(("new", "creating", "unknown", "ending")),
@@ -229,4 +230,4 @@ def sum_of(row: Mapping[str, Any]) -> str:
     parts = [f"{row['on_hand']} on hand", f"{row['reserved']} reserved", f"{row['buffer']} buffer"]
     plain = row["on_hand"] - row["reserved"] - row["buffer"]
     why = "" if plain == row["target"] else f" ({row['reason']})"
-    return f"{' − '.join(parts)} = {row['target']}{why}"  # noqa: RUF001 - a minus sign for people
+    return f"{MINUS.join(parts)} = {row['target']}{why}"

@@ -187,7 +187,7 @@ def _activity(view: View) -> Context:
 PAGES = (
     Page("overview", "", "Overview", "overview", _overview),
     Page("orders", "orders", "Orders", "orders", _orders),
-    Page("order", "orders/<int:number>", "Order", "orders", _order),
+    Page("order", "orders/<int(max=999999999999999):number>", "Order", "orders", _order),
     Page("listings", "listings", "Listings", "listings", _listings),
     Page("sku", "sku", "SKU", "listings", _sku),
     Page("problems", "problems", "Problems", "problems", _problems),
