@@ -115,9 +115,11 @@ def run(engine: Engine, scope: Scope, deadline: float) -> None:
 
 
 def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
-    with engine.db.read(scope.shop_id) as session:
-        row = session.get(Connection, scope.connection_id)
-    while row is not None and not engine.stopping.is_set() and time.monotonic() < deadline:
+    while not engine.stopping.is_set() and time.monotonic() < deadline:
+        with engine.db.read(scope.shop_id) as session:
+            row = session.get(Connection, scope.connection_id)
+        if row is None or row.state != "active":  # set aside since the scope was found: not one call more
+            return
         claims = _claim(engine, scope)
         if not claims:
             return

@@ -171,8 +171,10 @@ def test_a8_a10_revoked_credentials_set_the_connection_aside_and_it_catches_up(s
     stack.bol.fault("unauthorised", "*", times=None)
     sets(stack, "A", 2)
     order = stack.sells("A", 1)
+    since = seen(stack)
     stack.settle(60)
     assert state_of(stack, stack.channel_id) == "needs_reauth"
+    assert seen(stack) - since < 20, "it goes on asking with credentials that are refused"
     assert "reauthorise" in stack.problems()
     since = seen(stack)
     stack.settle(200, 50)
