@@ -191,8 +191,8 @@ class StockModel(RuleBasedStateMachine):
 
 TestStockModel = StockModel.TestCase
 TestStockModel.settings = settings(
-    max_examples=int(os.environ.get("MODEL_EXAMPLES", "25")),
-    stateful_step_count=int(os.environ.get("MODEL_STEPS", "40")),
+    max_examples=int(os.environ.get("MODEL_EXAMPLES", "12")),
+    stateful_step_count=int(os.environ.get("MODEL_STEPS", "30")),
     deadline=None,
     derandomize="MODEL_RANDOM" not in os.environ,
     database=None,
