@@ -1,4 +1,4 @@
-.PHONY: setup run test check bench lock
+.PHONY: setup run test check bench screenshots lock
 .NOTPARALLEL:
 
 # Everything is by relative path, so that a checkout in a folder with spaces works.
@@ -17,6 +17,9 @@ test: check # the checks, then the tests: make test ARGS="tests/unit --db sqlite
 
 bench: setup # every benchmark, or one: make bench ARGS="ingest --json"
 	@exec .venv/bin/storebridge bench $(ARGS)
+
+screenshots: setup # the pictures in docs/images, of a demonstration that is started for them (needs Chromium)
+	@exec .venv/bin/python scripts/screenshots.py $(ARGS)
 
 lock: # the locks anew from pyproject.toml: make lock ARGS="--upgrade"
 	@scripts/lock.sh $(ARGS)

@@ -31,8 +31,8 @@ class Lively:
     """Products A to C; an order that went through, one that waits for a product, one whose buyer wants to cancel;
     a return to decide; a problem of each kind of action."""
 
-    def __init__(self, database_url: str) -> None:
-        self.world = World(database_url, markets=1)
+    def __init__(self, database_url: str, key: str | None = None) -> None:
+        self.world = World(database_url, markets=1, key=key)
         self.engine = self.world.engine
         self.keys = crypto.installed()
         self._settings(buyer_cancellation="ask", buffer=1)

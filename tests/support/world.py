@@ -505,8 +505,8 @@ class MemoryMarket:
 class World:
     """An engine between one store and some marketplaces, all in memory but the database."""
 
-    def __init__(self, database_url: str, markets: int = 2) -> None:
-        crypto.install(crypto.KeyRing([Fernet.generate_key().decode()]))
+    def __init__(self, database_url: str, markets: int = 2, key: str | None = None) -> None:
+        crypto.install(crypto.KeyRing([key or Fernet.generate_key().decode()]))
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
         self.markets = [MemoryMarket(self.clock) for _ in range(markets)]
