@@ -8,7 +8,7 @@ process that lost its lease can finish nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -177,17 +177,18 @@ def _due(now: datetime) -> Any:
 
 
 def claim(
-    session: Session, lane: str, connection_id: int, now: datetime, limit: int, kind: str | None = None
+    session: Session, lane: str, connection_id: int, now: datetime, limit: int | Callable[[str], int]
 ) -> list[Claim]:
-    """Take up to ``limit`` due items of one kind (the most urgent item's kind when none is named)."""
+    """Take the due items of one kind, that of the most urgent item. ``limit``: so many, or so many of that kind."""
     due = select(Work).where(Work.lane == lane, Work.connection_id == connection_id, _due(now))
-    if kind is None:
-        first = session.scalars(due.order_by(Work.priority, Work.due_at).limit(1)).first()
-        if first is None:
-            return []
-        kind = first.kind
-    query = due.where(Work.kind == kind).order_by(Work.priority, Work.due_at).limit(limit)
+    first = session.scalars(due.order_by(Work.priority, Work.due_at).limit(1)).first()
+    if first is None:
+        return []
+    most = limit if isinstance(limit, int) else limit(first.kind)
+    query = due.where(Work.kind == first.kind).order_by(Work.priority, Work.due_at).limit(most)
     rows = session.scalars(query.with_for_update(skip_locked=True)).all()
+    if not rows:
+        return []
     token = secrets.token_hex(12)
     session.execute(
         update(Work)

@@ -114,6 +114,8 @@ class _Sender:
             .with_for_update(skip_locked=True, of=FacetRow)
         )
         rows = session.execute(query).all()
+        if not rows:
+            return []
         token = secrets.token_hex(12)
         session.execute(
             update(FacetRow)

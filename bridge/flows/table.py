@@ -128,17 +128,12 @@ def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
 
 
 def _claim(engine: Engine, scope: Scope) -> list[Claim]:
-    now = engine.clock()
+    return engine.db.transact(scope.shop_id, work.claim, scope.lane, scope.connection_id, engine.clock(), _batch)
 
-    def act(session: Session) -> list[Claim]:
-        first = work.claim(session, scope.lane, scope.connection_id, now, 1)
-        if not first or first[0].kind not in HANDLERS:
-            return first
-        more = HANDLERS[first[0].kind].batch - 1
-        rest = work.claim(session, scope.lane, scope.connection_id, now, more, first[0].kind) if more else []
-        return first + rest
 
-    return engine.db.transact(scope.shop_id, act)
+def _batch(kind: str) -> int:
+    """How many claims of a kind are done at once."""
+    return HANDLERS[kind].batch if kind in HANDLERS else 1
 
 
 def handle(engine: Engine, row: Connection, claims: list[Claim]) -> None:
