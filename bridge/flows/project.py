@@ -80,7 +80,7 @@ def project(
     ).all()
     sold = reserved(session, sorted({row[0].pool for row in rows}))
     doubles = _double_skus(session, {row[0].sku for row in rows if row[0].sku})
-    known = _listings(session, [row[0].id for row in rows])
+    known = _listings(session, [row[0].id for row in rows], [view.id for view in views])
     facets = _facets(session, [item["id"] for item in known.values()])
     change = _Change(now, event_at)
     for variant, product_data, product_gone in rows:
@@ -152,8 +152,12 @@ _FACET = (
 )
 
 
-def _listings(session: Session, variant_ids: Sequence[int]) -> dict[tuple[int, int], dict[str, Any]]:
-    query = select(*(getattr(Listing, name) for name in _LISTING)).where(Listing.variant_id.in_(variant_ids))
+def _listings(
+    session: Session, variant_ids: Sequence[int], connection_ids: Sequence[int]
+) -> dict[tuple[int, int], dict[str, Any]]:
+    query = select(*(getattr(Listing, name) for name in _LISTING)).where(
+        Listing.variant_id.in_(variant_ids), Listing.connection_id.in_(connection_ids)
+    )
     rows = [dict(zip(_LISTING, row, strict=True)) for row in session.execute(query)]
     return {(row["connection_id"], row["variant_id"]): row for row in rows}
 
