@@ -1,7 +1,9 @@
 """A full compare of every variant with three channels: how time, memory and queries grow from 10,000 to 100,000.
 
 The first compare makes every listing; the second finds nothing to do, as on most nights. Both are the flow that
-the full sweep runs (flows/catalogue.project_connection), each in a process of its own, on a seeded database.
+the full sweep runs (flows/catalogue.project_connection), each in a process of its own, on a seeded database. On
+SQLite, where the database works inside that process, the time that counts is its CPU time: others on the machine
+do not slow it down.
 """
 
 from __future__ import annotations
@@ -41,11 +43,15 @@ def command(small: int, large: int, database: str) -> Result:
     for size, rounds in found.items():
         for name, one in rounds.items():
             figures[f"{size} variants, {name}: seconds"] = one["seconds"]
+            figures[f"{size} variants, {name}: CPU seconds"] = one["cpu"]
             figures[f"{size} variants, {name}: queries per variant"] = round(one["queries"] / size, 4)
             figures[f"{size} variants, {name}: peak MB"] = one["megabytes"]
-    growth = {name: found[large][name]["seconds"] / found[small][name]["seconds"] for name in found[small]}
+    clock = "cpu" if database == "sqlite" else "seconds"
+    growth = {name: found[large][name][clock] / found[small][name][clock] for name in found[small]}
+    waited = {name: found[large][name]["seconds"] / found[small][name]["seconds"] for name in found[small]}
     queries = {name: found[large][name]["queries"] / found[small][name]["queries"] for name in found[small]}
-    figures |= {f"{name}: time grows": f"{value:.2f} x" for name, value in growth.items()}
+    for name, value in growth.items():
+        figures[f"{name}: time grows"] = f"{value:.2f} x (by the clock on the wall {waited[name]:.2f} x)"
     allowed = GROWTH * large / small / 10
     peak = max(one["megabytes"] for rounds in found.values() for one in rounds.values())
     steady = all(value <= large / small * STEADY for value in queries.values())
