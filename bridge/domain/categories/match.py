@@ -78,7 +78,9 @@ def _candidates(tree: CategoryTree, question: Question) -> list[int]:
     for likeness in question.likeness:
         best = sorted(likeness.items(), key=lambda item: (-_promise(tree, question, *item), item[0]))[:PER_NAME]
         for place, _ in best:
-            for above in tree.line(place):
+            # What only holds the tree together is never suggested itself, but what lies below it may be meant.
+            below = () if tree.nodes[place].listed else tree.children.get(place, ())[:PER_NAME]
+            for above in (*tree.line(place), *below):
                 scores.setdefault(above, _promise(tree, question, above, likeness.get(above, 0.0)))
     for place in question.near:
         scores[place] = 99.0

@@ -21,6 +21,8 @@ from bridge.domain.values import Value
 # A category that was mapped before, by name and path, is suggested again with this confidence.
 AGAIN = 0.99
 MOST = 0.98
+# The score of "none of these": a candidate that fits no better is hardly believed, even when it is the only one.
+NOTHING = 4.0
 
 Key = tuple[str, ...]
 
@@ -168,10 +170,10 @@ def rank(found: Sequence[Fit], known: float, *, english: bool) -> list[tuple[Fit
     scores = [sum(weight * value for weight, value in zip(weights, fit.values, strict=True)) for fit in found]
     top = max(scores)
     shares = [math.exp(score - top) for score in scores]
-    total = sum(shares)
+    total = sum(shares) + math.exp(min(NOTHING - top, 50))
     order = sorted(range(len(found)), key=lambda at: (-scores[at], found[at].place))
-    first = sure(shares[order[0]] / total, known, english=english)
-    rest = total - shares[order[0]]
+    first = sure(1 / total, known, english=english)
+    rest = total - 1
     others = (1 - first) / rest if rest else 0.0
     return [
         (found[order[0]], round(first, 4)),
