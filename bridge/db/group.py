@@ -18,74 +18,81 @@ PATIENCE = 0.001
 
 
 class _Turn(Generic[T]):
-    """One item waiting for a commit. ``woken`` is let go when it is done, or when its thread is to lead."""
+    """One item waiting for a commit. ``woken`` is let go when it is done, or, with a ``group`` to lead, to lead it."""
 
-    __slots__ = ("done", "error", "item", "woken")
+    __slots__ = ("error", "group", "item", "woken")
 
     def __init__(self, item: T) -> None:
         self.item = item
-        self.done = False
+        self.group: list[_Turn[T]] | None = None
         self.error: BaseException | None = None
         self.woken = threading.Lock()
         self.woken.acquire()
 
 
 class GroupCommit(Generic[T]):
-    """``commit`` gets all items that wait, up to ``most`` at once, and is never run by two threads at a time.
+    """``commit`` gets all items that wait, up to ``most`` at once; ``width`` threads at most are inside it.
 
-    Under load the leader waits up to ``patience`` seconds for as many as came last time: those just served are
+    Under load a leader waits up to ``patience`` seconds for as many as came last time: those just served are
     about to come again, and half a group at each commit would cost twice the commits. Alone, nobody waits.
     """
 
-    def __init__(self, commit: Callable[[Sequence[T]], None], most: int = BATCH, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        commit: Callable[[Sequence[T]], None],
+        *,
+        width: int = 1,
+        most: int = BATCH,
+        patience: float = PATIENCE,
+    ) -> None:
         self._commit = commit
+        self._free = width
         self._most = most
         self._patience = patience
         self._lock = threading.Lock()
         self._full = threading.Condition(self._lock)
-        self._waiting: deque[_Turn[T]] = deque()
-        self._busy = False
+        self._waiting: deque[_Turn[T]] = deque()  # empty while anyone is free to lead
         self._expected = 1
 
     def __call__(self, item: T) -> None:
         """Returns when ``item`` is committed; raises what its commit raised."""
         turn = _Turn(item)
         with self._lock:
-            self._waiting.append(turn)
-            leads = not self._busy
-            self._busy = True
-            if not leads and len(self._waiting) >= self._expected:
-                self._full.notify()
-        if not leads:
+            if self._free:
+                self._free -= 1
+                turn.group = [turn]
+            else:
+                self._waiting.append(turn)
+                if len(self._waiting) + 1 >= self._expected:
+                    self._full.notify()
+        if turn.group is None:
             turn.woken.acquire()
-        if not turn.done:
-            self._lead()
+        if turn.group is not None:
+            self._lead(turn.group)
         if turn.error is not None:
             raise turn.error
 
-    def _lead(self) -> None:
-        """Commit for everyone waiting: our own turn is the first of them."""
-        turns = self._gather()
+    def _lead(self, group: list[_Turn[T]]) -> None:
+        """Commit for everyone waiting. Our own turn is the first of the group."""
         try:
-            self._settle(turns)
+            self._gather(group)
+            self._settle(group)
         except BaseException as error:
-            for turn in turns:
+            for turn in group:
                 turn.error = turn.error or error
             raise
         finally:
             self._hand_over()
-            for turn in turns:
-                turn.done = True
-            for turn in islice(turns, 1, None):
+            for turn in islice(group, 1, None):
                 turn.woken.release()
 
-    def _gather(self) -> list[_Turn[T]]:
+    def _gather(self, group: list[_Turn[T]]) -> None:
         with self._lock:
-            self._full.wait_for(lambda: len(self._waiting) >= self._expected, self._patience)
-            turns = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+            if self._patience:
+                self._full.wait_for(lambda: len(self._waiting) + 1 >= self._expected, self._patience)
+            group += [self._waiting.popleft() for _ in range(min(self._most - 1, len(self._waiting)))]
             # Falls by one a round when fewer come, so that a quiet time ends the waiting.
-            self._expected = max(len(turns), self._expected - 1)
-            return turns
+            self._expected = max(len(group), self._expected - 1)
 
     def _settle(self, turns: Sequence[_Turn[T]]) -> None:
         """One transaction for all; where an item spoils it for the others, one for each."""
@@ -104,6 +111,8 @@ class GroupCommit(Generic[T]):
     def _hand_over(self) -> None:
         with self._lock:
             if self._waiting:
-                self._waiting[0].woken.release()
+                first = self._waiting.popleft()
+                first.group = [first]
+                first.woken.release()
             else:
-                self._busy = False
+                self._free += 1

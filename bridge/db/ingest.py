@@ -1,39 +1,53 @@
 """Keeping deliveries before they are acknowledged, many in one transaction.
 
 A commit costs about the same for one row as for fifty, SQLite's busy handler is unfair to several writers, and
-PostgreSQL's cost is the way there: so all requests of a process that wait are served by one commit.
+PostgreSQL's cost is the way there: so the requests of a process that wait are served by one commit.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
-import sqlalchemy
-from sqlalchemy import TIMESTAMP, Connection, Executable, Table, Text, bindparam, column, event, func, select
+from sqlalchemy import (
+    TIMESTAMP,
+    Dialect,
+    PoolProxiedConnection,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 from bridge.db import work
-from bridge.db.crypto import installed
+from bridge.db.crypto import Secret, installed
 from bridge.db.group import GroupCommit
 from bridge.db.session import Database, worth_repeating
-from bridge.db.tables import Delivery, UtcTime, Work
+from bridge.db.tables import Base, Delivery, UtcTime
 from bridge.db.work import Mark
 
 ATTEMPTS = 5
-# The body comes sealed: under a name of its own, so that the column does not seal it a second time.
-SEALED = "sealed"
-_DELIVERIES = cast(Table, Delivery.__table__)
-_WORK = cast(Table, Work.__table__)
-_COLUMNS = ("shop_id", "connection_id", "topic", "external_id", "body_hash", "received_at", "seen", "last_seen_at")
+WIDTH = 8
+_DELIVERIES = Base.metadata.tables["deliveries"]
+_WORK = Base.metadata.tables["work"]
+# What of each is written: the columns of `_row` and of `work.row_of`.
+_KEPT = ("shop_id", "connection_id", "topic", "external_id", "body_hash", "body", "received_at", "seen", "last_seen_at")
+_MARKED = (
+    "shop_id", "connection_id", "lane", "kind", "key", "priority", "dirty_version", "done_version", "due_at",
+    "first_marked_at", "attempts", "parked",
+)  # fmt: skip
+_TIMES = ("now_", "rest_", "quiet_", "latest_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +70,23 @@ def seal(body: str) -> str:
 
 
 class Ingest:
-    """Keeps arrivals: the delivery and the mark of what to read again, or neither."""
+    """Keeps arrivals: the delivery and the mark of what to read again, or neither.
+
+    The statements are made by SQLAlchemy once, and given to the driver as they are: of a request's time, what is
+    saved so is more than the database itself takes.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._write = _row_by_row if db.is_sqlite else _at_once
-        # PostgreSQL: one statement, which is a transaction of its own in one round trip.
-        self._options: dict[str, Any] = {"write": True} if db.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._commit = GroupCommit(self._keep_all)
-        self._line: Connection | None = None
+        self._dialect = db.engine.dialect
+        if db.is_sqlite:
+            # Writers only stand in each other's way: one at a time, and as much as can be in each commit.
+            self._write: _Rows | _Document = _Rows(self._dialect)
+            self._commit = GroupCommit(self._keep_all)
+        else:
+            self._write = _Document(self._dialect)
+            self._commit = GroupCommit(self._keep_all, width=WIDTH, patience=0)
+        self._lines: list[PoolProxiedConnection] = []
         event.listen(db.engine, "engine_disposed", lambda _engine: self._hang_up())
 
     def keep(self, arrival: Arrival) -> None:
@@ -75,9 +97,7 @@ class Ingest:
     def _keep_all(self, arrivals: Sequence[Arrival]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                line = self._pick_up()
-                with line.begin():
-                    return self._write(line, arrivals)
+                return self._try(arrivals)
             except DBAPIError as error:
                 self._hang_up()
                 if attempt == ATTEMPTS or not worth_repeating(error):
@@ -85,51 +105,149 @@ class Ingest:
                 time.sleep(0.01 * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _pick_up(self) -> Connection:
-        """One connection, kept from commit to commit: only one thread commits at a time."""
-        if self._line is None:
-            self._line = self._db.engine.execution_options(**self._options).connect()
-        return self._line
+    def _try(self, arrivals: Sequence[Arrival]) -> None:
+        """On a connection that is kept from commit to commit."""
+        try:
+            line = self._lines.pop()
+        except IndexError:
+            line = self._db.engine.raw_connection()
+            self._write.prepare(line.driver_connection)
+        try:
+            self._write(line.driver_connection, arrivals)
+        except BaseException as error:
+            line.invalidate()
+            raise self._as_sqlalchemy(error) from error
+        self._lines.append(line)
+
+    def _as_sqlalchemy(self, error: BaseException) -> BaseException:
+        base = self._dialect.loaded_dbapi.Error
+        if not isinstance(error, base):
+            return error
+        lost = self._dialect.is_disconnect(error, None, None)
+        return DBAPIError.instance(
+            None, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=self._dialect
+        )
 
     def _hang_up(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            with suppress(SQLAlchemyError):
-                line.invalidate()
-                line.close()
+        while self._lines:
+            self._lines.pop().invalidate()
 
 
-def _row_by_row(line: Connection, arrivals: Sequence[Arrival]) -> None:
+class _Rows:
     """SQLite: nothing to save on the way, so rows are bound one by one."""
-    line.execute(_insert_rows(), [_row(arrival) for arrival in arrivals])
-    for shop_id, group in groupby(sorted(arrivals, key=_shop), key=_shop):
-        same = list(group)
-        work.mark_on(line, shop_id, (arrival.mark for arrival in same), _latest(same))
+
+    def __init__(self, dialect: Dialect) -> None:
+        insert = sqlite.insert(_DELIVERIES).inline()
+        self._deliveries = _Many(_or_seen_again(insert), _KEPT, dialect)
+        names = (*_MARKED, *_TIMES)
+        self._work = {
+            settle: _Many(work.or_again(sqlite.insert(_WORK).inline(), settle=settle, wake=True), names, dialect)
+            for settle in (True, False)
+        }
+
+    def prepare(self, driver: Any) -> None:
+        """Nothing: the database does it for each connection."""
+
+    def __call__(self, driver: Any, arrivals: Sequence[Arrival]) -> None:
+        now = max(arrival.received_at for arrival in arrivals)
+        times = work.times(now)
+        driver.execute("BEGIN IMMEDIATE")
+        try:
+            self._deliveries(driver, [_row(arrival) for arrival in arrivals])
+            for settle, rows in _marks(arrivals, now).items():
+                if rows:
+                    self._work[settle](driver, [row | times for row in rows])
+        except BaseException:
+            driver.execute("ROLLBACK")
+            raise
+        driver.execute("COMMIT")
 
 
-def _at_once(line: Connection, arrivals: Sequence[Arrival]) -> None:
-    """PostgreSQL: all rows as JSON parameters of one statement, at a third of the cost of binding each.
+class _Many:
+    """A statement for many rows."""
 
-    In one order in every process, so that no two wait for each other's rows.
-    """
-    now = _latest(arrivals)
-    kept: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in map(_row, arrivals):
-        first = kept.setdefault(_key(row), row)
-        first["seen"] += first is not row
-    marked = {(item.mark.connection_id, item.mark.kind, item.mark.key): item for item in arrivals}
-    wanted = [
-        (item.mark.settle, work.row_of(item.shop_id, item.mark, now)) for _, item in sorted(marked.items(), key=_first)
-    ]
-    line.execute(
-        _insert_all(),
-        {
-            "deliveries": _json([row for _, row in sorted(kept.items(), key=_first)]),
-            "settling": _json([row for settle, row in wanted if settle]),
-            "plain": _json([row for settle, row in wanted if not settle]),
-            **work.times(now),
-        },
-    )
+    def __init__(self, statement: Any, names: Sequence[str], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=names)
+        self._text = str(compiled)
+        self._order = compiled.positiontup
+        self._constants = {name: value for name, value in compiled.params.items() if name not in names}
+
+    def __call__(self, driver: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        known = ({**self._constants, **row} for row in rows)
+        driver.executemany(self._text, [[_plain(row[name]) for name in self._order] for row in known])
+
+
+def _plain(value: Any) -> Any:
+    """As SQLAlchemy writes it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    return value
+
+
+class _Document:
+    """PostgreSQL: deliveries and work as JSON parameters of one statement, which is a transaction of its own in one
+    round trip; binding each row would cost thrice as much. Everything in one order in every process, so that no two
+    wait for each other's rows."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        kinds: tuple[tuple[bool, ...], ...] = ((True,), (False,), (True, False))
+        self._statements: dict[tuple[bool, ...], tuple[str, dict[str, Any]]] = {}
+        for settles in kinds:
+            compiled = _statement(settles).compile(dialect=dialect)
+            self._statements[settles] = str(compiled), compiled.construct_params(_check=False)
+
+    def prepare(self, driver: Any) -> None:
+        driver.autocommit = True
+
+    def __call__(self, driver: Any, arrivals: Sequence[Arrival]) -> None:
+        now = max(arrival.received_at for arrival in arrivals)
+        kept: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for arrival in sorted(arrivals, key=_key):
+            if row := kept.get(_key(arrival)):
+                row["seen"] += 1
+            else:
+                kept[_key(arrival)] = _row(arrival)
+        marks = {settle: rows for settle, rows in _marks(arrivals, now).items() if rows}
+        documents = {"deliveries": _json(kept.values())} | {
+            _NAMES[settle]: _json(rows) for settle, rows in marks.items()
+        }
+        text, constants = self._statements[tuple(marks)]
+        driver.execute(text, {**constants, **work.times(now), **documents})
+
+
+_NAMES = {True: "settling", False: "plain"}
+
+
+def _statement(settles: Sequence[bool]) -> Any:
+    """Deliveries from the document ``deliveries``, work from the documents of these names."""
+    rows = select(_recordset("deliveries", _DELIVERIES, _KEPT))
+    insert = postgresql.insert(_DELIVERIES).from_select(_KEPT, rows, include_defaults=False)
+    first, *others = [_work(settle) for settle in settles]
+    return first.add_cte(_or_seen_again(insert).cte("kept"), *(other.cte("others") for other in others))
+
+
+def _work(settle: bool) -> Any:
+    rows = select(_recordset(_NAMES[settle], _WORK, _MARKED))
+    insert = postgresql.insert(_WORK).from_select(_MARKED, rows, include_defaults=False)
+    return work.or_again(insert, settle=settle, wake=True)
+
+
+def _json(rows: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(list(rows), default=datetime.isoformat)
+
+
+def _marks(arrivals: Iterable[Arrival], now: datetime) -> dict[bool, list[dict[str, Any]]]:
+    """Rows of work, by whether they settle; each key once."""
+    marked = {(arrival.mark.connection_id, arrival.mark.kind, arrival.mark.key): arrival for arrival in arrivals}
+    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    for key in sorted(marked):
+        mark = marked[key].mark
+        rows[mark.settle].append(work.row_of(marked[key].shop_id, mark, now))
+    return rows
+
+
+def _key(arrival: Arrival) -> tuple[Any, ...]:
+    return arrival.connection_id, arrival.topic, arrival.external_id, arrival.body_hash
 
 
 def _row(arrival: Arrival) -> dict[str, Any]:
@@ -139,57 +257,11 @@ def _row(arrival: Arrival) -> dict[str, Any]:
         "topic": arrival.topic,
         "external_id": arrival.external_id,
         "body_hash": arrival.body_hash,
-        SEALED: arrival.body,
+        "body": arrival.body,
         "received_at": arrival.received_at,
         "seen": 1,
         "last_seen_at": arrival.received_at,
     }
-
-
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row["connection_id"], row["topic"], row["external_id"], row["body_hash"]
-
-
-def _shop(arrival: Arrival) -> int:
-    return arrival.shop_id
-
-
-def _first(pair: tuple[Any, Any]) -> Any:
-    return pair[0]
-
-
-def _latest(arrivals: Sequence[Arrival]) -> datetime:
-    return max(arrival.received_at for arrival in arrivals)
-
-
-def _json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(rows, default=datetime.isoformat)
-
-
-@cache
-def _insert_rows() -> Executable:
-    insert = sqlite.insert(_DELIVERIES).inline().values(body=bindparam(SEALED, type_=Text()))
-    return cast(Executable, _or_seen_again(insert))
-
-
-@cache
-def _insert_all() -> Executable:
-    """Deliveries and work in one statement: all of it, or nothing."""
-    names = [*_COLUMNS, SEALED]
-    targets = [*_COLUMNS, "body"]
-    rows = select(_recordset("deliveries", _DELIVERIES, names))
-    kept = _or_seen_again(postgresql.insert(_DELIVERIES).from_select(targets, rows, include_defaults=False))
-    return cast(Executable, _insert_work("plain", settle=False).add_cte(
-        kept.cte("kept"), _insert_work("settling", settle=True).cte("settled")
-    ))  # fmt: skip
-
-
-def _insert_work(parameter: str, *, settle: bool) -> Any:
-    names = list(work.row_of(0, Mark(0, "", "", ""), datetime.fromtimestamp(0, UTC)))
-    rows = select(_recordset(parameter, _WORK, names))
-    return work.or_again(
-        postgresql.insert(_WORK).from_select(names, rows, include_defaults=False), settle=settle, wake=True
-    )
 
 
 def _or_seen_again(insert: Any) -> Any:
@@ -201,12 +273,12 @@ def _or_seen_again(insert: Any) -> Any:
 
 def _recordset(parameter: str, table: Table, names: Sequence[str]) -> Any:
     """The JSON array ``parameter`` as rows with these columns of ``table``."""
-    columns = [column(name, _plain(table, name)) for name in names]
-    rows = func.json_to_recordset(sqlalchemy.cast(bindparam(parameter, type_=Text()), postgresql.JSON()))
+    columns = [column(name, _type(table.c[name].type)) for name in names]
+    rows = func.json_to_recordset(cast(bindparam(parameter, type_=Text()), postgresql.JSON()))
     return rows.table_valued(*columns, name=f"given_{parameter}").render_derived(with_types=True)
 
 
-def _plain(table: Table, name: str) -> Any:
-    if name == SEALED:
-        return Text()
-    return TIMESTAMP(timezone=True) if isinstance(table.c[name].type, UtcTime) else table.c[name].type
+def _type(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    if isinstance(kind, UtcTime):
+        return TIMESTAMP(timezone=True)
+    return Text() if isinstance(kind, Secret) else kind

@@ -44,12 +44,13 @@ class Address:
 
     shop_id: int
     connection_id: int
+    platform: str
     door: WebhookDoor
     secrets: tuple[str, ...]
 
 
 class Receiver:
-    """The receiving half of intake; one per process. ``rings`` is the doorbell, off the request's path."""
+    """The receiving half of intake; one per process."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -131,7 +132,9 @@ class Receiver:
         adapter = self._engine.platforms.get(row.adapter)
         if adapter is None or adapter.webhooks is None:
             return None
-        return Address(row.shop_id, row.id, adapter.webhooks, tuple(valid_secrets(row, self._engine.clock())))
+        return Address(
+            row.shop_id, row.id, row.adapter, adapter.webhooks, tuple(valid_secrets(row, self._engine.clock()))
+        )
 
 
 def read(door: WebhookDoor, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Hint:

@@ -11,7 +11,7 @@ from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
 from bridge.web.guard import Door
 from bridge.web.health import health
-from bridge.web.hooks import hooks
+from bridge.web.hooks import Hooks
 from bridge.web.pages import pages
 from bridge.web.pushes import pushes
 
@@ -35,8 +35,8 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     """
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
-    app.register_blueprint(hooks(Receiver(engine), config.max_webhook_bytes))
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
     app.register_blueprint(pages(engine, config))
+    app.wsgi_app = Hooks(app.wsgi_app, Receiver(engine), config.max_webhook_bytes)  # type: ignore[method-assign]
     return app

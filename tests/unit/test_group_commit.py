@@ -48,6 +48,35 @@ def test_everyone_is_served_by_few_commits() -> None:
     assert max(len(batch) for batch in batches) <= 50
 
 
+@pytest.mark.parametrize("patience", [0, 0.001])
+def test_several_may_lead_and_nobody_is_forgotten(patience: float) -> None:
+    kept: list[int] = []
+    inside = threading.Semaphore(3)
+
+    def commit(items: Sequence[int]) -> None:
+        assert inside.acquire(blocking=False), "more than three commits at a time"
+        time.sleep(0.002)
+        kept.extend(items)
+        inside.release()
+
+    group = GroupCommit(commit, width=3, most=7, patience=patience)
+    lost: list[int] = []
+
+    def many(first: int) -> None:
+        for item in range(first, first + 20):
+            group(item)
+            if item not in kept:
+                lost.append(item)
+
+    threads = [threading.Thread(target=many, args=(first,)) for first in range(0, 400, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not lost, "told it was kept before it was"
+    assert sorted(kept) == list(range(400))
+
+
 def test_alone_nobody_waits() -> None:
     group: GroupCommit[int] = GroupCommit(lambda items: None, patience=5)
     started = time.monotonic()

@@ -1,0 +1,131 @@
+"""W13 over real sockets: what is too long is refused while it is still coming, and costs no memory."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from flask import Flask
+
+from bridge.web import create_web
+from tests.support.engines import PUBLIC_ID, add_connection, add_shop, signed, small_engine
+from tests.support.procs import Process, Procs, wait_until
+from tests.support.serve import start_gunicorn
+
+MEGABYTE = 1_000_000
+BODY = b'{"id":61}'
+
+
+def create_app() -> Flask:
+    engine = small_engine(os.environ["DOOR_DATABASE"])
+    add_connection(engine, add_shop(engine))
+    config = SimpleNamespace(
+        max_webhook_bytes=MEGABYTE, page_token="", is_loopback=True, port=8000, redis_url="", public_url=""
+    )
+    return create_web(engine, config)
+
+
+class Door:
+    def __init__(self, process: Process, address: str) -> None:
+        self.process = process
+        self.url = f"{address}/hooks/{PUBLIC_ID}/1"
+
+    def post(self, body: bytes = BODY, **headers: str) -> int:
+        return httpx.post(self.url, content=body, headers={**signed(body), **headers}, timeout=30).status_code
+
+    def memory(self) -> int:
+        """Bytes in use by the server, workers included."""
+        children = (
+            Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="utf-8").split()
+        )
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) for pid in children)
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture
+def door(procs: Procs, tmp_path: Path) -> Iterator[Door]:
+    target = "tests.faults.test_door_limits:create_app()"
+    database = f"sqlite:///{tmp_path / 'door.db'}"
+    options = ("--workers", "1", "--worker-class", "gthread", "--threads", "4")
+    process, address = start_gunicorn(procs, target, *options, env={"DOOR_DATABASE": database})
+    found = Door(process, address)
+    wait_until(lambda: found.post() == 200, 20, "the first delivery")
+    yield found
+    process.terminate()
+    procs.assert_no_leftovers()
+
+
+def _send_forever(door: Door, head: str, chunk: bytes, most: int) -> tuple[bytes, int]:
+    """Send chunks until the server answers or hangs up; its answer, and how many bytes it took from us."""
+    parts = urlsplit(door.url)
+    sent = 0
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as line:
+        line.sendall(f"POST {parts.path} HTTP/1.1\r\nHost: door\r\n{head}\r\n".encode())
+        line.setblocking(False)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and sent < most:
+            try:
+                if answer := line.recv(65536):
+                    return answer, sent
+            except BlockingIOError:
+                pass
+            except OSError:
+                return b"", sent
+            try:
+                sent += line.send(chunk)
+            except BlockingIOError:
+                time.sleep(0.001)
+            except OSError:
+                return b"", sent
+    return b"", sent
+
+
+def test_too_long_by_its_own_word_is_413_at_once(door: Door) -> None:
+    answer, sent = _send_forever(door, "Content-Length: 10000000000\r\n", b"x" * 65536, 50 * MEGABYTE)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert sent < 50 * MEGABYTE
+    assert door.post() == 200
+
+
+def test_too_long_without_a_word_is_413_and_costs_no_memory(door: Door) -> None:
+    before = door.memory()
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    for _ in range(3):
+        answer, sent = _send_forever(door, "Transfer-Encoding: chunked\r\n", chunk, 200 * MEGABYTE)
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert sent < 20 * MEGABYTE
+    assert door.memory() - before < 20 * MEGABYTE
+    assert door.post() == 200
+
+
+def test_a_compressed_bomb_is_not_unpacked(door: Door) -> None:
+    before = door.memory()
+    bomb = b"\x1f\x8b" + b"\x00" * 900_000
+    assert door.post(bomb, **{"Content-Encoding": "gzip"}) == 415
+    assert door.memory() - before < 20 * MEGABYTE
+    assert door.post() == 200
+
+
+def test_deep_and_broken_bodies_leave_it_standing(door: Door) -> None:
+    before = door.memory()
+    deep = b'{"id":1,"x":' + b"[" * 400_000 + b"]" * 400_000 + b"}"
+    assert [door.post(body) for body in (deep, b'{"id":1,"x":"\xff\xfe"}', b'{"id":1', b"\x00" * 1000)] == [400] * 4
+    assert door.post(deep, **{"X-WC-Webhook-Signature": "forged"}) == 401
+    assert door.memory() - before < 30 * MEGABYTE
+    assert door.post() == 200
+
+
+def test_someone_who_hangs_up_in_the_middle_disturbs_nobody(door: Door) -> None:
+    parts = urlsplit(door.url)
+    for _ in range(20):
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as line:
+            line.sendall(f"POST {parts.path} HTTP/1.1\r\nHost: door\r\nContent-Length: 500\r\n\r\nhalf".encode())
+    assert door.post() == 200
+    assert "Traceback" not in door.process.output
