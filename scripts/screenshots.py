@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +129,14 @@ def demonstration() -> Iterator[Demo]:
 def _free_port(count: int = 1) -> int:
     """The first of ``count`` ports in a row that nobody listens on."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port + count < 65000:
+        with ExitStack() as stack:
+            try:
+                first = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+                port = int(first.getsockname()[1])
+                for number in range(port + 1, port + count):
+                    stack.enter_context(socket.create_server(("127.0.0.1", number)))
+            except (OSError, OverflowError):
+                continue
             return port
 
 
