@@ -56,3 +56,38 @@ def findings(variant: StoreVariant, needs: Requirements, price_text: str | None)
 
 def _blocking(rule: str, field: str, text: str, fix: str) -> Finding:
     return Finding(rule=rule, field=field, blocking=True, text=text, fix=fix)
+
+
+def double_sku(sku: str | None, doubles: set[str]) -> tuple[Finding, ...]:
+    if sku is None or sku not in doubles:
+        return ()
+    return (
+        Finding(
+            rule="sku_double",
+            field="sku",
+            blocking=True,
+            text=f"SKU {sku} is used by more than one product.",
+            fix="Give each product its own SKU; nothing is published on a guess.",
+        ),
+    )
+
+
+def unpublished() -> Finding:
+    """Nothing new is offered of it; what is offered already shows zero."""
+    return Finding(
+        rule="unpublished",
+        field="status",
+        blocking=True,
+        text="The product is not published in the store.",
+        fix="Publish it; it is then offered by itself.",
+    )
+
+
+def wrong_currency(have: str, want: str) -> Finding:
+    return Finding(
+        rule="currency",
+        field="price",
+        blocking=True,
+        text=f"The price is in {have}, the channel wants {want}.",
+        fix="Connect a store that sells in the channel's currency.",
+    )

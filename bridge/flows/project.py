@@ -18,7 +18,7 @@ from bridge.db.tables import Connection, FacetRow, Listing, Order, Product, Rese
 from bridge.domain import checks, stock
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.domain.checks import Requirements
-from bridge.domain.listing import DesiredOffer, Facet, Finding, OfferContent
+from bridge.domain.listing import DesiredOffer, Facet, OfferContent
 from bridge.domain.stock import StockAnswer, StockPolicy
 from bridge.domain.values import fingerprint
 from bridge.flows.engine import Engine
@@ -180,13 +180,19 @@ def _desired(
     product = StoreProduct.model_validate(product_data)
     units = sold.get(row.pool, _Sold(0, []))
     answer = stock.publishable(variant.stock, units.units, view.policy, view.manifest.max_quantity)
-    if gone or not (variant.published and product.published):
+    hidden = not (variant.published and product.published)
+    if gone or hidden:
         reason = "deleted in the store" if gone else "not published in the store"
         answer = StockAnswer(**{**answer.as_json(), "quantity": 0, "reason": reason})
     price = variant.price.quantised() if variant.price else None
-    found = (*checks.findings(variant, view.needs, price.text() if price else None), *_doubles(row.sku, doubles))
+    found = (
+        *checks.findings(variant, view.needs, price.text() if price else None),
+        *checks.double_sku(row.sku, doubles),
+    )
+    if hidden:
+        found = (*found, checks.unpublished())
     if price and view.currency and price.currency != view.currency:
-        found = (*found, _wrong_currency(price.currency, view.currency))
+        found = (*found, checks.wrong_currency(price.currency, view.currency))
     offer = DesiredOffer(
         sku=row.sku or "",
         gtin=row.gtin,
@@ -196,30 +202,6 @@ def _desired(
         findings=found,
     )
     return offer, {**answer.as_json(), "orders": units.orders}
-
-
-def _doubles(sku: str | None, doubles: set[str]) -> tuple[Finding, ...]:
-    if sku is None or sku not in doubles:
-        return ()
-    return (
-        Finding(
-            rule="sku_double",
-            field="sku",
-            blocking=True,
-            text=f"SKU {sku} is used by more than one product.",
-            fix="Give each product its own SKU; nothing is published on a guess.",
-        ),
-    )
-
-
-def _wrong_currency(have: str, want: str) -> Finding:
-    return Finding(
-        rule="currency",
-        field="price",
-        blocking=True,
-        text=f"The price is in {have}, the channel wants {want}.",
-        fix="Connect a store that sells in the channel's currency.",
-    )
 
 
 def _content(product: StoreProduct, variant: StoreVariant, view: ChannelView) -> OfferContent:

@@ -338,3 +338,18 @@ def test_the_number_explains_itself(world: World) -> None:
         facet = session.scalars(query).one()
     assert facet.explain["orders"] == [f"mem0:{key} x2"]
     assert (facet.explain["on_hand"], facet.explain["reserved"], facet.acked["quantity"]) == (8, 2, 6)
+
+
+def test_a_draft_is_not_offered_and_a_product_taken_back_shows_zero(world: World) -> None:
+    started(world, A=5, B=5)
+    world.hint(world.store.change("A", published=False))
+    world.settle(60)
+    assert [market.stock("A") for market in world.markets] == [0, 0]
+    key = world.store.add("C", 7)
+    world.store.change("C", published=False)
+    world.hint(key)
+    world.settle(60)
+    assert [market.stock("C") for market in world.markets] == [None, None]
+    world.hint(world.store.change("C", published=True))
+    world.settle(60)
+    assert [market.stock("C") for market in world.markets] == [7, 7]
