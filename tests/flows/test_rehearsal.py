@@ -119,6 +119,7 @@ def test_a_store_in_trouble_is_asked_again_while_tidying_up() -> None:
     assert insist(cast(World, None), act) == ["Removed from the store: 8 webhooks"]
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("how", "when"), [(signal.SIGINT, "an order is there"), (signal.SIGTERM, "a product is there")]
 )
@@ -129,9 +130,9 @@ def test_interrupted_in_the_middle_it_still_tidies_up(
     allowed = {"STOREBRIDGE_PRIVATE_HOSTS": store.url.removeprefix("http://")}
     process = procs.start(_against(store, "--yes"), env={**environment, **allowed})
     count, before_it = ("orders", 1) if "order" in when else ("stock", len(_stock(store)))
-    wait_until(lambda: len(store.look(count)) > before_it, 60, lambda: process.output)
+    wait_until(lambda: len(store.look(count)) > before_it, 100, lambda: process.output)
     process.send(how)
-    assert process.wait(30) == 1
+    assert process.wait(100) == 1
     assert _everything(store) == before
     assert list(Path(environment["TMPDIR"]).iterdir()) == []
     procs.assert_no_leftovers()
