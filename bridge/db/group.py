@@ -31,35 +31,28 @@ class _Turn(Generic[T]):
 
 
 class GroupCommit(Generic[T]):
-    """``commit`` gets all items that wait, up to ``most`` at once; ``width`` threads at most are inside it.
+    """``commit`` gets all items that wait, up to ``most`` at once, and is run by one thread at a time.
 
     Under load a leader waits up to ``patience`` seconds for as many as came last time: those just served are
     about to come again, and half a group at each commit would cost twice the commits. Alone, nobody waits.
     """
 
-    def __init__(
-        self,
-        commit: Callable[[Sequence[T]], None],
-        *,
-        width: int = 1,
-        most: int = BATCH,
-        patience: float = PATIENCE,
-    ) -> None:
+    def __init__(self, commit: Callable[[Sequence[T]], None], most: int = BATCH, patience: float = PATIENCE) -> None:
         self._commit = commit
-        self._free = width
         self._most = most
         self._patience = patience
+        self._busy = False
         self._lock = threading.Lock()
         self._full = threading.Condition(self._lock)
-        self._waiting: deque[_Turn[T]] = deque()  # empty while anyone is free to lead
+        self._waiting: deque[_Turn[T]] = deque()
         self._expected = 1
 
     def __call__(self, item: T) -> None:
         """Returns when ``item`` is committed; raises what its commit raised."""
         turn = _Turn(item)
         with self._lock:
-            if self._free:
-                self._free -= 1
+            if not self._busy:
+                self._busy = True
                 turn.group = [turn]
             else:
                 self._waiting.append(turn)
@@ -88,8 +81,7 @@ class GroupCommit(Generic[T]):
 
     def _gather(self, group: list[_Turn[T]]) -> None:
         with self._lock:
-            if self._patience:
-                self._full.wait_for(lambda: len(self._waiting) + 1 >= self._expected, self._patience)
+            self._full.wait_for(lambda: len(self._waiting) + 1 >= self._expected, self._patience)
             group += [self._waiting.popleft() for _ in range(min(self._most - 1, len(self._waiting)))]
             # Falls by one a round when fewer come, so that a quiet time ends the waiting.
             self._expected = max(len(group), self._expected - 1)
@@ -115,4 +107,4 @@ class GroupCommit(Generic[T]):
                 first.group = [first]
                 first.woken.release()
             else:
-                self._free += 1
+                self._busy = False

@@ -1,46 +1,31 @@
-"""Keeping deliveries before they are acknowledged, many in one transaction.
+"""Keeping deliveries before they are acknowledged.
 
-A commit costs about the same for one row as for fifty, SQLite's busy handler is unfair to several writers, and
-PostgreSQL's cost is the way there: so the requests of a process that wait are served by one commit.
+SQLite: writers only stand in each other's way, its busy handler is unfair to them, and a commit costs about the same
+for one row as for fifty; so whatever waits in a process is kept by one commit. PostgreSQL: one statement for each.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    TIMESTAMP,
-    Dialect,
-    PoolProxiedConnection,
-    Table,
-    Text,
-    bindparam,
-    cast,
-    column,
-    event,
-    func,
-    select,
-)
+from sqlalchemy import Dialect, PoolProxiedConnection, Table, bindparam, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeEngine
 
 from bridge.db import work
-from bridge.db.crypto import Secret, installed
+from bridge.db.crypto import installed
 from bridge.db.group import GroupCommit
 from bridge.db.session import Database, worth_repeating
-from bridge.db.tables import Base, Delivery, UtcTime
+from bridge.db.tables import Base, Delivery
 from bridge.db.work import Mark
 
 ATTEMPTS = 5
-WIDTH = 8
-_DELIVERIES = Base.metadata.tables["deliveries"]
-_WORK = Base.metadata.tables["work"]
+DELIVERIES = Base.metadata.tables["deliveries"]
+WORK = Base.metadata.tables["work"]
 # What of each is written: the columns of `_row` and of `work.row_of`.
 _KEPT = ("shop_id", "connection_id", "topic", "external_id", "body_hash", "body", "received_at", "seen", "last_seen_at")
 _MARKED = (
@@ -79,20 +64,18 @@ class Ingest:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._dialect = db.engine.dialect
-        if db.is_sqlite:
-            # Writers only stand in each other's way: one at a time, and as much as can be in each commit.
-            self._write: _Rows | _Document = _Rows(self._dialect)
-            self._commit = GroupCommit(self._keep_all)
-        else:
-            self._write = _Document(self._dialect)
-            self._commit = GroupCommit(self._keep_all, width=WIDTH, patience=0)
+        self._write: _Rows | _One = _Rows(self._dialect) if db.is_sqlite else _One(self._dialect)
+        self._together = GroupCommit(self._keep_all) if db.is_sqlite else None
         self._lines: list[PoolProxiedConnection] = []
         event.listen(db.engine, "engine_disposed", lambda _engine: self._hang_up())
 
     def keep(self, arrival: Arrival) -> None:
         """Durable on return. The same delivery again only counts up; its mark is set again all the same,
         because equal bytes do not prove that nothing happened in between."""
-        self._commit(arrival)
+        if self._together is not None:
+            self._together(arrival)
+        else:
+            self._keep_all([arrival])
 
     def _keep_all(self, arrivals: Sequence[Arrival]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -134,14 +117,14 @@ class Ingest:
 
 
 class _Rows:
-    """SQLite: nothing to save on the way, so rows are bound one by one."""
+    """SQLite: all that wait in one transaction."""
 
     def __init__(self, dialect: Dialect) -> None:
-        insert = sqlite.insert(_DELIVERIES).inline()
+        insert = sqlite.insert(DELIVERIES).inline()
         self._deliveries = _Many(_or_seen_again(insert), _KEPT, dialect)
         names = (*_MARKED, *_TIMES)
         self._work = {
-            settle: _Many(work.or_again(sqlite.insert(_WORK).inline(), settle=settle, wake=True), names, dialect)
+            settle: _Many(work.or_again(sqlite.insert(WORK).inline(), settle=settle, wake=True), names, dialect)
             for settle in (True, False)
         }
 
@@ -184,56 +167,39 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class _Document:
-    """PostgreSQL: deliveries and work as JSON parameters of one statement, which is a transaction of its own in one
-    round trip; binding each row would cost thrice as much. Everything in one order in every process, so that no two
-    wait for each other's rows."""
+class _One:
+    """PostgreSQL: an arrival is one statement, which is a transaction of its own in one round trip. The server does
+    its own grouping of commits, so that waiting for company here would only cost time (measured)."""
 
     def __init__(self, dialect: Dialect) -> None:
-        kinds: tuple[tuple[bool, ...], ...] = ((True,), (False,), (True, False))
-        self._statements: dict[tuple[bool, ...], tuple[str, dict[str, Any]]] = {}
-        for settles in kinds:
-            compiled = _statement(settles).compile(dialect=dialect)
-            self._statements[settles] = str(compiled), compiled.construct_params(_check=False)
+        self._statements: dict[bool, tuple[str, dict[str, Any]]] = {}
+        for settle in (True, False):
+            compiled = _delivery_and_work(settle=settle).compile(dialect=dialect)
+            self._statements[settle] = str(compiled), compiled.construct_params(_check=False)
 
     def prepare(self, driver: Any) -> None:
         driver.autocommit = True
 
     def __call__(self, driver: Any, arrivals: Sequence[Arrival]) -> None:
-        now = max(arrival.received_at for arrival in arrivals)
-        kept: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for arrival in sorted(arrivals, key=_key):
-            if row := kept.get(_key(arrival)):
-                row["seen"] += 1
-            else:
-                kept[_key(arrival)] = _row(arrival)
-        marks = {settle: rows for settle, rows in _marks(arrivals, now).items() if rows}
-        documents = {"deliveries": _json(kept.values())} | {
-            _NAMES[settle]: _json(rows) for settle, rows in marks.items()
-        }
-        text, constants = self._statements[tuple(marks)]
-        driver.execute(text, {**constants, **work.times(now), **documents})
+        for arrival in arrivals:
+            text, constants = self._statements[arrival.mark.settle]
+            marked = work.row_of(arrival.shop_id, arrival.mark, arrival.received_at)
+            given = {f"{_DELIVERY}{name}": value for name, value in _row(arrival).items()}
+            given |= {f"{_WORK}{name}": value for name, value in marked.items()}
+            driver.execute(text, {**constants, **given, **work.times(arrival.received_at)})
 
 
-_NAMES = {True: "settling", False: "plain"}
+_DELIVERY, _WORK = "delivery_", "work_"
 
 
-def _statement(settles: Sequence[bool]) -> Any:
-    """Deliveries from the document ``deliveries``, work from the documents of these names."""
-    rows = select(_recordset("deliveries", _DELIVERIES, _KEPT))
-    insert = postgresql.insert(_DELIVERIES).from_select(_KEPT, rows, include_defaults=False)
-    first, *others = [_work(settle) for settle in settles]
-    return first.add_cte(_or_seen_again(insert).cte("kept"), *(other.cte("others") for other in others))
+def _delivery_and_work(*, settle: bool) -> Any:
+    kept = postgresql.insert(DELIVERIES).inline().values(_parameters(_DELIVERY, DELIVERIES, _KEPT))
+    marked = postgresql.insert(WORK).inline().values(_parameters(_WORK, WORK, _MARKED))
+    return work.or_again(marked, settle=settle, wake=True).add_cte(_or_seen_again(kept).cte("kept"))
 
 
-def _work(settle: bool) -> Any:
-    rows = select(_recordset(_NAMES[settle], _WORK, _MARKED))
-    insert = postgresql.insert(_WORK).from_select(_MARKED, rows, include_defaults=False)
-    return work.or_again(insert, settle=settle, wake=True)
-
-
-def _json(rows: Iterable[dict[str, Any]]) -> str:
-    return json.dumps(list(rows), default=datetime.isoformat)
+def _parameters(prefix: str, table: Table, names: Iterable[str]) -> dict[str, Any]:
+    return {name: bindparam(f"{prefix}{name}", type_=table.c[name].type) for name in names}
 
 
 def _marks(arrivals: Iterable[Arrival], now: datetime) -> dict[bool, list[dict[str, Any]]]:
@@ -244,10 +210,6 @@ def _marks(arrivals: Iterable[Arrival], now: datetime) -> dict[bool, list[dict[s
         mark = marked[key].mark
         rows[mark.settle].append(work.row_of(marked[key].shop_id, mark, now))
     return rows
-
-
-def _key(arrival: Arrival) -> tuple[Any, ...]:
-    return arrival.connection_id, arrival.topic, arrival.external_id, arrival.body_hash
 
 
 def _row(arrival: Arrival) -> dict[str, Any]:
@@ -269,16 +231,3 @@ def _or_seen_again(insert: Any) -> Any:
         index_elements=["connection_id", "topic", "external_id", "body_hash"],
         set_={"seen": Delivery.seen + insert.excluded.seen, "last_seen_at": insert.excluded.last_seen_at},
     )
-
-
-def _recordset(parameter: str, table: Table, names: Sequence[str]) -> Any:
-    """The JSON array ``parameter`` as rows with these columns of ``table``."""
-    columns = [column(name, _type(table.c[name].type)) for name in names]
-    rows = func.json_to_recordset(cast(bindparam(parameter, type_=Text()), postgresql.JSON()))
-    return rows.table_valued(*columns, name=f"given_{parameter}").render_derived(with_types=True)
-
-
-def _type(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    if isinstance(kind, UtcTime):
-        return TIMESTAMP(timezone=True)
-    return Text() if isinstance(kind, Secret) else kind

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 
-PAUSE = 0.01
+PAUSE = 0.02
 _log = logging.getLogger(__name__)
 
 
