@@ -25,9 +25,14 @@ def pushes(engine: Engine, max_body: int) -> Blueprint:
 
     @door.post("/push/<public_id>/<int:connection_id>")
     def receive(public_id: str, connection_id: int) -> Response:
-        request.max_content_length = max_body
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            return _text("Send it uncompressed.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        request.max_content_length = max_body + 1  # at the limit itself a chunked body just ends (Werkzeug)
+        body = request.get_data(cache=False)
+        if len(body) > max_body:
+            return _text("The message is too long.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
-            pushed.receive(engine, public_id, connection_id, request.headers, request.get_data(cache=False))
+            pushed.receive(engine, public_id, connection_id, request.headers, body)
         except BridgeError as error:
             return _text(error.merchant, next(status for kind, status in STATUS if isinstance(error, kind)))
         except SQLAlchemyError:

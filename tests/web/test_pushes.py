@@ -75,4 +75,13 @@ def test_a_disconnected_marketplace_is_gone(world: World) -> None:
 
 
 def test_a_body_over_the_limit_is_refused(world: World) -> None:
-    assert post(world, "/push/shop/2", "m" * 2000) == 413
+    assert post(world, "/push/shop/2", "m" * 1001) == 413
+    assert imports(world) == []
+
+
+def test_a_compressed_body_is_refused(world: World) -> None:
+    app = Flask(__name__)
+    app.register_blueprint(pushes(world.engine, 1000))
+    headers = {"X-Sign": "genuine", "Content-Encoding": "gzip"}
+    assert app.test_client().post("/push/shop/2", data="m1", headers=headers).status_code == 415
+    assert imports(world) == []
