@@ -34,6 +34,7 @@ __all__ = [
     "ensure_shop",
     "get",
     "hook_url",
+    "meant",
     "pause",
     "pick_connection",
     "pick_shop",
@@ -118,7 +119,7 @@ def pick_shop(engine: Engine, name: str | None, *, create: bool = False) -> Name
         if create and not found:
             return ensure_shop(engine, name)
         raise AskMerchant(f"There is no single shop {name!r}; there are: {_names(known)}.", field="shop")
-    real = [shop for shop in known if shop.name != DEMO] or ([] if create else known)
+    real = [shop for shop in known if shop.name != DEMO] if create else meant(engine)
     if len(real) == 1:
         return real[0]
     if not real and create:
@@ -126,6 +127,17 @@ def pick_shop(engine: Engine, name: str | None, *, create: bool = False) -> Name
     if not real:
         raise AskMerchant("There is no shop yet: connect a store first (storebridge connect).", field="shop")
     raise AskMerchant(f"Say which shop is meant: {_names(real)}.", field="shop")
+
+
+def meant(engine: Engine) -> list[Named]:
+    """The shops that can be meant where none is named: those with connections beside the demonstration, else the
+    demonstration, else what there is. A shop whose first connection failed hides nothing."""
+    known = shops(engine)
+    with engine.db.read(None) as session:
+        query = select(Connection.shop_id).where(Connection.state != CONNECTING).distinct()
+        used = set(session.scalars(query))
+    connected = [shop for shop in known if shop.id in used]
+    return [shop for shop in connected if shop.name != DEMO] or connected or known
 
 
 def _names(known: list[Named]) -> str:

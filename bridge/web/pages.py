@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as Answer
 
 from bridge.flows import admin
 from bridge.flows import overview as state
-from bridge.flows.admin import DEMO, Named
+from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.log import get_logger
 from bridge.ports import errors
@@ -60,7 +60,7 @@ def _seal(response: Response) -> Response:
 
 def _serve(engine: Engine, page: Page, public_id: str | None = None, **arguments: int) -> Answer:
     known = admin.shops(engine)
-    shop = _pick(known, public_id)
+    shop = _named(known, public_id) if public_id is not None else next(iter(admin.meant(engine)), None)
     if shop is None:
         return _answer(frame.welcome(engine.clock()))
     if request.method != "POST":
@@ -75,13 +75,11 @@ def _serve(engine: Engine, page: Page, public_id: str | None = None, **arguments
     return redirect(f"{request.script_root}{request.path}?done={done}", HTTPStatus.SEE_OTHER)
 
 
-def _pick(known: list[Named], public_id: str | None) -> Named | None:
-    if public_id is not None:
-        found = next((shop for shop in known if shop.public_id == public_id), None)
-        if found is None:
-            raise NotFound("There is no such shop.")
-        return found
-    return min(known, key=lambda shop: (shop.name == DEMO, shop.id), default=None)
+def _named(known: list[Named], public_id: str) -> Named:
+    found = next((shop for shop in known if shop.public_id == public_id), None)
+    if found is None:
+        raise NotFound("There is no such shop.")
+    return found
 
 
 def _act(engine: Engine, shop: Named, page: Page, arguments: dict[str, int]) -> str:

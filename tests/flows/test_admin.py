@@ -344,6 +344,11 @@ def test_which_shop_and_connection_is_meant(engine: Engine) -> None:
     assert admin.pick_shop(engine, None) == demo
     mine = admin.pick_shop(engine, None, create=True)
     assert mine.name == "My shop"
+    assert admin.pick_shop(engine, None) == demo, "nothing is connected to the new shop yet"
+    now = engine.clock()
+    given = {"role": "platform", "adapter": "store", "account": "mine", "title": "Mine", "credentials": {}}
+    with engine.db.write(mine.id) as session:
+        session.add(Connection(**given, webhook_secrets=[], state_since=now, created_at=now))
     assert admin.pick_shop(engine, None) == mine
     assert admin.pick_shop(engine, "Demo shop") == demo
     with pytest.raises(AskMerchant, match="no single shop 'x'; there are: 'Demo shop', 'My shop'"):
