@@ -19,13 +19,16 @@ class Facet(StrEnum):
 
 
 class OfferContent(Value):
-    """What the buyer reads. ``attributes`` are the marketplace's own attribute ids and values."""
+    """What the buyer reads. ``attributes`` are the marketplace's own attribute ids with one value or several, a
+    measure as ``"2.5 kg"``; ``category`` is the marketplace's id of a leaf category, None while none is mapped."""
 
     title: str
     description: str = ""
+    bullets: tuple[str, ...] = ()
     brand: str | None = None
+    category: str | None = None
     images: tuple[str, ...] = ()
-    attributes: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Finding(Value):
@@ -55,9 +58,11 @@ class DesiredOffer(Value):
 
 
 class LiveOffer(Value):
-    """An offer as the marketplace reports it: for read-back. ``stock`` None where the channel does not tell."""
+    """An offer as the marketplace reports it: for read-back. ``stock`` None where the channel does not tell;
+    ``site`` as in ``Manifest.sites``."""
 
     offer_id: str
+    site: str = ""
     sku: str | None
     gtin: str | None = None
     stock: int | None = None

@@ -40,8 +40,21 @@ class FulfilledBy(StrEnum):
     CHANNEL = "channel"
 
 
+class OrderPhase(StrEnum):
+    """How far an order is on its marketplace. Units are reserved in every phase; only READY orders are created in
+    the store. Cancelled and shipped units are told by the lines, in any phase."""
+
+    AWAITING_ACCEPTANCE = "awaiting_acceptance"  # the seller has to accept it first; an address may come only then
+    PENDING = "pending"  # sold, and not paid or not checked yet: not to be shipped
+    READY = "ready"
+
+
 class SoldLine(Value):
-    """One line of a marketplace order. Prices include VAT; ``total`` is for ``quantity`` after discounts."""
+    """One line of a marketplace order. Prices include VAT; ``total`` is for ``quantity`` after discounts.
+
+    ``tax`` is the VAT contained in ``total`` and ``discount`` what was taken off before it, where the marketplace
+    tells; both are for ``quantity`` units.
+    """
 
     external_id: str
     offer_id: str | None = None
@@ -53,6 +66,8 @@ class SoldLine(Value):
     shipped: int = Field(default=0, ge=0)
     unit_price: Money
     total: Money
+    tax: Money | None = None
+    discount: Money | None = None
     cancellation_requested: bool = False
     fulfilled_by: FulfilledBy = FulfilledBy.MERCHANT
     ship_by: datetime | None = None
@@ -66,15 +81,25 @@ class SoldLine(Value):
 
 class MarketplaceOrder(Value):
     """An order as the marketplace tells it. ``raw`` is the answer it came from, kept whole; ``list_mark`` is the
-    fingerprint under which lists show this state of the order (``OrderRef.mark``)."""
+    fingerprint under which lists show this state of the order (``OrderRef.mark``).
+
+    ``site`` is the code of the country site it was sold on (``Manifest.sites``), "" where there is only one;
+    ``accept_by``: the last moment to accept it; ``tax_by_channel``: the marketplace collects and remits the VAT.
+    ``shipping`` includes VAT, of which ``shipping_tax`` is the part.
+    """
 
     external_id: str
     placed_at: datetime
     changed_at: datetime | None = None
     list_mark: str = ""
+    phase: OrderPhase = OrderPhase.READY
+    site: str = ""
+    accept_by: datetime | None = None
     currency: str
     lines: tuple[SoldLine, ...]
     shipping: Money | None = None
+    shipping_tax: Money | None = None
+    tax_by_channel: bool = False
     ship_to: Address
     bill_to: Address | None = None
     note: str = ""

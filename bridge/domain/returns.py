@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from bridge.domain.money import Money
 from bridge.domain.values import Value
 
 
@@ -22,7 +23,8 @@ class ReturnDecision(StrEnum):
 
 
 class ReturnLine(Value):
-    """One line of a return. ``external_id`` is what the marketplace wants decided (RMA id)."""
+    """One line of a return. ``external_id`` is what the marketplace wants decided (RMA id); ``received``: the goods
+    are back, None where the marketplace does not tell; ``respond_by``: its own deadline, where it names one."""
 
     external_id: str
     order_id: str | None
@@ -34,6 +36,8 @@ class ReturnLine(Value):
     reason: str = ""
     comment: str = ""
     handled: bool = False
+    received: bool | None = None
+    respond_by: datetime | None = None
 
 
 class MarketplaceReturn(Value):
@@ -43,6 +47,28 @@ class MarketplaceReturn(Value):
     registered_at: datetime
     lines: tuple[ReturnLine, ...]
     raw: dict[str, Any] = Field(default_factory=dict)
+
+
+class RefundReason(StrEnum):
+    """Why the buyer gets money back, in one vocabulary; adapters map it to theirs."""
+
+    RETURNED = "returned"
+    DAMAGED = "damaged"
+    NOT_RECEIVED = "not_received"
+    WRONG_ITEM = "wrong_item"
+    GOODWILL = "goodwill"
+    OTHER = "other"
+
+
+class ChannelRefund(Value):
+    """Money to give back to the buyer through the marketplace, for units of one order line. ``amount`` includes
+    VAT; ``shipping`` is the part of the shipping costs, on top of it."""
+
+    line_id: str
+    quantity: int = Field(ge=0)
+    amount: Money
+    shipping: Money | None = None
+    reason: RefundReason = RefundReason.RETURNED
 
 
 class RefundLine(Value):

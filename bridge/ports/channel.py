@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import Field
 
 from bridge.domain.listing import Facet, LiveOffer, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
-from bridge.domain.returns import MarketplaceReturn, ReturnDecision
+from bridge.domain.requirement import Category, CategoryRequirements
+from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.domain.values import Value
 from bridge.ports.manifest import Manifest
 
@@ -49,21 +51,25 @@ class ItemResult(Value):
 
 
 class OfferDraft(Value):
-    """An offer to create. ``key`` identifies it in the result; ``sku`` is written as the offer's reference."""
+    """An offer to create. ``key`` identifies it in the result; ``sku`` is written as the offer's reference.
+    ``site`` as in ``Manifest.sites``; ``handling_days`` until it is handed to the carrier, None = the setting."""
 
     key: str
+    site: str = ""
     sku: str
     gtin: str | None
     stock: int = Field(ge=0)
     price: Money
     content: OfferContent
     condition: str = "new"
+    handling_days: int | None = None
 
 
 class OfferRef(Value):
-    """An offer that exists."""
+    """An offer that exists. ``site`` as in ``Manifest.sites``."""
 
     key: str
+    site: str = ""
     offer_id: str
     sku: str
     gtin: str | None = None
@@ -125,12 +131,48 @@ class SaleStatus(Value):
     fixes: tuple[str, ...] = ()
 
 
+class Choice(Value):
+    """One of the values a setting can have in this account."""
+
+    value: str
+    label: str
+
+
+class Expiry(Value):
+    """A credential that ends by itself. ``what`` and ``fix`` are for the merchant."""
+
+    what: str
+    at: datetime
+    fix: str
+
+
 class AccountInfo(Value):
-    """What a check of the credentials found."""
+    """What a check of the credentials found.
+
+    ``sites``: codes of ``Manifest.sites`` that this account sells on; ``choices``: by name of a setting, what can be
+    chosen there (locations, policies, shipping groups); ``expires``: what has to be renewed or rotated, and when.
+    """
 
     name: str
     countries: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    choices: dict[str, tuple[Choice, ...]] = Field(default_factory=dict)
+    expires: tuple[Expiry, ...] = ()
     details: dict[str, Any] = Field(default_factory=dict)
+
+
+class ScoreFigure(Value):
+    """One of the marketplace's own figures on this seller. ``value`` and ``limit`` are shares of 1 where ``unit`` is
+    "share", else in ``unit``; ``good`` says which side of the limit is the right one."""
+
+    name: str
+    title: str
+    value: Decimal
+    unit: str = "share"
+    limit: Decimal | None = None
+    good: Literal["below", "above"] = "below"
+    period_days: int | None = None
+    at: datetime | None = None
 
 
 class PushHint(Value):
@@ -148,6 +190,14 @@ class Channel(Protocol):
 
     def check(self) -> AccountInfo:
         """Prove that the credentials work. Raises Reauthorise or AskMerchant."""
+        ...
+
+    def list_categories(self) -> Iterable[Category]:
+        """All categories, parents before their children. May be long: read it as it comes."""
+        ...
+
+    def requirements(self, category: str | None) -> CategoryRequirements:
+        """The attributes of a category, or of every product for None. Raises NotFound for an unknown category."""
         ...
 
     def find_offers(self, skus: Sequence[str], gtins: Sequence[str]) -> list[LiveOffer]:
@@ -186,15 +236,33 @@ class Channel(Protocol):
         """Accept or acknowledge, where the marketplace wants it; None where it does not."""
         ...
 
+    def accept_order(self, order: MarketplaceOrder, refused: Sequence[str]) -> ItemResult:
+        """Accept an order that is AWAITING_ACCEPTANCE, but for the lines ``refused`` (their ids); all of them refused
+        declines it."""
+        ...
+
     def confirm_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult: ...
 
     def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult: ...
+
+    def refuse_cancellation(self, order_id: str, line_id: str) -> ItemResult:
+        """Decline a buyer's request to cancel; ``cancel_line`` with BUYER_REQUEST grants it."""
+        ...
+
+    def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
+        """Pay back, where the seller has to. Safe to repeat: ``ref`` is unique for the refund, and what was paid back
+        under it already (or, where the marketplace keeps no reference, for that line and quantity) is looked up."""
+        ...
 
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
         """Returns that still have to be decided, and those decided of late."""
         ...
 
     def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult: ...
+
+    def score(self) -> Sequence[ScoreFigure]:
+        """The marketplace's own figures on this seller."""
+        ...
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
         """Where these submissions stand; unknown ones come back as GONE."""

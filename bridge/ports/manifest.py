@@ -23,6 +23,10 @@ class Capability(StrEnum):
     RETURNS = "returns"
     PUSH = "push"
     SCORE = "score"
+    CATEGORIES = "categories"
+    REQUIREMENTS = "requirements"
+    ACCEPT = "accept"
+    ANSWER_CANCELLATION = "answer_cancellation"
     CATALOGUE = "catalogue"
     CREATE_ORDER = "create_order"
     REFUNDS = "refunds"
@@ -57,6 +61,16 @@ class Limit(Part):
     source: str = ""
 
 
+class Site(Part):
+    """One of the country sites a marketplace account can sell on. ``code`` is the marketplace's own id of it;
+    ``language`` is an ISO 639 code."""
+
+    code: str
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    language: str = ""
+
+
 class Polling(Part):
     """How often to ask, in seconds, and how far to look back over the last cursor."""
 
@@ -75,12 +89,17 @@ class Policies(Part):
 
 
 class Manifest(Part):
-    """One adapter, described. Raises pydantic.ValidationError naming the field when a file is wrong."""
+    """One adapter, described. Raises pydantic.ValidationError naming the field when a file is wrong.
+
+    ``sites``: the country sites one account can sell on, each with listings of its own; which of them a connection
+    uses is its setting ``sites``. Empty where an account is one site.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     kind: Literal["platform", "channel"]
     countries: tuple[str, ...] = ()
+    sites: tuple[Site, ...] = ()
     currency: str | None = None
     base_url: str = ""
     urls: dict[str, str] = Field(default_factory=dict)

@@ -99,13 +99,17 @@ def content_body(update: ContentUpdate, language: str) -> Json:
         raise RejectItem("bol.com needs an EAN to take product content.", field="gtin")
     content = update.content
     named = {"EAN": update.gtin, "Name": content.title, "Description": content.description, "Brand": content.brand}
-    values = {name: value for name, value in (named | content.attributes).items() if value}
-    attributes = [{"id": name, "values": [{"value": str(value)[:10000]}]} for name, value in values.items()]
+    values = {name: value for name, value in ({**named, **content.attributes}).items() if value}
+    attributes = [{"id": name, "values": _values(value)} for name, value in values.items()]
     body: Json = {"language": language, "attributes": attributes[:150]}
     if content.images:
         # The labels depend on the product's class; FRONT exists for all of them.
         body["assets"] = [{"url": content.images[0], "labels": ["FRONT"]}]
     return body
+
+
+def _values(value: str | tuple[str, ...]) -> list[Json]:
+    return [{"value": part[:10000]} for part in (value if isinstance(value, tuple) else (value,))]
 
 
 def live_offer(raw: Json) -> LiveOffer:

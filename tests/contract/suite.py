@@ -38,6 +38,12 @@ METHODS: Mapping[str, Mapping[Capability, tuple[str, ...]]] = {
         Capability.CANCEL: ("cancel_line",),
         Capability.RETURNS: ("list_returns", "decide_return"),
         Capability.PUSH: ("push_hints", "ensure_push"),
+        Capability.SCORE: ("score",),
+        Capability.CATEGORIES: ("list_categories",),
+        Capability.REQUIREMENTS: ("requirements",),
+        Capability.ACCEPT: ("accept_order",),
+        Capability.ANSWER_CANCELLATION: ("refuse_cancellation",),
+        Capability.REFUNDS: ("refund",),
     },
     "platform": {
         Capability.CHECK: ("check",),
