@@ -1,4 +1,4 @@
-"""The tables. Every row but those of ``shops`` and ``leases`` belongs to a shop.
+"""The tables. Every row but those of ``shops``, ``leases`` and ``rate_days`` belongs to a shop.
 
 Times are aware UTC; money is kept as text with its currency; versions only ever grow.
 """
@@ -14,13 +14,27 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
 from bridge.db.sales import Cancellation, Order, OrderLine, ParcelRow, Reservation, ReturnRow, Submission
+from bridge.db.shaping import (
+    CategoryTreeRow,
+    Change,
+    Document,
+    Hold,
+    PlanRow,
+    RateDay,
+    RequirementRow,
+    SuggestionRow,
+)
 
 __all__ = [
     "Base",
     "Cancellation",
+    "CategoryTreeRow",
+    "Change",
     "Connection",
     "Delivery",
+    "Document",
     "FacetRow",
+    "Hold",
     "Journal",
     "Lease",
     "Listing",
@@ -28,13 +42,17 @@ __all__ = [
     "Order",
     "OrderLine",
     "ParcelRow",
+    "PlanRow",
     "Poll",
     "Problem",
     "Product",
+    "RateDay",
+    "RequirementRow",
     "Reservation",
     "ReturnRow",
     "Shop",
     "Submission",
+    "SuggestionRow",
     "TokenRow",
     "UtcTime",
     "Variant",
@@ -189,7 +207,8 @@ class Variant(OfShop, Base):
 class Listing(OfShop, Base):
     """One variant on one channel. ``state``: new, blocked, creating, unknown, live, rejected, ending, ended.
 
-    The existence of the offer is versioned like a facet: ``wanted`` is the desired state.
+    The existence of the offer is versioned like a facet: ``wanted`` is the desired state. ``end_hold``: "held" while
+    its end waits for a person, "approved" once one agreed.
     """
 
     __tablename__ = "listings"
@@ -204,6 +223,12 @@ class Listing(OfShop, Base):
             "due_at",
             sqlite_where=text("pending"),
             postgresql_where=text("pending"),
+        ),
+        Index(
+            "ix_listings_held",
+            "connection_id",
+            sqlite_where=text("end_hold = 'held'"),
+            postgresql_where=text("end_hold = 'held'"),
         ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -226,6 +251,7 @@ class Listing(OfShop, Base):
     lease_token: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0)
     drift_count: Mapped[int] = mapped_column(default=0)
+    end_hold: Mapped[str] = mapped_column(String(10), default="", server_default="")
     event_at: Mapped[datetime | None]
 
 
@@ -234,7 +260,8 @@ class FacetRow(OfShop, Base):
 
     Pending while ``desired_version > acked_version``. ``in_flight`` stays set from before the first byte goes
     out until an answer is recorded, so that a crash in between can never make "equal to the last
-    acknowledged" look like "nothing to do".
+    acknowledged" look like "nothing to do". While ``held_hash`` is set, ``held`` is a value that waits for a person
+    and ``desired`` stays what it was; ``approved_hash`` is the value a person agreed to.
     """
 
     __tablename__ = "facets"
@@ -249,6 +276,12 @@ class FacetRow(OfShop, Base):
             sqlite_where=text("desired_version > acked_version"),
             postgresql_where=text("desired_version > acked_version"),
         ),
+        Index(
+            "ix_facets_held",
+            "connection_id",
+            sqlite_where=text("held_hash IS NOT NULL"),
+            postgresql_where=text("held_hash IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id", ondelete="CASCADE"))
@@ -260,6 +293,9 @@ class FacetRow(OfShop, Base):
     desired_at: Mapped[datetime]
     explain: Mapped[dict[str, Any]] = mapped_column(default=dict)
     priority: Mapped[int] = mapped_column(default=2)
+    held: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    held_hash: Mapped[str | None] = mapped_column(String(32))
+    approved_hash: Mapped[str | None] = mapped_column(String(32))
     acked: Mapped[dict[str, Any]] = mapped_column(default=dict)
     acked_hash: Mapped[str] = mapped_column(String(32), default="")
     acked_version: Mapped[int] = mapped_column(default=0)
