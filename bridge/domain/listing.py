@@ -32,13 +32,15 @@ class OfferContent(Value):
 
 
 class Finding(Value):
-    """Why a listing is blocked or could be better. ``rule`` names the check, ``field`` where to mend it."""
+    """Why a listing is blocked or could be better. ``rule`` names the check, ``field`` where to mend it.
+    ``link``: where it can be mended, a page of ours (begins with ``/``) or of the store; empty where unknown."""
 
     rule: str
     field: str
     blocking: bool
     text: str
     fix: str
+    link: str = ""
 
 
 class DesiredOffer(Value):

@@ -7,7 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bridge.domain.checks import Limits
 
 
 class Capability(StrEnum):
@@ -92,7 +94,8 @@ class Manifest(Part):
     """One adapter, described. Raises pydantic.ValidationError naming the field when a file is wrong.
 
     ``sites``: the country sites one account can sell on, each with listings of its own; which of them a connection
-    uses is its setting ``sites``. Empty where an account is one site.
+    uses is its setting ``sites``. Empty where an account is one site. ``checks``: what is demanded of a listing
+    (bridge/domain/checks/limits.py); ``title_max`` and ``checks.title.maximum`` are one thing, either is enough.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -117,6 +120,23 @@ class Manifest(Part):
     carriers: dict[str, str] = Field(default_factory=dict)
     tracking_required: bool = True
     policies: Policies = Policies()
+    checks: Limits = Limits()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_title_limit(cls, data: dict[str, Any]) -> dict[str, Any]:
+        checks = data.get("checks") or {}
+        if not isinstance(checks, dict):
+            return data
+        title = checks.get("title") or {}
+        outer, inner = data.get("title_max"), title.get("maximum")
+        if outer is not None and inner is not None and outer != inner:
+            raise ValueError(f"title_max is {outer} and checks.title.maximum is {inner}")
+        longest = inner if outer is None else outer
+        if longest is None:
+            return data
+        title = {"need": "required", **title, "maximum": longest}
+        return {**data, "title_max": longest, "checks": {**checks, "title": title}}
 
     def batch_size(self, operation: str) -> int:
         """Items per call; 1 where the channel has no bulk call."""
