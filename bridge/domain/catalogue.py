@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from bridge.domain.measure import Dimensions, Measure
 from bridge.domain.money import Money
 from bridge.domain.values import Value
 
@@ -25,7 +26,12 @@ class StockReading(Value):
 
 
 class StoreVariant(Value):
-    """One thing that can be sold. ``external_id`` is the store's id of whatever carries the SKU."""
+    """One thing that can be sold. ``external_id`` is the store's id of whatever carries the SKU.
+
+    ``price`` is what a shopper pays now; ``regular_price`` before a reduction and ``sale_price`` the reduced one, where
+    the store has one. All include VAT; ``cost`` is what the merchant paid, without. ``gtin_kind``: EAN, UPC, ISBN ...
+    where the store tells. ``origin``: country, ISO 3166 two letters. ``custom``: custom fields by name, own ones only.
+    """
 
     external_id: str
     product_id: str
@@ -37,10 +43,25 @@ class StoreVariant(Value):
     stock: StockReading
     image: str | None = None
     published: bool = True
+    images: tuple[str, ...] = ()
+    regular_price: Money | None = None
+    sale_price: Money | None = None
+    cost: Money | None = None
+    weight: Measure | None = None
+    dimensions: Dimensions | None = None
+    gtin_kind: str | None = None
+    origin: str | None = None
+    custom: dict[str, str] = Field(default_factory=dict)
 
 
 class StoreProduct(Value):
-    """A product with all its variants; a simple product has exactly one."""
+    """A product with all its variants; a simple product has exactly one.
+
+    ``categories`` are names; ``category_paths`` the same from the root down where the store tells. ``vendor`` is whom
+    the store names as maker or supplier, where that is not the brand. ``custom``: custom fields, meta or metafields
+    (``namespace.key``) by name. ``image_sizes``: width and height in pixels by address, where the store knows them.
+    ``edit_link``: where the merchant edits it.
+    """
 
     external_id: str
     title: str
@@ -53,5 +74,10 @@ class StoreProduct(Value):
     tax_class: str | None = None
     published: bool = True
     link: str | None = None
+    edit_link: str | None = None
+    vendor: str | None = None
+    category_paths: tuple[tuple[str, ...], ...] = ()
+    custom: dict[str, str] = Field(default_factory=dict)
+    image_sizes: dict[str, tuple[int, int]] = Field(default_factory=dict)
     modified_at: datetime | None = None
     variants: tuple[StoreVariant, ...] = ()
