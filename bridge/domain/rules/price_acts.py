@@ -1,0 +1,185 @@
+"""Actions on the price. An action that cannot work its price out raises CannotPrice, which blocks that product."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bridge.domain.money import Money
+from bridge.domain.pricing import rounding
+from bridge.domain.pricing.exchange import Quote
+from bridge.domain.rules import actions as a
+from bridge.domain.rules.figures import Figures
+from bridge.domain.rules.state import Act, CannotPrice, State
+
+_HUNDRED = Decimal(100)
+ROUNDING = "(rounding)"
+
+
+def markup(action: a.Markup, rule: str, figures: Figures) -> Act:
+    factor = (_HUNDRED + action.percent) / _HUNDRED
+    note = f"{action.percent:+f} % on the {action.over}"
+
+    def act(state: State) -> None:
+        base = _price(state) if action.over is a.MarkupBase.PRICE else _cost_with_vat(state, figures)
+        state.priced(rule, base * factor, _currency(state), note)
+
+    return act
+
+
+def margin(action: a.Margin, rule: str, figures: Figures) -> Act:
+    share = (_HUNDRED - action.percent) / _HUNDRED
+    note = f"{action.percent:f} % margin over the cost"
+
+    def act(state: State) -> None:
+        state.priced(rule, _cost_with_vat(state, figures) / share, _currency(state), note)
+
+    return act
+
+
+def set_price(action: a.SetPrice, rule: str) -> Act:
+    """What a person writes is what a buyer pays: it contains the VAT that the price it replaces contained."""
+    money = action.amount
+    return lambda state: state.priced(rule, money.amount, money.currency)
+
+
+def add_to_price(action: a.AddToPrice, rule: str, figures: Figures) -> Act:
+    def act(state: State) -> None:
+        price = _price(state)
+        state.priced(rule, price + _converted(action.amount, state.currency, figures), state.currency)
+
+    return act
+
+
+def convert(action: a.Convert, rule: str, figures: Figures) -> Act:
+    currency = action.currency
+    notes: dict[str, tuple[Quote, str]] = {}
+
+    def act(state: State) -> None:
+        price, base = _price(state), state.currency
+        if base == currency:
+            return
+        if base not in notes:
+            notes[base] = _noted(base, currency, figures)
+        quote, note = notes[base]
+        state.priced(rule, price * quote.times / quote.over, currency, note)
+
+    return act
+
+
+def _noted(base: str, currency: str, figures: Figures) -> tuple[Quote, str]:
+    quote = figures.quote(base, currency)
+    if quote is None:
+        raise _no_rate(base, currency)
+    return quote, quote.text(figures.context.today)
+
+
+def round_to(action: a.RoundToEnding | a.RoundToStep, rule: str) -> Act:
+    ending, every = (Decimal(0), action.step) if isinstance(action, a.RoundToStep) else (action.ending, action.every)
+    direction = action.direction
+
+    def act(state: State) -> None:
+        state.priced(rule, rounding.to_ending(_price(state), every, ending, direction), state.currency)
+
+    return act
+
+
+def vat(action: a.Vat, rule: str, figures: Figures) -> Act:
+    country = action.country or figures.context.country
+    known: dict[str, tuple[Decimal, str]] = {}
+
+    def act(state: State) -> None:
+        price, tax_class = _price(state), state.subject.tax_class
+        if state.vat is None:
+            text = "It is not known how much VAT the store's prices contain."
+            raise CannotPrice("home", text, "Say in which country's VAT the store's prices are.")
+        if tax_class not in known:
+            known[tax_class] = _rate(country, tax_class, figures)
+        percent, note = known[tax_class]
+        if percent != state.vat:
+            state.priced(rule, price * (_HUNDRED + percent) / (_HUNDRED + state.vat), state.currency, note)
+            state.vat = percent
+
+    return act
+
+
+def _rate(country: str | None, tax_class: str, figures: Figures) -> tuple[Decimal, str]:
+    rate = figures.vat_of(tax_class, country) if country else None
+    if rate is None or rate.percent is None:
+        shown = f"tax class {tax_class!r} in {country}" if country else "the buyer's country, which is not set"
+        fix = "Map the tax class to a rate that the country has, or name the country."
+        raise CannotPrice("tax_class", f"There is no VAT rate for {shown}.", fix)
+    return rate.percent, f"{rate.percent:f} % VAT {country} ({rate.source})"
+
+
+def bound(action: a.Floor | a.Ceiling, rule: str) -> Act:
+    """Bounds are kept and hold for the price that is sent (``within_bounds``)."""
+    name = "floor" if isinstance(action, a.Floor) else "ceiling"
+    value = (action.amount, rule)
+    return lambda state: setattr(state, name, value)
+
+
+def within_bounds(state: State, figures: Figures) -> None:
+    """The price between its bounds, which are in whole coins of its currency, rounded inwards."""
+    floor = _bound(state, state.floor, figures, rounding.Direction.UP)
+    ceiling = _bound(state, state.ceiling, figures, rounding.Direction.DOWN)
+    if floor is not None and ceiling is not None and floor[0] > ceiling[0]:
+        text = f"The floor of rule {floor[1]!r} is above the ceiling of rule {ceiling[1]!r}."
+        raise CannotPrice("price", text, "Change one of the two rules.")
+    if floor is not None and _price(state) < floor[0]:
+        state.priced(floor[1], floor[0], state.currency, "floor")
+    elif ceiling is not None and _price(state) > ceiling[0]:
+        state.priced(ceiling[1], ceiling[0], state.currency, "ceiling")
+
+
+def in_coins(state: State) -> None:
+    """The price as a marketplace takes it. Raises CannotPrice when nothing is left of it."""
+    coins = rounding.to_coin(_price(state), state.currency)
+    if coins == state.amount and coins > 0:
+        return
+    state.priced(ROUNDING, coins, state.currency)
+    if coins <= 0:
+        text = f"The price comes to {coins:f} {state.currency}."
+        raise CannotPrice("price", text, "Correct the rules, or give it a floor.")
+
+
+def _bound(
+    state: State, given: tuple[Money, str] | None, figures: Figures, inwards: rounding.Direction
+) -> tuple[Decimal, str] | None:
+    if given is None:
+        return None
+    money, rule = given
+    return rounding.to_coin(_converted(money, state.currency, figures), state.currency, inwards), rule
+
+
+def _price(state: State) -> Decimal:
+    if state.amount is None:
+        raise CannotPrice("price", "The product has no price.", "Set a regular price in the store.")
+    return state.amount
+
+
+def _currency(state: State) -> str:
+    """The price's, or that of the cost where there is no price yet."""
+    return state.currency or (state.subject.cost.currency if state.subject.cost else "")
+
+
+def _cost_with_vat(state: State, figures: Figures) -> Decimal:
+    """The cost with as much VAT on it as the price contains."""
+    cost = state.subject.cost
+    if cost is None:
+        raise CannotPrice("cost", "The price is worked out from the cost, and the product has none.", "Enter its cost.")
+    if state.vat is None:
+        text = "It is not known how much VAT the store's prices contain."
+        raise CannotPrice("home", text, "Say in which country's VAT the store's prices are.")
+    return _converted(cost, _currency(state), figures) * (_HUNDRED + state.vat) / _HUNDRED
+
+
+def _converted(money: Money, currency: str, figures: Figures) -> Decimal:
+    amount = figures.converted(money, currency)
+    if amount is None:
+        raise _no_rate(money.currency, currency)
+    return amount
+
+
+def _no_rate(base: str, currency: str) -> CannotPrice:
+    text = f"There is no exchange rate from {base} to {currency}."
+    return CannotPrice("price", text, "Fix a rate yourself, or wait for the day's table.")

@@ -1,0 +1,79 @@
+"""What rules are applied to, and what is the same for all products of a connection while they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.domain.money import Money
+from bridge.domain.pricing.exchange import Rates
+from bridge.domain.pricing.vat import TaxClasses, VatTable
+
+Attributes = Mapping[str, str | tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class Subject:
+    """One variant with what it has from its product, as the store says it. Text that is missing is empty; what is
+    None is not known. ``cost`` is without VAT; ``stock`` in units."""
+
+    sku: str = ""
+    gtin: str = ""
+    product_id: str = ""
+    title: str = ""
+    description: str = ""
+    bullets: tuple[str, ...] = ()
+    brand: str = ""
+    attributes: Attributes = field(default_factory=dict)
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    images: int = 0
+    price: Money | None = None
+    cost: Money | None = None
+    stock: int | None = None
+    tax_class: str = ""
+    modified: datetime | None = None
+
+
+def subject_of(product: StoreProduct, variant: StoreVariant, cost: Money | None = None) -> Subject:
+    """A variant of the store's catalogue; an option of the variant goes before the product's attribute of that name."""
+    pictures = {variant.image, *product.images} if variant.image else set(product.images)
+    return Subject(
+        sku=variant.sku or "",
+        gtin=variant.gtin or "",
+        product_id=variant.product_id,
+        title=variant.title or product.title,
+        description=product.description,
+        brand=product.brand or "",
+        attributes={**product.attributes, **variant.options} if variant.options else product.attributes,
+        categories=product.categories,
+        tags=product.tags,
+        images=len(pictures),
+        price=variant.price,
+        cost=cost,
+        stock=variant.stock.on_hand if variant.stock.managed else None,
+        tax_class=product.tax_class or "",
+        modified=product.modified_at,
+    )
+
+
+@dataclass(frozen=True)
+class RuleContext:
+    """The connection, the day and the tables.
+
+    ``country`` is the buyers', ``home`` the one whose VAT the store's prices contain (``prices_include_tax``).
+    Without ``home`` it is not known how much VAT that is: margins are unknown and VAT cannot be exchanged.
+    ``currency`` is what the channel sells in.
+    """
+
+    today: date
+    channel: str = ""
+    country: str | None = None
+    currency: str | None = None
+    home: str | None = None
+    prices_include_tax: bool = True
+    rates: Rates | None = None
+    vat: VatTable | None = None
+    tax_classes: TaxClasses = field(default_factory=TaxClasses)
