@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.buffers import FixedBuffer
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
+from bridge.domain.measure import Measure
 from bridge.domain.money import Money
 from bridge.domain.pricing.exchange import FixedRate, Rates
 from bridge.domain.pricing.vat import RateKind, TaxClasses, VatRate, VatTable
@@ -55,6 +56,7 @@ def lamp(**changes: Any) -> Subject:
     values: dict[str, Any] = {
         "sku": "LAMP-1", "title": "Desk lamp", "brand": "Acme", "price": Money.of("60.50", "EUR"), "cost": Money.of("30", "EUR"),
         "stock": 8, "categories": ("Home > Lamps",), "tags": ("sale", "Light"), "attributes": {"colour": "Red", "weight": "2.5", "sizes": ("S", "M")},
+        "custom": {"lining": "silk", "grams": "250"}, "weight": Decimal("1.5"), "regular_price": Money.of("70", "EUR"), "vendor": "Acme NV",
         "modified": datetime(2026, 11, 20, 23, 30, tzinfo=UTC), "images": 2,
     }  # fmt: skip
     return Subject(**{**values, **changes})
@@ -194,6 +196,12 @@ def test_a_safety_buffer_of_five() -> None:
         ({"kind": "text", "field": "channel", "op": "equals", "value": "bol"}, True),
         ({"kind": "number", "field": "stock", "op": ">=", "value": 8}, True),
         ({"kind": "number", "field": "stock", "op": "between", "value": 9, "upto": 10}, False),
+        ({"kind": "text", "field": "custom.lining", "op": "equals", "value": "silk"}, True),
+        ({"kind": "set", "field": "custom.lining", "op": "in", "values": ["wool"]}, False),
+        ({"kind": "number", "field": "custom.grams", "op": "=", "value": 250}, True),
+        ({"kind": "number", "field": "weight", "op": ">", "value": "1.5"}, False),
+        ({"kind": "money", "field": "regular_price", "op": "=", "value": money("70")}, True),
+        ({"kind": "text", "field": "origin", "op": "empty"}, True),
         ({"kind": "number", "field": "images", "op": "=", "value": 2}, True),
         ({"kind": "number", "field": "attributes.weight", "op": "<", "value": "2.6"}, True),
         ({"kind": "number", "field": "attributes.colour", "op": "<", "value": 3}, None),
@@ -316,11 +324,22 @@ def test_texts_bullets_and_attributes() -> None:
             ]
         },
         {"then": [_text("description", "set", "A lamp."), _text("brand", "set", "")]},
+        {
+            "then": [
+                {
+                    "kind": "text",
+                    "target": "description",
+                    "change": "append",
+                    "words": {"kind": "field", "field": field},
+                }
+                for field in ("channel", "custom.lining", "tags")
+            ]
+        },
     )
     assert (shaped.title, shaped.bullets, shaped.description, shaped.brand) == (
         "Table lamp (2026)",
         ("New", "Bright", "Dimmable"),
-        "A lamp.",
+        "A lamp. bol silk sale, Light",
         "",
     )
     assert shaped.attributes == {"colour": "Blue", "weight": "2.5", "sizes": ("S", "M", "L"), "room": "Office"}
@@ -481,26 +500,26 @@ def test_any_price_is_whole_coins_above_nothing_within_bounds_and_explained(
 
 def test_a_subject_from_the_catalogue() -> None:
     variant = StoreVariant(
-        external_id="11",
-        product_id="1",
-        sku="A",
-        title="Shirt - Red",
-        options={"colour": "Red"},
-        price=Money.of("10", "EUR"),
-        stock=StockReading(pool="11", managed=True, on_hand=4),
-        image="b.jpg",
-    )
+        external_id="11", product_id="1", sku="A", title="Shirt - Red", options={"colour": "Red"}, price=Money.of("10", "EUR"), cost=Money.of("3", "EUR"),
+        stock=StockReading(pool="11", managed=True, on_hand=4), image="b.jpg", weight=Measure(amount=Decimal(250), unit="g"), custom={"fabric": "wool"},
+    )  # fmt: skip
     product = StoreProduct(
-        external_id="1",
-        title="Shirt",
-        brand=None,
-        images=("a.jpg", "b.jpg"),
-        attributes={"colour": "Blue", "fit": "slim"},
-        tags=("new",),
-    )
-    subject = subject_of(product, variant, cost=Money.of("3", "EUR"))
+        external_id="1", title="Shirt", images=("a.jpg", "b.jpg"), attributes={"colour": "Blue", "fit": "slim"}, tags=("new",), custom={"fabric": "silk"},
+        categories=("Shirts",), category_paths=(("Clothing", "Shirts"),), tax_class="reduced-rate",
+    )  # fmt: skip
+    subject = subject_of(product, variant)
     assert (subject.title, subject.brand, subject.images, subject.stock, subject.gtin) == ("Shirt - Red", "", 2, 4, "")
-    assert subject.attributes == {"colour": "Red", "fit": "slim"}
+    assert (subject.attributes, subject.custom) == ({"colour": "Red", "fit": "slim"}, {"fabric": "wool"})
+    assert (subject.categories, subject.cost, subject.weight, subject.tax_class) == (
+        ("Shirts", "Clothing > Shirts"),
+        Money.of("3", "EUR"),
+        Decimal("0.25"),
+        "reduced-rate",
+    )
+    odd = variant.model_copy(
+        update={"weight": Measure(amount=Decimal(1), unit="stone"), "stock": StockReading(pool="11", managed=False)}
+    )
+    assert (subject_of(product, odd).weight, subject_of(product, odd).stock) == (None, None)
 
 
 def test_rules_survive_json_and_have_a_schema_for_forms() -> None:

@@ -18,7 +18,7 @@ def act(action: a.Action, rule: str, figures: Figures) -> Act:  # noqa: PLR0911 
         case a.Hold():
             return _reason("held", rule, action.reason)
         case a.SetText():
-            return text_acts.set_text(action, rule)
+            return text_acts.set_text(action, rule, figures)
         case a.ReplaceText():
             return text_acts.replace_text(action, rule)
         case a.KeepBack():

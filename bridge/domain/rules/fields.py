@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-# "attributes.colour" is the custom attribute, option or metafield "colour".
+# "attributes.colour" is the attribute or option "colour", "custom.lining" the custom field or metafield "lining".
 ATTRIBUTE = "attributes."
+CUSTOM = "custom."
 
 
 class Kind(StrEnum):
@@ -38,15 +39,19 @@ FIELDS: dict[str, Field] = {
     "title": Field(Kind.TEXT, "Title", "title"),
     "description": Field(Kind.TEXT, "Description", "description"),
     "brand": Field(Kind.TEXT, "Brand", "brand"),
+    "vendor": Field(Kind.TEXT, "Vendor", "subject.vendor"),
+    "origin": Field(Kind.TEXT, "Country of origin", "subject.origin"),
     "channel": Field(Kind.TEXT, "Marketplace", "channel", fixed=True),
     "country": Field(Kind.TEXT, "Buyer's country", "country", fixed=True),
     "categories": Field(Kind.SET, "Store categories", "subject.categories"),
     "tags": Field(Kind.SET, "Tags", "subject.tags"),
-    "stock": Field(Kind.NUMBER, "Units on hand", "subject.stock"),
+    "stock": Field(Kind.NUMBER, "Units on hand in the store", "subject.stock"),
+    "weight": Field(Kind.NUMBER, "Weight in kilograms", "subject.weight"),
     "images": Field(Kind.NUMBER, "Number of images", "subject.images"),
     "margin_percent": Field(Kind.NUMBER, "Margin in percent of the price without VAT", "margin_percent"),
     "price": Field(Kind.MONEY, "Price", "price"),
     "store_price": Field(Kind.MONEY, "Price in the store", "subject.price"),
+    "regular_price": Field(Kind.MONEY, "Price before a reduction", "subject.regular_price"),
     "cost": Field(Kind.MONEY, "Cost", "subject.cost"),
     "margin": Field(Kind.MONEY, "Margin: price without VAT, less cost", "margin"),
     "modified": Field(Kind.DATE, "Last changed in the store", "subject.modified"),
@@ -55,13 +60,21 @@ FIELDS: dict[str, Field] = {
 # What an action can write.
 WRITABLE = ("title", "description", "brand", "bullets")
 
-ASKED = {"anyOf": [{"enum": sorted(FIELDS)}, {"pattern": r"^attributes\..+"}]}
+ASKED = {"anyOf": [{"enum": sorted(FIELDS)}, {"pattern": r"^(attributes|custom)\..+"}]}
 WRITTEN = {"anyOf": [{"enum": list(WRITABLE)}, {"pattern": r"^attributes\..+"}]}
 
 
 def kind_of(name: str) -> Kind | None:
     """The kind of a field, None for one that does not exist."""
-    if name.startswith(ATTRIBUTE):
-        return Kind.ATTRIBUTE if len(name) > len(ATTRIBUTE) else None
+    for prefix in (ATTRIBUTE, CUSTOM):
+        if name.startswith(prefix):
+            return Kind.ATTRIBUTE if len(name) > len(prefix) else None
     field = FIELDS.get(name)
     return field.kind if field else None
+
+
+def attribute_source(name: str) -> tuple[str, str]:
+    """Where the working copy has the values of this kind of attribute, and the attribute's own name there."""
+    if name.startswith(CUSTOM):
+        return "subject.custom", name.removeprefix(CUSTOM)
+    return "attributes", name.removeprefix(ATTRIBUTE)

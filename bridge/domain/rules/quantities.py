@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.domain.money import Money
 from bridge.domain.rules import conditions as c
-from bridge.domain.rules.fields import ATTRIBUTE, FIELDS, Kind, kind_of
+from bridge.domain.rules.fields import FIELDS, Kind, attribute_source, kind_of
 from bridge.domain.rules.figures import Figures
 from bridge.domain.rules.state import Judge, State
 
@@ -35,7 +35,7 @@ def number_judge(condition: c.NumberIs, figures: Figures) -> Judge:
     name, test = condition.field, _compare(condition.op, condition.value, condition.upto)
     if name == "margin_percent":
         return _known(figures.margin_percent, test)
-    if name.startswith(ATTRIBUTE):
+    if kind_of(name) is Kind.ATTRIBUTE:
         return _known(_reader(name, _as_number), test)
     if kind_of(name) is not Kind.NUMBER:
         raise ValueError(f"{name} is not a number")
@@ -94,13 +94,14 @@ def _of(money: Money | None) -> tuple[Decimal | None, str]:
 _AMOUNTS: dict[str, Amounts] = {
     "price": lambda state: (state.amount, state.currency),
     "store_price": lambda state: _of(state.subject.price),
+    "regular_price": lambda state: _of(state.subject.regular_price),
     "cost": lambda state: _of(state.subject.cost),
 }
 
 
 def date_judge(condition: c.DateIs, figures: Figures) -> Judge:
     name, test = condition.field, _date_test(condition, figures.context.today)
-    if name.startswith(ATTRIBUTE):
+    if kind_of(name) is Kind.ATTRIBUTE:
         return _known(_reader(name, _as_date), test)
     if kind_of(name) is not Kind.DATE:
         raise ValueError(f"{name} is not a date")
@@ -142,10 +143,11 @@ def _present(name: str, test: Test) -> Judge:
 
 def _reader(name: str, parse: Callable[[str], Any]) -> Callable[[State], Any]:
     """An attribute read as something else than text; not known when it is missing or cannot be read so."""
-    key = name.removeprefix(ATTRIBUTE)
+    path, key = attribute_source(name)
+    read = attrgetter(path)
 
     def value(state: State) -> Any:
-        text = state.attributes.get(key, "")
+        text = read(state).get(key, "")
         found = parse(text.strip()) if isinstance(text, str) else None
         if found is None:
             state.lacks(key)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 
 from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.domain.measure import Measure, UnitError
 from bridge.domain.money import Money
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.pricing.vat import TaxClasses, VatTable
@@ -17,7 +19,8 @@ Attributes = Mapping[str, str | tuple[str, ...]]
 @dataclass(slots=True)
 class Subject:
     """One variant with what it has from its product, as the store says it. Text that is missing is empty; what is
-    None is not known. ``cost`` is without VAT; ``stock`` in units."""
+    None is not known. ``cost`` is without VAT, the other prices as the store has them; ``stock`` in units, ``weight``
+    in kilograms. ``categories`` are names, and paths such as ``Home > Lamps`` where the store has them."""
 
     sku: str = ""
     gtin: str = ""
@@ -26,20 +29,26 @@ class Subject:
     description: str = ""
     bullets: tuple[str, ...] = ()
     brand: str = ""
+    vendor: str = ""
+    origin: str = ""
     attributes: Attributes = field(default_factory=dict)
+    custom: Mapping[str, str] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     images: int = 0
     price: Money | None = None
+    regular_price: Money | None = None
     cost: Money | None = None
     stock: int | None = None
+    weight: Decimal | None = None
     tax_class: str = ""
     modified: datetime | None = None
 
 
-def subject_of(product: StoreProduct, variant: StoreVariant, cost: Money | None = None) -> Subject:
-    """A variant of the store's catalogue; an option of the variant goes before the product's attribute of that name."""
-    pictures = {variant.image, *product.images} if variant.image else set(product.images)
+def subject_of(product: StoreProduct, variant: StoreVariant) -> Subject:
+    """A variant of the store's catalogue; what the variant says goes before what the product says under that name."""
+    images = dict.fromkeys((*((variant.image,) if variant.image else ()), *variant.images, *product.images))
+    paths = (" > ".join(path) for path in product.category_paths)
     return Subject(
         sku=variant.sku or "",
         gtin=variant.gtin or "",
@@ -47,16 +56,31 @@ def subject_of(product: StoreProduct, variant: StoreVariant, cost: Money | None 
         title=variant.title or product.title,
         description=product.description,
         brand=product.brand or "",
+        vendor=product.vendor or "",
+        origin=variant.origin or "",
         attributes={**product.attributes, **variant.options} if variant.options else product.attributes,
-        categories=product.categories,
+        custom={**product.custom, **variant.custom} if variant.custom else product.custom,
+        categories=(*product.categories, *paths) if product.category_paths else product.categories,
         tags=product.tags,
-        images=len(pictures),
+        images=len(images),
         price=variant.price,
-        cost=cost,
+        regular_price=variant.regular_price,
+        cost=variant.cost,
         stock=variant.stock.on_hand if variant.stock.managed else None,
+        weight=_kilograms(variant.weight),
         tax_class=product.tax_class or "",
         modified=product.modified_at,
     )
+
+
+def _kilograms(weight: Measure | None) -> Decimal | None:
+    """None for a unit nobody knows."""
+    if weight is None:
+        return None
+    try:
+        return weight.to("kg").amount
+    except UnitError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,17 @@ from operator import attrgetter
 from typing import Any
 
 from bridge.domain.rules import actions as a
-from bridge.domain.rules.fields import ATTRIBUTE, FIELDS
+from bridge.domain.rules.fields import ATTRIBUTE, FIELDS, Kind, attribute_source, kind_of
+from bridge.domain.rules.figures import Figures
 from bridge.domain.rules.state import Act, State
 
 Values = str | tuple[str, ...]
 Edit = Callable[[Values, str], Values]
 
 
-def set_text(action: a.SetText, rule: str) -> Act:
+def set_text(action: a.SetText, rule: str, figures: Figures) -> Act:
     """Writes ``action.words``; empty words change nothing, save with "set"."""
-    words = _source(action.words)
+    words = _source(action.words, figures)
     change = _change(action)
     read, write = _target(action.target)
     setting = action.change is a.TextChange.SET
@@ -52,14 +53,19 @@ def _write(
         state.changes.append((field, rule, before, after, ""))
 
 
-def _source(words: a.Words) -> Callable[[State], str]:
+def _source(words: a.Words, figures: Figures) -> Callable[[State], str]:
     if isinstance(words, a.TextOf):
         text = words.text
         return lambda state: text
-    if words.field.startswith(ATTRIBUTE):
-        name = words.field.removeprefix(ATTRIBUTE)
-        return lambda state: _joined(state.attributes.get(name, ""))
-    read = attrgetter(FIELDS[words.field].path)
+    if kind_of(words.field) is Kind.ATTRIBUTE:
+        path, key = attribute_source(words.field)
+        values = attrgetter(path)
+        return lambda state: _joined(values(state).get(key, ""))
+    field = FIELDS[words.field]
+    if field.fixed:
+        text = getattr(figures.context, field.path) or ""
+        return lambda state: text
+    read = attrgetter(field.path)
     return lambda state: _joined(read(state))
 
 

@@ -13,7 +13,7 @@ from operator import attrgetter, methodcaller
 from typing import Any
 
 from bridge.domain.rules import conditions as c
-from bridge.domain.rules.fields import ATTRIBUTE, FIELDS, Kind, kind_of
+from bridge.domain.rules.fields import FIELDS, Kind, attribute_source, kind_of
 from bridge.domain.rules.figures import Figures
 from bridge.domain.rules.state import Judge, State
 
@@ -28,7 +28,7 @@ def words_judge(condition: c.TextIs | c.SetIs, figures: Figures) -> Judge | bool
     field = FIELDS.get(condition.field)
     kind = kind_of(condition.field)
     if kind is Kind.ATTRIBUTE:
-        return _several(condition, _attribute(condition.field.removeprefix(ATTRIBUTE)))
+        return _several(condition, _attribute(condition.field))
     if field is None or kind not in (Kind.TEXT, Kind.SET):
         raise ValueError(f"{condition.field} is not text")
     if field.fixed:
@@ -69,8 +69,11 @@ def _several(condition: c.TextIs | c.SetIs, read: Callable[[State], Values]) -> 
 def _attribute(name: str) -> Callable[[State], Values]:
     """An attribute has one value or several, or is missing."""
 
+    path, key = attribute_source(name)
+    read = attrgetter(path)
+
     def values(state: State) -> Values:
-        value = state.attributes.get(name, ())
+        value = read(state).get(key, ())
         return ((value,) if value else ()) if isinstance(value, str) else value
 
     return values
