@@ -19,7 +19,7 @@ WEIGHT = {"kind": "field", "field": "weight"}
 
 def refused(attributes: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
     found = refused_at_saving({"sections": [{"attributes": attributes}]}, **more)
-    return [(fault.field.removeprefix("sections.0.attributes."), fault.text) for fault in found]
+    return [(fault.path.removeprefix("sections.0.attributes."), fault.text) for fault in found]
 
 
 @pytest.mark.parametrize(("source", "place", "words"), [
@@ -51,7 +51,7 @@ def test_a_circle_over_several_attributes_and_sections_is_drawn():
         {"path": ["Toys"], "attributes": {"B": {"kind": "template", "text": "{mapped:C}"}, "C": {"kind": "mapped", "attribute": "A"}}},
         {"path": ["Toys"]},
     ]  # fmt: skip
-    found = {fault.field: fault.text for fault in refused_at_saving({"sections": sections})}
+    found = {fault.path: fault.text for fault in refused_at_saving({"sections": sections})}
     assert found["sections.1.attributes.B"] == "Goes round in a circle: B -> C -> A -> B."
     assert "another section" in found["sections.2.path"]
     assert not any(place.startswith("sections.0") for place in found)
@@ -156,7 +156,7 @@ def test_a_mapping_is_the_same_after_a_file(mapping):
 def test_a_file_that_cannot_be_read_says_where(text, place, words):
     mapping, faults = from_csv(text)
     assert mapping is None
-    assert faults[0].field == place
+    assert faults[0].path == place
     assert words in faults[0].text
 
 

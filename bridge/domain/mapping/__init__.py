@@ -4,13 +4,14 @@ from bridge.domain.mapping.evaluate import Evaluator, Mapped, evaluate
 from bridge.domain.mapping.inherit import adapted, copied, effective, with_section
 from bridge.domain.mapping.model import AttributeMap, Section, Source, StoreField
 from bridge.domain.mapping.portable import from_csv, from_json, to_csv, to_json
-from bridge.domain.mapping.refuse import Fault, read_mapping, refused_at_saving
+from bridge.domain.mapping.refuse import read_mapping, refused_at_saving
+from bridge.domain.refusal import Refusal
 
 __all__ = [
     "AttributeMap",
     "Evaluator",
-    "Fault",
     "Mapped",
+    "Refusal",
     "Section",
     "Source",
     "StoreField",

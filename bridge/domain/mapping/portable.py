@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bridge.domain.mapping.model import AttributeMap, Section, Source, ValueTable
-from bridge.domain.mapping.refuse import Fault, read_mapping
+from bridge.domain.mapping.refuse import read_mapping
+from bridge.domain.refusal import Refusal
 
 COLUMNS = ("category", "attribute", "source", "value", "to")
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
@@ -28,11 +29,11 @@ def to_json(mapping: AttributeMap) -> str:
     return json.dumps(mapping.as_json(), ensure_ascii=False, indent=2)
 
 
-def from_json(text: str) -> tuple[AttributeMap | None, tuple[Fault, ...]]:
+def from_json(text: str) -> tuple[AttributeMap | None, tuple[Refusal, ...]]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return None, (Fault(field="", text=f"The file is not JSON: {error}."),)
+        return None, (Refusal(path="", text=f"The file is not JSON: {error}."),)
     return read_mapping(data)
 
 
@@ -46,16 +47,16 @@ def to_csv(mapping: AttributeMap) -> str:
     return out.getvalue()
 
 
-def from_csv(text: str) -> tuple[AttributeMap | None, tuple[Fault, ...]]:
+def from_csv(text: str) -> tuple[AttributeMap | None, tuple[Refusal, ...]]:
     """The mapping, or the faults with the number of the row (the heading is row 1)."""
     try:
         rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
     except csv.Error as error:
-        return None, (Fault(field="", text=f"The file is not CSV: {error}."),)
+        return None, (Refusal(path="", text=f"The file is not CSV: {error}."),)
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
-        return None, (Fault(field="row 1", text=f"The first row has to be: {', '.join(COLUMNS)}."),)
+        return None, (Refusal(path="row 1", text=f"The first row has to be: {', '.join(COLUMNS)}."),)
     if len(rows) > MOST_ROWS:
-        return None, (Fault(field="", text=f"The file has more than {MOST_ROWS} rows."),)
+        return None, (Refusal(path="", text=f"The file has more than {MOST_ROWS} rows."),)
     reader = _Reader()
     for number, row in enumerate(rows[1:], start=2):
         if any(cell.strip() for cell in row):
@@ -116,7 +117,7 @@ class _Reader:
     """Rows to the data of a mapping."""
 
     def __init__(self) -> None:
-        self.faults: list[Fault] = []
+        self.faults: list[Refusal] = []
         self._sections: dict[tuple[str, ...], dict[str, Any]] = {}
         self._open: tuple[dict[str, Any], tuple[str, str]] | None = None
 
@@ -181,7 +182,7 @@ class _Reader:
         group[name] = source
 
     def _refuse(self, number: int, column: str, text: str) -> None:
-        self.faults.append(Fault(field=f"row {number}, {column}", text=text))
+        self.faults.append(Refusal(path=f"row {number}, {column}", text=text))
 
 
 def _path_text(path: Iterable[str]) -> str:

@@ -23,8 +23,8 @@ from bridge.domain.mapping.model import (
 from bridge.domain.mapping.template import TemplateError, parse
 from bridge.domain.mapping.walk import mentions, walk
 from bridge.domain.measure import UnitError, factor, unit_of
+from bridge.domain.refusal import Refusal
 from bridge.domain.requirement import AttributeKind, AttributeRequirement, CategoryRequirements
-from bridge.domain.values import Value
 from bridge.domain.wording import quoted
 
 _DEEPEST = 6
@@ -32,28 +32,21 @@ _TYPES = ("tuple[", "constrained-", "[key]")
 _FIELDS = frozenset(field.value for field in StoreField)
 
 
-class Fault(Value):
-    """Why a setting cannot be saved. ``field`` is its place: ``sections.0.attributes.Color.source``."""
-
-    field: str
-    text: str
-
-
-def read_mapping(data: Any) -> tuple[AttributeMap | None, tuple[Fault, ...]]:
+def read_mapping(data: Any) -> tuple[AttributeMap | None, tuple[Refusal, ...]]:
     """A mapping out of a form's or a file's data; None with the faults where it is none."""
     try:
         return AttributeMap.model_validate(data), ()
     except ValidationError as error:
         return None, tuple(_fault(data, item) for item in error.errors())
     except RecursionError:
-        return None, (Fault(field="", text="Sources are nested too deeply."),)
+        return None, (Refusal(path="", text="Sources are nested too deeply."),)
 
 
 def refused_at_saving(
     mapping: AttributeMap | Mapping[str, Any],
     requirements: CategoryRequirements | None = None,
     category: Sequence[str] = (),
-) -> tuple[Fault, ...]:
+) -> tuple[Refusal, ...]:
     """Everything that cannot work. With ``requirements`` of the category at ``category`` (a path), what holds there
     is compared with them too."""
     if not isinstance(mapping, AttributeMap):
@@ -69,11 +62,11 @@ def refused_at_saving(
     return tuple(dict.fromkeys(found))
 
 
-def _same_path(mapping: AttributeMap) -> Iterator[Fault]:
+def _same_path(mapping: AttributeMap) -> Iterator[Refusal]:
     seen: set[tuple[str, ...]] = set()
     for number, section in enumerate(mapping.sections):
         if section.path in seen:
-            yield Fault(field=f"sections.{number}.path", text="There is another section for the same category.")
+            yield Refusal(path=f"sections.{number}.path", text="There is another section for the same category.")
         seen.add(section.path)
 
 
@@ -86,60 +79,60 @@ def _sources(section: Section, place: str) -> Iterator[tuple[str, Source]]:
         yield f"{place}.bullets.{number}", source
 
 
-def _of_source(place: str, source: Source) -> Iterator[Fault]:
+def _of_source(place: str, source: Source) -> Iterator[Refusal]:
     for inside, item in walk(source, place):
         if inside.count(".source") - place.count(".source") > _DEEPEST:
-            yield Fault(field=place, text=f"Sources are nested deeper than {_DEEPEST}.")
+            yield Refusal(path=place, text=f"Sources are nested deeper than {_DEEPEST}.")
             return
         if isinstance(item, Template):
             yield from _of_template(f"{inside}.text", item)
         elif isinstance(item, Convert):
             yield from _of_units(inside, item)
         elif isinstance(item, ValueTable) and item.otherwise is Otherwise.DEFAULT and not item.default:
-            yield Fault(
-                field=f"{inside}.default", text="Enter what is sent instead of a value that is not in the table."
+            yield Refusal(
+                path=f"{inside}.default", text="Enter what is sent instead of a value that is not in the table."
             )
 
 
-def _of_template(place: str, item: Template) -> Iterator[Fault]:
+def _of_template(place: str, item: Template) -> Iterator[Refusal]:
     try:
         slots = list(parse(item.text).slots())
     except TemplateError as error:
-        yield Fault(field=place, text=f"The template cannot be read: {error}.")
+        yield Refusal(path=place, text=f"The template cannot be read: {error}.")
         return
     for slot in slots:
         if slot.kind == "field" and slot.name.casefold() not in _FIELDS:
-            yield Fault(
-                field=place, text=f"There is no store field {slot.name!r}. Known are: {', '.join(sorted(_FIELDS))}."
+            yield Refusal(
+                path=place, text=f"There is no store field {slot.name!r}. Known are: {', '.join(sorted(_FIELDS))}."
             )
 
 
-def _of_units(place: str, item: Convert) -> Iterator[Fault]:
+def _of_units(place: str, item: Convert) -> Iterator[Refusal]:
     for name, unit in (("unit", item.unit), ("unit_if_none", item.unit_if_none)):
         try:
             if unit:
                 unit_of(unit)
         except UnitError as error:
-            yield Fault(field=f"{place}.{name}", text=f"{error}.")
+            yield Refusal(path=f"{place}.{name}", text=f"{error}.")
             return
     try:
         if item.unit_if_none:
             factor(item.unit_if_none, item.unit)
     except UnitError as error:
-        yield Fault(field=f"{place}.unit_if_none", text=f"{error}.")
+        yield Refusal(path=f"{place}.unit_if_none", text=f"{error}.")
 
 
-def _circles(mapping: AttributeMap, section: Section, place: str) -> Iterator[Fault]:
+def _circles(mapping: AttributeMap, section: Section, place: str) -> Iterator[Refusal]:
     """Attributes that read each other in a circle or read one that is not mapped, as it holds for this category."""
     whole = effective(mapping, section.path)
     reads = {name: mentions(source) for name, source in whole.attributes.items()}
     for where, source in _sources(section, place):
         for name in sorted(mentions(source) - set(reads)):
-            yield Fault(field=where, text=f"{name!r} is not mapped here, so nothing can be taken from it.")
+            yield Refusal(path=where, text=f"{name!r} is not mapped here, so nothing can be taken from it.")
     for name in section.attributes:
         circle = _circle(name, reads)
         if circle:
-            yield Fault(field=f"{place}.attributes.{name}", text=f"Goes round in a circle: {' -> '.join(circle)}.")
+            yield Refusal(path=f"{place}.attributes.{name}", text=f"Goes round in a circle: {' -> '.join(circle)}.")
 
 
 def _circle(start: str, reads: Mapping[str, frozenset[str]]) -> list[str]:
@@ -163,7 +156,7 @@ def _circle(start: str, reads: Mapping[str, frozenset[str]]) -> list[str]:
 # Against what the marketplace asks.
 
 
-def _against(mapping: AttributeMap, requirements: CategoryRequirements, path: tuple[str, ...]) -> Iterator[Fault]:
+def _against(mapping: AttributeMap, requirements: CategoryRequirements, path: tuple[str, ...]) -> Iterator[Refusal]:
     known = {item.id: item for item in requirements.attributes}
     for number, section in enumerate(mapping.sections):
         if path[: len(section.path)] != section.path:
@@ -174,10 +167,10 @@ def _against(mapping: AttributeMap, requirements: CategoryRequirements, path: tu
                 yield from _of_attribute(place, source, known[name])
             elif section.path == path:
                 # What is mapped for many categories need not exist in each of them.
-                yield Fault(field=place, text=f"The marketplace has no attribute {name!r} in this category.")
+                yield Refusal(path=place, text=f"The marketplace has no attribute {name!r} in this category.")
 
 
-def _of_attribute(place: str, source: Source, wanted: AttributeRequirement) -> Iterator[Fault]:
+def _of_attribute(place: str, source: Source, wanted: AttributeRequirement) -> Iterator[Refusal]:
     for inside, item in _outermost(source, place):
         if isinstance(item, Constant):
             values = (item.value,) if isinstance(item.value, str) else item.value
@@ -198,7 +191,7 @@ def _outermost(source: Source, place: str) -> Iterator[tuple[str, Source]]:
         yield from _outermost(inner, f"{place}.sources.{number}")
 
 
-def _value(place: str, value: str, wanted: AttributeRequirement) -> Iterator[Fault]:
+def _value(place: str, value: str, wanted: AttributeRequirement) -> Iterator[Refusal]:
     allowed = {item.value for item in wanted.allowed}
     if allowed and not wanted.open_list and value not in allowed:
         near = next(
@@ -210,13 +203,13 @@ def _value(place: str, value: str, wanted: AttributeRequirement) -> Iterator[Fau
             "",
         )
         hint = f" Did you mean {near!r}?" if near else f" Allowed are: {quoted(sorted(allowed))}."
-        yield Fault(field=place, text=f"{wanted.name} does not take {value!r}.{hint}")
+        yield Refusal(path=place, text=f"{wanted.name} does not take {value!r}.{hint}")
     elif wanted.kind in (AttributeKind.NUMBER, AttributeKind.INTEGER) and not _is_number(value, wanted.kind):
-        yield Fault(field=place, text=f"{wanted.name} wants a {wanted.kind}, not {value!r}.")
+        yield Refusal(path=place, text=f"{wanted.name} wants a {wanted.kind}, not {value!r}.")
     elif wanted.kind is AttributeKind.IMAGE and not value.startswith(("https://", "http://")):
-        yield Fault(field=place, text=f"{wanted.name} wants the address of a picture, not {value!r}.")
+        yield Refusal(path=place, text=f"{wanted.name} wants the address of a picture, not {value!r}.")
     elif wanted.max_length and len(value) > wanted.max_length:
-        yield Fault(field=place, text=f"{wanted.name} takes {wanted.max_length} characters; this has {len(value)}.")
+        yield Refusal(path=place, text=f"{wanted.name} takes {wanted.max_length} characters; this has {len(value)}.")
 
 
 def _is_number(value: str, kind: AttributeKind) -> bool:
@@ -227,21 +220,21 @@ def _is_number(value: str, kind: AttributeKind) -> bool:
     return number.is_finite() and (kind is AttributeKind.NUMBER or number == number.to_integral_value())
 
 
-def _unit(place: str, item: Convert, wanted: AttributeRequirement) -> Iterator[Fault]:
+def _unit(place: str, item: Convert, wanted: AttributeRequirement) -> Iterator[Refusal]:
     if wanted.kind not in (AttributeKind.MEASURE, AttributeKind.NUMBER, AttributeKind.INTEGER, AttributeKind.TEXT):
-        yield Fault(field=place, text=f"{wanted.name} wants a {wanted.kind}, not a measure.")
+        yield Refusal(path=place, text=f"{wanted.name} wants a {wanted.kind}, not a measure.")
     elif wanted.units and item.show_unit and item.unit not in wanted.units:
-        yield Fault(field=f"{place}.unit", text=f"{wanted.name} takes {quoted(wanted.units)}, not {item.unit!r}.")
+        yield Refusal(path=f"{place}.unit", text=f"{wanted.name} takes {quoted(wanted.units)}, not {item.unit!r}.")
     elif wanted.kind is AttributeKind.INTEGER and item.digits:
-        yield Fault(field=f"{place}.digits", text=f"{wanted.name} wants whole numbers: choose 0 digits.")
+        yield Refusal(path=f"{place}.digits", text=f"{wanted.name} wants whole numbers: choose 0 digits.")
 
 
 # pydantic's own faults, with places as a form knows them.
 
 
-def _fault(data: Any, error: Any) -> Fault:
+def _fault(data: Any, error: Any) -> Refusal:
     text = str(error["msg"]).removeprefix("Value error, ")
-    return Fault(field=_place(data, error["loc"]), text=text[:1].upper() + text[1:] + ".")
+    return Refusal(path=_place(data, error["loc"]), text=text[:1].upper() + text[1:] + ".")
 
 
 def _place(data: Any, location: Sequence[str | int]) -> str:

@@ -7,9 +7,10 @@
 ``read_rules`` and ``refused_at_saving``, with the field named.
 """
 
+from bridge.domain.refusal import Refusal
 from bridge.domain.rules.apply import Compiled, apply, compile  # noqa: A004 the word for it
 from bridge.domain.rules.ruleset import Rule, RuleSet
-from bridge.domain.rules.saving import Refusal, read_rules, refused_at_saving
+from bridge.domain.rules.saving import read_rules, refused_at_saving
 from bridge.domain.rules.shaped import Shaped, Touch
 from bridge.domain.rules.subject import RuleContext, Subject, subject_of
 

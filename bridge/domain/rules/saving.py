@@ -11,12 +11,12 @@ from pydantic_core import ErrorDetails
 from bridge.domain.money import CURRENCIES, Money
 from bridge.domain.pricing.exchange import NoRate
 from bridge.domain.pricing.rounding import smallest
+from bridge.domain.refusal import Refusal
 from bridge.domain.rules import actions as a
 from bridge.domain.rules import conditions as c
 from bridge.domain.rules.fields import ATTRIBUTE, WRITABLE, Kind, kind_of
 from bridge.domain.rules.ruleset import Rule, RuleSet
 from bridge.domain.rules.subject import RuleContext
-from bridge.domain.values import Value
 
 # Deeper than a person can follow.
 DEEPEST = 6
@@ -28,13 +28,6 @@ _FITS = {
     c.MoneyIs: ("an amount of money", {Kind.MONEY}),
     c.DateIs: ("a date", {Kind.DATE, Kind.ATTRIBUTE}),
 }
-
-
-class Refusal(Value):
-    """``path`` is the field as it was sent, ``rules.2.when.of.0.field``; ``text`` says what is wrong with it."""
-
-    path: str
-    text: str
 
 
 def read_rules(data: Any, context: RuleContext) -> tuple[RuleSet | None, tuple[Refusal, ...]]:
