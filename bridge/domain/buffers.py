@@ -68,11 +68,11 @@ class Pace(Value):
 
 
 class Expectation(Value):
-    """What is believed of any variant before it has been watched: a Gamma prior over orders an hour, in orders seen
-    (``orders``) in ``hours``. The default is half an order in four weeks: a slow mover, loosely held."""
+    """What is believed of any variant before it has been watched: a Gamma prior, told as ``orders`` seen in ``hours``.
+    The default is half an order in one hour, which an hour of watching outweighs: a new product may sell fast."""
 
     orders: float = Field(default=0.5, gt=0)
-    hours: float = Field(default=672, gt=0)
+    hours: float = Field(default=1, gt=0)
 
 
 def recent_demand(sales: Iterable[tuple[float, int]], watched_hours: float, half_life_hours: float = 168) -> Demand:

@@ -15,7 +15,8 @@ class StockReading(Value):
     """What the store says about the stock of one variant at one moment.
 
     ``pool`` names who holds the stock: variants of one pool share it (WooCommerce: stock kept on the parent).
-    ``on_hand`` is None where the store does not count (``managed`` False).
+    ``on_hand`` is None where the store does not count (``managed`` False). ``locations``: the units at each location
+    or source by its id, where the store tells them apart.
     """
 
     pool: str
@@ -23,6 +24,7 @@ class StockReading(Value):
     on_hand: int | None = None
     in_stock: bool = True
     backorders: bool = False
+    locations: dict[str, int] = Field(default_factory=dict)
 
 
 class StoreVariant(Value):

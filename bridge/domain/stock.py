@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from bridge.domain.buffers import Buffer, FixedBuffer, Pace, kept_back
 from bridge.domain.catalogue import StockReading
 from bridge.domain.values import Value
 
@@ -22,20 +23,31 @@ class Untracked(StrEnum):
 class StockPolicy(Value):
     """The merchant's stock settings of one channel connection, in whole units.
 
-    ``buffer`` is kept back; ``cap`` is the most ever shown; ``untracked`` says what uncounted stock becomes
-    (``untracked_quantity`` units while the store says "in stock"); ``backorders`` lets a product that the
-    store sells when out of stock show ``untracked_quantity`` too.
+    ``buffer`` is kept back, or what ``keep`` says where it is set; ``cap`` is the most ever shown; ``untracked`` says
+    what uncounted stock becomes (``untracked_quantity`` units while the store says "in stock"); ``backorders`` lets a
+    product that the store sells when out of stock show ``untracked_quantity`` too. ``locations``: the stock of these
+    counts and no other; empty: all of it.
     """
 
     buffer: int = Field(default=0, ge=0, le=100000)
+    keep: Buffer | None = None
     cap: int | None = Field(default=None, ge=0)
     untracked: Untracked = Untracked.ZERO
     untracked_quantity: int = Field(default=1, ge=0, le=10000)
     backorders: bool = False
+    locations: tuple[str, ...] = ()
+
+    def but(self, keep: Buffer | None, cap: int | None) -> StockPolicy:
+        """With a rule's buffer and cap in place of the connection's own, where the rules have set them."""
+        changes = {name: value for name, value in (("keep", keep), ("cap", cap)) if value is not None}
+        return self.model_copy(update=changes) if changes else self
 
 
 class StockAnswer(Value):
-    """The published quantity with everything it was made of: the number that can explain itself."""
+    """The published quantity with everything it was made of: the number that can explain itself.
+
+    ``on_hand`` is what counts here (the chosen locations'); ``buffer_reason`` says why the buffer is that large.
+    """
 
     quantity: int
     on_hand: int | None
@@ -43,30 +55,51 @@ class StockAnswer(Value):
     buffer: int
     cap: int | None
     reason: str
+    buffer_reason: str = ""
 
 
-def publishable(reading: StockReading, reserved: int, policy: StockPolicy, channel_max: int | None) -> StockAnswer:
-    """The quantity to publish. ``reserved``: units sold on marketplaces that ``reading`` does not contain yet."""
+def publishable(
+    reading: StockReading, reserved: int, policy: StockPolicy, channel_max: int | None, pace: Pace | None = None
+) -> StockAnswer:
+    """The quantity to publish. ``reserved``: units sold on marketplaces that ``reading`` does not contain yet.
+    ``pace`` is for adaptive buffers."""
+    on_hand = _counted(reading, policy.locations)
+    available = 0 if on_hand is None else on_hand - reserved
+    buffer, why = kept_back(policy.keep or FixedBuffer(units=policy.buffer), available, pace)
+    quantity, reason = _quantity(reading, on_hand, available - buffer, policy)
     cap = min(limit for limit in (policy.cap, channel_max, MAX_UNITS) if limit is not None)
-    shown_cap = cap if cap != MAX_UNITS else None
-    on_hand = reading.on_hand if reading.managed else None
-    quantity, reason = _quantity(reading, reserved, policy)
     if quantity > cap:
         quantity, reason = cap, f"capped at {cap}"
     return StockAnswer(
-        quantity=quantity, on_hand=on_hand, reserved=reserved, buffer=policy.buffer, cap=shown_cap, reason=reason
+        quantity=quantity,
+        on_hand=on_hand,
+        reserved=reserved,
+        buffer=buffer,
+        cap=cap if cap != MAX_UNITS else None,
+        reason=reason,
+        buffer_reason=why,
     )
 
 
-def _quantity(reading: StockReading, reserved: int, policy: StockPolicy) -> tuple[int, str]:
+def _counted(reading: StockReading, locations: tuple[str, ...]) -> int | None:
+    """The units that count; None where the store does not count. A location that the store does not know has none."""
     if not reading.managed or reading.on_hand is None:
+        return None
+    return sum(reading.locations.get(name, 0) for name in set(locations)) if locations else reading.on_hand
+
+
+def _quantity(reading: StockReading, on_hand: int | None, left: int, policy: StockPolicy) -> tuple[int, str]:
+    if on_hand is None:
         return _untracked(reading, policy)
     if reading.backorders and policy.backorders and reading.in_stock:
         return policy.untracked_quantity, "sold when out of stock, by the setting for backorders"
-    available = reading.on_hand - reserved - policy.buffer
-    if available < 0:
+    if on_hand < 0:
+        return 0, "less than nothing on hand in the store"
+    if policy.locations and not reading.locations:
+        return 0, "the store does not tell the stock of the chosen locations"
+    if left < 0:
         return 0, "less on hand than reserved and buffer"
-    return available, "on hand less reserved less buffer"
+    return left, "on hand less reserved less buffer"
 
 
 def _untracked(reading: StockReading, policy: StockPolicy) -> tuple[int, str]:
