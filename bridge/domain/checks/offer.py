@@ -1,16 +1,11 @@
-"""Checks before anything is sent: what a listing lacks, in the merchant's words."""
+"""What every offer needs, whatever the marketplace: SKU, GTIN, price, a published product."""
 
 from __future__ import annotations
 
-from stdnum import ean as stdnum_ean
-from stdnum.exceptions import ValidationError
-
 from bridge.domain.catalogue import StoreVariant
+from bridge.domain.checks.gtin import gtin_fault
 from bridge.domain.listing import Finding
 from bridge.domain.values import Value
-
-# GS1 prefixes 02, 04, 20-29: restricted circulation, valid inside one company only (GS1 General Specifications 1.4).
-INTERNAL_PREFIXES = ("02", "04", *(str(number) for number in range(20, 30)))
 
 
 class Requirements(Value):
@@ -20,21 +15,6 @@ class Requirements(Value):
     title_max: int | None = None
     price_min: str | None = None
     price_max: str | None = None
-
-
-def gtin_fault(gtin: str | None) -> str | None:
-    """Why ``gtin`` cannot be sold under, or None when it can."""
-    if not gtin:
-        return "is missing"
-    try:
-        compact = stdnum_ean.validate(gtin)
-    except ValidationError as error:
-        return {"InvalidLength": "has the wrong length", "InvalidChecksum": "has a wrong check digit"}.get(
-            type(error).__name__, "contains something other than digits"
-        )
-    if len(compact) == 13 and compact.startswith(INTERNAL_PREFIXES):
-        return "is an internal number (prefix 02, 04 or 20 to 29)"
-    return None
 
 
 def findings(variant: StoreVariant, needs: Requirements, price_text: str | None) -> tuple[Finding, ...]:
