@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import Field
 
+from bridge.domain.money import Money
 from bridge.domain.values import Value
 
-_CENT = Decimal("0.01")
 _HUNDRED = Decimal(100)
 
 
@@ -91,7 +91,7 @@ def net(gross_amount: Decimal, percent: Decimal) -> Decimal:
     return gross_amount * _HUNDRED / (_HUNDRED + percent)
 
 
-def split(gross_amount: Decimal, percent: Decimal) -> tuple[Decimal, Decimal]:
-    """(net, VAT) to the cent; together they are ``gross_amount``, which is in cents itself."""
-    without = net(gross_amount, percent).quantize(_CENT, rounding=ROUND_HALF_UP)
-    return without, gross_amount - without
+def split(price: Money, percent: Decimal) -> tuple[Money, Money]:
+    """(net, VAT) of a price that contains VAT, in whole coins; together they are the price, which is in whole coins."""
+    without = Money(amount=net(price.amount, percent), currency=price.currency).quantised()
+    return without, price - without
