@@ -78,8 +78,13 @@ class Pacer:
             grant = limiter.take(key, limit, call.cost, reserve=reserve, patience=left)
             if not grant.granted and grant.wait > left:
                 raise self._slow_down(grant.wait, "so as not to call more often than allowed")
-            if grant.wait > 0:
-                self._services.sleep(grant.wait)
+            try:
+                if grant.wait > 0:
+                    self._services.sleep(grant.wait)
+            except SlowDown:  # the process is asked to end
+                if grant.granted:
+                    limiter.refund(key, limit, call.cost)
+                raise
             if grant.granted and (grant.wait == 0 or not limiter.blocked(key, limit)):
                 return
             if grant.granted:  # another worker was refused meanwhile

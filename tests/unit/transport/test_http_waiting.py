@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -49,6 +50,21 @@ def test_a_short_wait_is(server: Rogue) -> None:
         get(shop, url)
     with pytest.raises(SlowDown):
         get(shop, url, max_wait=0)
+    shop.close()
+
+
+def test_who_is_asked_to_end_while_waiting_gives_the_turn_back(server: Rogue) -> None:
+    def ending(_seconds: float) -> None:
+        raise SlowDown("Storebridge is being stopped.")
+
+    url, limit = server.answers("/x", 200, {}), Limit(calls=1, seconds=2)
+    services = replace(HttpServices.build(allowed_hosts=["127.0.0.1"]), sleep=ending)
+    shop = Transport(account="1:7", services=services, limits={"read": limit})
+    get(shop, url)
+    for _ in range(3):
+        with pytest.raises(SlowDown, match="being stopped"):
+            get(shop, url)
+    assert services.limiter.take("1:7:read", limit, 1, reserve=0, patience=0).wait < 2.1
     shop.close()
 
 
