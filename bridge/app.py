@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -109,12 +110,42 @@ def sleep(stopping: threading.Event, seconds: float) -> None:
         raise SlowDown("Storebridge is being stopped; this goes on when it is back.")
 
 
+def afterwards(engine: Engine) -> Engine:
+    """For what is still to be done once ``engine`` is stopping: calls may wait here, and neither what was spent of the
+    limits nor what failed before holds them up."""
+    made = cast(Transports, engine.make_transport)
+    given = made.services
+    services = HttpServices(
+        recorder=given.recorder, tokens=given.tokens, guard_policy=given.guard_policy, clock=given.clock
+    )
+    return Engine(
+        db=engine.db,
+        platforms=engine.platforms,
+        channels=engine.channels,
+        make_transport=Transports(services, made.wire),
+        clock=engine.clock,
+        ring=lambda lanes: None,
+        public_url=engine.public_url,
+    )
+
+
+def flush(engine: Engine) -> None:
+    """Write down what is still in memory."""
+    if recorder := _recorder(engine):
+        recorder.flush()
+
+
 def close(engine: Engine) -> None:
     """Write down what is still in memory and let go of the database."""
-    transports = engine.make_transport
-    if isinstance(transports, Transports) and isinstance(transports.services.recorder, JournalRecorder):
-        transports.services.recorder.close()
+    if recorder := _recorder(engine):
+        recorder.close()
     engine.db.close()
+
+
+def _recorder(engine: Engine) -> JournalRecorder | None:
+    transports = engine.make_transport
+    recorder = transports.services.recorder if isinstance(transports, Transports) else None
+    return recorder if isinstance(recorder, JournalRecorder) else None
 
 
 def key_ring(config: Config) -> crypto.KeyRing:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from bridge.rehearsal.report import Result
 
 WIDTH = 40
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @click.command()
@@ -67,7 +70,8 @@ def rehearse(
         click.echo(announcement(plan), err=True)
         if not yes:
             click.confirm("Go on?", abort=True, err=True)
-    report = run(plan, (lambda _: None) if as_json else _show, lambda line: click.echo(line, err=True))
+    heard = (lambda _: None) if as_json else _show
+    report = run(plan, heard, lambda line: click.echo(line, err=True), _interruption())
     if as_json:
         print_json(report.as_json())
     else:
@@ -93,6 +97,23 @@ def _quiet() -> None:
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _interruption() -> threading.Event:
+    """Set by a signal from here on: it breaks off no call to a store, which might be done there all the same, and no
+    tidying up, however often it comes."""
+    interrupted = threading.Event()
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        if not interrupted.is_set():
+            interrupted.set()
+            with suppress(OSError):  # the terminal may be what is gone
+                os.write(2, b"\nStopping. What was made in a store is removed first; please wait.\n")
+
+    for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, note)
+    return interrupted
 
 
 def _show(result: Result) -> None:

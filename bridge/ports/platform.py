@@ -3,10 +3,10 @@ only errors of :mod:`bridge.ports.errors`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import Field
 
@@ -158,6 +158,17 @@ class Platform(Protocol):
     def remove_webhooks(self, url: str) -> int: ...
 
 
+class Trace(NamedTuple):
+    """Something that a rehearsal has made in the store: an "order" or a "product"."""
+
+    kind: str
+    external_id: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} ({self.external_id})" if self.name else f"{self.kind} {self.external_id}"
+
+
 class StoreRehearsal(Protocol):
     """What a rehearsal does in the store as the merchant would, against the sandbox or a staging store."""
 
@@ -173,6 +184,11 @@ class StoreRehearsal(Protocol):
 
     def cancel(self, order_id: str) -> None: ...
 
-    def remove_everything(self) -> list[str]:
-        """Delete what this rehearsal made, orders and products; says what it removed."""
+    def traces(self, skus: Collection[str], refs: Collection[str]) -> list[Trace]:
+        """What rehearsals have left in the store, orders before products, as it is there now: by these SKUs, by
+        these references of orders (OrderDraft.ref), and by the mark that products of a rehearsal carry."""
+        ...
+
+    def remove(self, trace: Trace) -> None:
+        """Delete it for good. Nothing happens when it is gone."""
         ...

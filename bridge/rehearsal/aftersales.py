@@ -118,7 +118,10 @@ def _compare_order(story: Story, name: str, order_id: str) -> None:
 
 
 def delete_product(story: Story) -> str:
-    removed = story.world.store.remove_everything()
+    hands = story.world.store
+    removed = hands.traces([story.sku], list(story.world.orders()))
+    for trace in removed:
+        hands.remove(trace)
     how = "noticed by itself"
     if story.world.is_real:
         _read_again(story)

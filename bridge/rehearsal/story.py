@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class Story:
     """What the steps hand on to each other. ``stock`` is what the store's shelf should hold."""
 
     world: World
+    interrupted: threading.Event
     sku: str
     gtin: str
     title: str
@@ -58,7 +60,8 @@ class Story:
             if time.monotonic() > deadline:
                 last = f"; seen last: {seen()}" if seen is not None else ""
                 raise Failed(f"not within {self.patience:g} s: {what}{last}")
-            time.sleep(LOOK)
+            if self.interrupted.wait(LOOK):
+                raise KeyboardInterrupt
 
     def until_offered(self, what: str, **expected: object) -> float:
         """Wait until the marketplace shows our offer like this; seconds it took."""
@@ -106,10 +109,10 @@ def _same(seen: object, expected: object) -> bool:
     return seen == expected
 
 
-def begin(world: World) -> Story:
+def begin(world: World, interrupted: threading.Event) -> Story:
     """A product nobody else has: its SKU says what it is, its EAN is valid."""
     marker = "".join(random.choices("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=6))
-    return Story(world=world, sku=f"REHEARSAL-{marker}", gtin=new_ean(), title=f"Rehearsal article {marker}")
+    return Story(world, interrupted, f"REHEARSAL-{marker}", new_ean(), f"Rehearsal article {marker}")
 
 
 def new_ean() -> str:
@@ -120,9 +123,11 @@ def new_ean() -> str:
 
 
 def tell(story: Story, steps: Sequence[Step]) -> Iterator[Result]:
-    """Each step as it ends."""
+    """Each step as it ends. Raises KeyboardInterrupt at the first moment at which nothing is under way."""
     failed: set[str] = set()
     for step in steps:
+        if story.interrupted.is_set():
+            raise KeyboardInterrupt
         result = _take(story, step, failed)
         if not result.ok:
             failed.add(step.name)

@@ -21,13 +21,13 @@ from sqlalchemy import select, update
 from bridge import app, config
 from bridge.config import ConfigError
 from bridge.db import migrations
-from bridge.db.tables import Connection, Poll, Problem, Work
+from bridge.db.tables import Connection, Journal, Order, Poll, Problem, Work
 from bridge.flows import admin
 from bridge.flows.engine import LANES, Engine
 from bridge.jobs.drain import Drainer
 from bridge.jobs.schedule import EVERY, Scheduler
 from bridge.ports.adapter import Adapter
-from bridge.ports.errors import AskMerchant
+from bridge.ports.errors import AskMerchant, UnknownOutcome
 from bridge.ports.platform import Platform, StoreRehearsal
 from bridge.registry import discover
 from bridge.rehearsal.market import Market
@@ -39,6 +39,8 @@ from bridge.web import create_web
 STORE_PACE = {"poll_products": 2, "poll_variants": 10, "poll_catalogue": 5, "poll_store_orders": 2}
 CHANNEL_PACE = {"poll_orders": 1, "poll_open_orders": 30, "poll_returns": 5, "poll_offers": 30, "poll_status": 5}
 DRAIN_SECONDS = 30.0
+# A call may take 60 s, and none is begun again once the engine is stopping.
+ENDING = 90.0
 FAR = timedelta(days=365)
 
 
@@ -80,14 +82,20 @@ class World:
     @cached_property
     def store(self) -> StoreRehearsal:
         """The merchant's hands in the store."""
-        return _hands(self.engine.platforms[self.plan.platform], self.engine, self.row(self.store_id))
-
-    @property
-    def hook_url(self) -> str:
-        return admin.hook_url(self.engine, self.shop.id, self.store_id)
+        return hands_of(self.engine, self.row(self.store_id))
 
     def row(self, connection_id: int) -> Connection:
         return admin.get(self.engine, self.shop.id, connection_id)
+
+    def store_row(self) -> Connection | None:
+        """The store's connection, also where making it has failed half way."""
+        with self.engine.db.read(self.shop.id) as session:
+            return session.scalars(select(Connection).where(Connection.role == "platform")).first()
+
+    def orders(self) -> dict[str, str | None]:
+        """Number in the store, where there is one, by the reference that a store order of ours carries."""
+        with self.engine.db.read(self.shop.id) as session:
+            return {row.ref: row.store_number for row in session.scalars(select(Order))}
 
     def connect_store(self) -> admin.Connected:
         adapter = self.engine.platforms[self.plan.platform]
@@ -137,10 +145,22 @@ class World:
         scheduler.resign()
 
     def stop(self) -> None:
-        """Let what runs come to its end."""
+        """Wait until what runs has come to its end: no worker makes anything in the store from here on."""
         self.engine.stopping.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(ENDING)
+        Drainer.of(self.engine).close(ENDING)
+        app.flush(self.engine)
+
+    def in_doubt(self, row: Connection) -> bool:
+        """Whether the store may yet make something: a worker did not end, or a call was not answered lately."""
+        if not Drainer.of(self.engine).close(0):
+            return True
+        since = self.engine.clock() - self.engine.create_patience
+        lately = select(Journal.id).where(Journal.connection_id == row.id, Journal.at > since)
+        unanswered = lately.where(Journal.text.contains(f": {UnknownOutcome.__name__}: "))
+        with self.engine.db.read(self.shop.id) as session:
+            return session.scalars(unanswered).first() is not None
 
     def troubles(self) -> str:
         """What the engine itself has to say: for a step that failed."""
@@ -154,7 +174,8 @@ class World:
         return " | ".join(said)
 
 
-def _hands(adapter: Adapter, engine: Engine, row: Connection) -> StoreRehearsal:
+def hands_of(engine: Engine, row: Connection) -> StoreRehearsal:
+    adapter = engine.adapter(row)
     if adapter.rehearsal is None:
         raise AskMerchant(f"{adapter.manifest.title} cannot be rehearsed: its adapter does not act as the merchant.")
     return cast(StoreRehearsal, adapter.rehearsal(engine.connection(row)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import NotFound
+from bridge.ports.platform import Trace
 from platform_adapters.woocommerce.client import Json, WooClient
-from platform_adapters.woocommerce.mapping import meta
-from platform_adapters.woocommerce.orders import ORDER_META
+from platform_adapters.woocommerce.mapping import BIN, meta
+from platform_adapters.woocommerce.orders import marketplace_ref
 from platform_adapters.woocommerce.parcels import PLUGIN_META
 
 MARK = "_storebridge_rehearsal"
@@ -21,7 +24,6 @@ class WooRehearsal:
         self._client = WooClient(connection)
         self._sources = connection.settings.get("tracking_sources") or ()
         self._made: dict[str, str] = {}
-        self._orders: set[str] = set()
 
     def create_product(self, sku: str, gtin: str, title: str, price: str, stock: int) -> str:
         body: Json = {"name": title, "sku": sku, "global_unique_id": gtin, "regular_price": price}
@@ -47,38 +49,36 @@ class WooRehearsal:
         known = meta(self._client.order(order_id), PLUGIN_META) or []
         field = {"key": PLUGIN_META, "value": [*known, item]}
         self._client.update_order(order_id, {"status": "completed", "meta_data": [field]})
-        self._orders.add(order_id)
 
     def cancel(self, order_id: str) -> None:
         self._client.update_order(order_id, {"status": "cancelled"})
-        self._orders.add(order_id)
 
-    def remove_everything(self) -> list[str]:
-        """Orders that hold one of the products made here, then the products; those of an earlier run that broke
-        off too."""
-        removed = []
-        for sku, number in {**self._left_over(), **self._made}.items():
-            for order in self._orders_with(number):
-                self._client.delete_order(order, force=True)
-                removed.append(f"order {order}")
-            try:
-                self._client.delete_product(number)
-            except NotFound:
-                continue
-            removed.append(f"product {sku} ({number})")
-        self._made.clear()
-        return removed
+    def traces(self, skus: Collection[str], refs: Collection[str]) -> list[Trace]:
+        products = self._products(skus)
+        rows = [row for number in products for row in self._orders(product=number) if marketplace_ref(row)]
+        # One whose product was deleted before it arrived is found by its reference alone, among the newest.
+        rows += [row for row in self._orders() if marketplace_ref(row) in refs] if refs else []
+        orders = {str(row["id"]): None for row in rows}
+        found = [Trace("order", number) for number in orders]
+        return found + [Trace("product", number, sku) for number, sku in products.items()]
 
-    def _orders_with(self, product: str) -> list[str]:
-        found: list[str] = []
-        for status in ("any", "trash"):
-            rows = self._client.orders(product=product, status=status).rows
-            found += [str(row["id"]) for row in rows if meta(row, ORDER_META)]
-        return found
+    def remove(self, trace: Trace) -> None:
+        with suppress(NotFound):
+            if trace.kind == "order":
+                self._client.delete_order(trace.external_id, force=True)
+            else:
+                self._client.delete_product(trace.external_id)
 
-    def _left_over(self) -> dict[str, str]:
-        rows = self._client.products(search="Storebridge", status="any").rows
-        return {str(row.get("sku")): str(row["id"]) for row in rows if meta(row, MARK)}
+    def _products(self, skus: Collection[str]) -> dict[str, str]:
+        """SKU by id. The search may run behind where a plugin does it; a SKU is looked up in the database."""
+        marked = self._client.products(search="Storebridge", status="any").rows
+        rows = [row for row in marked if meta(row, MARK)]
+        rows += [row for sku in skus for row in self._client.products(sku=sku).rows]
+        return {str(row["id"]): str(row.get("sku")) for row in rows}
+
+    def _orders(self, **filters: str) -> list[Json]:
+        """The newest, those in the bin too."""
+        return [row for status in ("any", BIN) for row in self._client.orders(status=status, **filters).rows]
 
     def _number(self, sku: str) -> str:
         if sku in self._made:

@@ -367,8 +367,22 @@ class TestRehearsal:
         hands.ship(str(order["id"]), "PostNL", "3STEST1")
         [shipped] = account.platform.fetch_orders([str(order["id"])])
         assert [(parcel.carrier, parcel.number) for parcel in shipped.parcels] == [("PostNL", "3STEST1")]
-        assert WooRehearsal(account.connection).remove_everything() == [
-            f"order {order['id']}",
-            f"product REH-1 ({number})",
-        ]
-        assert store.get("products") == store.get("orders") == []
+        other = WooRehearsal(account.connection)
+        traces = other.traces([], [])
+        assert [str(trace) for trace in traces] == [f"order {order['id']}", f"product REH-1 ({number})"]
+        for trace in [*traces, *traces]:  # what is gone is no trouble
+            other.remove(trace)
+        assert store.get("products") == store.get("orders") == other.traces(["REH-1"], ["bol:1"]) == []
+
+    def test_what_the_search_does_not_show_is_found_by_sku_and_by_reference(
+        self, store: Store, account: Account
+    ) -> None:
+        product, other = store.product("REH-2"), store.product("MINE")
+        for ref, line in (("bol:2", product), ("bol:3", other), ("bol:4", other)):
+            meta = [{"key": "_storebridge_order", "value": ref}]
+            store.post("orders", {"meta_data": meta, "line_items": [{"product_id": line}]})
+        binned = store.get("orders")[1]["id"]
+        store.delete(f"orders/{binned}")
+        found = WooRehearsal(account.connection).traces(["REH-2"], ["bol:2", "bol:3"])
+        assert [(trace.kind, trace.name) for trace in found] == [("order", ""), ("order", ""), ("product", "REH-2")]
+        assert str(binned) in {trace.external_id for trace in found}

@@ -7,17 +7,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from bridge.ports.errors import RetryLater
-from bridge.rehearsal.run import STEPS, insist
-from bridge.rehearsal.world import World
-from tests.support.procs import Procs, wait_until
-from tests.support.woocommerce import Store, create_sandbox
+from bridge import app
+from bridge.ports.errors import RetryLater, SlowDown, UnknownOutcome
+from bridge.ports.http.context import hurry
+from bridge.rehearsal import tidy as tidying
+from bridge.rehearsal.run import STEPS
+from bridge.rehearsal.tidy import insist, tidy
+from bridge.rehearsal.world import Plan, World, hands_of, open_world
+from platform_adapters.woocommerce.sandbox import create_sandbox
+from tests.support.procs import Process, Procs, wait_until
+from tests.support.woocommerce import Store
 
 COMMAND = [sys.executable, "-m", "bridge.cli", "rehearse"]
 pytestmark = pytest.mark.timeout(300)
@@ -99,6 +107,7 @@ def test_a_step_that_fails_says_what_it_saw_and_the_rest_is_not_pretended(
     environment: dict[str, str], store: Store
 ) -> None:
     before = _everything(store)
+    store.fault("slow", "products.list", times=None, seconds=1.5)  # so nobody has read it after a second
     done = _run(_against(store, "--yes", "--patience", "1"), environment, store)
     assert done.returncode == 1
     lines = {line.split("  ")[0]: line for line in done.stdout.splitlines()}
@@ -107,35 +116,161 @@ def test_a_step_that_fails_says_what_it_saw_and_the_rest_is_not_pretended(
     assert _everything(store) == before
 
 
-def test_a_store_in_trouble_is_asked_again_while_tidying_up() -> None:
-    answers: list[Any] = [RetryLater("The store does not answer."), ["Removed from the store: 8 webhooks"]]
+def _orders(store: Store) -> int:
+    return len(store.look("orders"))
 
-    def act(_world: World) -> list[str]:
+
+def _products(store: Store) -> int:
+    return len(_stock(store))
+
+
+def _started(procs: Procs, environment: Mapping[str, str], store: Store) -> Process:
+    allowed = {"STOREBRIDGE_PRIVATE_HOSTS": store.url.removeprefix("http://")}
+    return procs.start(_against(store, "--yes"), env={**environment, **allowed})
+
+
+def _until_under_way(store: Store, process: Process) -> None:
+    """Until the request that the only fault is for has arrived at the store."""
+    wait_until(lambda: not store.look("faults"), 100, lambda: process.output)
+
+
+def _ended_tidily(process: Process, procs: Procs, environment: Mapping[str, str]) -> None:
+    assert process.wait(100) == 1
+    assert "Not removed" not in process.output
+    assert "Traceback" not in process.output
+    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+    procs.assert_no_leftovers()
+
+
+@pytest.mark.parametrize(
+    ("how", "there"), [(signal.SIGINT, _orders), (signal.SIGTERM, _products)], ids=["an order is there", "a product is"]
+)
+def test_interrupted_in_the_middle_it_still_tidies_up(
+    environment: dict[str, str], store: Store, procs: Procs, how: signal.Signals, there: Callable[[Store], int]
+) -> None:
+    before, count = _everything(store), there(store)
+    process = _started(procs, environment, store)
+    wait_until(lambda: there(store) > count, 100, lambda: process.output)
+    process.send(how)
+    _ended_tidily(process, procs, environment)
+    assert _everything(store) == before
+
+
+@pytest.mark.parametrize(
+    ("how", "request_"), [(signal.SIGTERM, "products.create"), (signal.SIGINT, "orders.create")], ids=str
+)
+def test_what_the_store_was_making_when_the_signal_came_is_removed_too(
+    environment: dict[str, str], store: Store, procs: Procs, how: signal.Signals, request_: str
+) -> None:
+    before = _everything(store)
+    store.fault("slow", request_, seconds=3)
+    process = _started(procs, environment, store)
+    _until_under_way(store, process)
+    process.send(how)
+    _ended_tidily(process, procs, environment)
+    made = [entry["status"] for entry in store.look("requests") if entry["op"] == request_]
+    assert made == [201]
+    assert _everything(store) == before
+
+
+def test_signals_while_tidying_up_change_nothing(environment: dict[str, str], store: Store, procs: Procs) -> None:
+    before, count = _everything(store), _products(store)
+    store.fault("slow", "products.delete", seconds=2)
+    process = _started(procs, environment, store)
+    wait_until(lambda: _products(store) > count, 100, lambda: process.output)
+    process.send(signal.SIGTERM)
+    _until_under_way(store, process)
+    for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.killpg(process.pid, how)
+    _ended_tidily(process, procs, environment)
+    assert process.output.count("Stopping.") == 1
+    assert _everything(store) == before
+
+
+@pytest.fixture
+def world(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world in this process that is connected to the store."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("STOREBRIDGE_PRIVATE_HOSTS", store.url.removeprefix("http://"))
+    credentials = {"url": store.url, "consumer_key": store.key, "consumer_secret": store.secret}
+    with open_world(Plan("woocommerce", "bol", credentials)) as found:
+        found.connect_store()
+        yield found
+
+
+def _make(world: World) -> str:
+    return world.store.create_product("REHEARSAL-1", "4006381333931", "Rehearsal", "19.95", 5)
+
+
+def test_tidying_up_may_wait_when_the_engine_may_not_any_more(store: Store, world: World) -> None:
+    _make(world)
+    world.stop()
+    store.fault("throttle", "products.get", retry_after=1, times=2)
+    with pytest.raises(SlowDown, match="being stopped"):
+        world.store.stock_of("REHEARSAL-1")
+    hands = hands_of(app.afterwards(world.engine), world.row(world.store_id))
+    assert hands.traces(["REHEARSAL-1"], [])
+    hands.set_stock("REHEARSAL-1", 4)
+    assert store.stock("REHEARSAL-1") == 4
+
+
+def test_what_arrives_after_its_answer_was_lost_is_removed_too(store: Store, world: World) -> None:
+    count = _products(store)
+    store.fault("slow", "products.create", seconds=2)
+    world.engine.create_patience = timedelta(seconds=12)
+    with hurry(0.5), pytest.raises(UnknownOutcome):
+        _make(world)
+    world.stop()
+    assert _products(store) == count
+    said = tidy(world, "REHEARSAL-1")
+    assert [line.partition(" (")[0] for line in said if "webhooks" not in line] == [
+        "Removed from the store: product REHEARSAL-1"
+    ]
+    assert (_products(store), store.get("webhooks")) == (count, [])
+
+
+def test_what_cannot_be_removed_is_named_and_holds_up_nothing_else(
+    store: Store, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, product = _products(store), int(_make(world))
+    world.stop()
+    meta = [{"key": "_storebridge_order", "value": "bol:1"}]
+    order = store.order((product, 1), meta_data=meta)
+    store.fault("error", "orders.delete", times=None, status=500)
+    monkeypatch.setattr(tidying, "INSIST", 3)
+    said = tidy(world, "REHEARSAL-1")
+    assert said[0] == f"Removed from the store: product REHEARSAL-1 ({product})"
+    assert said[1].startswith(f"Not removed from the store, please do it there: order {order['id']} (")
+    assert said[2] == "Removed from the store: 8 webhooks"
+    assert (_products(store), store.get("webhooks")) == (count, [])
+
+
+def test_a_store_that_cannot_be_asked_any_more_leaves_names(
+    store: Store, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stop()
+    store.fault("error", "*", times=None, status=403)
+    said = tidy(world, "REHEARSAL-1")
+    assert len(said) == 2
+    assert said[0].startswith("Not removed from the store, please do it there: product REHEARSAL-1 (")
+    assert said[1].startswith("Not removed from the store, please do it there: webhooks to http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("error", [RetryLater("The store does not answer."), UnknownOutcome("Nobody knows.")])
+def test_a_store_in_trouble_is_asked_again_while_tidying_up(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tidying, "AGAIN", 0.01)
+    answers: list[Any] = [error, error, "done"]
+
+    def act() -> str:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return list(answer)
+        return str(answer)
 
-    assert insist(cast(World, None), act) == ["Removed from the store: 8 webhooks"]
-
-
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize(
-    ("how", "when"), [(signal.SIGINT, "an order is there"), (signal.SIGTERM, "a product is there")]
-)
-def test_interrupted_in_the_middle_it_still_tidies_up(
-    environment: dict[str, str], store: Store, procs: Procs, how: signal.Signals, when: str
-) -> None:
-    before = _everything(store)
-    allowed = {"STOREBRIDGE_PRIVATE_HOSTS": store.url.removeprefix("http://")}
-    process = procs.start(_against(store, "--yes"), env={**environment, **allowed})
-    count, before_it = ("orders", 1) if "order" in when else ("stock", len(_stock(store)))
-    wait_until(lambda: len(store.look(count)) > before_it, 100, lambda: process.output)
-    process.send(how)
-    assert process.wait(100) == 1
-    assert _everything(store) == before
-    assert list(Path(environment["TMPDIR"]).iterdir()) == []
-    procs.assert_no_leftovers()
+    assert insist(act, time.monotonic() + 60) == "done"
+    answers[:] = [error]
+    with pytest.raises(type(error)):
+        insist(act, time.monotonic() - 1)
 
 
 def test_refused_credentials_are_one_clear_step(environment: dict[str, str], store: Store) -> None:
