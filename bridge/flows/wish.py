@@ -19,6 +19,7 @@ from bridge.ports.manifest import FormField
 
 DISCONNECTED = "disconnected"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def _number(name: str, label: str, text: str, minimum: int = 0, maximum: int | None = None) -> FormField:
@@ -128,11 +129,12 @@ def read_wish(shop_id: int, role: str, adapter: Adapter, known: Connection | Non
 
 
 def store_host(adapter: Adapter, credentials: Mapping[str, Any]) -> str | None:
-    """The host in the credentials, by which a store is known."""
+    """The host in the credentials, by which a store is known; else the ``operator`` chosen, where one adapter serves
+    the marketplaces of many: two of them are two accounts."""
     for item in adapter.manifest.credentials:
         if item.kind == "url" and (host := urlsplit(str(credentials.get(item.name, ""))).hostname):
             return host
-    return None
+    return _NO_NAME.sub("-", str(credentials.get("operator") or "")).strip("-._").lower() or None
 
 
 def _import_from(value: Any, now: datetime) -> str:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from channel_adapters.bol.sandbox import create_sandbox
+from channel_adapters.mirakl.sandbox import create_sandbox as mirakl_sandbox
 from tests.support.bol import AT_ONCE, Seller
 from tests.support.bol_channel import Account
+from tests.support.mirakl import AT_ONCE as MIRAKL_AT_ONCE
+from tests.support.mirakl import Shop
 
 
 @pytest.fixture
@@ -31,3 +34,13 @@ def open_account(serve: Callable[..., str]) -> Callable[..., Account]:
         return Account(serve(create_sandbox(**AT_ONCE | (sandbox or {}))), **given)
 
     return open_account
+
+
+@pytest.fixture
+def open_shop(serve: Callable[..., str]) -> Callable[..., Shop]:
+    """A shop at a Mirakl operator of its own. ``sandbox`` has options of the operator, the rest are the connection's."""
+
+    def open_shop(sandbox: dict[str, Any] | None = None, **given: Any) -> Shop:
+        return Shop(serve(mirakl_sandbox(**MIRAKL_AT_ONCE | (sandbox or {}))), **given)
+
+    return open_shop

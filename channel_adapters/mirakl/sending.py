@@ -1,0 +1,256 @@
+"""Our domain as what Mirakl takes: offers whole, files, cancellations, refunds. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from bridge.domain.money import MINOR_UNITS, Money
+from bridge.domain.order import Parcel
+from bridge.domain.returns import ChannelRefund
+from bridge.ports.channel import OfferDraft, PriceUpdate, StockUpdate
+from bridge.ports.errors import RejectItem
+from channel_adapters.mirakl.mapping import is_particular, origin_price, references
+from channel_adapters.mirakl.platform import Platform
+from channel_adapters.mirakl.reading import Json, amount, csv_file, pairs, table, tables, text, whole
+
+# What is written into a submission and an import's report has to stay readable.
+LONGEST_SKU = 100
+KEPT_TEXTS = ("description", "internal_description", "price_additional_info", "product_tax_code")
+KEPT_NUMBERS = ("min_quantity_alert", "min_order_quantity", "max_order_quantity", "package_quantity")
+
+
+# Offers
+
+
+def new_offer(draft: OfferDraft, settings: Mapping[str, Any], platform: Platform) -> Json:
+    """An offer for a product the operator knows. Raises RejectItem naming the field."""
+    conditions = pairs(settings.get("conditions")) or {"new": "11"}
+    if not draft.gtin:
+        raise RejectItem("Enter the product's GTIN in the store: the marketplace finds products by it.", field="gtin")
+    if draft.condition not in conditions:
+        known = ", ".join(conditions)
+        text = f"Which code means {draft.condition!r} is not set (only {known}): see the setting conditions."
+        raise RejectItem(text, field="condition")
+    body: Json = {
+        "shop_sku": sku(draft.sku),
+        "product_id": draft.gtin,
+        "product_id_type": settings.get("product_id_type") or "EAN",
+        "state_code": conditions[draft.condition],
+        "price": platform.price(draft.price).amount,
+        "quantity": draft.stock,
+        "update_delete": "update",
+    }
+    return body | wishes(settings, platform, draft.handling_days)
+
+
+def sku(given: str) -> str:
+    if len(given) > LONGEST_SKU:
+        raise RejectItem(f"SKUs of up to {LONGEST_SKU} characters are sent; {given[:30]}... is longer.", field="sku")
+    return given
+
+
+def wishes(settings: Mapping[str, Any], platform: Platform, handling_days: int | None = None) -> Json:
+    """What the merchant has set for all offers."""
+    days = handling_days if handling_days is not None else whole(settings.get("leadtime_to_ship"))
+    body: Json = {}
+    if days is not None and platform.leadtime_allowed:
+        body["leadtime_to_ship"] = days
+    for ours, theirs in (("logistic_class", "logistic_class"), ("product_tax_code", "product_tax_code")):
+        if settings.get(ours):
+            body[theirs] = settings[ours]
+    if fields := pairs(settings.get("offer_fields")):
+        body["offer_additional_fields"] = [{"code": code, "value": value} for code, value in fields.items()]
+    return body
+
+
+def same_offer(raw: Json, id_type: str) -> Json:
+    """An offer as it was read (OF21), in the form in which it is written (OF24): "Offer fields that are not sent are
+    reset to their default value" (specification), so all of them are. Raises RejectItem where something cannot be
+    written back: prices for some customers or days."""
+    price = origin_price(raw)
+    if price is None:
+        raise RejectItem("The marketplace does not tell the price of this offer.", field="price")
+    known = references(raw)
+    kind = id_type if id_type in known else next(iter(known), "SKU")
+    body: Json = {
+        "shop_sku": text(raw.get("shop_sku")),
+        "product_id": known.get(kind) or text(raw.get("product_sku")),
+        "product_id_type": kind,
+        "state_code": text(raw.get("state_code")),
+        "price": price,
+        "quantity": whole(raw.get("quantity")) or 0,
+        "update_delete": "update",
+    }
+    body |= {name: raw[name] for name in KEPT_TEXTS if text(raw.get(name))}
+    body |= {name: raw[name] for name in KEPT_NUMBERS if whole(raw.get(name))}
+    body |= _kept_terms(raw)
+    if prices := _kept_prices(raw):
+        body["all_prices"] = prices
+    return body
+
+
+def _kept_terms(raw: Json) -> Json:
+    body: Json = {}
+    for theirs, ours in (("available_start_date", "available_started"), ("available_end_date", "available_ended")):
+        if text(raw.get(theirs)):
+            body[ours] = raw[theirs]
+    if (days := whole(raw.get("leadtime_to_ship"))) is not None:
+        body["leadtime_to_ship"] = days
+    if code := text(table(raw, "logistic_class").get("code")):
+        body["logistic_class"] = code
+    if raw.get("allow_quote_requests") is True:
+        body["allow_quote_requests"] = True
+    if (msrp := amount(raw.get("msrp"))) is not None:
+        body["msrp"] = msrp
+    for name in ("offer_additional_fields", "eco_contributions"):
+        if entries := tables(raw, name):
+            body[name] = entries
+    if discount := _kept_discount(table(raw, "discount")):
+        body["discount"] = discount
+    return body
+
+
+def _kept_discount(raw: Json) -> Json:
+    kept: Json = {name: raw[name] for name in ("start_date", "end_date") if text(raw.get(name))}
+    if entries := [entry for entry in tables(raw, "ranges") if (whole(entry.get("quantity_threshold")) or 0) > 1]:
+        kept["ranges"] = entries
+    elif (price := amount(raw.get("discount_price"))) is not None:
+        kept["price"] = price
+    return kept if "price" in kept or "ranges" in kept else {}
+
+
+def _kept_prices(raw: Json) -> list[Json]:
+    """Prices of channels, and price steps. Only they are sent: the plain price stands in ``price``."""
+    kept: list[Json] = []
+    for entry in tables(raw, "all_prices"):
+        context = table(entry, "context")
+        if any(context.get(name) for name in context if name != "channel_codes"):
+            text_ = "This offer has prices for some customers or days, which an update here would delete."
+            raise RejectItem(f"{text_} Change it in the marketplace's back office.", field="price")
+        steps = [step for step in tables(entry, "volume_prices") if (whole(step.get("quantity_threshold")) or 0) > 1]
+        if is_particular(entry) or steps:
+            channel = text(entry.get("channel_code")) or next(iter(context.get("channel_codes") or ()), None)
+            kept.append(_kept_price(entry, channel, steps))
+    return kept
+
+
+def _kept_price(entry: Json, channel: str | None, steps: Sequence[Json]) -> Json:
+    names = ("unit_origin_price", "unit_discount_price", "discount_start_date", "discount_end_date")
+    body: Json = {"channel_code": channel} if channel else {}
+    body |= {name: entry[name] for name in names if entry.get(name) is not None}
+    if steps:
+        wanted = ("quantity_threshold", "unit_origin_price", "unit_discount_price")
+        body["volume_prices"] = [{name: step[name] for name in wanted if step.get(name) is not None} for step in steps]
+    return body
+
+
+# Files
+
+
+def stock_file(updates: Sequence[StockUpdate], warehouse: str) -> bytes:
+    rows = [(update.offer_id, update.stock, warehouse, "") for update in updates]
+    return csv_file(("offer-sku", "quantity", "warehouse-code", "update-delete"), rows)
+
+
+def price_file(prices: Mapping[str, Money]) -> bytes:
+    """ "The import mode is delete and replace" (specification, PRI01): our price is then the only one of the offer."""
+    columns = ("offer-sku", "price", "discount-price", "discount-start-date", "discount-end-date")
+    return csv_file(columns, [(key, f"{price.amount:f}", "", "", "") for key, price in prices.items()])
+
+
+def price_of(update: PriceUpdate, platform: Platform) -> Money:
+    return platform.price(update.price)
+
+
+# Orders
+
+
+def tracking(platform: Platform, carrier: str, number: str) -> Json:
+    """A registered carrier by its code, any other by its name. Raises RejectItem where only registered ones may be."""
+    if any(known.code == carrier for known in platform.carriers):
+        return {"carrier_code": carrier, "tracking_number": number}
+    if not platform.own_carriers:
+        known_ones = ", ".join(known.label for known in platform.carriers)
+        text_ = f"The marketplace takes its own carriers only, not {carrier!r}: {known_ones}."
+        raise RejectItem(text_, field="carrier")
+    return {"carrier_name": carrier, "tracking_number": number}
+
+
+def shipment(order_id: str, parcel: Parcel, details: Json) -> Json:
+    lines = [{"order_line_id": line.external_id, "quantity": line.quantity} for line in parcel.lines]
+    return {"order_id": order_id, "shipment_lines": lines, "shipped": True, "tracking": details}
+
+
+def cancellation(line: Json, units: int, left: int, reason: str, currency: str) -> Json:
+    """``units`` of a line of which ``left`` are not cancelled yet. With the last of them what is left of the shipping
+    goes too. Amounts include taxes."""
+    rest = left_of(line, "price", "cancelations", "amount", currency)
+    shipping = left_of(line, "shipping_price", "cancelations", "shipping_amount", currency)
+    whole_line = units >= left
+    body: Json = {
+        "order_line_id": text(line.get("order_line_id")),
+        "quantity": units,
+        "amount": rest if whole_line else _part(rest, Decimal(units) / left, currency),
+        "shipping_amount": shipping if whole_line else Decimal(0),
+        "reason_code": reason,
+        "currency_iso_code": currency,
+    }
+    share = Decimal(units) / (whole(line.get("quantity")) or units)
+    return body | _taxes(line, share, Decimal(1) if whole_line else Decimal(0), currency)
+
+
+def left_of(line: Json, price: str, taken: str, name: str, currency: str) -> Decimal:
+    """What is left of an amount of a line after its cancellations or refunds."""
+    gone = sum((amount(entry.get(name)) or Decimal(0) for entry in tables(line, taken)), Decimal(0))
+    return max(Decimal(0), _round((amount(line.get(price)) or Decimal(0)) - gone, currency))
+
+
+def refund(line: Json, wish: ChannelRefund, reason: str) -> Json:
+    currency = wish.amount.currency
+    shipping = wish.shipping.quantised().amount if wish.shipping else Decimal(0)
+    body: Json = {
+        "order_line_id": wish.line_id,
+        "quantity": wish.quantity,
+        "amount": wish.amount.quantised().amount,
+        "shipping_amount": shipping,
+        "reason_code": reason,
+        "currency_iso_code": currency,
+    }
+    price, freight = amount(line.get("price")), amount(line.get("shipping_price"))
+    share = wish.amount.amount / price if price else Decimal(0)
+    return body | _taxes(line, share, shipping / freight if freight else Decimal(0), currency)
+
+
+def is_paid_back(line: Json, wish: ChannelRefund) -> bool:
+    """Whether the line has this refund already: Mirakl keeps no reference of ours, so it is known by quantity and
+    amounts."""
+    shipping = wish.shipping.quantised().amount if wish.shipping else Decimal(0)
+    wanted = (wish.quantity, wish.amount.quantised().amount, shipping)
+    found = [
+        (whole(entry.get("quantity")) or 0, amount(entry.get("amount")), amount(entry.get("shipping_amount")) or 0)
+        for entry in tables(line, "refunds")
+    ]
+    return wanted in found
+
+
+def _taxes(line: Json, share: Decimal, shipping_share: Decimal, currency: str) -> Json:
+    """Only the taxes that Mirakl does not compute by itself (``tax_calculation_rule``)."""
+    body: Json = {}
+    for name, part in (("taxes", share), ("shipping_taxes", shipping_share)):
+        entries = [tax for tax in tables(line, name) if tax.get("tax_calculation_rule") != "PROPORTIONAL_TO_AMOUNT"]
+        told = [(text(tax.get("code")), amount(tax.get("amount"))) for tax in entries]
+        if wanted := [
+            {"code": code, "amount": _part(value, part, currency)} for code, value in told if value is not None
+        ]:
+            body[name] = wanted
+    return body
+
+
+def _part(value: Decimal, share: Decimal, currency: str) -> Decimal:
+    return _round(value * min(Decimal(1), share), currency)
+
+
+def _round(value: Decimal, currency: str) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2)), rounding=ROUND_HALF_UP)
