@@ -148,6 +148,21 @@ class WooClient:
         answer = self._api.get(f"settings/{group}/woocommerce_{name}", operation="settings.get")
         return str(_table(answer).get("value", ""))
 
+    def product_setting(self, name: str) -> str:
+        """Empty where the store has no such setting."""
+        path = f"settings/products/woocommerce_{name}"
+        answer = self._api.get(path, operation="settings.get", allow=(404,))
+        return str(_table(answer).get("value", "")) if answer.ok else ""
+
+    def categories(self) -> list[Json]:
+        rows: list[Json] = []
+        for page in range(1, 51):
+            found = self._list("products/categories", "categories.list", {"page": page, "_fields": "id,name,parent"})
+            rows += found.rows
+            if len(found.rows) < PAGE:
+                break
+        return rows
+
     def environment(self) -> Json:
         """Versions; empty where the key's user may not see them."""
         fields = {"_fields": "environment"}

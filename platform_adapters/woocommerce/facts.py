@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from platform_adapters.woocommerce.client import WooClient
-from platform_adapters.woocommerce.mapping import ShopFacts
+from platform_adapters.woocommerce.details import paths
+from platform_adapters.woocommerce.reading import ShopFacts
 from platform_adapters.woocommerce.taxes import Rates
 
 KEEP = timedelta(minutes=30)
@@ -29,6 +31,7 @@ class Facts:
     def __init__(self, client: WooClient, settings: Mapping[str, Any], clock: Callable[[], datetime]) -> None:
         self._client = client
         self._gtin_fields = tuple(settings.get("gtin_fields") or ())
+        self._cost_fields = tuple(settings.get("cost_fields") or ())
         self._clock = clock
         self._lock = threading.Lock()
         self._shop: tuple[datetime, ShopFacts] | None = None
@@ -64,8 +67,16 @@ class Facts:
         return self._taxes[1]
 
     def _read(self) -> ShopFacts:
-        currency = self._client.setting("general", "currency") or "EUR"
+        facts = ShopFacts(
+            currency=self._client.setting("general", "currency") or "EUR",
+            gtin_fields=self._gtin_fields,
+            cost_fields=self._cost_fields,
+            weight_unit=self._client.product_setting("weight_unit") or "kg",
+            size_unit=self._client.product_setting("dimension_unit") or "cm",
+            categories=paths(self._client.categories()),
+            admin=f"{self._client.url}/wp-admin/",
+        )
         if not self.taxes.on or self.taxes.in_prices:
-            return ShopFacts(currency, gtin_fields=self._gtin_fields)
+            return facts
         # Prices are kept without VAT: what a shopper at home pays is what a marketplace is told.
-        return ShopFacts(currency, self.taxes.home, self.rates, self._gtin_fields)
+        return replace(facts, country=self.taxes.home, rates=self.rates)

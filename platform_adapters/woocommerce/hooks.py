@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from platform_adapters.woocommerce.mapping import Json
+from platform_adapters.woocommerce.reading import Json
 
 TOPICS = tuple(
     f"{what}.{event}" for what in ("product", "order") for event in ("created", "updated", "deleted", "restored")

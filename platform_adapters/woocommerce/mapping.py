@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
@@ -13,9 +12,8 @@ from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import ProductRef
-from platform_adapters.woocommerce.taxes import NO_RATES, Rates
-
-Json = dict[str, Any]
+from platform_adapters.woocommerce import details
+from platform_adapters.woocommerce.reading import Json, ShopFacts, dicts, meta, name_of, text
 
 # Types that are a heading or a link, or are sold over time: nothing a marketplace could take.
 NOT_SOLD = ("grouped", "external", "subscription", "variable-subscription", "subscription_variation")
@@ -23,16 +21,6 @@ BIN = "trash"
 # What changes without the product changing.
 VOLATILE = ("related_ids", "price_html", "total_sales", "average_rating", "rating_count", "permalink", "_links")
 DATES = ("date_modified", "date_modified_gmt")
-
-
-@dataclass(frozen=True)
-class ShopFacts:
-    """What must be known of the store to read its products. ``rates`` add VAT where prices are kept without."""
-
-    currency: str
-    country: str = ""
-    rates: Rates = NO_RATES
-    gtin_fields: tuple[str, ...] = ()
 
 
 def product(raw: Json, variations: Sequence[Json], facts: ShopFacts) -> StoreProduct:
@@ -46,16 +34,19 @@ def product(raw: Json, variations: Sequence[Json], facts: ShopFacts) -> StorePro
         variants = (_simple(raw, images, facts),)
     return StoreProduct(
         external_id=str(raw["id"]),
-        title=_text(raw.get("name")),
-        description=_text(raw.get("description")) or _text(raw.get("short_description")),
+        title=text(raw.get("name")),
+        description=text(raw.get("description")) or text(raw.get("short_description")),
         brand=_brand(raw),
         categories=_names(raw.get("categories")),
         tags=_names(raw.get("tags")),
         images=images,
         attributes=_attributes(raw),
-        tax_class=_text(raw.get("tax_class")) or None,
+        tax_class=text(raw.get("tax_class")) or None,
         published=raw.get("status") == "publish",
-        link=_text(raw.get("permalink")) or None,
+        link=text(raw.get("permalink")) or None,
+        edit_link=details.edit_link(raw, facts),
+        category_paths=details.category_paths(raw, facts),
+        custom=details.custom_fields(raw),
         modified_at=moment(raw.get("date_modified_gmt")),
         variants=variants,
     )
@@ -106,47 +97,59 @@ def whole(value: Any) -> int:
         return 0
 
 
-def meta(raw: Json, key: str) -> Any:
-    """The value of a custom field; None where there is none."""
-    rows = raw.get("meta_data")
-    found = (row for row in rows if isinstance(row, dict) and row.get("key") == key) if isinstance(rows, list) else ()
-    return next((row.get("value") for row in found), None)
-
-
 def _simple(raw: Json, images: tuple[str, ...], facts: ShopFacts) -> StoreVariant:
     number = str(raw["id"])
     return StoreVariant(
         external_id=number,
         product_id=number,
-        sku=_text(raw.get("sku")) or None,
+        sku=text(raw.get("sku")) or None,
         gtin=_gtin(raw, facts.gtin_fields),
-        title=_text(raw.get("name")),
-        price=_price(raw, raw.get("tax_class"), facts),
+        title=text(raw.get("name")),
+        price=_price(raw, "price", raw.get("tax_class"), facts),
         stock=_stock(raw, number, number),
         image=images[0] if images else None,
         published=raw.get("status") == "publish",
+        **_more(raw, None, facts),
     )
 
 
 def _variation(parent: Json, raw: Json, images: tuple[str, ...], facts: ShopFacts) -> StoreVariant:
     options = _options(raw)
     own = _pictures([raw.get("image")])
-    name = " - ".join(part for part in (_text(parent.get("name")), ", ".join(options.values())) if part)
-    # A variation says "parent" where it has the tax class of its product.
-    tax_class = parent.get("tax_class") if raw.get("tax_class") == "parent" else raw.get("tax_class")
+    name = " - ".join(part for part in (text(parent.get("name")), ", ".join(options.values())) if part)
     return StoreVariant(
         external_id=str(raw["id"]),
         product_id=str(parent["id"]),
-        sku=_text(raw.get("sku")) or None,
+        sku=text(raw.get("sku")) or None,
         gtin=_gtin(raw, facts.gtin_fields),
         title=name,
         options=options,
-        price=_price(raw, tax_class, facts),
+        price=_price(raw, "price", _tax_class(raw, parent), facts),
         stock=_stock(raw, str(raw["id"]), str(parent["id"])),
         image=(own or images or (None,))[0],
         # A variation that is switched off is "private".
         published=parent.get("status") == "publish" and raw.get("status") == "publish",
+        custom=details.custom_fields(raw),
+        **_more(raw, parent, facts),
     )
+
+
+def _more(raw: Json, parent: Json | None, facts: ShopFacts) -> dict[str, Any]:
+    """What a variation leaves empty is that of its product: so the store sends it. A reduced price is told only while
+    it holds."""
+    tax_class = _tax_class(raw, parent)
+    return {
+        "regular_price": _price(raw, "regular_price", tax_class, facts),
+        "sale_price": _price(raw, "sale_price", tax_class, facts) if raw.get("on_sale") is True else None,
+        "cost": details.cost(raw, parent, facts),
+        "weight": details.weight(raw, facts) or (details.weight(parent, facts) if parent else None),
+        "dimensions": details.dimensions(raw, facts) or (details.dimensions(parent, facts) if parent else None),
+    }
+
+
+def _tax_class(raw: Json, parent: Json | None) -> Any:
+    """A variation says "parent" where it has the tax class of its product."""
+    return parent.get("tax_class") if parent and raw.get("tax_class") == "parent" else raw.get("tax_class")
 
 
 def _stock(raw: Json, own: str, parent: str) -> StockReading:
@@ -162,23 +165,23 @@ def _stock(raw: Json, own: str, parent: str) -> StockReading:
     )
 
 
-def _price(raw: Json, tax_class: Any, facts: ShopFacts) -> Money | None:
+def _price(raw: Json, name: str, tax_class: Any, facts: ShopFacts) -> Money | None:
     """What a shopper pays, VAT included; None without a price."""
     try:
-        amount = Decimal(_text(raw.get("price")))
+        amount = Decimal(text(raw.get(name)))
     except InvalidOperation:
         return None
     if not amount.is_finite() or amount <= 0:
         return None
     if raw.get("tax_status") == "taxable":
-        amount = facts.rates.gross(amount, facts.country, _text(tax_class))
+        amount = facts.rates.gross(amount, facts.country, text(tax_class))
     return Money.of(amount, facts.currency).quantised()
 
 
 def _gtin(raw: Json, fields: Sequence[str]) -> str | None:
     """The store's own field, else the first plugin's that is filled. Spaces and hyphens mean nothing in a GTIN."""
     for value in (raw.get("global_unique_id"), *(meta(raw, field) for field in fields)):
-        plain = re.sub(r"[\s-]", "", _text(value))
+        plain = re.sub(r"[\s-]", "", text(value))
         if plain:
             return plain
     return None
@@ -196,29 +199,21 @@ def _brand(raw: Json) -> str | None:
 def _attributes(raw: Json) -> dict[str, str]:
     """What describes the product; what tells its variations apart stands on them."""
     found: dict[str, str] = {}
-    for item in _dicts(raw.get("attributes")):
+    for item in dicts(raw.get("attributes")):
         options = item.get("options")
         if not item.get("variation") and isinstance(options, list):
-            found[_text(item.get("name"))] = ", ".join(_text(option) for option in options)
+            found[name_of(item)] = ", ".join(text(option) for option in options)
     return found
 
 
 def _options(raw: Json) -> dict[str, str]:
-    pairs = ((_text(item.get("name")), _text(item.get("option"))) for item in _dicts(raw.get("attributes")))
+    pairs = ((text(item.get("name")), text(item.get("option"))) for item in dicts(raw.get("attributes")))
     return {name: option for name, option in pairs if name and option}
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    return tuple(name for item in _dicts(value) if (name := _text(item.get("name"))))
+    return tuple(name for item in dicts(value) if (name := name_of(item)))
 
 
 def _pictures(value: Any) -> tuple[str, ...]:
-    return tuple(address for item in _dicts(value) if (address := _text(item.get("src"))))
-
-
-def _dicts(value: Any) -> list[Json]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
+    return tuple(address for item in dicts(value) if (address := text(item.get("src"))))

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 from bridge.domain.order import OrderDraft
-from platform_adapters.woocommerce.mapping import Json
 from platform_adapters.woocommerce.orders import UNTAXED
+from platform_adapters.woocommerce.reading import Json
 from platform_adapters.woocommerce.taxes import Rates
 
 CENT = Decimal("0.01")

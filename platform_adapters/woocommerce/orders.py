@@ -18,8 +18,9 @@ from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, Store
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import RejectItem
 from bridge.ports.platform import OrderMark
-from platform_adapters.woocommerce.mapping import Json, mark, meta, moment, whole
+from platform_adapters.woocommerce.mapping import mark, moment, whole
 from platform_adapters.woocommerce.parcels import parcels
+from platform_adapters.woocommerce.reading import Json, meta
 
 ORDER_META = "_storebridge_order"
 LINE_META = "_storebridge_line"

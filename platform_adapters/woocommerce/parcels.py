@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.order import Tracking
-from platform_adapters.woocommerce.mapping import Json, meta, moment, whole
+from platform_adapters.woocommerce.mapping import moment, whole
+from platform_adapters.woocommerce.reading import Json, meta
 
 FULFILLMENTS = "fulfillments"
 PLUGINS = ("shipment_tracking", "ast")

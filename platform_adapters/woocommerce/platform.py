@@ -18,9 +18,10 @@ from platform_adapters.woocommerce import hooks, orders
 from platform_adapters.woocommerce.catalogue import BY_ID, Catalogue, chunks, good, next_offset
 from platform_adapters.woocommerce.client import Json, WooClient
 from platform_adapters.woocommerce.facts import Facts
-from platform_adapters.woocommerce.mapping import BIN, gmt, meta
+from platform_adapters.woocommerce.mapping import BIN, gmt
 from platform_adapters.woocommerce.order_taxes import with_store_taxes
 from platform_adapters.woocommerce.parcels import FULFILLMENTS
+from platform_adapters.woocommerce.reading import meta
 from platform_adapters.woocommerce.recent import Recent
 
 MANIFEST = load_manifest(Path(__file__).parent)

@@ -10,9 +10,10 @@ from bridge.ports.adapter import Connection
 from bridge.ports.errors import NotFound
 from bridge.ports.platform import Trace
 from platform_adapters.woocommerce.client import Json, WooClient
-from platform_adapters.woocommerce.mapping import BIN, meta
+from platform_adapters.woocommerce.mapping import BIN
 from platform_adapters.woocommerce.orders import marketplace_ref
 from platform_adapters.woocommerce.parcels import PLUGIN_META
+from platform_adapters.woocommerce.reading import meta
 
 MARK = "_storebridge_rehearsal"
 

@@ -159,6 +159,22 @@ class TestCatalogue:
         assert (variant.gtin, variant.price and variant.price.text()) == ("4006381333931", "10.00 EUR")
         assert (variant.stock.pool, variant.stock.on_hand, variant.stock.managed) == (number, 7, True)
 
+    def test_weight_size_and_where_its_category_stands(self, store: Store, account: Account) -> None:
+        home = store.post("products/categories", {"name": "Home & Garden"})["id"]
+        chairs = store.post("products/categories", {"name": "Chairs", "parent": home})["id"]
+        size = {"length": "40", "width": "40", "height": "90"}
+        meta = [{"key": "_wc_cog_cost", "value": "4.5"}]
+        number = str(store.product("A", weight="7.5", dimensions=size, meta_data=meta, categories=[{"id": chairs}]))
+        [product] = account.platform.fetch_products([number]).products
+        [variant] = product.variants
+        assert product.category_paths == (("Home & Garden", "Chairs"),)
+        assert (variant.weight and variant.weight.text(), product.custom) == ("7.5 kg", {"_wc_cog_cost": "4.5"})
+        assert variant.cost is not None
+        assert variant.cost.text() == "4.50 EUR"
+        assert variant.dimensions is not None
+        assert (variant.dimensions.complete, variant.dimensions.unit) == (True, "cm")
+        assert product.edit_link == f"{store.url}/wp-admin/post.php?post={number}&action=edit"
+
     def test_many_products_with_variations_in_two_calls(self, store: Store, account: Account) -> None:
         parent, children = variable(store, "S", "M")
         simple = store.product("A")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bridge.domain.order import StoreOrderStatus
-from platform_adapters.woocommerce import hooks, mapping, orders
-from platform_adapters.woocommerce.mapping import ShopFacts
+from platform_adapters.woocommerce import details, hooks, mapping, orders
 from platform_adapters.woocommerce.parcels import parcels
+from platform_adapters.woocommerce.reading import ShopFacts
 from platform_adapters.woocommerce.taxes import Rates
 from tests.support.woocommerce import recorded
 
@@ -186,3 +186,83 @@ class TestHooks:
         assert [row["id"] for row in plan.update] == list(range(1, len(hooks.TOPICS) + 1))
         assert plan.mended == []
         assert all("new" not in row["name"] for row in plan.update)
+
+
+class TestDetails:
+    FACTS = ShopFacts("EUR", cost_fields=("_cost",), weight_unit="g", size_unit="mm", admin="https://shop.example/wp-admin/",
+                      categories={15: ("Home", "Uncategorized")})  # fmt: skip
+
+    def product(self, **changes: Any) -> Any:
+        return mapping.product(body("product.updated", **changes), [], self.FACTS)
+
+    def test_weight_size_prices_and_links(self) -> None:
+        found = self.product(
+            weight="250", dimensions={"length": "10", "width": "2.5", "height": ""}, regular_price="25", sale_price="19.80", on_sale=True,
+            categories=[{"id": 15, "name": "Uncategorized"}, {"id": 99, "name": "Auto &amp; Motor"}],
+        )  # fmt: skip
+        [variant] = found.variants
+        assert variant.weight.text() == "250 g"
+        assert (str(variant.dimensions.width), variant.dimensions.height, variant.dimensions.unit) == (
+            "2.5",
+            None,
+            "mm",
+        )
+        assert (variant.regular_price.text(), variant.sale_price.text()) == ("25.00 EUR", "19.80 EUR")
+        assert found.categories == ("Uncategorized", "Auto & Motor")
+        assert found.category_paths == (("Home", "Uncategorized"), ("Auto & Motor",))
+        assert found.edit_link == "https://shop.example/wp-admin/post.php?post=49&action=edit"
+
+    def test_a_reduced_price_that_does_not_hold_now_is_not_told(self) -> None:
+        assert self.product(sale_price="5", on_sale=False).variants[0].sale_price is None
+
+    @pytest.mark.parametrize(("own", "meta", "cost"), [
+        ({"values": [{"defined_value": 7.125, "effective_value": 7.125}], "total_value": Decimal("7.125")}, "9", "7.125"),
+        ({"values": [{"defined_value": None, "effective_value": 0}], "total_value": 0}, "9.5", "9.5"),
+        (None, "9,5", "9.5"), (None, "", None), (None, "free", None), ([], "-1", None),
+    ])  # fmt: skip
+    def test_cost(self, own: Any, meta: str, cost: str | None) -> None:
+        found = self.product(cost_of_goods_sold=own, meta_data=[{"key": "_cost", "value": meta}]).variants[0].cost
+        assert (found and str(found.amount)) == cost
+
+    def test_custom_fields_are_the_short_plain_ones(self) -> None:
+        rows = [
+            ("_mpn", "A-1"),
+            ("material", ["Wool", "Cotton"]),
+            ("n", 5),
+            ("_edit_lock", "1:1"),
+            ("page", "x" * 501),
+            ("deep", {"a": 1}),
+            ("", "x"),
+            ("yes", True),
+        ]
+        found = self.product(
+            meta_data=[{"id": n, "key": key, "value": value} for n, (key, value) in enumerate(rows)] + ["odd"]
+        )
+        assert found.custom == {"_mpn": "A-1", "material": "Wool, Cotton", "n": "5"}
+
+    def test_a_variation_takes_what_it_leaves_empty_from_its_product(self) -> None:
+        parent = body("product.updated.variable", status="publish", weight="100", dimensions={"length": "1", "width": "1", "height": "1"},
+                      meta_data=[{"key": "_cost", "value": "4"}])  # fmt: skip
+        child = body("product.updated.variation", weight="", meta_data=[{"key": "_own", "value": "1"}])
+        [variant] = mapping.product(parent, [child], self.FACTS).variants
+        assert variant.weight.text() == "100 g"
+        assert variant.dimensions.complete
+        assert variant.cost.text() == "4.00 EUR"
+        assert variant.custom == {"_own": "1"}
+
+    @pytest.mark.parametrize("change", [
+        {"weight": "1"}, {"dimensions": {"length": "1"}}, {"meta_data": [{"key": "a", "value": "b"}]}, {"brands": [{"name": "Acme"}]},
+        {"sale_price": "1"}, {"cost_of_goods_sold": {"total_value": 1}}, {"images": [{"src": "x"}]}, {"categories": [{"id": 1, "name": "x"}]},
+    ])  # fmt: skip
+    def test_each_of_them_counts_as_a_change(self, change: dict[str, Any]) -> None:
+        assert (
+            mapping.product_ref(body("product.updated", **change)).mark
+            != mapping.product_ref(body("product.updated")).mark
+        )
+
+    def test_paths_of_categories(self) -> None:
+        rows = [{"id": 1, "name": "Home &amp; Garden", "parent": 0}, {"id": 2, "name": "Chairs", "parent": 1}, {"id": 3, "name": "Lost", "parent": 9},
+                {"id": 4, "name": "A", "parent": 5}, {"id": 5, "name": "B", "parent": 4}]  # fmt: skip
+        assert details.paths(rows) == {
+            1: ("Home & Garden",), 2: ("Home & Garden", "Chairs"), 3: ("Lost",), 4: ("B", "A"), 5: ("A", "B"),
+        }  # fmt: skip

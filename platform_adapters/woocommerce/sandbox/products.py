@@ -188,7 +188,7 @@ class Products:
         found = next((c for c in known if item.get("id") == c["id"] or item.get("name") == c["name"]), None)
         if found is None:
             name = item.get("name") or UNCATEGORIZED["name"]
-            found = {"id": self.shop.next_number("term") + 15, "name": name, "slug": slugify(str(name))}
+            found = {"id": self.shop.next_number("term") + 15, "name": name, "slug": slugify(str(name)), "parent": 0}
             self.shop.save("categories", found)
         return {key: found[key] for key in ("id", "name", "slug")}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from platform_adapters.woocommerce.sandbox.api import Api
 from platform_adapters.woocommerce.sandbox.delivery import Runner
 from platform_adapters.woocommerce.sandbox.errors import WooError
 from platform_adapters.woocommerce.sandbox.listing import filtered, numbers, words
+from platform_adapters.woocommerce.sandbox.php import slugify
 from platform_adapters.woocommerce.sandbox.product_view import ProductView
 from platform_adapters.woocommerce.sandbox.products import Products
 from platform_adapters.woocommerce.sandbox.shop import Doc
@@ -33,6 +35,7 @@ class ProductRoutes:
         api.route(item, "products.update", self.update, *EDITING)
         api.route(item, "products.delete", self.delete, "DELETE")
         api.route("/products/categories", "categories.list", self.categories, "GET")
+        api.route("/products/categories", "categories.create", self.create_category, "POST")
 
     def collection(self) -> Any:
         """Never variations, except where SKUs are asked for."""
@@ -63,7 +66,16 @@ class ProductRoutes:
 
     def categories(self) -> Any:
         rows = [row | {"created": 0, "modified": 0} for row in self.shop.all("categories")]
-        return self.api.listing("categories.list", rows, lambda row: {k: row[k] for k in ("id", "name", "slug")})
+        return self.api.listing("categories.list", rows, _category)
+
+    def create_category(self) -> Any:
+        """Terms are escaped as they are kept."""
+        body = self.api.body()
+        name = html.escape(str(body.get("name") or ""), quote=False)
+        doc = {"id": self.shop.next_number("term") + 15, "name": name, "slug": slugify(name)}
+        doc["parent"] = int(body.get("parent") or 0)
+        self.shop.save("categories", doc)
+        return _category(doc), 201
 
     def _update(self, number: int, body: Doc) -> Doc:
         doc = self.products.find(number, 400)
@@ -210,6 +222,10 @@ class WebhookRoutes:
         hook = self.webhooks.find(number)
         self.webhooks.delete(hook, force=force)
         return self.webhooks.view(hook)
+
+
+def _category(row: Doc) -> Doc:
+    return {"id": row["id"], "name": row["name"], "slug": row["slug"], "parent": row.get("parent", 0)}
 
 
 def _not_a_variation(doc: Doc) -> None:

@@ -79,7 +79,11 @@ def _settings(api: Api, group: str) -> Doc:
             "woocommerce_shipping_tax_class": options.shipping_tax_class,
             "woocommerce_tax_based_on": "shipping",
         },
-        "products": {"woocommerce_manage_stock": "yes", "woocommerce_weight_unit": "kg"},
+        "products": {
+            "woocommerce_manage_stock": "yes",
+            "woocommerce_weight_unit": "kg",
+            "woocommerce_dimension_unit": "cm",
+        },
     }
     if group not in known:
         raise WooError("rest_setting_setting_group_invalid", "Invalid setting group.", 404)
