@@ -45,6 +45,8 @@ def adapters(name: str | None, as_json: bool) -> None:
 
 
 def _entry(adapter: Adapter) -> dict[str, Any]:
+    from bridge.flows.sites import site_field
+
     manifest = adapter.manifest
     return {
         "name": adapter.name,
@@ -55,7 +57,8 @@ def _entry(adapter: Adapter) -> dict[str, Any]:
         "title": manifest.title,
         "countries": manifest.countries,
         "credentials": [item.model_dump(mode="json") for item in manifest.credentials],
-        "settings": [item.model_dump(mode="json") for item in manifest.settings],
+        "sites": [item.model_dump(mode="json") for item in manifest.sites],
+        "settings": [item.model_dump(mode="json") for item in (*manifest.settings, *site_field(manifest))],
     }
 
 
@@ -70,14 +73,16 @@ def _capabilities(adapter: Adapter) -> str:
 
 
 def _describe(adapter: Adapter) -> None:
+    from bridge.flows.sites import site_field
     from bridge.ports.quality import load_quality
 
     manifest, quality = adapter.manifest, load_quality(adapter.folder)
+    settings = (*manifest.settings, *site_field(manifest))
     click.secho(f"{manifest.title} ({adapter.name}, {manifest.kind}), quality: {quality.tier}", bold=True)
     click.echo(f"can: {_capabilities(adapter)}")
     for lacking, reason in manifest.lacks.items():
         click.echo(f"lacks {lacking}: {reason}")
-    for heading, fields in (("credentials", manifest.credentials), ("settings", manifest.settings)):
+    for heading, fields in (("credentials", manifest.credentials), ("settings", settings)):
         click.echo(f"\n{heading}:")
         for item in fields:
             note = "required" if item.required and item.default is None else f"default {item.default}"

@@ -39,8 +39,12 @@ def explain(sku: str, channel: str | None, shop: str | None, as_json: bool) -> N
     if not rows:
         click.echo("No marketplace is connected yet.")
     for row in rows:
-        click.secho(f"{row['sku']} on {row['channel']}: {_headline(row)}", bold=True)
+        click.secho(f"{row['sku']} on {_place(row)}: {_headline(row)}", bold=True)
         print_facts({f"  {name}": value for name, value in _facts(row).items() if value not in ("", None)})
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return f"{row['channel']} {row['site']}".rstrip()
 
 
 def _headline(row: Mapping[str, Any]) -> str:

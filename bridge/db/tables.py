@@ -205,15 +205,16 @@ class Variant(OfShop, Base):
 
 
 class Listing(OfShop, Base):
-    """One variant on one channel. ``state``: new, blocked, creating, unknown, live, rejected, ending, ended.
+    """One variant on one site of one channel; ``site`` is its code, "" where an account is one site.
 
-    The existence of the offer is versioned like a facet: ``wanted`` is the desired state. ``end_hold``: "held" while
-    its end waits for a person, "approved" once one agreed.
+    ``state``: new, blocked, creating, unknown, live, rejected, ending, ended. The existence of the offer is versioned
+    like a facet: ``wanted`` is the desired state. ``end_hold``: "held" while its end waits for a person, "approved"
+    once one agreed.
     """
 
     __tablename__ = "listings"
     __table_args__ = (
-        UniqueConstraint("connection_id", "variant_id"),
+        UniqueConstraint("connection_id", "variant_id", "site"),
         Index("ix_listings_variant", "variant_id"),
         Index("ix_listings_sku", "connection_id", "sku"),
         Index("ix_listings_offer", "connection_id", "offer_id"),
@@ -234,6 +235,7 @@ class Listing(OfShop, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
+    site: Mapped[str] = mapped_column(String(40), default="")
     sku: Mapped[str] = mapped_column(String(190), default="")
     gtin: Mapped[str | None] = mapped_column(String(64))
     offer_id: Mapped[str | None] = mapped_column(String(100))

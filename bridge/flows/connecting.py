@@ -22,6 +22,7 @@ from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
 from bridge.flows import polls, push, signing
 from bridge.flows.engine import LANES, Engine
+from bridge.flows.sites import NAMES, site_names
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
 from bridge.ports.channel import AccountInfo
 from bridge.ports.errors import AskMerchant, BridgeError
@@ -220,7 +221,8 @@ def _hand_over(session: Session, proved: Connection, known: Connection) -> None:
 def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datetime) -> None:
     row.credentials, row.settings, row.urls, row.sandbox = wish.credentials, wish.settings, wish.urls, wish.sandbox
     kept = {key: row.info[key] for key in (signing.RETIRED,) if key in (row.info or {})}
-    row.info = {**info.as_json(), **kept}
+    names = site_names(wish.adapter.manifest)
+    row.info = {**info.as_json(), **kept, **({NAMES: names} if names else {})}
     name = info.name or wish.account
     title = wish.adapter.manifest.title
     row.title = f"{title} – {name}"[:200] if name.lower() != title.lower() else title

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from bridge.db.session import Database
 from bridge.db.tables import Connection as ConnectionRow
+from bridge.flows.sites import used_sites
 from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.channel import Channel
 from bridge.ports.http import Transport
@@ -56,7 +57,7 @@ class Engine:
 
     def _opened(self, row: ConnectionRow) -> Any:
         """The adapter's object for this connection, made again when its credentials or settings changed."""
-        stamp = repr((row.credentials, row.settings, row.urls))
+        stamp = repr((row.credentials, self._settings(row), row.urls))
         key = (row.id, row.role)
         with self._lock:
             known = self._open.get(key)
@@ -72,13 +73,15 @@ class Engine:
             key=f"{row.shop_id}:{row.id}",
             account=row.account,
             credentials=dict(row.credentials or {}),
-            settings=_with_defaults(adapter.manifest, row.settings),
+            settings=self._settings(row),
             urls={**adapter.manifest.urls, **row.urls},
             transport=self.make_transport(row, adapter),
             clock=self.clock,
         )
 
-
-def _with_defaults(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = {item.name: item.default for item in manifest.settings if item.default is not None}
-    return {**defaults, **settings}
+    def _settings(self, row: ConnectionRow) -> dict[str, Any]:
+        """What was set, over the defaults; ``sites`` always names those that are used."""
+        manifest = self.adapter(row).manifest
+        defaults = {item.name: item.default for item in manifest.settings if item.default is not None}
+        sites = [site.code for site in used_sites(manifest, row)]
+        return {**defaults, **row.settings, **({"sites": sites} if sites else {})}

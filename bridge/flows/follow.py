@@ -15,6 +15,7 @@ from bridge.flows import cancellations, returns, ship
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.push import Ack, acknowledge
+from bridge.flows.sites import place, subject
 from bridge.flows.steps import step
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.http import lane
@@ -114,13 +115,13 @@ def _refused(session: Session, row: FacetRow, item: Submission, message: str, no
     """Sending it again unchanged would be refused again; the next change of the product is sent."""
     row.acked_version, row.in_flight, row.error = item.version, False, message
     listing = session.get_one(Listing, row.listing_id)
-    title = session.get_one(Connection, row.connection_id).title
+    channel = session.get_one(Connection, row.connection_id)
     records.open_problem(
         session,
         now,
         f"rejected.{row.facet}",
-        f"{listing.sku} on {title}",
-        f"{title} refused the {row.facet} of {listing.sku}: {message}",
+        subject(listing.sku, channel, listing.site),
+        f"{place(channel, listing.site)} refused the {row.facet} of {listing.sku}: {message}",
         "Correct the product in the store; the change is sent by itself.",
         connection_id=row.connection_id,
     )

@@ -129,7 +129,10 @@ def _choice(field: FormField, raw: Any) -> str:
 
 def _list(field: FormField, raw: Any) -> list[str]:
     items = raw.split(",") if isinstance(raw, str) else [str(item) for item in raw]
-    return [_text(field, item.strip()) for item in items if item.strip()]
+    words = list(dict.fromkeys(_text(field, item.strip()) for item in items if item.strip()))
+    if unknown := [word for word in words if field.choices and word not in field.choices]:
+        raise ValueError(f"{', '.join(unknown)} is not among the choices: {', '.join(field.choices)}.")
+    return words
 
 
 _KINDS: Mapping[str, Any] = {

@@ -136,7 +136,12 @@ def _updates(engine: Engine, row: Connection) -> Iterator[StockUpdate]:
         listings = session.scalars(select(Listing).where(_live(row.id)).order_by(Listing.id)).all()
     for listing in listings:
         yield StockUpdate(
-            key=str(listing.id), offer_id=str(listing.offer_id), sku=listing.sku, gtin=listing.gtin, stock=0
+            key=str(listing.id),
+            site=listing.site,
+            offer_id=str(listing.offer_id),
+            sku=listing.sku,
+            gtin=listing.gtin,
+            stock=0,
         )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, FacetRow, Listing, Variant
+from bridge.flows.sites import site_name
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
 
@@ -97,7 +98,7 @@ def _variant(row: Variant) -> dict[str, Any]:
 def _of_variants(session: Session, ids: Sequence[int]) -> defaultdict[int, list[dict[str, Any]]]:
     query = select(Listing, Connection).join(Connection, Connection.id == Listing.connection_id)
     query = query.where(Listing.variant_id.in_(ids), Connection.state != DISCONNECTED)
-    rows = session.execute(query.order_by(Connection.id, Listing.id)).all()
+    rows = session.execute(query.order_by(Connection.id, Listing.site, Listing.id)).all()
     facets: defaultdict[int, dict[str, FacetRow]] = defaultdict(dict)
     of_listings = select(FacetRow).where(FacetRow.listing_id.in_([listing.id for listing, _ in rows]))
     for facet in session.scalars(of_listings):
@@ -116,6 +117,7 @@ def _listing(row: Listing, channel: Connection, facets: Mapping[str, FacetRow]) 
         "channel": channel.title,
         "account": channel.account,
         "adapter": channel.adapter,
+        "site": site_name(channel, row.site),
         "connection_state": channel.state,
         "listing_id": row.id,
         "state": row.state,
@@ -171,7 +173,7 @@ def _facet(row: Listing, facet: FacetRow | None) -> dict[str, Any]:
 def _why_not(row: Listing) -> list[dict[str, str]]:
     """Why this cannot be bought: our own findings with their fix, else the marketplace's words."""
     if row.state in ("ended", "ending"):
-        return [{"text": "The store no longer offers it.", "fix": ""}]
+        return [{"text": "It is no longer offered there.", "fix": ""}]
     found = [
         {"text": str(item.get("text", "")), "fix": str(item.get("fix", ""))}
         for item in row.findings
@@ -197,8 +199,9 @@ def explain(session: Session, sku: str, channel: str | None = None) -> list[dict
     shown = _of_variants(session, [row.id for row in variants])
     rows = []
     for variant in variants:
-        known = {item["connection_id"]: item for item in shown[variant.id]}
-        rows += [{**_variant(variant), **known.get(row.id, _unlisted(row))} for row in channels]
+        for row in channels:
+            known = [item for item in shown[variant.id] if item["connection_id"] == row.id]
+            rows += [{**_variant(variant), **item} for item in known or [_unlisted(row)]]
     return [{**row, "sum": sum_of(row)} for row in rows]
 
 
@@ -217,7 +220,7 @@ def _channels(session: Session, name: str | None) -> list[Connection]:
 
 
 def _unlisted(channel: Connection) -> dict[str, Any]:
-    empty = Listing(state="none", findings=[], sale_reasons=[], offer_id=None, error=None, for_sale=None)
+    empty = Listing(state="none", site="", findings=[], sale_reasons=[], offer_id=None, error=None, for_sale=None)
     return _listing(empty, channel, {})
 
 

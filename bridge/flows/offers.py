@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
@@ -20,6 +20,7 @@ from bridge.domain.values import fingerprint
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import park_connection
 from bridge.flows.push import content_of
+from bridge.flows.sites import place, subject
 from bridge.flows.steps import step
 from bridge.ports.channel import Channel, ItemResult, OfferDraft, OfferRef, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, Superseded, UnknownOutcome
@@ -106,20 +107,26 @@ class _Maker:
 
     def _lookup(self, listings: Sequence[Listing]) -> dict[int, LiveOffer]:
         """Offers that stand already, by listing: by SKU first, by GTIN where the SKU is nobody else's."""
+        skus = dict.fromkeys(row.sku for row in listings)
+        gtins = dict.fromkeys(row.gtin for row in listings if row.gtin)
         with lane("content"):
-            offers = self.channel.find_offers([row.sku for row in listings], [row.gtin for row in listings if row.gtin])
-        by_sku = {offer.sku: offer for offer in offers if offer.sku}
-        by_gtin = {offer.gtin: offer for offer in offers if offer.gtin}
-        found = {row.id: by_sku.get(row.sku) or by_gtin.get(row.gtin or "-") for row in listings}
+            offers = self.channel.find_offers(list(skus), list(gtins))
+        by_sku = {(offer.site, offer.sku): offer for offer in offers if offer.sku}
+        by_gtin = {(offer.site, offer.gtin): offer for offer in offers if offer.gtin}
+        found = {
+            row.id: by_sku.get((row.site, row.sku)) or by_gtin.get((row.site, row.gtin or "-")) for row in listings
+        }
         taken = self._taken([offer.offer_id for offer in found.values() if offer])
-        return {key: offer for key, offer in found.items() if offer and taken.get(offer.offer_id, key) == key}
+        return {
+            key: offer for key, offer in found.items() if offer and taken.get((offer.site, offer.offer_id), key) == key
+        }
 
-    def _taken(self, offer_ids: Sequence[str]) -> dict[str, int]:
+    def _taken(self, offer_ids: Sequence[str]) -> dict[tuple[str, str], int]:
         with self.engine.db.read(self.row.shop_id) as session:
-            query = select(Listing.offer_id, Listing.id).where(
+            query = select(Listing.site, Listing.offer_id, Listing.id).where(
                 Listing.connection_id == self.row.id, Listing.offer_id.in_(offer_ids)
             )
-            return {str(row[0]): row[1] for row in session.execute(query)}
+            return {(row[0], str(row[1])): row[2] for row in session.execute(query)}
 
     def _adopt(self, session: Session, listings: Sequence[Listing], found: dict[int, LiveOffer], now: datetime) -> None:
         for row in listings:
@@ -128,7 +135,7 @@ class _Maker:
                 continue
             self._live(session, row, offer.offer_id, offer.gtin or row.gtin, now)
             self._expect(session, row.id, _values_of(offer), now)
-            text = f"found the offer {offer.offer_id} of {row.sku} on {self.row.title} and took it over"
+            text = f"found the offer {offer.offer_id} of {self._subject(row)} and took it over"
             records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
 
     def _expect(self, session: Session, listing_id: int, live: Values, now: datetime) -> None:
@@ -192,7 +199,7 @@ class _Maker:
             if result.outcome is Outcome.APPLIED and result.offer_id:
                 self._live(session, row, result.offer_id, drafts[row.id][0].gtin, now)
                 self._expect(session, row.id, _sent(drafts[row.id][1], result), now)
-                text = f"offer of {row.sku} created on {self.row.title} as {result.offer_id}"
+                text = f"offer of {self._subject(row)} created as {result.offer_id}"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
             elif result.outcome is Outcome.REJECTED:
                 self._refused(session, row, result.message, result.field, now)
@@ -208,13 +215,14 @@ class _Maker:
             row,
             offer_id=offer_id,
             gtin=gtin,
-            state="live",
-            pending=False,
+            state=case((Listing.wanted, "live"), else_="ending"),
+            pending=Listing.wanted.is_(False),
+            due_at=now,
             error=None,
             attempts=0,
             status_due_at=now + STATUS_AFTER,
         )
-        records.close_problem(session, now, "offer_refused", f"{row.sku} on {self.row.title}")
+        records.close_problem(session, now, "offer_refused", self._subject(row))
 
     def _refused(self, session: Session, row: Listing, message: str, field: str | None, now: datetime) -> None:
         _release(session, row, state="rejected", pending=False, error=message[:2000])
@@ -222,8 +230,8 @@ class _Maker:
             session,
             now,
             "offer_refused",
-            f"{row.sku} on {self.row.title}",
-            f"{self.row.title} refused the listing of {row.sku}: {message}",
+            self._subject(row),
+            f"{place(self.row, row.site)} refused the listing of {row.sku}: {message}",
             "Correct the product in the store; it is offered again by itself.",
             connection_id=self.row.id,
             detail=f"field {field}" if field else "",
@@ -234,7 +242,7 @@ class _Maker:
         going = True
         for start in range(0, len(listings), size):
             batch = listings[start : start + size]
-            refs = [OfferRef(key=str(r.id), offer_id=r.offer_id or "", sku=r.sku, gtin=r.gtin) for r in batch]
+            refs = [_reference(row) for row in batch]
             try:
                 with lane("stock"), about(sku=batch[0].sku), before_write(partial(self._fence, batch)):
                     results = self.channel.end_offers(refs)
@@ -249,18 +257,11 @@ class _Maker:
     def _ended(self, session: Session, pairs: Sequence[tuple[Listing, ItemResult]], now: datetime) -> None:
         for row, result in pairs:
             if result.outcome in (Outcome.APPLIED, Outcome.MISSING):
-                again = row.wanted
-                _release(
-                    session,
-                    row,
-                    offer_id=None,
-                    state="new" if again else "ended",
-                    pending=again,
-                    attempts=0,
-                    error=None,
-                )
+                # Whether it is wanted is read now: that may have changed while the answer was on its way.
+                state = case((Listing.wanted, "new"), else_="ended")
+                _release(session, row, offer_id=None, state=state, pending=Listing.wanted, attempts=0, error=None)
                 self._quiet(session, row.id)
-                text = f"offer of {row.sku} ended on {self.row.title}"
+                text = f"offer of {self._subject(row)} ended"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
             else:
                 wait = work.backoff(row.attempts + 1)
@@ -293,6 +294,9 @@ class _Maker:
             wait = UNKNOWN_AFTER if unknown else after
             _release(session, row, state=state, due_at=now + wait, attempts=row.attempts + 1, error=str(error)[:2000])
 
+    def _subject(self, row: Listing) -> str:
+        return subject(row.sku, self.row, row.site)
+
     def _write(self, act: Any) -> None:
         now = self.engine.clock()
         self.engine.db.transact(self.row.shop_id, act, now)
@@ -314,12 +318,17 @@ def _variant_gtin(session: Session, row: Listing) -> str | None:
 def _draft(row: Listing, gtin: str | None, values: Values) -> OfferDraft:
     return OfferDraft(
         key=str(row.id),
+        site=row.site,
         sku=row.sku,
         gtin=gtin,
         stock=values[Facet.STOCK]["quantity"],
         price=Money.model_validate(values[Facet.PRICE]),
         content=content_of(values[Facet.CONTENT]),
     )
+
+
+def _reference(row: Listing) -> OfferRef:
+    return OfferRef(key=str(row.id), site=row.site, offer_id=row.offer_id or "", sku=row.sku, gtin=row.gtin)
 
 
 def _sent(values: Values, result: ItemResult) -> Values:

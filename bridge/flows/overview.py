@@ -5,7 +5,7 @@ Pure reads over one shop's session. Each costs a constant number of statements, 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Delivery, FacetRow, Journal, Listing, Order, Poll, Problem, Shop, Work
+from bridge.flows.sites import site_name
 from bridge.flows.wish import DISCONNECTED
 from bridge.metrics import Gauge
 
@@ -32,7 +33,8 @@ def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
     query = select(Connection).where(Connection.state.not_in(UNFINISHED)).order_by(Connection.role.desc())
     rows = list(session.scalars(query.order_by(Connection.id)))
     polls, waiting, changes = _polls(session), _waiting(session), _changes(session)
-    listings, webhooks = _listings(session), _webhooks(session)
+    listings, sites = _listings(session)
+    webhooks = _webhooks(session)
     return [
         {
             "id": row.id,
@@ -51,6 +53,7 @@ def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
             "changes": changes[row.id],
             "lag_seconds": _lag(changes[row.id], now),
             "listings": listings[row.id],
+            "sites": [{"name": site_name(row, code), "listings": count} for code, count in sites[row.id].items()],
             "webhook_at": webhooks.get(row.id),
         }
         for row in rows
@@ -108,12 +111,17 @@ def _changes(session: Session) -> defaultdict[int, list[dict[str, Any]]]:
     return found
 
 
-def _listings(session: Session) -> defaultdict[int, dict[str, int]]:
-    query = select(Listing.connection_id, Listing.state, func.count()).group_by(Listing.connection_id, Listing.state)
-    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
-    for connection_id, state, count in session.execute(query):
-        found[connection_id][state] = count
-    return found
+def _listings(session: Session) -> tuple[defaultdict[int, Counter[str]], defaultdict[int, Counter[str]]]:
+    """By connection: how many listings are in which state, and how many are listed on each of its country sites."""
+    keys = (Listing.connection_id, Listing.site, Listing.state)
+    states: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    sites: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    query = select(*keys, func.count()).group_by(*keys)
+    for connection_id, site, state, count in session.execute(query.order_by(Listing.site)):
+        states[connection_id][state] += count
+        if site and state != "ended":
+            sites[connection_id][site] += count * (state == "live")
+    return states, sites
 
 
 def _webhooks(session: Session) -> dict[int, datetime]:

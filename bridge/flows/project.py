@@ -1,12 +1,12 @@
-"""Variant + settings + stock + checks -> the listing as it should be, or the reasons why not.
+"""Variant + settings + stock + checks -> its listing on each site as it should be, or the reasons why not.
 
 Everything here is set-based: a chunk of variants costs a constant number of statements, whatever its size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,36 +22,47 @@ from bridge.domain.listing import DesiredOffer, Facet, OfferContent
 from bridge.domain.stock import StockAnswer, StockPolicy
 from bridge.domain.values import fingerprint
 from bridge.flows.engine import Engine
+from bridge.flows.sites import used_sites
 from bridge.ports.manifest import Manifest
+
+Key = tuple[int, str, int]  # connection, site, variant
+DELETED = "deleted in the store"
+SITE_UNUSED = "this country site is not used any more"
 
 
 @dataclass(frozen=True)
 class ChannelView:
-    """What projecting needs to know of one channel connection."""
+    """What projecting needs to know of one site of a channel connection. ``used`` False: the merchant no longer
+    sells there, and what is listed there ends."""
 
     id: int
     manifest: Manifest
     policy: StockPolicy
     needs: Requirements
     currency: str | None
+    site: str = ""
+    used: bool = True
 
 
 def channel_views(engine: Engine, session: Session, only: int | None = None) -> list[ChannelView]:
-    """The shop's channel connections, parked ones included: they are caught up when they come back."""
+    """The sites of the shop's channel connections, parked ones included: they are caught up when they come back."""
     query = select(Connection).where(
         Connection.role == "channel", Connection.state.not_in(("connecting", "disconnected"))
     )
     if only is not None:
         query = query.where(Connection.id == only)
-    return [_view(engine, row) for row in session.scalars(query.order_by(Connection.id))]
+    return [view for row in session.scalars(query.order_by(Connection.id)) for view in _views(engine, row)]
 
 
-def _view(engine: Engine, row: Connection) -> ChannelView:
+def _views(engine: Engine, row: Connection) -> list[ChannelView]:
+    """One for each site that is used; one in all where an account is one site."""
     manifest = engine.manifest(row)
     names = StockPolicy.model_fields
     policy = StockPolicy.model_validate({name: row.settings[name] for name in names if name in row.settings})
     needs = Requirements(gtin=manifest.gtin_required, title_max=manifest.title_max)
-    return ChannelView(row.id, manifest, policy, needs, manifest.currency)
+    view = ChannelView(row.id, manifest, policy, needs, manifest.currency)
+    sites = used_sites(manifest, row)
+    return [replace(view, site=site.code, currency=site.currency) for site in sites] if sites else [view]
 
 
 @dataclass
@@ -80,20 +91,29 @@ def project(
     ).all()
     sold = reserved(session, sorted({row[0].pool for row in rows}))
     doubles = _double_skus(session, {row[0].sku for row in rows if row[0].sku})
-    known = _listings(session, [row[0].id for row in rows], [view.id for view in views])
+    known = _listings(session, [row[0].id for row in rows], sorted({view.id for view in views}))
+    views = [*views, *_left(views, known)]
     facets = _facets(session, [item["id"] for item in known.values()])
     change = _Change(now, event_at)
     for variant, product_data, product_gone in rows:
-        gone = variant.deleted_at is not None or product_gone is not None
+        deleted = variant.deleted_at is not None or product_gone is not None
         for view in views:
-            listing = known.get((view.id, variant.id))
+            gone = DELETED if deleted else "" if view.used else SITE_UNUSED
+            listing = known.get((view.id, view.site, variant.id))
             if gone and listing is None:
                 continue
             offer, answer = _desired(variant, product_data, gone, view, sold, doubles)
-            change.compare(
-                view, variant, listing, facets.get(listing["id"], {}) if listing else {}, offer, answer, gone
-            )
+            its_facets = facets.get(listing["id"], {}) if listing else {}
+            change.compare(view, variant, listing, its_facets, offer, answer, bool(gone))
     return change.write(session)
+
+
+def _left(views: Sequence[ChannelView], known: Iterable[Key]) -> list[ChannelView]:
+    """The sites that have listings and are used no more."""
+    used = {(view.id, view.site) for view in views}
+    of_connection = {view.id: view for view in views}
+    left = sorted({(connection, site) for connection, site, _ in known} - used)
+    return [replace(of_connection[connection], site=site, used=False) for connection, site in left]
 
 
 def reserved(session: Session, pools: Sequence[str]) -> dict[str, _Sold]:
@@ -126,6 +146,7 @@ _LISTING = (
     "id",
     "connection_id",
     "variant_id",
+    "site",
     "sku",
     "gtin",
     "offer_id",
@@ -152,14 +173,12 @@ _FACET = (
 )
 
 
-def _listings(
-    session: Session, variant_ids: Sequence[int], connection_ids: Sequence[int]
-) -> dict[tuple[int, int], dict[str, Any]]:
+def _listings(session: Session, variant_ids: Sequence[int], connection_ids: Sequence[int]) -> dict[Key, dict[str, Any]]:
     query = select(*(getattr(Listing, name) for name in _LISTING)).where(
         Listing.variant_id.in_(variant_ids), Listing.connection_id.in_(connection_ids)
     )
     rows = [dict(zip(_LISTING, row, strict=True)) for row in session.execute(query)]
-    return {(row["connection_id"], row["variant_id"]): row for row in rows}
+    return {(row["connection_id"], row["site"], row["variant_id"]): row for row in rows}
 
 
 def _facets(session: Session, listing_ids: Sequence[int]) -> dict[int, dict[str, dict[str, Any]]]:
@@ -174,7 +193,7 @@ def _facets(session: Session, listing_ids: Sequence[int]) -> dict[int, dict[str,
 
 
 def _desired(
-    row: Variant, product_data: dict[str, Any], gone: bool, view: ChannelView, sold: dict[str, _Sold], doubles: set[str]
+    row: Variant, product_data: dict[str, Any], gone: str, view: ChannelView, sold: dict[str, _Sold], doubles: set[str]
 ) -> tuple[DesiredOffer, dict[str, Any]]:
     variant = StoreVariant.model_validate(row.data)
     product = StoreProduct.model_validate(product_data)
@@ -182,7 +201,7 @@ def _desired(
     answer = stock.publishable(variant.stock, units.units, view.policy, view.manifest.max_quantity)
     hidden = not (variant.published and product.published)
     if gone or hidden:
-        reason = "deleted in the store" if gone else "not published in the store"
+        reason = gone or "not published in the store"
         answer = StockAnswer(**{**answer.as_json(), "quantity": 0, "reason": reason})
     price = variant.price.quantised() if variant.price else None
     found = (
@@ -258,6 +277,7 @@ class _Change:
         listing = {
             "connection_id": view.id,
             "variant_id": variant.id,
+            "site": view.site,
             "sku": offer.sku,
             "gtin": offer.gtin,
             "wanted": True,
@@ -392,10 +412,11 @@ class _Change:
     def _insert(self, session: Session) -> None:
         insert_rows(session, Listing, [listing for listing, _ in self.new_listings])
         variants = [listing["variant_id"] for listing, _ in self.new_listings]
-        query = select(Listing.id, Listing.connection_id, Listing.variant_id).where(Listing.variant_id.in_(variants))
-        ids = {(row[1], row[2]): row[0] for row in session.execute(query)}
+        query = select(Listing.id, Listing.connection_id, Listing.site, Listing.variant_id)
+        found = session.execute(query.where(Listing.variant_id.in_(variants)))
+        ids = {(row[1], row[2], row[3]): row[0] for row in found}
         rows = [
-            {"listing_id": ids[(listing["connection_id"], listing["variant_id"])], **facet}
+            {"listing_id": ids[(listing["connection_id"], listing["site"], listing["variant_id"])], **facet}
             for listing, facets in self.new_listings
             for facet in facets
         ]
@@ -420,7 +441,7 @@ def _state(state: str, live: bool, gone: bool, blocked: bool) -> str:
         return "blocked"
     if state in ("blocked", "ended", "rejected") and not live:
         return "new"
-    return state
+    return "live" if live and state == "ending" else state  # wanted again before its end went out
 
 
 def _priority(name: str, value: dict[str, Any], acked: dict[str, Any]) -> int:

@@ -26,6 +26,7 @@ from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, park_connection
+from bridge.flows.sites import place, subject
 from bridge.flows.steps import step
 from bridge.metrics import observe_ack
 from bridge.ports.channel import Channel, ContentUpdate, ItemResult, Outcome, PriceUpdate, StockUpdate
@@ -45,6 +46,7 @@ class Item:
     id: int
     listing_id: int
     offer_id: str
+    site: str
     sku: str
     gtin: str | None
     version: int
@@ -217,7 +219,8 @@ class _Sender:
         alive(session, self.row.id, now)
 
     def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
-        text = f"{self.facet.value} {_shown(self.facet, item.desired)} acknowledged by {self.row.title}"
+        where = place(self.row, item.site)
+        text = f"{self.facet.value} {_shown(self.facet, item.desired)} acknowledged by {where}"
         records.note(
             session,
             now,
@@ -228,7 +231,8 @@ class _Sender:
             detail=self._measured(item, now),
         )
         if item.attempts:
-            records.close_problem(session, now, f"rejected.{self.facet.value}", f"{item.sku} on {self.row.title}")
+            about_it = subject(item.sku, self.row, item.site)
+            records.close_problem(session, now, f"rejected.{self.facet.value}", about_it)
 
     def _measured(self, item: Item, now: datetime) -> dict[str, Any]:
         """What was acknowledged, and how many seconds after the event that asked for it."""
@@ -261,8 +265,8 @@ class _Sender:
             session,
             now,
             f"rejected.{self.facet.value}",
-            f"{item.sku} on {self.row.title}",
-            f"{self.row.title} refused the {self.facet.value} of {item.sku}: {message}",
+            subject(item.sku, self.row, item.site),
+            f"{place(self.row, item.site)} refused the {self.facet.value} of {item.sku}: {message}",
             "Correct the product in the store; the change is sent by itself.",
             connection_id=self.row.id,
             detail=detail,
@@ -281,7 +285,7 @@ class _Sender:
         """The offer is gone on the marketplace: it is looked up and made again if it is still wanted."""
         _release(session, item, acked_version=item.version, in_flight=False, acked_hash="")
         lost_offer(session, item.listing_id, now)
-        text = f"{self.row.title} no longer knows the offer of {item.sku}; it is looked up and made again"
+        text = f"{place(self.row, item.site)} no longer knows the offer of {item.sku}; it is looked up and made again"
         records.note(session, now, "offer", text, connection_id=self.row.id, sku=item.sku)
 
 
@@ -375,6 +379,7 @@ def _item(facet: FacetRow, listing: Listing, token: str) -> Item:
         facet.id,
         listing.id,
         listing.offer_id or "",
+        listing.site,
         listing.sku,
         listing.gtin,
         facet.desired_version,
@@ -412,7 +417,8 @@ def _shown(facet: Facet, value: dict[str, Any]) -> str:
 
 
 def _reference(item: Item) -> dict[str, Any]:
-    return {"key": str(item.id), "offer_id": item.offer_id, "sku": item.sku, "gtin": item.gtin}
+    names = {"offer_id": item.offer_id, "site": item.site, "sku": item.sku, "gtin": item.gtin}
+    return {"key": str(item.id), **names}
 
 
 def _stock(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:

@@ -31,6 +31,7 @@ from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
 from bridge.flows.push import lost_offer
+from bridge.flows.sites import place, subject
 from bridge.ports.channel import Page, SaleStatus
 from bridge.ports.errors import NotFound
 from bridge.ports.http import lane
@@ -229,16 +230,17 @@ def read_back(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 
 
 def _compare(session: Session, row: Connection, page: Sequence[LiveOffer], started: datetime, now: datetime) -> int:
-    offers = {offer.offer_id: offer for offer in page}
+    offers = {(offer.site, offer.offer_id): offer for offer in page}
     query = (
         select(FacetRow, Listing)
         .join(Listing, Listing.id == FacetRow.listing_id)
-        .where(Listing.connection_id == row.id, Listing.offer_id.in_(offers))
+        .where(Listing.connection_id == row.id, Listing.offer_id.in_([number for _, number in offers]))
         .where(FacetRow.facet.in_([Facet.STOCK.value, Facet.PRICE.value]))
     )
     drift = 0
     for facet, listing in session.execute(query).all():
-        live = _live_value(facet.facet, offers[listing.offer_id or ""])
+        offer = offers.get((listing.site, listing.offer_id or ""))
+        live = _live_value(facet.facet, offer) if offer is not None else None
         if live is None or not _settled(facet, started) or fingerprint(live) == facet.acked_hash:
             continue
         drift += 1
@@ -263,14 +265,15 @@ def _drifted(
 ) -> None:
     """Sent again once; the same drift again and again is a person's business, not an endless loop."""
     listing.drift_count += 1
-    text = f"{listing.sku} on {row.title}: {facet.facet} is {live} there, {facet.acked} was acknowledged"
+    where = subject(listing.sku, row, listing.site)
+    text = f"{where}: {facet.facet} is {live} there, {facet.acked} was acknowledged"
     records.note(session, now, "drift", text, connection_id=row.id, sku=listing.sku)
     if listing.drift_count > DRIFT_LIMIT:
         records.open_problem(
             session,
             now,
             "drift",
-            f"{listing.sku} on {row.title}",
+            where,
             text,
             "Look for a second program or a person that changes this offer; it is not corrected again by itself.",
             connection_id=row.id,
@@ -304,13 +307,13 @@ def _status(session: Session, row: Connection, listing_id: int, status: SaleStat
     listing = session.get_one(Listing, listing_id)
     listing.for_sale, listing.sale_reasons = status.for_sale, list(status.reasons)
     listing.status_due_at = now + (STATUS_EVERY if status.for_sale else STATUS_SOON)
-    subject = f"{listing.sku} on {row.title}"
+    where = subject(listing.sku, row, listing.site)
     if status.for_sale is False and status.reasons and not _sold_out(session, listing_id):
         fix = " ".join(dict.fromkeys(status.fixes)) or "See the marketplace's own page for this offer."
-        text = f"{listing.sku} cannot be bought on {row.title}: {'; '.join(status.reasons)}"
-        records.open_problem(session, now, "not_for_sale", subject, text, fix, connection_id=row.id, severity="warning")
+        text = f"{listing.sku} cannot be bought on {place(row, listing.site)}: {'; '.join(status.reasons)}"
+        records.open_problem(session, now, "not_for_sale", where, text, fix, connection_id=row.id, severity="warning")
     else:
-        records.close_problem(session, now, "not_for_sale", subject)
+        records.close_problem(session, now, "not_for_sale", where)
 
 
 def _sold_out(session: Session, listing_id: int) -> bool:

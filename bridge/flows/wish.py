@@ -13,9 +13,10 @@ from bridge.db.tables import Connection
 from bridge.domain.order import CancelReason
 from bridge.flows import forms, polls
 from bridge.flows.engine import Engine
+from bridge.flows.sites import site_field
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
-from bridge.ports.manifest import FormField
+from bridge.ports.manifest import FormField, Manifest
 
 DISCONNECTED = "disconnected"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -63,6 +64,11 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
         *_intervals(polls.CHANNEL),
     ),
 }
+
+
+def settings_of(manifest: Manifest) -> tuple[FormField, ...]:
+    """Every setting of a connection of this adapter: its own, those of its role, and its country sites."""
+    return (*manifest.settings, *site_field(manifest), *SETTINGS[manifest.kind])
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ def read_wish(shop_id: int, role: str, adapter: Adapter, known: Connection | Non
     places = tuple(_place(name) for name in manifest.urls)
     credentials, settings, urls = forms.read_all(
         (manifest.credentials, given.credentials, known.credentials if known else None),
-        ((*manifest.settings, *SETTINGS[role]), given.settings, known.settings if known else None),
+        (settings_of(manifest), given.settings, known.settings if known else None),
         (places, given.urls, known.urls if known else None),
     )
     if role == "channel":

@@ -148,9 +148,9 @@ def _linked(session: Session, rows: list[Context]) -> list[Context]:
 
 
 def _sku_of(row: Mapping[str, Any]) -> str | None:
-    tail = f" on {row['connection']}"
-    subject = str(row["subject"])
-    return subject.removesuffix(tail) if row["connection"] and subject.endswith(tail) else None
+    """The SKU of ``<SKU> on <marketplace> <site>``."""
+    sku, found, _site = str(row["subject"]).rpartition(f" on {row['connection']}")
+    return sku if row["connection"] and found else None
 
 
 def _returns(view: View) -> Context:

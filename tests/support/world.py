@@ -399,17 +399,21 @@ class MemoryMarket:
 
     def _update(self, operation: str, ref: OfferRef, value: Any, **change: Any) -> ItemResult:
         self._write(operation, ref.sku, value)
-        if ref.offer_id not in self.offers:
+        key = self._key_of(ref.site, ref.offer_id)
+        if key not in self.offers:
             return ItemResult(key=ref.key, outcome=Outcome.MISSING)
         with self.lock:
-            self.offers[ref.offer_id] = self.offers[ref.offer_id].model_copy(update=change)
+            self.offers[key] = self.offers[key].model_copy(update=change)
         self.faults.check_after(operation)
         return ItemResult(key=ref.key, outcome=Outcome.APPLIED)
+
+    def _key_of(self, site: str, offer_id: str) -> str:
+        return offer_id
 
     def end_offers(self, offers: Sequence[OfferRef]) -> list[ItemResult]:
         for ref in offers:
             self._write("end_offers", ref.sku, None)
-            self.offers.pop(ref.offer_id, None)
+            self.offers.pop(self._key_of(ref.site, ref.offer_id), None)
         return [ItemResult(key=ref.key, outcome=Outcome.APPLIED) for ref in offers]
 
     def list_offers(self, cursor: str | None) -> Page[LiveOffer]:
@@ -505,11 +509,17 @@ class MemoryMarket:
 class World:
     """An engine between one store and some marketplaces, all in memory but the database."""
 
-    def __init__(self, database_url: str, markets: int = 2, key: str | None = None) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        markets: int = 2,
+        key: str | None = None,
+        market: Callable[[Clock], MemoryMarket] | None = None,
+    ) -> None:
         crypto.install(crypto.KeyRing([key or Fernet.generate_key().decode()]))
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
-        self.markets = [MemoryMarket(self.clock) for _ in range(markets)]
+        self.markets = [(market or MemoryMarket)(self.clock) for _ in range(markets)]
         self.db = Database(database_url, pool_size=5)
         Base.metadata.create_all(self.db.engine)
         self.rung: set[str] = set()

@@ -9,6 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from bridge.config import database_url as with_driver
 from bridge.db import migrations
@@ -84,3 +85,51 @@ def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(migrations.NewerDatabase, match="9999"):
         migrations.upgrade(db)
+
+
+def test_listings_with_live_data_get_a_site_and_lose_it_again(db: Database) -> None:
+    migrations.upgrade(db, "0002")
+    at = "2026-11-23 08:00:00+00:00"
+    rows = (
+        f"INSERT INTO shops (id, public_id, name, created_at, paused, settings) VALUES (1, 's', 'S', '{at}', false, '{{}}')",
+        (
+            "INSERT INTO connections (id, shop_id, role, adapter, account, title, credentials, webhook_secrets, settings, urls,"
+            " info, state, state_reason, state_since, created_at, sandbox) VALUES (1, 1, 'channel', 'x', 'x', 'X', '', '',"
+            f" '{{}}', '{{}}', '{{}}', 'active', '', '{at}', '{at}', false)"
+        ),
+        "INSERT INTO products (id, shop_id, external_id, title, data, snapshot_version) VALUES (1, 1, '1', '', '{}', 0)",
+        (
+            "INSERT INTO variants (id, shop_id, product_id, external_id, title, pool, data, read_at)"
+            f" VALUES (1, 1, 1, '1', '', '1', '{{}}', '{at}')"
+        ),
+        _listing(1, at),
+        (
+            "INSERT INTO facets (id, shop_id, listing_id, connection_id, facet, desired, desired_hash, desired_version,"
+            " desired_at, explain, priority, acked, acked_hash, acked_version, in_flight, due_at, attempts)"
+            f" VALUES (1, 1, 1, 1, 'stock', '{{}}', '', 1, '{at}', '{{}}', 2, '{{}}', '', 1, false, '{at}', 0)"
+        ),
+    )
+    with db.engine.begin() as connection:
+        for row in rows:
+            connection.execute(text(row))
+    migrations.upgrade(db)
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT id, sku, site FROM listings")).all() == [(1, "A", "")]
+        connection.execute(text(_listing(2, at, "DE")))
+    migrations.downgrade(db, "0002")
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT id, sku FROM listings")).all() == [(1, "A")]
+        assert connection.execute(text("SELECT count(*) FROM facets")).scalar() == 1
+    with pytest.raises(IntegrityError), db.engine.begin() as connection:
+        connection.execute(text(_listing(2, at)))
+    migrations.upgrade(db)
+    assert migrations.is_current(db)
+
+
+def _listing(number: int, at: str, site: str = "") -> str:
+    name, value = ("site, ", f"'{site}', ") if site else ("", "")
+    return (
+        f"INSERT INTO listings ({name}id, shop_id, connection_id, variant_id, sku, wanted, state, pending, version, findings,"
+        f" sale_reasons, due_at, attempts, drift_count) VALUES ({value}{number}, 1, 1, 1, 'A', true, 'live', false, 1, '[]',"
+        f" '[]', '{at}', 0, 0)"
+    )
