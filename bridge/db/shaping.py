@@ -141,3 +141,23 @@ class RateDay(Base):
     base: Mapped[str] = mapped_column(String(3), default="EUR")
     rates: Mapped[dict[str, Any]] = mapped_column(default=dict)
     fetched_at: Mapped[datetime]
+
+
+class ImageRow(OfShop, Base):
+    """What was found out about the picture at an address. ``url_hash`` is SHA-256; ``error`` says why it cannot be
+    used; ``etag`` and ``last_modified`` are for asking whether it changed, not before ``due_at``."""
+
+    __tablename__ = "image_facts"
+    __table_args__ = (UniqueConstraint("shop_id", "url_hash"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    url_hash: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str] = mapped_column(Text)
+    etag: Mapped[str | None] = mapped_column(Text)
+    last_modified: Mapped[str | None] = mapped_column(String(100))
+    content_type: Mapped[str] = mapped_column(String(100), default="")
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    size: Mapped[int | None]
+    error: Mapped[str] = mapped_column(Text, default="")
+    checked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
