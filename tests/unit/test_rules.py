@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -57,7 +57,7 @@ def lamp(**changes: Any) -> Subject:
         "sku": "LAMP-1", "title": "Desk lamp", "brand": "Acme", "price": Money.of("60.50", "EUR"), "cost": Money.of("30", "EUR"),
         "stock": 8, "categories": ("Home > Lamps",), "tags": ("sale", "Light"), "attributes": {"colour": "Red", "weight": "2.5", "sizes": ("S", "M")},
         "custom": {"lining": "silk", "grams": "250"}, "weight": Decimal("1.5"), "regular_price": Money.of("70", "EUR"), "vendor": "Acme NV",
-        "modified": datetime(2026, 11, 20, 23, 30, tzinfo=UTC), "images": 2,
+        "modified": date(2026, 11, 20), "images": 2,
     }  # fmt: skip
     return Subject(**{**values, **changes})
 
@@ -505,7 +505,7 @@ def test_a_subject_from_the_catalogue() -> None:
     )  # fmt: skip
     product = StoreProduct(
         external_id="1", title="Shirt", images=("a.jpg", "b.jpg"), attributes={"colour": "Blue", "fit": "slim"}, tags=("new",), custom={"fabric": "silk"},
-        categories=("Shirts",), category_paths=(("Clothing", "Shirts"),), tax_class="reduced-rate",
+        categories=("Shirts",), category_paths=(("Clothing", "Shirts"),), tax_class="reduced-rate", modified_at=datetime(2026, 11, 21, 0, 30, tzinfo=timezone(timedelta(hours=1))),
     )  # fmt: skip
     subject = subject_of(product, variant)
     assert (subject.title, subject.brand, subject.images, subject.stock, subject.gtin) == ("Shirt - Red", "", 2, 4, "")
@@ -516,6 +516,7 @@ def test_a_subject_from_the_catalogue() -> None:
         Decimal("0.25"),
         "reduced-rate",
     )
+    assert subject.modified == date(2026, 11, 20)
     odd = variant.model_copy(
         update={"weight": Measure(amount=Decimal(1), unit="stone"), "stock": StockReading(pool="11", managed=False)}
     )

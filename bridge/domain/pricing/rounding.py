@@ -17,18 +17,19 @@ class Direction(StrEnum):
 
 
 _MODE = {Direction.UP: ROUND_CEILING, Direction.DOWN: ROUND_FLOOR, Direction.NEAREST: ROUND_HALF_UP}
-_SMALLEST = {places: Decimal(1).scaleb(-places) for places in (0, 2, 3)}
+_CENT = Decimal("0.01")
+_COINS = {currency: Decimal(1).scaleb(-places) for currency, places in MINOR_UNITS.items()}
 _ONE = Decimal(1)
 
 
 def smallest(currency: str) -> Decimal:
     """The currency's smallest amount: 0.01 EUR, 1 JPY."""
-    return _SMALLEST[MINOR_UNITS.get(currency, 2)]
+    return _COINS.get(currency, _CENT)
 
 
 def to_coin(amount: Decimal, currency: str, direction: Direction = Direction.NEAREST) -> Decimal:
     """``amount`` as a marketplace takes it: 99.036 is 99.04 EUR and 99 JPY."""
-    return amount.quantize(smallest(currency), rounding=_MODE[direction])
+    return amount.quantize(_COINS.get(currency, _CENT), rounding=_MODE[direction])
 
 
 def to_step(amount: Decimal, step: Decimal, direction: Direction = Direction.NEAREST) -> Decimal:

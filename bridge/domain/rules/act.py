@@ -48,7 +48,7 @@ def _price(action: a.Action, rule: str, figures: Figures) -> Act:
         case a.Vat():
             return price_acts.vat(action, rule, figures)
         case a.Floor() | a.Ceiling():
-            return price_acts.bound(action, rule)
+            return price_acts.bound(action, rule, figures)
     raise TypeError(f"no such action: {action!r}")
 
 
@@ -71,7 +71,7 @@ def _reason(field: str, rule: str, reason: str) -> Act:
 def _put(field: str, rule: str, value: Traced) -> Act:
     def put(state: State) -> None:
         before = getattr(state, field)
-        if before != value:
+        if before is None or before != value:
             setattr(state, field, value)
             state.changes.append((field, rule, before, value, ""))
 

@@ -9,7 +9,7 @@ from bridge.domain.pricing import rounding
 from bridge.domain.pricing.exchange import Quote
 from bridge.domain.rules import actions as a
 from bridge.domain.rules.figures import Figures
-from bridge.domain.rules.state import Act, CannotPrice, State
+from bridge.domain.rules.state import Act, Bound, CannotPrice, State
 
 _HUNDRED = Decimal(100)
 ROUNDING = "(rounding)"
@@ -111,44 +111,43 @@ def _rate(country: str | None, tax_class: str, figures: Figures) -> tuple[Decima
     return rate.percent, f"{rate.percent:f} % VAT {country} ({rate.source})"
 
 
-def bound(action: a.Floor | a.Ceiling, rule: str) -> Act:
-    """Bounds are kept and hold for the price that is sent (``within_bounds``)."""
-    name = "floor" if isinstance(action, a.Floor) else "ceiling"
-    value = (action.amount, rule)
+def bound(action: a.Floor | a.Ceiling, rule: str, figures: Figures) -> Act:
+    """Bounds are kept and hold for the price that is sent (``within_bounds``). They are in whole coins of its
+    currency, rounded inwards."""
+    floor = isinstance(action, a.Floor)
+    name, inwards = ("floor", rounding.Direction.UP) if floor else ("ceiling", rounding.Direction.DOWN)
+    known: dict[str, Decimal] = {}
+
+    def coins(currency: str) -> Decimal:
+        if currency not in known:
+            known[currency] = rounding.to_coin(_converted(action.amount, currency, figures), currency, inwards)
+        return known[currency]
+
+    value: Bound = (coins, rule)
     return lambda state: setattr(state, name, value)
 
 
-def within_bounds(state: State, figures: Figures) -> None:
-    """The price between its bounds, which are in whole coins of its currency, rounded inwards."""
-    floor = _bound(state, state.floor, figures, rounding.Direction.UP)
-    ceiling = _bound(state, state.ceiling, figures, rounding.Direction.DOWN)
-    if floor is not None and ceiling is not None and floor[0] > ceiling[0]:
-        text = f"The floor of rule {floor[1]!r} is above the ceiling of rule {ceiling[1]!r}."
+def within_bounds(state: State) -> None:
+    """The price between its bounds. Raises CannotPrice where they leave nothing between them."""
+    price, currency = _price(state), state.currency
+    lowest = state.floor[0](currency) if state.floor else None
+    highest = state.ceiling[0](currency) if state.ceiling else None
+    if state.floor and state.ceiling and lowest is not None and highest is not None and lowest > highest:
+        text = f"The floor of rule {state.floor[1]!r} is above the ceiling of rule {state.ceiling[1]!r}."
         raise CannotPrice("price", text, "Change one of the two rules.")
-    if floor is not None and _price(state) < floor[0]:
-        state.priced(floor[1], floor[0], state.currency, "floor")
-    elif ceiling is not None and _price(state) > ceiling[0]:
-        state.priced(ceiling[1], ceiling[0], state.currency, "ceiling")
+    if state.floor and lowest is not None and price < lowest:
+        state.priced(state.floor[1], lowest, currency, "floor")
+    elif state.ceiling and highest is not None and price > highest:
+        state.priced(state.ceiling[1], highest, currency, "ceiling")
 
 
 def in_coins(state: State) -> None:
     """The price as a marketplace takes it. Raises CannotPrice when nothing is left of it."""
     coins = rounding.to_coin(_price(state), state.currency)
-    if coins == state.amount and coins > 0:
-        return
     state.priced(ROUNDING, coins, state.currency)
     if coins <= 0:
         text = f"The price comes to {coins:f} {state.currency}."
         raise CannotPrice("price", text, "Correct the rules, or give it a floor.")
-
-
-def _bound(
-    state: State, given: tuple[Money, str] | None, figures: Figures, inwards: rounding.Direction
-) -> tuple[Decimal, str] | None:
-    if given is None:
-        return None
-    money, rule = given
-    return rounding.to_coin(_converted(money, state.currency, figures), state.currency, inwards), rule
 
 
 def _price(state: State) -> Decimal:

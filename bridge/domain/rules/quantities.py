@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from operator import attrgetter
 from typing import Any
@@ -105,7 +105,7 @@ def date_judge(condition: c.DateIs, figures: Figures) -> Judge:
         return _known(_reader(name, _as_date), test)
     if kind_of(name) is not Kind.DATE:
         raise ValueError(f"{name} is not a date")
-    return _present(name, lambda value: test(value.astimezone(UTC).date()))
+    return _present(name, test)
 
 
 def _date_test(condition: c.DateIs, today: date) -> Test:

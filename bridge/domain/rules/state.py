@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 
 from bridge.domain.buffers import Buffer
 from bridge.domain.listing import Finding
 from bridge.domain.money import Money
 from bridge.domain.rules.shaped import Change, Shaped
 from bridge.domain.rules.subject import Attributes, Subject
+
+# What a currency's lowest or highest price is, and the rule that says so.
+Bound = tuple[Callable[[str], Decimal], str]
 
 
 class CannotPrice(Exception):
@@ -26,8 +30,8 @@ class State:
     """The working copy. ``vat`` is the percentage that ``amount`` contains, None where that is not known. What most
     products never get has its default on the class: there are hundreds of thousands of these."""
 
-    floor: tuple[Money, str] | None = None
-    ceiling: tuple[Money, str] | None = None
+    floor: Bound | None = None
+    ceiling: Bound | None = None
     buffer: Buffer | None = None
     cap: int | None = None
     handling_days: int | None = None
@@ -53,6 +57,12 @@ class State:
         """What a condition would have to know."""
         self.missing = (*self.missing, what)
 
+    def lacking(self, ask: Judge) -> tuple[str, ...]:
+        """What this condition lacks. It is asked once more: those before it have noted what they lacked, too."""
+        self.missing = ()
+        ask(self)
+        return self.missing
+
     def priced(self, rule: str, amount: Decimal, currency: str, note: str = "") -> None:
         """The price becomes this; traced where that is a change."""
         if amount != self.amount or currency != self.currency:
@@ -77,7 +87,7 @@ class State:
             self.bullets,
             self.brand,
             self.attributes,
-            None if self.excluded is not None else self._price(),
+            None if self.excluded is not None or self.amount is None else _money(self.amount, self.currency),
             self.buffer,
             self.cap,
             self.handling_days,
@@ -87,13 +97,11 @@ class State:
             tuple(self.changes),
         )
 
-    def _price(self) -> Money | None:
-        if self.amount is None:
-            return None
-        own = self.subject.price
-        if own is not None and own.amount is self.amount and own.currency == self.currency:
-            return own
-        return Money(amount=self.amount, currency=self.currency)
+
+@lru_cache(maxsize=10000)
+def _money(amount: Decimal, currency: str) -> Money:
+    """Prices repeat: most end alike. All of one currency have the same number of places, so equal ones look equal."""
+    return Money(amount=amount, currency=currency)
 
 
 Judge = Callable[[State], bool | None]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date
 from decimal import Decimal
 
 from bridge.domain.catalogue import StoreProduct, StoreVariant
-from bridge.domain.measure import Measure, UnitError
+from bridge.domain.measure import Measure, UnitError, convert
 from bridge.domain.money import Money
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.pricing.vat import TaxClasses, VatTable
@@ -20,7 +20,8 @@ Attributes = Mapping[str, str | tuple[str, ...]]
 class Subject:
     """One variant with what it has from its product, as the store says it. Text that is missing is empty; what is
     None is not known. ``cost`` is without VAT, the other prices as the store has them; ``stock`` in units, ``weight``
-    in kilograms. ``categories`` are names, and paths such as ``Home > Lamps`` where the store has them."""
+    in kilograms; ``modified`` is a day in UTC. ``categories`` are names, and paths such as ``Home > Lamps`` where the
+    store has them."""
 
     sku: str = ""
     gtin: str = ""
@@ -42,12 +43,14 @@ class Subject:
     stock: int | None = None
     weight: Decimal | None = None
     tax_class: str = ""
-    modified: datetime | None = None
+    modified: date | None = None
 
 
 def subject_of(product: StoreProduct, variant: StoreVariant) -> Subject:
     """A variant of the store's catalogue; what the variant says goes before what the product says under that name."""
-    images = dict.fromkeys((*((variant.image,) if variant.image else ()), *variant.images, *product.images))
+    images = {*product.images, *variant.images}
+    if variant.image:
+        images.add(variant.image)
     paths = (" > ".join(path) for path in product.category_paths)
     return Subject(
         sku=variant.sku or "",
@@ -69,7 +72,7 @@ def subject_of(product: StoreProduct, variant: StoreVariant) -> Subject:
         stock=variant.stock.on_hand if variant.stock.managed else None,
         weight=_kilograms(variant.weight),
         tax_class=product.tax_class or "",
-        modified=product.modified_at,
+        modified=product.modified_at.astimezone(UTC).date() if product.modified_at else None,
     )
 
 
@@ -78,7 +81,7 @@ def _kilograms(weight: Measure | None) -> Decimal | None:
     if weight is None:
         return None
     try:
-        return weight.to("kg").amount
+        return convert(weight.amount, weight.unit, "kg")
     except UnitError:
         return None
 

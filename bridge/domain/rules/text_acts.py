@@ -66,6 +66,8 @@ def _source(words: a.Words, figures: Figures) -> Callable[[State], str]:
         text = getattr(figures.context, field.path) or ""
         return lambda state: text
     read = attrgetter(field.path)
+    if field.kind is Kind.TEXT:
+        return lambda state: str(read(state)).strip()
     return lambda state: _joined(read(state))
 
 
