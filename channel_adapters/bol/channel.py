@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.requirement import Category
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import (
@@ -30,7 +31,7 @@ from bridge.ports.channel import (
 )
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, RetryLater
 from bridge.ports.manifest import load_manifest
-from channel_adapters.bol import mapping
+from channel_adapters.bol import mapping, tree
 from channel_adapters.bol.client import BolClient, Json, listed
 from channel_adapters.bol.push import Push
 from channel_adapters.bol.reading import AMSTERDAM
@@ -69,6 +70,10 @@ class BolChannel:
         details = {"retailer": found.get("retailerId"), "economic_operator": self._operator_id() or "none found"}
         name = str(found.get("displayName") or found.get("companyName") or "bol.com")
         return AccountInfo(name=name, countries=MANIFEST.countries, details=details)
+
+    def list_categories(self) -> Iterable[Category]:
+        language = tree.LANGUAGES.get(str(self._settings.get("language")), "nl")
+        return tree.categories(self._client.categories(language))
 
     # Offers
 

@@ -83,9 +83,11 @@ class BolClient:
         params: Mapping[str, Any] | None = None,
         body: Json | None = None,
         media: str = V10,
+        language: str = "",
         **options: Any,
     ) -> Response:
         headers = {"Accept": media} | ({"Content-Type": media} if body is not None else {})
+        headers |= {"Accept-Language": language} if language else {}
         return self._transport.request(
             method,
             self._url(path),
@@ -132,6 +134,10 @@ class BolClient:
 
     def delete_offer(self, offer_id: str) -> None:
         self._call("delete-offer", "DELETE", f"/retailer/offers/{offer_id}", media=V11)
+
+    def categories(self, language: str) -> list[Json]:
+        path = "/retailer/products/categories"
+        return listed(self._call("get-product-categories", "GET", path, language=language), "categories")
 
     def send_content(self, body: Json) -> Json:
         path = "/retailer/content/products"

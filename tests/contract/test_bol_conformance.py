@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ from bridge.ports.errors import Reauthorise
 from channel_adapters.bol import ADAPTER
 from channel_adapters.bol.sandbox import OPERATOR_ID, create_sandbox
 from channel_adapters.bol.sandbox.operations import operations
+from channel_adapters.bol.tree import categories
 from tests.support.bol import AT_ONCE, EANS, V10_PDF, Seller, offer
 from tests.support.bol_channel import Account
 from tests.support.bol_spec import BolSpecification
@@ -268,6 +270,7 @@ def economic_operators(recorded: Recorded) -> None:
 
 def the_retailer(recorded: Recorded) -> None:
     seller = recorded.seller()
+    seller.call("GET", "/retailer/products/categories", headers={"Accept-Language": "fr-BE"})
     seller.call("GET", "/retailer/retailers/current")
     assert seller.call("GET", "/retailer/retailers/7").status_code == 404
 
@@ -332,6 +335,7 @@ def _draft(sku: str, gtin: str, **more: Any) -> OfferDraft:
 def channel_offers(account: Account) -> None:
     channel = account.channel
     channel.check()
+    assert len(list(channel.list_categories())) == 7
     created = channel.create_offers([_draft("A-1", EANS[0]), _draft("A-2", EANS[1], condition="as_new")])
     assert [result.outcome for result in created] == [Outcome.APPLIED, Outcome.APPLIED]
     ref = {"key": "1", "offer_id": created[0].offer_id or "", "sku": "A-1", "gtin": EANS[0]}
@@ -396,6 +400,18 @@ def test_the_adapter_uses_every_operation_it_has_a_limit_for(recorded: Recorded,
         scenario(account)
         used |= set(account.operations())
     assert set(ADAPTER.manifest.limits) - used == set()
+
+
+def test_categories_of_the_description_itself_are_read(specs_dir: Path) -> None:
+    """Made of the examples in the schema, one below the other."""
+    described = json.loads((specs_dir / "bol" / "retailer-v10.json").read_text(encoding="utf-8"))
+    fields = described["components"]["schemas"]["ProductCategory"]["properties"]
+    one = {name: field["example"] for name, field in fields.items() if "example" in field}
+    found = list(
+        categories([one | {"subcategories": [one | {"categoryId": "2", "subcategories": None}, {"categoryId": "3"}]}])
+    )
+    assert [(item.id, item.parent, item.leaf) for item in found] == [("43646", None, False), ("2", "43646", True)]
+    assert found[1].path == ("Auto & Motor", "Auto & Motor")
 
 
 # The check itself

@@ -37,6 +37,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("post-product-content", "POST /retailer/content/products", content.post_product_content),
     ("get-upload-report", "GET /retailer/content/upload-report/<upload_id>", content.get_upload_report),
     ("get-catalog-product", "GET /retailer/content/catalog-products/<ean>", content.get_catalog_product),
+    ("get-product-categories", "GET /retailer/products/categories", reference.get_categories),
     ("get-orders", "GET /retailer/orders", orders.get_orders),
     ("get-order", "GET /retailer/orders/<order_id>", orders.get_order),
     ("cancel-order-item", "PUT /retailer/orders/cancellation", orders.cancel_order_item),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from flask import Response, request
 
@@ -26,6 +27,14 @@ NORMS = {
     "RESPONSE_TIME": (">=", 0.9), "CASE_ITEM_RATIO": ("<=", 0.05), "TRACK_AND_TRACE": (">=", 0.9),
     "RETURNS": (">=", 0.9), "REVIEWS": (">=", 8.0),
 }  # fmt: skip
+
+
+# id, name, subcategories; the first is the example of the specification.
+CATEGORIES = (
+    ("43646", "Auto & Motor", (("43647", "Auto-onderdelen", ()), ("43648", "Motoronderdelen", ()))),
+    ("10505", "Wonen", (("10506", "Keuken", (("10507", "Mokken", ()),)), ("10508", "Verlichting", ()))),
+)
+LANGUAGES = ("nl", "nl-BE", "nl-NL", "fr-BE")
 
 
 def seed_operator(market: Market) -> None:
@@ -100,6 +109,20 @@ def get_retailer(call: Call) -> Response:
         "kvkNumber": "90005414",
     }
     return answer(body | {"vatNumber": "NL123456789B01", "registrationDate": "2015-06-17", "topRetailer": False})
+
+
+def get_categories(call: Call) -> Response:
+    """In Dutch, whatever language is asked for."""
+    asked = request.headers.get("Accept-Language")
+    if asked and asked not in LANGUAGES:
+        raise bad_request("Accept-Language", f"Request contains invalid value(s): '{asked}'.")
+    found = [] if call.faulty("empty_list") is not None else [_category(*item) for item in CATEGORIES]
+    return answer({"categories": found})
+
+
+def _category(key: str, name: str, children: tuple[Any, ...]) -> Document:
+    shown: Document = {"categoryId": key, "categoryName": name}
+    return shown | ({"subcategories": [_category(*child) for child in children]} if children else {})
 
 
 def get_performance(call: Call) -> Response:
