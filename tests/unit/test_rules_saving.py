@@ -149,3 +149,16 @@ def test_everything_wrong_is_told_at_once_and_deep_nesting_breaks_nothing() -> N
     ruleset, refusals = read_rules(_when(_deep(2000)), EURO)
     assert ruleset is None
     assert refusals
+
+
+def test_on_a_marketplace_what_could_never_be_known_is_refused() -> None:
+    margin = RuleSet.model_validate(_when({"kind": "money", "field": "margin", "op": "<", "value": _money()}))
+    vat = RuleSet.model_validate(_then({"kind": "vat"}))
+    bare, known = (
+        RuleContext(today=EURO.today, channel="bol"),
+        RuleContext(today=EURO.today, channel="bol", country="NL", home="NL", vat=VAT),
+    )
+    assert [refusal.path for refusal in refused_at_saving(margin, bare)] == ["rules.0.when.field"]
+    assert [refusal.path for refusal in refused_at_saving(vat, bare)] == ["rules.0.then.0.country"]
+    for ruleset in (margin, vat):
+        assert refused_at_saving(ruleset, EURO) == refused_at_saving(ruleset, known) == ()

@@ -79,6 +79,7 @@ def _condition(condition: c.Condition, path: str, depth: int, context: RuleConte
         yield from _condition(condition.of, f"{path}.of", depth + 1, context)
     elif not isinstance(condition, c.Always):
         yield from _asked(condition, path)
+        yield from _judged(condition, path, context)
         yield from _operand(condition, path, context)
 
 
@@ -89,6 +90,13 @@ def _asked(condition: c.TextIs | c.SetIs | c.NumberIs | c.MoneyIs | c.DateIs, pa
         yield f"{path}.field", f"There is no field {condition.field!r}."
     elif kind not in kinds:
         yield f"{path}.field", f"{condition.field!r} is not {wanted}."
+
+
+def _judged(condition: c.Condition, path: str, context: RuleContext) -> Found:
+    """On a connection: a margin that could never be known. A shared rule set is checked where it is used."""
+    margin = isinstance(condition, c.MoneyIs | c.NumberIs) and condition.field in ("margin", "margin_percent")
+    if margin and context.channel and context.prices_include_tax and not context.home:
+        yield f"{path}.field", "The margin cannot be known: say first in which country's VAT the store's prices are."
 
 
 def _operand(condition: c.Condition, path: str, context: RuleContext) -> Found:
@@ -199,8 +207,11 @@ def _rounding(action: a.RoundToEnding | a.RoundToStep, path: str, currency: str 
 
 
 def _vat(action: a.Vat, path: str, context: RuleContext) -> Found:
-    if action.country and context.vat and action.country not in context.vat.countries:
-        yield f"{path}.country", f"The VAT rates of {action.country} are not known."
+    country = action.country or context.country
+    if not country and context.channel:
+        yield f"{path}.country", "The buyer's country is not set for this marketplace; name one."
+    elif country and context.vat and country not in context.vat.countries:
+        yield f"{path}.country", f"The VAT rates of {country} are not known."
 
 
 def _refusals(error: ValidationError, data: Any) -> tuple[Refusal, ...]:
