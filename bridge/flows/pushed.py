@@ -12,7 +12,7 @@ from bridge.db.tables import Connection, Listing, Poll, Shop
 from bridge.db.work import Claim, Mark
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
-from bridge.ports.channel import PushHint
+from bridge.ports.channel import CALLBACK_URL, PushHint
 from bridge.ports.errors import NotFound
 from bridge.ports.http import lane
 from bridge.ports.manifest import Capability
@@ -35,9 +35,11 @@ def receive(
         query = select(Connection).join(Shop, Shop.id == Connection.shop_id)
         query = query.where(Connection.id == connection_id, Shop.public_id == public_id, Connection.role == "channel")
         row = session.scalars(query).first()
+        url = push_url(engine, session, row) if row is not None else ""
     if row is None or row.state not in LISTENING or Capability.PUSH not in engine.manifest(row).capabilities:
         raise NotFound("This marketplace is not connected here any more.")
-    hints = engine.channel(row).push_hints(headers, body)
+    told = [(name, value) for name, value in headers if name.lower() != CALLBACK_URL.lower()]
+    hints = engine.channel(row).push_hints([*told, (CALLBACK_URL, url)], body)
     if hints:
         engine.ring(engine.db.transact(row.shop_id, _mark, row, hints, engine))
     return hints

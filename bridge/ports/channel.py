@@ -26,6 +26,9 @@ from bridge.ports.manifest import Manifest
 
 T = TypeVar("T")
 
+# The header in which push_hints finds the address a message was sent to, as it was given to ensure_push.
+CALLBACK_URL = "Storebridge-Callback-Url"
+
 
 class Outcome(StrEnum):
     """What became of one item of a batch."""
@@ -277,5 +280,6 @@ class Channel(Protocol):
         ...
 
     def push_hints(self, headers: Iterable[tuple[str, str]], body: bytes) -> list[PushHint]:
-        """Verify and read a push message. Raises Reauthorise when the signature is wrong."""
+        """Verify and read a push message; ``headers`` as they came, and CALLBACK_URL. Raises Reauthorise when the
+        signature is wrong."""
         ...

@@ -82,6 +82,10 @@ class Description:
         best = min(fitting, key=lambda known: known.count("{"), default=None)
         return best and self._spec["paths"][best][method.lower()]["operationId"]
 
+    def schemas(self) -> dict[str, Any]:
+        """The named schemas, as they are written down."""
+        return dict(self._spec["components"]["schemas"])
+
     def operations(self) -> set[str]:
         return {
             operation["operationId"]
