@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, Work
-from bridge.ports.channel import PushHint
+from bridge.ports.channel import CALLBACK_URL, PushHint
 from bridge.ports.errors import Reauthorise
 from bridge.ports.manifest import Capability
 from bridge.web.pushes import pushes
@@ -39,6 +39,21 @@ def post(world: World, path: str, body: str, sign: str = "genuine") -> int:
     app = Flask(__name__)
     app.register_blueprint(pushes(world.engine, 1000))
     return app.test_client().post(path, data=body, headers={"X-Sign": sign}).status_code
+
+
+def test_the_address_of_a_message_is_ours_to_say(world: World) -> None:
+    """Some marketplaces sign it; what the sender says of it counts for nothing."""
+    told: list[list[tuple[str, str]]] = []
+
+    def hints(headers: Iterable[tuple[str, str]], _body: bytes) -> list[PushHint]:
+        told.append([(name, value) for name, value in headers if name.lower() == CALLBACK_URL.lower()])
+        return []
+
+    world.markets[0].push_hints = hints  # type: ignore[attr-defined]
+    app = Flask(__name__)
+    app.register_blueprint(pushes(world.engine, 1000))
+    answer = app.test_client().post("/push/shop/2", data="{}", headers={CALLBACK_URL: "https://forged.example/"})
+    assert (answer.status_code, told) == (200, [[(CALLBACK_URL, f"{world.engine.public_url.rstrip('/')}/push/shop/2")]])
 
 
 def imports(world: World) -> list[str]:
