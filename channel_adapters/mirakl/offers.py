@@ -18,7 +18,7 @@ from bridge.ports.channel import (
     SaleStatus,
     StockUpdate,
 )
-from bridge.ports.errors import NotFound, RejectItem
+from bridge.ports.errors import NotFound, RejectItem, RetryLater
 from channel_adapters.mirakl import catalogue, mapping, sending
 from channel_adapters.mirakl.client import PAGE, MiraklClient
 from channel_adapters.mirakl.known import Settings
@@ -117,10 +117,13 @@ class Offers:
             (draft.key, catalogue.Product(draft.sku, draft.gtin or "", draft.content.category or "", draft.content))
             for draft in drafts
         ]
-        number, refused = self._send_products(wanted, platform)
+        try:
+            number, refused = self._send_products(wanted, platform)
+        except RetryLater as error:  # the offers of this batch are sent already
+            return {draft.key: _later(draft.key, error) for draft in drafts}
         now = self._clock()
         return refused | {
-            draft.key: sent(draft.key, draft.sku, [(PRODUCT, number)], now)
+            draft.key: sent(draft.key, draft.sku, [(PRODUCT, number)], now, draft.gtin)
             for draft in drafts
             if draft.key not in refused
         }
@@ -179,7 +182,7 @@ class Offers:
     def _content_sent(self, update: ContentUpdate, imports: list[tuple[str, str]]) -> ItemResult:
         if not imports:
             return ItemResult(key=update.key, outcome=Outcome.APPLIED, offer_id=update.offer_id)
-        return sent(update.key, update.offer_id, imports, self._clock())
+        return sent(update.key, update.offer_id, imports, self._clock(), update.gtin)
 
     def _offers_to_change(
         self, updates: Sequence[ContentUpdate], platform: Platform
@@ -289,6 +292,10 @@ def _with(body: Json, wishes: Json) -> Json | None:
 
 def _rejected(key: str, error: RejectItem) -> ItemResult:
     return ItemResult(key=key, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
+
+
+def _later(key: str, error: RetryLater) -> ItemResult:
+    return ItemResult(key=key, outcome=Outcome.RETRY, message=error.merchant)
 
 
 def _missing(offer: OfferRef) -> ItemResult:

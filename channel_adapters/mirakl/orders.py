@@ -200,23 +200,32 @@ class Orders:
         return Page(items=items, next_cursor=follows)
 
     def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+        """Up to three calls, one after the other. One that is refused because an earlier one, whose answer was lost,
+        has done it already is no refusal: the return is read again and goes on from where it is."""
         return_id, _, order_line = line_id.partition("/")
-        raw = next(iter(tables(self._client.returns(return_id=[return_id]), "data")), None)
-        line = next((item for item in tables(raw, "return_lines") if item.get("order_line_id") == order_line), None)
-        if raw is None or line is None:
-            return ItemResult(key=line_id, outcome=Outcome.MISSING, message="Mirakl does not know this return.")
-        try:
-            _decidable(decision, quantity, line)
-            self._decide(raw, order_line, decision is ReturnDecision.ACCEPTED)
-        except RejectItem as error:
-            return _refused(line_id, error)
-        return ItemResult(key=line_id, outcome=DONE)
+        raw, line = self._return(return_id, order_line)
+        while raw is not None and line is not None:
+            try:
+                _decidable(decision, quantity, line)
+                self._decide(raw, line, decision is ReturnDecision.ACCEPTED)
+            except RejectItem as error:
+                before = raw.get("state")
+                raw, line = self._return(return_id, order_line)
+                if raw is not None and raw.get("state") == before:
+                    return _refused(line_id, error)
+            else:
+                return ItemResult(key=line_id, outcome=DONE)
+        return ItemResult(key=line_id, outcome=Outcome.MISSING, message="Mirakl does not know this return.")
 
-    def _decide(self, raw: Json, order_line: str, accepted: bool) -> None:
-        """A request is accepted or refused; goods are received and then found in order or not. What was done by an
-        earlier call is not done again."""
+    def _return(self, return_id: str, order_line: str) -> tuple[Json | None, Json | None]:
+        raw = next(iter(tables(self._client.returns(return_id=[return_id]), "data")), None)
+        lines = tables(raw, "return_lines")
+        return raw, next((item for item in lines if item.get("order_line_id") == order_line), None)
+
+    def _decide(self, raw: Json, line: Json, accepted: bool) -> None:
+        """A request is accepted or refused; goods are received and then found in order or not."""
         return_id, state = text(raw.get("id")), text(raw.get("state"))
-        if state in RETURNS_DECIDED:
+        if state in RETURNS_DECIDED or tables(line, "compliance"):
             return None
         if state == "WAITING_ACCEPTANCE" and not accepted:
             reason = self._settings.get("return_rejection") or "RETURN_REJECTION_NOT_ELIGIBLE"
@@ -226,10 +235,10 @@ class Orders:
             _require(self._client.accept_return({"id": return_id, "accepted": True}))
         if state != "RECEIVED":
             _require(self._client.receive_return(return_id))
-        line: Json = {"order_line_id": order_line, "compliant": accepted}
+        verdict: Json = {"order_line_id": line["order_line_id"], "compliant": accepted}
         if not accepted:
-            line["non_compliance_reason_code"] = self._settings.get("return_fault") or "RETURN_NON_COMPLIANT_OTHER"
-        return _require(self._client.judge_return({"id": return_id, "return_lines": [line]}))
+            verdict["non_compliance_reason_code"] = self._settings.get("return_fault") or "RETURN_NON_COMPLIANT_OTHER"
+        return _require(self._client.judge_return({"id": return_id, "return_lines": [verdict]}))
 
 
 def _whole(raw: Json, platform: Platform | None) -> MarketplaceOrder | None:

@@ -23,44 +23,46 @@ MESSAGE_COLUMNS = ("error-message", "error-messages", "errors", "error-reason", 
 
 
 class Submission(Value):
-    """What stands in a submission's name: the imports an item went out with, and its SKU. ``at`` keeps two sendings
-    of the same apart, as Mirakl gives a repeated import the number of the first."""
+    """What stands in a submission's name: the imports an item went out with, its SKU and GTIN. ``at`` keeps two
+    sendings of the same apart, as Mirakl gives a repeated import the number of the first."""
 
     imports: tuple[tuple[str, str], ...]
     sku: str
+    gtin: str = ""
     at: str = ""
 
     def name(self) -> str:
-        return "|".join(("+".join(":".join(one) for one in self.imports), self.sku, self.at))
+        return "|".join(("+".join(":".join(one) for one in self.imports), self.sku, self.gtin, self.at))
 
 
-def submission(sku: str, imports: Sequence[tuple[str, str]], now: datetime) -> str:
-    return Submission(imports=tuple(imports), sku=sku, at=f"{now.timestamp():.3f}").name()
+def submission(sku: str, imports: Sequence[tuple[str, str]], now: datetime, gtin: str = "") -> str:
+    return Submission(imports=tuple(imports), sku=sku, gtin=gtin, at=f"{now.timestamp():.3f}").name()
 
 
 def read_submission(name: str) -> Submission | None:
     """None for a name that is not ours."""
     head, _, rest = name.partition("|")
-    sku, sign, at = rest.rpartition("|")
+    sku, *tail = rest.rsplit("|", 2)
     imports = [tuple(one.split(":")) for one in head.split("+")]
-    if not sign or any(len(one) != 2 or not all(one) for one in imports):
+    if len(tail) != 2 or any(len(one) != 2 or not all(one) for one in imports):
         return None
-    return Submission(imports=tuple((one[0], one[1]) for one in imports), sku=sku, at=at)
+    return Submission(imports=tuple((one[0], one[1]) for one in imports), sku=sku, gtin=tail[0], at=tail[1])
 
 
 class Report(Value):
-    """How an import stands. ``errors`` by SKU, once it is done; ``complete``: all lines in error are among them."""
+    """How an import stands. ``errors`` by SKU (of product files also by GTIN), once it is done; ``complete``: all lines
+    in error are among them."""
 
     state: SubmissionState
     message: str = ""
     errors: Mapping[str, str] = {}
     complete: bool = True
 
-    def of(self, sku: str) -> tuple[SubmissionState, str]:
+    def of(self, item: Submission) -> tuple[SubmissionState, str]:
         if self.state is not SubmissionState.DONE:
             return self.state, self.message
-        if sku in self.errors:
-            return SubmissionState.FAILED, self.errors[sku]
+        if found := self.errors.get(item.sku) or self.errors.get(item.gtin):
+            return SubmissionState.FAILED, found
         if not self.complete:
             return SubmissionState.GONE, "The marketplace refused some lines and does not say which."
         return SubmissionState.DONE, ""
@@ -173,13 +175,16 @@ def _import(raw: Json, report: Callable[[], str]) -> Report:
 
 def errors_of(content: str) -> dict[str, str]:
     """What is wrong, by SKU, of an error report. Its columns are those of the file that was sent, before or after
-    two more: the line and the reason. Several lines of a SKU are joined."""
+    two more: the line and the reason. Several lines of a SKU are joined. A product file has the operator's own columns:
+    there each cell of a row may be the SKU or the GTIN."""
     errors: dict[str, str] = {}
     for row in read_csv(content):
         sku = next((row[name] for name in SKU_COLUMNS if row.get(name)), "")
-        message = next((row[name] for name in MESSAGE_COLUMNS if row.get(name)), "") or _second(row)
-        if sku:
-            errors[sku] = "; ".join(filter(None, (errors.get(sku), message or "refused without a reason")))
+        reason = next((name for name in MESSAGE_COLUMNS if row.get(name)), "")
+        message = row.get(reason) or _second(row) or "refused without a reason"
+        others = [value for name, value in row.items() if value and name not in (reason, "error-line")]
+        for key in [sku] if sku else dict.fromkeys(others):
+            errors[key] = "; ".join(filter(None, (errors.get(key), message)))
     return errors
 
 
@@ -192,7 +197,7 @@ def _status(name: str, item: Submission | None, reports: Mapping[tuple[str, str]
     if item is None or any(one not in reports for one in item.imports):
         text_ = "This submission is not known to Mirakl."
         return SubmissionStatus(submission=name, state=SubmissionState.GONE, message=text_)
-    found = [reports[one].of(item.sku) for one in item.imports]
+    found = [reports[one].of(item) for one in item.imports]
     for state in (SubmissionState.FAILED, SubmissionState.GONE, SubmissionState.PENDING):
         if messages := [message for known, message in found if known is state]:
             text_ = "; ".join(filter(None, messages))
@@ -201,9 +206,9 @@ def _status(name: str, item: Submission | None, reports: Mapping[tuple[str, str]
     return SubmissionStatus(submission=name, state=SubmissionState.DONE, entity_id=item.sku if offers else None)
 
 
-def sent(key: str, sku: str, imports: Sequence[tuple[str, str]], now: datetime) -> ItemResult:
+def sent(key: str, sku: str, imports: Sequence[tuple[str, str]], now: datetime, gtin: str | None = None) -> ItemResult:
     """An import is a submission to follow, not a success."""
     if any(not number for _, number in imports):
         return ItemResult(key=key, outcome=Outcome.RETRY, message="The marketplace did not name the import.")
-    name = submission(sku, imports, now)
+    name = submission(sku, imports, now, gtin or "")
     return ItemResult(key=key, outcome=Outcome.SUBMITTED, offer_id=sku, submission=name)

@@ -17,12 +17,14 @@ from werkzeug.datastructures import MultiDict
 
 
 def deserialisers(media_types: Iterable[str]) -> dict[str, Callable[[bytes], Any]]:
-    """Vendor types read as JSON; everything else as base64 text, as ``format: byte`` wants it."""
+    """Vendor types read as JSON; everything else as base64 text, as ``format: byte`` wants it. Forms are left to those
+    who can take them apart."""
 
     def binary(content: bytes) -> str:
         return base64.b64encode(content).decode()
 
-    return {kind: json.loads if kind.endswith("json") else binary for kind in media_types}
+    kinds = [kind for kind in media_types if not kind.startswith("multipart/")]
+    return {kind: json.loads if kind.endswith("json") else binary for kind in kinds}
 
 
 def media_types(spec: Any) -> Iterator[str]:
@@ -132,8 +134,14 @@ def _request(request: httpx.Request) -> MockRequest:
         args=MultiDict(request.url.params.multi_items()),
         headers=dict(request.headers),
         data=request.content,
-        content_type=_media_type(request.headers),
+        content_type=_sent_type(request.headers),
     )
+
+
+def _sent_type(headers: Mapping[str, str]) -> str:
+    """Of a form with what divides its parts, else the type alone."""
+    kind = _media_type(headers)
+    return headers["content-type"] if kind.startswith("multipart/") else kind
 
 
 def _faults(check: Callable[[], None]) -> list[str]:

@@ -457,16 +457,18 @@ def test_a_report_is_read_by_its_columns_wherever_they_are(report: str) -> None:
 
 def test_a_report_without_skus_says_nothing_and_several_lines_are_joined() -> None:
     assert errors_of("<html>no</html>") == errors_of("") == {}
+    products = "cat;gencod;error-line;error-message\nMUGS;871;1;1000|required\n"
+    assert errors_of(products) == {"MUGS": "1000|required", "871": "1000|required"}
     told = errors_of("sku;error-message\nA-1;one\nA-1;two\nB-1;\n")
     assert told == {"A-1": "one; two", "B-1": "refused without a reason"}
 
 
 @pytest.mark.parametrize("sku", ["A-1", "A|1", "a:b+c", "ü 1"])
 def test_a_submission_says_which_imports_and_which_sku(sku: str) -> None:
-    name = submission(sku, [("offer", "12"), ("product", "7")], datetime(2026, 11, 20, tzinfo=UTC))
+    name = submission(sku, [("offer", "12"), ("product", "7")], datetime(2026, 11, 20, tzinfo=UTC), "871")
     found = read_submission(name)
     assert found is not None
-    assert (found.sku, found.imports) == (sku, (("offer", "12"), ("product", "7")))
+    assert (found.sku, found.gtin, found.imports) == (sku, "871", (("offer", "12"), ("product", "7")))
     assert read_submission("12345") is None
     assert read_submission("offer|A|1") is None
 
