@@ -6,7 +6,7 @@ The adaptive model, what else was possible and what it does not cover: docs/deci
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -34,12 +34,14 @@ class PercentBuffer(Value):
 class AdaptiveBuffer(Value):
     """As many units as the other channels sell, but for a ``risk`` of more, until this channel has heard of it.
 
+    ``store_share``: what the web shop itself sells, as a multiple of all marketplaces together; it is not measured.
     ``otherwise``: units kept back while the channel's latency has not been measured. ``least`` and ``most`` bound
     the result.
     """
 
     kind: Literal["adaptive"] = "adaptive"
     risk: float = Field(default=0.01, gt=0, lt=1)
+    store_share: float = Field(default=1, ge=0, le=1000)
     least: int = Field(default=0, ge=0, le=MOST_UNITS)
     most: int | None = Field(default=None, ge=0, le=MOST_UNITS)
     otherwise: int = Field(default=3, ge=0, le=MOST_UNITS)
@@ -49,7 +51,7 @@ Buffer = Annotated[FixedBuffer | PercentBuffer | AdaptiveBuffer, Field(discrimin
 
 
 class Demand(Value):
-    """What is known of a variant's sales over all other channels: orders and units in so many hours of watching.
+    """What is known of a variant's sales in one place or several: orders and units in so many hours of watching.
 
     Both may be fractions where older sales count less (``recent_demand``).
     """
@@ -60,11 +62,27 @@ class Demand(Value):
 
 
 class Pace(Value):
-    """What an adaptive buffer needs: the demand elsewhere, and the 99th percentile of the seconds from an event to
-    this channel's acknowledgement."""
+    """What an adaptive buffer needs: the demand on the other marketplaces and on this one, and the 99th percentile of
+    the seconds from an event to this channel's acknowledgement."""
 
     demand: Demand
+    here: Demand = Demand(orders=0, units=0, hours=0)
     latency_seconds: float | None = Field(default=None, ge=0)
+
+    def elsewhere(self, store_share: float) -> Demand:
+        """The demand on the other marketplaces and in the store."""
+        return combined([(self.demand, 1 + store_share), (self.here, store_share)])
+
+
+def combined(parts: Sequence[tuple[Demand, float]]) -> Demand:
+    """The demand of several places together, each so many times, as over the longest time that one was watched."""
+    hours = max((demand.hours for demand, _ in parts), default=0.0)
+    scaled = [(demand, times * hours / demand.hours) for demand, times in parts if demand.hours]
+    return Demand(
+        orders=sum(demand.orders * by for demand, by in scaled),
+        units=sum(demand.units * by for demand, by in scaled),
+        hours=hours,
+    )
 
 
 class Expectation(Value):
@@ -96,8 +114,9 @@ def kept_back(buffer: Buffer, available: int, pace: Pace | None = None) -> tuple
 def _adaptive(buffer: AdaptiveBuffer, pace: Pace | None) -> tuple[int, str]:
     if pace is None or pace.latency_seconds is None:
         return _bounded(buffer.otherwise, buffer), "this channel's latency is not measured yet"
-    units = risk_buffer(pace.demand, pace.latency_seconds, buffer.risk)
-    rate = pace.demand.units / pace.demand.hours if pace.demand.hours else 0.0
+    demand = pace.elsewhere(buffer.store_share)
+    units = risk_buffer(demand, pace.latency_seconds, buffer.risk)
+    rate = demand.units / demand.hours if demand.hours else 0.0
     text = (
         f"{rate:.3g} units an hour sold elsewhere, {pace.latency_seconds:.3g} s until this channel knows, "
         f"risk {buffer.risk * 100:.3g} %"

@@ -16,6 +16,7 @@ from bridge.domain.buffers import (
     FixedBuffer,
     Pace,
     PercentBuffer,
+    combined,
     kept_back,
     recent_demand,
     risk_buffer,
@@ -65,7 +66,7 @@ def test_what_has_been_watched_little_is_held_more_loosely() -> None:
 
 def test_an_adaptive_buffer_says_why_and_keeps_its_bounds() -> None:
     fast = Pace(demand=Demand(orders=27_000, units=27_000, hours=HISTORY), latency_seconds=LATENCY)
-    units, why = kept_back(AdaptiveBuffer(risk=0.01), 100, fast)
+    units, why = kept_back(AdaptiveBuffer(risk=0.01, store_share=0), 100, fast)
     assert units == 5
     assert why == "40.2 units an hour sold elsewhere, 120 s until this channel knows, risk 1 %"
     assert kept_back(AdaptiveBuffer(risk=0.01, most=2), 100, fast)[0] == 2
@@ -74,6 +75,17 @@ def test_an_adaptive_buffer_says_why_and_keeps_its_bounds() -> None:
     assert kept_back(AdaptiveBuffer(otherwise=4), 100, unmeasured) == (4, "this channel's latency is not measured yet")
     assert kept_back(AdaptiveBuffer(), 100) == (3, "this channel's latency is not measured yet")
     assert kept_back(FixedBuffer(units=5), 0) == (5, "5 units")
+
+
+def test_what_the_store_sells_itself_is_a_share_of_what_the_marketplaces_do() -> None:
+    others, here = Demand(orders=100, units=200, hours=100), Demand(orders=10, units=10, hours=10)
+    pace = Pace(demand=others, here=here, latency_seconds=60)
+    assert pace.elsewhere(0) == others
+    assert pace.elsewhere(1) == Demand(orders=300, units=500, hours=100)
+    assert Pace(demand=Demand(orders=0, units=0, hours=0)).elsewhere(3) == Demand(orders=0, units=0, hours=0)
+    assert combined([]) == Demand(orders=0, units=0, hours=0)
+    quiet, busy = (kept_back(AdaptiveBuffer(store_share=share), 100, pace)[0] for share in (0, 20))
+    assert busy > quiet
 
 
 def test_recent_sales_count_more() -> None:
@@ -157,7 +169,9 @@ def outcome(shop: list[Mover], policy: Callable[[Mover], int]) -> Outcome:
 
 
 def adaptive(risk: float) -> Callable[[Mover], int]:
-    return lambda mover: kept_back(AdaptiveBuffer(risk=risk), 100, Pace(demand=mover.seen, latency_seconds=LATENCY))[0]
+    return lambda mover: kept_back(
+        AdaptiveBuffer(risk=risk, store_share=0), 100, Pace(demand=mover.seen, latency_seconds=LATENCY)
+    )[0]
 
 
 def test_for_equal_risk_fewer_units_are_kept_back_than_by_a_fixed_buffer_of_3_to_5() -> None:
