@@ -99,6 +99,7 @@ def bootstrap(
         clock=clock,
         ring=ring or _bell(config),
         public_url=config.effective_public_url,
+        rates_url=config.rates_url,
         retention=timedelta(days=config.retention_days),
         stopping=stopping,
     )

@@ -86,6 +86,11 @@ class Config(BaseSettings):
     public_url: str = Field(
         default="", description="give the address stores reach this server at, such as https://bridge.example"
     )
+    rates_url: str = Field(
+        default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
+        pattern=r"^(https?://\S+)?$",
+        description="give the address of a daily table in the European Central Bank's form, or nothing for none",
+    )
     retention_days: int = Field(default=60, ge=1, le=3650, description="give a number of days from 1 to 3650")
     workers: Counts = Field(
         default_factory=dict,

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.commands.door import json_option, opened, pairs, print_facts, print_json, says_what_to_do, shop_option
+from bridge.commands.door import (
+    FLOWS,
+    author,
+    json_option,
+    opened,
+    pairs,
+    print_facts,
+    print_json,
+    says_what_to_do,
+    shop_option,
+)
 
 if TYPE_CHECKING:
     from bridge.flows.admin import Connected, Disconnected
@@ -162,16 +172,24 @@ def pause(connection: str | None, shop: str | None) -> None:
 
 @click.command()
 @click.argument("connection", required=False)
+@click.option(
+    "--flow", "flows", multiple=True, type=click.Choice(FLOWS), help="Only this, which `storebridge hold` let rest."
+)
 @shop_option
 @says_what_to_do
-def resume(connection: str | None, shop: str | None) -> None:
-    """Go on after a pause, and catch up."""
-    from bridge.flows import admin
+def resume(connection: str | None, flows: Sequence[str], shop: str | None) -> None:
+    """Go on after a pause or a hold, and catch up."""
+    from bridge.flows import admin, resting
 
+    if flows and connection is None:
+        raise click.UsageError("Say which CONNECTION the flow is of.")
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
         row = admin.pick_connection(engine, owner.id, connection) if connection else None
-        admin.resume(engine, owner.id, row.id if row else None)
+        if row is not None and (flows or (row.state == "active" and resting.held(engine, owner.id, row.id))):
+            resting.resume(engine, owner.id, row.id, flows, author())
+        else:
+            admin.resume(engine, owner.id, row.id if row else None)
     click.echo(f"Resumed: {row.title if row else owner.name}")
 
 

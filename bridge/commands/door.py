@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 LEVEL = "STOREBRIDGE_LOG_LEVEL"
+FLOWS = ("stock", "price", "content", "offers", "orders")  # those of bridge.flows.resting
 
 # Which option mends which field.
 OPTIONS = {
@@ -86,6 +88,14 @@ def _explain_bridge(error: BridgeError) -> NoReturn:
         option = OPTIONS.get(error.field or "")
         raise Refused(f"{option}: {error.merchant}" if option else error.merchant) from None
     raise click.ClickException(error.merchant) from None
+
+
+def author() -> str:
+    """Who changes something: the name of this machine's user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "the command line"
 
 
 @contextmanager

@@ -64,9 +64,30 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
         "acknowledged": _when(row["acked_at"]),
         "listing": row["state_text"],
         "for sale": {True: "yes", False: "no", None: ""}[row["for_sale"]],
+        **_ways(row),
         "why not": "; ".join(reasons),
+        "warnings": "; ".join(item["text"] for item in row["warnings"]),
+        "waits for you": _waits(row),
+        "rests": ", ".join(row["rests"]),
+        "compared": _when(row["read_back_at"]),
         "last error": row["error"],
     }
+
+
+def _ways(row: Mapping[str, Any]) -> dict[str, str]:
+    """How each value came about, by field."""
+    from bridge.flows.listing_view import step_text
+
+    ways: dict[str, list[str]] = {}
+    for facet in row["facets"].values():
+        for step in facet["steps"]:
+            ways.setdefault(str(step["field"]), []).append(step_text(step))
+    return {name: "; ".join(texts) for name, texts in ways.items()}
+
+
+def _waits(row: Mapping[str, Any]) -> str:
+    held = [f"{name} {facet['held']}" for name, facet in row["facets"].items() if facet["held"]]
+    return ", ".join([*held, *(["its end"] if row["end_waits"] else [])])
 
 
 def _when(moment: datetime | None) -> str:

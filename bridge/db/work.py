@@ -19,6 +19,7 @@ from sqlalchemy import Executable, Table, and_, bindparam, case, func, or_, sele
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, Shop, UtcTime, Work
 
 LEASE = timedelta(seconds=45)
@@ -150,7 +151,7 @@ def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tu
         select(Work.shop_id, Work.connection_id, Work.lane)
         .join(Connection, Connection.id == Work.connection_id)
         .join(Shop, Shop.id == Work.shop_id)
-        .where(_due(now), Connection.state == "active", Shop.paused.is_(False))
+        .where(_due(now), Connection.state == "active", Shop.paused.is_(False), _allowed())
         .group_by(Work.shop_id, Work.connection_id, Work.lane)
     )
     if lane is not None:
@@ -166,9 +167,14 @@ def next_due(session: Session, lane: str, until: datetime) -> datetime | None:
         .join(Shop, Shop.id == Work.shop_id)
         .where(Work.lane == lane, Work.dirty_version > Work.done_version, Work.parked.is_(False))
         .where(Work.due_at <= until, Work.leased_until.is_(None))
-        .where(Connection.state == "active", Shop.paused.is_(False))
+        .where(Connection.state == "active", Shop.paused.is_(False), _allowed())
     )
     return session.scalar(query)
+
+
+def _allowed() -> Any:
+    """Orders may rest by themselves (table ``holds``)."""
+    return or_(Work.lane != "orders", ~at_rest(Work.connection_id, "orders"))
 
 
 def _due(now: datetime) -> Any:
@@ -180,7 +186,7 @@ def claim(
     session: Session, lane: str, connection_id: int, now: datetime, limit: int | Callable[[str], int]
 ) -> list[Claim]:
     """Take the due items of one kind, that of the most urgent item. ``limit``: so many, or so many of that kind."""
-    due = select(Work).where(Work.lane == lane, Work.connection_id == connection_id, _due(now))
+    due = select(Work).where(Work.lane == lane, Work.connection_id == connection_id, _due(now), _allowed())
     first = session.scalars(due.order_by(Work.priority, Work.due_at).limit(1)).first()
     if first is None:
         return []

@@ -14,7 +14,7 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
 from bridge.db.work import Mark
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import cancellations, returns
+from bridge.flows import cancellations, held, returns
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
 from bridge.flows.replay import replay
@@ -29,6 +29,10 @@ BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_tot
 
 def can_retry(kind: str) -> bool:
     return kind.startswith(PARKED) or kind in ABOUT_ORDERS
+
+
+def can_confirm(kind: str) -> bool:
+    return kind == held.KIND
 
 
 def can_close(kind: str) -> bool:

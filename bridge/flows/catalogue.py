@@ -20,6 +20,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.flows import project
 from bridge.flows.engine import Engine
+from bridge.flows.held import CONFIRMED
 from bridge.flows.outcome import alive
 from bridge.flows.steps import step
 from bridge.ports.http import lane
@@ -196,9 +197,11 @@ def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:
 
 
 def project_connection(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``project.connection``: the full compare of every variant with one connection, in chunks."""
+    """Work kind ``project.connection``: the full compare of every variant with one connection, in chunks. The key
+    ``confirmed``: a person has agreed to however far it reaches."""
     after = 0
-    while (found := engine.db.transact(row.shop_id, _project_chunk, engine, row.id, after))[0]:
+    confirmed = any(claim.key == CONFIRMED for claim in claims)
+    while (found := engine.db.transact(row.shop_id, _project_chunk, engine, row.id, after, confirmed))[0]:
         after = found[0]
         if found[1]:
             engine.ring(found[1])
@@ -207,14 +210,16 @@ def project_connection(engine: Engine, row: Connection, claims: list[Claim]) -> 
     engine.db.transact(row.shop_id, work.done, claims, now)
 
 
-def _project_chunk(session: Session, engine: Engine, connection_id: int, after: int) -> tuple[int, set[str]]:
+def _project_chunk(
+    session: Session, engine: Engine, connection_id: int, after: int, confirmed: bool
+) -> tuple[int, set[str]]:
     query = select(Variant.id).where(Variant.id > after).order_by(Variant.id).limit(CHUNK)
     ids = list(session.scalars(query))
     if not ids:
         return 0, set()
     now = engine.clock()
     views = project.channel_views(engine, session, connection_id)
-    return ids[-1], project.project(session, views, ids, now, now)
+    return ids[-1], project.project(session, views, ids, now, now, confirmed=confirmed)
 
 
 def mark_products(session: Session, connection_id: int, external_ids: Iterable[str], now: datetime) -> None:

@@ -25,6 +25,7 @@ TransportFactory = Callable[[ConnectionRow, Adapter], Transport]
 class Engine:
     """One per process. ``ring`` is the doorbell: it may be lost, the sweeper finds what it would have said.
 
+    ``compiled`` keeps what was made of a connection's settings (bridge/flows/views.py).
     ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
     connection; ``clock`` gives aware UTC.
     """
@@ -36,9 +37,11 @@ class Engine:
     clock: Callable[[], datetime]
     ring: Callable[[Iterable[str]], None]
     public_url: str = "http://127.0.0.1:8000"
+    rates_url: str = ""
     create_patience: timedelta = timedelta(seconds=45)
     retention: timedelta = timedelta(days=60)
     stopping: threading.Event = field(default_factory=threading.Event)
+    compiled: dict[tuple[int, int], tuple[str, Any]] = field(default_factory=dict)
     _open: dict[tuple[int, str], tuple[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Connection, FacetRow, Listing, Variant
+from bridge.db.tables import Connection, FacetRow, Listing, Poll, Variant
+from bridge.flows import resting
 from bridge.flows.sites import site_name
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
@@ -125,6 +127,8 @@ def _listing(row: Listing, channel: Connection, facets: Mapping[str, FacetRow]) 
         "offer_id": row.offer_id,
         "for_sale": row.for_sale,
         "why_not": _why_not(row),
+        "warnings": [_told(item) for item in row.findings if not item.get("blocking")],
+        "end_waits": row.end_hold == "held",
         **_number(row, stock),
         "facets": {name: _facet(row, facet) for name, facet in sorted(facets.items())},
     }
@@ -156,9 +160,11 @@ def _held(text: str) -> dict[str, Any]:
 def _facet(row: Listing, facet: FacetRow | None) -> dict[str, Any]:
     if facet is None:
         return {"desired": {}, "acked": {}, "pending": False, "in_flight": False, "sent_at": None, "acked_at": None,
-                "changed_at": None, "error": None}  # fmt: skip
+                "changed_at": None, "error": None, "steps": [], "held": None}  # fmt: skip
     live = row.offer_id is not None
     return {
+        "steps": facet.explain.get("steps", []),
+        "held": facet.held.get("value") if facet.held_hash else None,
         "desired": facet.desired,
         "acked": facet.acked if live else {},
         "pending": live and facet.desired_version > facet.acked_version,
@@ -172,18 +178,18 @@ def _facet(row: Listing, facet: FacetRow | None) -> dict[str, Any]:
 
 def _why_not(row: Listing) -> list[dict[str, str]]:
     """Why this cannot be bought: our own findings with their fix, else the marketplace's words."""
+    found = [_told(item) for item in row.findings if item.get("blocking")]
     if row.state in ("ended", "ending"):
-        return [{"text": "It is no longer offered there.", "fix": ""}]
-    found = [
-        {"text": str(item.get("text", "")), "fix": str(item.get("fix", ""))}
-        for item in row.findings
-        if item.get("blocking")
-    ]
+        return found or [{"text": "It is no longer offered there.", "fix": ""}]
     if row.error and row.state != "live":
         found.append({"text": row.error, "fix": "Correct the product in the store; it is offered again by itself."})
     if row.for_sale is False:
         found += [{"text": str(reason), "fix": ""} for reason in row.sale_reasons]
     return found
+
+
+def _told(finding: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(finding.get(name, "")) for name in ("rule", "field", "text", "fix", "link")}
 
 
 def explain(session: Session, sku: str, channel: str | None = None) -> list[dict[str, Any]]:
@@ -202,7 +208,24 @@ def explain(session: Session, sku: str, channel: str | None = None) -> list[dict
         for row in channels:
             known = [item for item in shown[variant.id] if item["connection_id"] == row.id]
             rows += [{**_variant(variant), **item} for item in known or [_unlisted(row)]]
-    return [{**row, "sum": sum_of(row)} for row in rows]
+    looked = _read_back(session)
+    rests = {(item["connection_id"], item["flow"]) for item in resting.holds(session)}
+    return [
+        {
+            **row,
+            "sum": sum_of(row),
+            "read_back_at": looked.get(row["connection_id"]),
+            "rests": sorted(flow for connection_id, flow in rests if connection_id == row["connection_id"]),
+        }
+        for row in rows
+    ]
+
+
+def _read_back(session: Session) -> dict[int, datetime | None]:
+    """When each marketplace's own list of offers was last compared with what it had acknowledged; a difference found
+    then is what ``acked`` shows since."""
+    query = select(Poll.connection_id, Poll.last_ok_at).where(Poll.flow == "poll.offers")
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _channels(session: Session, name: str | None) -> list[Connection]:
@@ -222,6 +245,19 @@ def _channels(session: Session, name: str | None) -> list[Connection]:
 def _unlisted(channel: Connection) -> dict[str, Any]:
     empty = Listing(state="none", site="", findings=[], sale_reasons=[], offer_id=None, error=None, for_sale=None)
     return _listing(empty, channel, {})
+
+
+def step_text(step: Mapping[str, Any]) -> str:
+    """One step of a value's way in words."""
+    change = (
+        f": {step['before']} -> {step['after']}"
+        if step.get("before")
+        else f": {step['after']}"
+        if step.get("after")
+        else ""
+    )
+    note = f" ({step['note']})" if step.get("note") else ""
+    return f"{step['by']}{change}{note}"
 
 
 def sum_of(row: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
+from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, Variant
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
@@ -41,6 +42,7 @@ def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tupl
         .join(Connection, Connection.id == Listing.connection_id)
         .join(Shop, Shop.id == Listing.shop_id)
         .where(_due(now), exists, Connection.state == "active", Shop.paused.is_(False))
+        .where(~at_rest(Listing.connection_id, "offers"))
         .group_by(Listing.shop_id, Listing.connection_id)
     )
     topic = "end" if lane_name == "stock" else "create"
@@ -80,6 +82,7 @@ class _Maker:
     def _claim(self, session: Session, topic: str, now: datetime) -> list[Listing]:
         exists = Listing.offer_id.is_not(None) if topic == "end" else Listing.offer_id.is_(None)
         query = select(Listing).where(Listing.connection_id == self.row.id, _due(now), exists)
+        query = query.where(~at_rest(self.row.id, "offers"))
         rows = list(session.scalars(query.order_by(Listing.due_at).limit(CHUNK).with_for_update(skip_locked=True)))
         token = secrets.token_hex(12)
         for row in rows:

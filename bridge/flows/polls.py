@@ -25,6 +25,7 @@ PLATFORM: Plan = {
     "poll.store_orders": ("sweep", 120, "store_orders", Capability.CREATE_ORDER),
     "poll.webhooks": ("sweep", 3600, "webhooks", Capability.WEBHOOKS),
     "poll.retention": ("sweep", 86400, "retention", None),
+    "poll.rates": ("sweep", 21600, "rates", None),
 }
 CHANNEL: Plan = {
     "orders.changes": ("orders", 300, "orders", Capability.ORDERS),
@@ -33,6 +34,8 @@ CHANNEL: Plan = {
     "poll.offers": ("sweep", 21600, "offers", Capability.READ_BACK),
     "poll.status": ("sweep", 60, "status", Capability.OFFERS),
     "poll.push": ("sweep", 3600, "push", Capability.PUSH),
+    "poll.requirements": ("sweep", 86400, "requirements", Capability.REQUIREMENTS),
+    "poll.categories": ("sweep", 604800, "categories", Capability.CATEGORIES),
 }
 WORK_OF = {
     "orders.changes": ("orders.pull", "changes"),

@@ -20,6 +20,7 @@ from sqlalchemy import String, Table, and_, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
+from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, Submission, Work
 from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
@@ -67,6 +68,7 @@ def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tupl
         .join(Connection, Connection.id == FacetRow.connection_id)
         .join(Shop, Shop.id == FacetRow.shop_id)
         .where(FacetRow.facet.in_(facets), _due(now), Connection.state == "active", Shop.paused.is_(False))
+        .where(~at_rest(FacetRow.connection_id, FacetRow.facet))
         .group_by(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
     )
     return [(row[0], row[1], row[2]) for row in session.execute(query)]
@@ -110,7 +112,7 @@ class _Sender:
             select(FacetRow, Listing)
             .join(Listing, Listing.id == FacetRow.listing_id)
             .where(FacetRow.connection_id == self.row.id, FacetRow.facet == self.facet.value, _due(now))
-            .where(Listing.offer_id.is_not(None))
+            .where(Listing.offer_id.is_not(None), ~at_rest(self.row.id, self.facet.value))
             .order_by(FacetRow.priority, FacetRow.due_at)
             .limit(limit)
             .with_for_update(skip_locked=True, of=FacetRow)

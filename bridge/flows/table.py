@@ -16,7 +16,20 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.tables import Connection
 from bridge.db.work import Claim
-from bridge.flows import cancellations, catalogue, follow, offers, orders, push, pushed, reconcile, returns, ship
+from bridge.flows import (
+    cancellations,
+    catalogue,
+    follow,
+    needs,
+    offers,
+    orders,
+    push,
+    pushed,
+    rates,
+    reconcile,
+    returns,
+    ship,
+)
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.outcome import settle, went_well
 from bridge.flows.steps import step
@@ -56,6 +69,9 @@ HANDLERS: Mapping[str, Handler] = {
     "poll.status": Handler(reconcile.read_status),
     "poll.retention": Handler(reconcile.retire),
     "poll.push": Handler(pushed.ensure),
+    "poll.rates": Handler(rates.refresh),
+    "poll.requirements": Handler(needs.refresh),
+    "poll.categories": Handler(needs.refresh_tree),
 }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bridge.flows import admin, attend
+from bridge.flows import admin, attend, held, plan, resting
 from bridge.flows.engine import Engine
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant
 
 Form = Mapping[str, str]
+AUTHOR = "the page"
 Action = Callable[[Engine, int, Form, Mapping[str, int]], object]
 
 
@@ -58,10 +59,28 @@ def _decide(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, i
     attend.decide_return(engine, shop_id, name, form.get("result", ""), units, restock="restock" in form)
 
 
+def _confirm(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    held.confirm(engine, shop_id, _number(form, "connection"), AUTHOR)
+
+
+def _go_on(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    resting.resume(engine, shop_id, _number(form, "connection"), [form.get("flow", "")], AUTHOR)
+
+
+def _apply(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
+    plan.apply(engine, shop_id, arguments["number"], AUTHOR, confirm="confirm" in form)
+
+
+def _undo(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    plan.undo(engine, shop_id, AUTHOR, number=_number(form, "version"), confirm="confirm" in form)
+
+
 # By page, then by what the button says.
 ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "overview": {"pause": _pause, "resume": _resume},
     "order": {"replay": _replay, "accept": _accept, "match": _match},
-    "problems": {"retry": _retry, "close": _close},
+    "problems": {"retry": _retry, "close": _close, "confirm": _confirm},
+    "plans": {"undo": _undo, "go-on": _go_on},
+    "plan": {"apply": _apply},
     "returns": {"decide": _decide},
 }

@@ -15,12 +15,14 @@ from flask import render_template, request
 from markupsafe import Markup
 
 from bridge.flows.admin import DEMO, Named
-from bridge.flows.attend import can_close, can_retry
+from bridge.flows.attend import can_close, can_confirm, can_retry
+from bridge.flows.kinds import KINDS
+from bridge.flows.listing_view import step_text
 from bridge.ports.errors import BridgeError
 from bridge.web import telling, wording
 from bridge.web.views import PAGES, Page
 
-NAVIGATION = ("overview", "orders", "listings", "problems", "returns", "activity")
+NAVIGATION = ("overview", "orders", "listings", "plans", "problems", "returns", "activity")
 STYLE = Path(__file__).parent / "static" / "storebridge.css"
 
 
@@ -91,6 +93,9 @@ def _words() -> dict[str, Any]:
         "filters": wording.FILTERS,
         "can_retry": can_retry,
         "can_close": can_close,
+        "can_confirm": can_confirm,
+        "kinds": KINDS,
+        "step_text": step_text,
     }
 
 

@@ -22,6 +22,7 @@ from bridge.db import crypto
 
 COOKIE = "storebridge"
 PURPOSE = "form of a page"
+CSRF_HEADER = "X-Csrf-Token"
 DAYS = 2
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
 HEADERS = {
@@ -112,16 +113,39 @@ def form_token(visitor: str, now: datetime) -> str:
 def check_form(now: datetime) -> None:
     """Raises Refused unless this POST came from a form of ours."""
     _same_origin()
-    days = [(now - timedelta(days=age)).date().isoformat() for age in range(DAYS)]
-    try:
-        purpose, visitor, day = crypto.installed().open(request.form.get("csrf", ""))
-    except (ValueError, TypeError):
-        purpose, visitor, day = "", "", ""
-    known = hmac.compare_digest(str(visitor).encode(), request.cookies.get(COOKIE, "").encode())
-    if purpose != PURPOSE or not visitor or not known or day not in days:
+    if not _is_token(request.form.get("csrf", ""), now):
         raise Refused(
             HTTPStatus.FORBIDDEN, "This form is too old, or cookies are off. Go back, reload the page and try again."
         )
+
+
+def check_json(now: datetime) -> None:
+    """Raises Refused unless this change was asked for by a program of the merchant's, or by our own page.
+
+    No other site's form can send JSON or set a header. A Bearer token is proof enough, as no browser adds one by
+    itself; everybody else sends the token of the page (GET /api/token) in the header X-Csrf-Token.
+    """
+    _same_origin()
+    if request.content_length and request.mimetype != "application/json":
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with the header Content-Type: application/json.")
+    given = request.authorization
+    if given is not None and given.type == "bearer":
+        return
+    if not _is_token(request.headers.get(CSRF_HEADER, ""), now):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            f"Send the token of GET /api/token in the header {CSRF_HEADER}, with the cookie that came with it.",
+        )
+
+
+def _is_token(text: str, now: datetime) -> bool:
+    days = [(now - timedelta(days=age)).date().isoformat() for age in range(DAYS)]
+    try:
+        purpose, visitor, day = crypto.installed().open(text)
+    except (ValueError, TypeError):
+        return False
+    known = hmac.compare_digest(str(visitor).encode(), request.cookies.get(COOKIE, "").encode())
+    return purpose == PURPOSE and bool(visitor) and known and day in days
 
 
 def _same_origin() -> None:

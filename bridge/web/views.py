@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from bridge.flows import activity as journal
-from bridge.flows import listing_view, order_view, overview
+from bridge.flows import documents, listing_view, order_view, overview, plan, rates, resting
 from bridge.flows.admin import Named
-from bridge.ports.errors import AskMerchant
+from bridge.ports.errors import AskMerchant, NotFound
 
 PER_PAGE = 25
 LATEST = 5
@@ -184,12 +184,36 @@ def _activity(view: View) -> Context:
     }
 
 
+def _plans(view: View) -> Context:
+    settings = documents.active(view.session)
+    rows = plan.plans(view.session, PER_PAGE + 1, view.number("below"))
+    return {
+        "plans": rows[:PER_PAGE],
+        "more": rows[PER_PAGE - 1]["id"] if len(rows) > PER_PAGE else None,
+        "versions": documents.changes(view.session, PER_PAGE),
+        "rests": resting.holds(view.session),
+        "rates": rates.shown(view.session, view.now.date(), settings.get((documents.SHOP, "rates"), {})),
+        "titles": {documents.of_connection(key): title for key, title in documents.channels(view.session).items()},
+    }
+
+
+def _plan(view: View) -> Context | None:
+    try:
+        found = plan.read(view.session, view.arguments["number"])
+    except NotFound:
+        return None
+    titles = {documents.of_connection(key): title for key, title in documents.channels(view.session).items()}
+    return {"plan": found, "titles": titles, "title": f"Plan {found['id']}"}
+
+
 PAGES = (
     Page("overview", "", "Overview", "overview", _overview),
     Page("orders", "orders", "Orders", "orders", _orders),
     Page("order", "orders/<int(max=999999999999999):number>", "Order", "orders", _order),
     Page("listings", "listings", "Listings", "listings", _listings),
     Page("sku", "sku", "SKU", "listings", _sku),
+    Page("plans", "plans", "Plans", "plans", _plans),
+    Page("plan", "plans/<int(max=999999999999999):number>", "Plan", "plans", _plan),
     Page("problems", "problems", "Problems", "problems", _problems),
     Page("returns", "returns", "Returns", "returns", _returns),
     Page("activity", "activity", "Activity", "activity", _activity),

@@ -22,6 +22,9 @@ PROBLEMS: Mapping[str, str] = {
     "offer_refused": "Listings the marketplace refused",
     "not_for_sale": "Listed, but cannot be bought",
     "drift": "Changed by somebody else",
+    "change_held": "Changes that reach far and wait for your word",
+    "requirements_changed": "Listings that lack what the marketplace asks for now",
+    "category_gone": "Categories the marketplace no longer has",
 }
 PREFIXES: Mapping[str, str] = {
     "parked.": "Set aside after several tries",
@@ -42,10 +45,16 @@ POLLS: Mapping[str, str] = {
     "poll.offers": "reading all offers back",
     "poll.status": "whether offers can be bought",
     "poll.push": "push messages in place",
+    "poll.rates": "exchange rates",
+    "poll.requirements": "what categories ask for",
+    "poll.categories": "the marketplace's categories",
 }
 
 # State: (text, tone). Tones are colours; the text says it without them.
 STATES: Mapping[str, tuple[str, str]] = {
+    "plan open": ("Not applied", "info"),
+    "plan applied": ("Applied", "good"),
+    "plan out of date": ("Out of date", "plain"),
     "active": ("Connected", "good"),
     "paused": ("Paused", "warn"),
     "needs_reauth": ("Needs new credentials", "bad"),
@@ -104,6 +113,10 @@ NOTICES: Mapping[str, str] = {
     "accept": "The marketplace is told that the cancellation is accepted.",
     "retry": "It is tried again. The problem closes by itself when that works.",
     "close": "Marked as dealt with.",
+    "apply": "Applied. The listings follow by themselves; the version can be taken back under Plans.",
+    "undo": "Taken back. The listings follow by themselves.",
+    "confirm": "Confirmed. What waited goes out now.",
+    "go-on": "It goes on. What waited goes out now.",
     "decide": "Decided. The marketplace is told, and the store follows by itself.",
 }
 

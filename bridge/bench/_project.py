@@ -1,0 +1,158 @@
+"""One process of the benchmark `project`: ``python -m bridge.bench._project ACT FOLDER DATABASE [NUMBER ...]``.
+
+``seed`` makes the shop and its rules; ``shape``, ``validate`` and ``flow`` print what they measured of themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.bench import _scale
+from bridge.db.tables import Connection, Product, Variant
+from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.flows import admin, documents, plan, project
+from bridge.flows.documents import Wish, of_connection
+from bridge.flows.engine import Engine
+from bridge.flows.kinds import KINDS
+
+CHUNK = 500
+
+
+def ruleset(count: int) -> dict[str, Any]:
+    """Rules of every kind in turn: some fit all products, some a part, some none."""
+    return {
+        "rules": [{**_EXAMPLES[number % len(_EXAMPLES)](number), "name": f"Rule {number}"} for number in range(count)]
+    }
+
+
+def _text(field: str, op: str, value: str) -> dict[str, Any]:
+    return {"kind": "text", "field": field, "op": op, "value": value}
+
+
+def _money(field: str, op: str, amount: int) -> dict[str, Any]:
+    return {"kind": "money", "field": field, "op": op, "value": {"amount": str(amount), "currency": "EUR"}}
+
+
+_EXAMPLES = (
+    lambda number: {
+        "then": [{"kind": "text", "target": "title", "change": "prepend", "words": {"kind": "field", "field": "brand"}}]
+    },
+    lambda number: {
+        "when": _money("price", "<", 20 + number),
+        "then": [{"kind": "markup", "percent": "1.5"}, {"kind": "round_ending", "ending": "0.99"}],
+    },
+    lambda number: {
+        "when": {"kind": "all", "of": [_text("title", "contains", f"{number}"), _money("price", ">", 50)]},
+        "then": [{"kind": "buffer", "buffer": {"kind": "fixed", "units": number}}],
+    },
+    lambda number: {"when": _text("sku", "ends", f"{number:02}"), "then": [{"kind": "cap", "units": 5}]},
+    lambda number: {
+        "when": {
+            "kind": "any",
+            "of": [
+                _text("brand", "equals", "Nobody"),
+                {"kind": "set", "field": "tags", "op": "has any", "values": ["x"]},
+            ],
+        },
+        "then": [{"kind": "exclude", "reason": "not here"}],
+    },
+)
+
+
+def seed(folder: Path, database: str, variants: str, count: str) -> dict[str, Any]:
+    """A shop with its variants, three channels and their rules; nothing is compared yet."""
+    _scale.seed(folder, database, int(variants))
+    engine = _scale.engine_at(folder, database)
+    shop_id = admin.shops(engine)[0].id
+    content = KINDS["rules"].read(ruleset(int(count)))
+    with engine.db.write(shop_id) as session:
+        ids = session.scalars(select(Connection.id).where(Connection.role == "channel")).all()
+        wishes = [Wish(subject=of_connection(item), kind="rules", content=content) for item in ids]
+        documents.write(session, wishes, engine.clock(), "bench")
+    return {}
+
+
+def _chunks(engine: Engine, shop_id: int, most: int) -> Iterator[tuple[Session, Sequence[int]]]:
+    last = done = 0
+    while done < most:
+        with engine.db.read(shop_id) as session:
+            query = select(Variant.id).where(Variant.id > last).order_by(Variant.id).limit(min(CHUNK, most - done))
+            ids = list(session.scalars(query))
+            if not ids:
+                return
+            yield session, ids
+        last, done = ids[-1], done + len(ids)
+
+
+def shape(engine: Engine, shop_id: int, most: str) -> float:
+    """CPU seconds from stored data to the listing as it should be; reading the rows does not count."""
+    cpu = 0.0
+    for session, ids in _chunks(engine, shop_id, int(most)):
+        views = project.channel_views(engine, session)
+        chunk = project.read_chunk(session, views, ids, lock=False)
+        began = time.process_time()
+        count = sum(made.offer.stock >= 0 for *_, made, _ in chunk.outcomes(views))
+        cpu += time.process_time() - began
+        if count != len(ids) * len(views):
+            raise RuntimeError(f"{count} listings of {len(ids)} variants")
+    return cpu
+
+
+def validate(engine: Engine, shop_id: int, most: str) -> float:
+    """CPU seconds for pydantic to validate the same products and variants, once for each channel."""
+    cpu = 0.0
+    for session, ids in _chunks(engine, shop_id, int(most)):
+        query = select(Variant.data, Product.data).join(Product).where(Variant.id.in_(ids))
+        rows = session.execute(query).all()
+        began = time.process_time()
+        for variant, product in rows:
+            for _ in range(_scale.CHANNELS):
+                StoreProduct.model_validate(product)
+                StoreVariant.model_validate(variant)
+        cpu += time.process_time() - began
+    return cpu
+
+
+def flow(engine: Engine, shop_id: int) -> float:
+    """CPU seconds of the whole flow: read, compared, written."""
+    began = time.process_time()
+    last = 0
+    while ids := engine.db.transact(shop_id, _flow, engine, last):
+        last = ids[-1]
+    return time.process_time() - began
+
+
+def _flow(session: Session, engine: Engine, last: int) -> list[int]:
+    ids = list(session.scalars(select(Variant.id).where(Variant.id > last).order_by(Variant.id).limit(plan.CHUNK)))
+    now = engine.clock()
+    if ids:
+        project.project(session, project.channel_views(engine, session), ids, now, now)
+    return ids
+
+
+_ACTS: dict[str, Any] = {"shape": shape, "validate": validate, "flow": flow}
+
+
+def main(arguments: list[str]) -> None:
+    act, folder, database, *more = arguments
+    if act == "seed":
+        found = seed(Path(folder), database, *more)
+    else:
+        engine = _scale.engine_at(Path(folder), database)
+        cpu = _ACTS[act](engine, admin.shops(engine)[0].id, *more)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        found = {"cpu": cpu, "megabytes": peak / (1024 * 1024 if sys.platform == "darwin" else 1024)}
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

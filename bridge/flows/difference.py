@@ -1,0 +1,279 @@
+"""What differs between listings as they are and as they should be, collected and written in a constant number of
+statements. What reaches too far (bridge/domain/blast.py) is put aside on its own row, and what is live stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db.bulk import insert_rows, update_rows
+from bridge.db.tables import FacetRow, Listing, Variant
+from bridge.domain import stock
+from bridge.domain.listing import DesiredOffer, Facet
+from bridge.domain.money import Money
+from bridge.domain.values import fingerprint
+from bridge.flows import held
+from bridge.flows.shape import Made
+from bridge.flows.views import ChannelView
+
+Row = dict[str, Any]
+APPROVED, HELD = "approved", "held"
+
+
+class Difference:
+    """``holding``: connections whose held changes are others than before. ``confirmed``: nothing is held."""
+
+    def __init__(self, now: datetime, event_at: datetime, *, confirmed: bool = False) -> None:
+        self.now = now
+        self.event_at = event_at
+        self.confirmed = confirmed
+        self.holding: set[int] = set()
+        self.new_listings: list[tuple[Row, list[Row]]] = []
+        self.listings: list[Row] = []
+        self.ends: dict[int, list[tuple[Row, Row]]] = {}
+        self.facets: list[Row] = []
+        self.new_facets: list[Row] = []
+        self.lanes: set[str] = set()
+
+    def compare(
+        self,
+        view: ChannelView,
+        variant: Variant,
+        listing: Row | None,
+        facets: dict[str, Row],
+        made: Made,
+        gone: bool,
+    ) -> None:
+        values = desired_values(made.offer)
+        if listing is None:
+            self._new(view, variant, made, values)
+            return
+        self._listing(listing, made, gone)
+        live = listing["offer_id"] is not None
+        for name, value in values.items():
+            if name != Facet.STOCK and (made.offer.blocked or gone):
+                continue  # a live offer keeps its last good price and content; its stock is always kept right
+            self._facet(view, listing, facets.get(name), name, value, explanation(name, made), live)
+
+    def _new(self, view: ChannelView, variant: Variant, made: Made, values: dict[str, Row]) -> None:
+        ready = not made.offer.blocked
+        listing = {
+            "connection_id": view.id,
+            "variant_id": variant.id,
+            "site": view.site,
+            "sku": made.offer.sku,
+            "gtin": made.offer.gtin,
+            "wanted": not made.unwanted,
+            "state": "new" if ready else "blocked",
+            "pending": ready,
+            "version": 1,
+            "due_at": self.now,
+            "attempts": 0,
+            "findings": [item.as_json() for item in made.offer.findings],
+            "sale_reasons": [],
+            "drift_count": 0,
+            "event_at": self.event_at,
+        }
+        facets = [self._facet_row(view.id, name, value, explanation(name, made)) for name, value in values.items()]
+        self.new_listings.append((listing, facets))
+        if ready:
+            self.lanes.add("content")
+
+    def _facet_row(self, connection_id: int, name: str, value: Row, explain: Row) -> Row:
+        return {
+            "connection_id": connection_id,
+            "facet": name,
+            "desired": value,
+            "desired_hash": fingerprint(value),
+            "desired_version": 1,
+            "acked_version": 1,
+            "desired_at": self.now,
+            "explain": explain,
+            "priority": 2,
+            "acked": {},
+            "acked_hash": "",
+            "in_flight": False,
+            "due_at": self.now,
+            "attempts": 0,
+        }
+
+    def _listing(self, listing: Row, made: Made, gone: bool) -> None:
+        offer = made.offer
+        live = listing["offer_id"] is not None
+        off = gone or bool(made.unwanted)
+        ending = live and off
+        replace = live and not offer.blocked and bool(offer.gtin) and listing["gtin"] != offer.gtin
+        row = {
+            "id": listing["id"],
+            "wanted": not off,
+            "pending": ending or replace or (not live and not off and not offer.blocked),
+            "findings": [item.as_json() for item in offer.findings],
+            "state": wanted_state(listing["state"], live, gone, bool(made.unwanted), offer.blocked),
+            "sku": offer.sku,
+            "end_hold": self._end_hold(listing, ending, off),
+        }
+        if ending and listing["wanted"] and row["end_hold"] != APPROVED:
+            self.ends.setdefault(listing["connection_id"], []).append((listing, row))
+            return
+        self._changed(listing, row)
+
+    def _end_hold(self, listing: Row, ending: bool, off: bool) -> str:
+        if not ending:
+            return APPROVED if off and listing["end_hold"] == APPROVED else ""
+        return APPROVED if self.confirmed else str(listing["end_hold"])
+
+    def _changed(self, listing: Row, row: Row) -> None:
+        if all(listing[name] == value for name, value in row.items()):
+            return
+        if HELD in (listing["end_hold"], row["end_hold"]):
+            self.holding.add(listing["connection_id"])
+        more = {"version": listing["version"] + 1, "due_at": self.now, "attempts": 0, "event_at": self.event_at}
+        self.listings.append(row | more)
+        if row["pending"]:
+            self.lanes.add("stock" if listing["offer_id"] is not None else "content")
+
+    def _facet(
+        self, view: ChannelView, listing: Row, row: Row | None, name: str, value: Row, explain: Row, live: bool
+    ) -> None:
+        if row is None:
+            self.new_facets.append(
+                {"listing_id": listing["id"], **self._facet_row(listing["connection_id"], name, value, explain)}
+            )
+            return
+        digest = fingerprint(value)
+        if row["desired_hash"] == digest:
+            if (explain and explain != row["explain"]) or row["held_hash"]:
+                self._keep(listing, row, explain or row["explain"])
+            return
+        if name == Facet.PRICE and live and self._moves_too_far(view, row, value, digest):
+            if row["held_hash"] != digest:
+                self._keep(listing, row, row["explain"], {"value": value, "explain": explain}, digest)
+            return
+        self._set(listing, row, name, value, digest, explain, live)
+
+    def _moves_too_far(self, view: ChannelView, row: Row, value: Row, digest: str) -> bool:
+        if self.confirmed or row["approved_hash"] == digest or not row["acked"]:
+            return False
+        return view.reach.moves_too_far(Money.model_validate(row["acked"]), Money.model_validate(value))
+
+    def _set(self, listing: Row, row: Row, name: str, value: Row, digest: str, explain: Row, live: bool) -> None:
+        version = row["desired_version"] + 1
+        settled = not live or (digest == row["acked_hash"] and not row["in_flight"])
+        waiting = row["desired_version"] > row["acked_version"]
+        if row["held_hash"]:
+            self.holding.add(listing["connection_id"])
+        self.facets.append(
+            {
+                "id": row["id"],
+                "desired": value,
+                "desired_hash": digest,
+                "desired_version": version,
+                "desired_at": self.now,
+                "acked_version": version if settled else row["acked_version"],
+                "explain": explain,
+                "held": {},
+                "held_hash": None,
+                "due_at": self.now,
+                "priority": _priority(name, value, row["acked"]),
+                "attempts": 0,
+                "event_at": row["event_at"] if waiting and row["event_at"] else self.event_at,
+            }
+        )
+        if not settled:
+            self.lanes.add("stock" if name == Facet.STOCK else "content")
+
+    def _keep(self, listing: Row, row: Row, explain: Row, aside: Row | None = None, digest: str | None = None) -> None:
+        """The value stays; its explanation changed (an order moved from reserved to taken off the shelf), or a value
+        that waits for a person."""
+        if row["held_hash"] != digest:
+            self.holding.add(listing["connection_id"])
+        self.facets.append(
+            {
+                "id": row["id"],
+                "desired": row["desired"],
+                "desired_hash": row["desired_hash"],
+                "desired_version": row["desired_version"],
+                "desired_at": self.now,
+                "acked_version": row["acked_version"],
+                "explain": explain,
+                "held": aside or {},
+                "held_hash": digest,
+                "due_at": self.now,
+                "priority": row["priority"],
+                "attempts": 0,
+                "event_at": row["event_at"],
+            }
+        )
+
+    def write(self, session: Session, views: Sequence[ChannelView]) -> set[str]:
+        for view in {view.id: view for view in views}.values():
+            self._end(session, view)
+        update_rows(session, Listing, self.listings)
+        update_rows(session, FacetRow, self.facets)
+        insert_rows(session, FacetRow, self.new_facets)
+        if self.new_listings:
+            self._insert(session)
+        return self.lanes
+
+    def _end(self, session: Session, view: ChannelView) -> None:
+        """Listings that would end: all of them, or none when together they are too many."""
+        found = self.ends.get(view.id, [])
+        fresh = sum(listing["end_hold"] != HELD for listing, _ in found)
+        hold = fresh > 0 and held.too_many_end(session, view, fresh, self.now)
+        for listing, row in found:
+            if hold or listing["end_hold"] == HELD:
+                row |= {"wanted": True, "pending": False, "state": listing["state"], "end_hold": HELD}
+            self._changed(listing, row)
+
+    def _insert(self, session: Session) -> None:
+        insert_rows(session, Listing, [listing for listing, _ in self.new_listings])
+        variants = [listing["variant_id"] for listing, _ in self.new_listings]
+        query = select(Listing.id, Listing.connection_id, Listing.site, Listing.variant_id)
+        found = session.execute(query.where(Listing.variant_id.in_(variants)))
+        ids = {(row[1], row[2], row[3]): row[0] for row in found}
+        rows = [
+            {"listing_id": ids[(listing["connection_id"], listing["site"], listing["variant_id"])], **facet}
+            for listing, facets in self.new_listings
+            for facet in facets
+        ]
+        insert_rows(session, FacetRow, rows)
+
+
+def desired_values(offer: DesiredOffer) -> dict[str, Row]:
+    """The facets of an offer as they are stored, compared and sent."""
+    values: dict[str, Row] = {
+        Facet.STOCK: {"quantity": offer.stock},
+        Facet.CONTENT: {"sku": offer.sku, **offer.content.as_json()},
+    }
+    if offer.price is not None:
+        values[Facet.PRICE] = offer.price.as_json()
+    return values
+
+
+def explanation(name: str, made: Made) -> Row:
+    """What is stored beside a facet, so that it explains itself without being computed again."""
+    steps = made.steps.get(name)
+    parts = {"steps": steps} if steps else {}
+    return {**made.answer, **parts} if name == Facet.STOCK else parts
+
+
+def wanted_state(state: str, live: bool, gone: bool, unwanted: bool, blocked: bool) -> str:
+    if live and (gone or unwanted):
+        return "ending"
+    if gone:
+        return "ended"
+    if blocked and not live:
+        return "blocked"
+    if state in ("blocked", "ended", "rejected") and not live:
+        return "new"
+    return "live" if live and state == "ending" else state  # wanted again before its end went out
+
+
+def _priority(name: str, value: Row, acked: Row) -> int:
+    if name != Facet.STOCK:
+        return 3 if name == Facet.PRICE else 4
+    return stock.urgency(value["quantity"], acked.get("quantity"))

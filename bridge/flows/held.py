@@ -1,0 +1,132 @@
+"""Changes that reach too far wait for a person: counted, told as one problem per marketplace, released by its word.
+
+Whatever brought them about, a mass edit in the store as well as a setting: the value that waits stands beside the one
+that is live, and what is live stays as it is. Stock is never held: it must be right whatever else waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Connection, FacetRow, Listing
+from bridge.domain.blast import moved_percent
+from bridge.domain.money import Money
+from bridge.flows.engine import Engine
+from bridge.flows.views import ChannelView
+from bridge.ports.errors import AskMerchant, NotFound
+
+KIND = "change_held"
+EXAMPLES = 5
+CONFIRMED = "confirmed"
+
+
+def too_many_end(session: Session, view: ChannelView, fresh: int, now: datetime) -> bool:
+    """Whether ``fresh`` more endings, with those of the last while and those that wait, are more than may be."""
+    since = now - timedelta(minutes=view.reach.within_minutes)
+    lately = (Listing.wanted.is_(False)) & (Listing.event_at >= since) & (Listing.end_hold != "approved")
+    waiting = Listing.end_hold == "held"
+    query = select(
+        func.count().filter(or_(lately, waiting)), func.count().filter(or_(Listing.offer_id.is_not(None), lately))
+    ).where(Listing.connection_id == view.id)
+    ended, live = session.execute(query).one()
+    return view.reach.ends_too_many(int(ended) + fresh, int(live))
+
+
+def subject(connection_id: int) -> str:
+    return f"connection {connection_id}"
+
+
+def tell(session: Session, connection_ids: Collection[int], now: datetime) -> None:
+    """One problem per marketplace, as long as anything of it waits."""
+    prices = select(FacetRow.connection_id, func.count()).where(FacetRow.held_hash.is_not(None))
+    ends = select(Listing.connection_id, func.count()).where(Listing.end_hold == "held")
+    moved = _counts(session, prices.where(FacetRow.connection_id.in_(connection_ids)).group_by(FacetRow.connection_id))
+    ended = _counts(session, ends.where(Listing.connection_id.in_(connection_ids)).group_by(Listing.connection_id))
+    titles = select(Connection.id, Connection.title).where(Connection.id.in_(connection_ids))
+    for connection_id, title in session.execute(titles).all():
+        counts = (moved.get(connection_id, 0), ended.get(connection_id, 0))
+        if not any(counts):
+            records.close_problem(session, now, KIND, subject(connection_id))
+            continue
+        _open(session, connection_id, str(title), counts, now)
+
+
+def _counts(session: Session, query: Any) -> dict[int, int]:
+    return {int(row[0]): int(row[1]) for row in session.execute(query)}
+
+
+def _open(session: Session, connection_id: int, title: str, counts: tuple[int, int], now: datetime) -> None:
+    moved, ended = counts
+    parts = [f"{moved} price changes"] * bool(moved) + [f"the end of {ended} listings"] * bool(ended)
+    shown = waiting(session, connection_id, EXAMPLES)
+    records.open_problem(
+        session,
+        now,
+        KIND,
+        subject(connection_id),
+        f"{' and '.join(parts)} on {title} reach further than your limits and wait for you; what is live stays.",
+        f"If they are meant, confirm them (storebridge confirm {connection_id}); if not, correct them in the store.",
+        connection_id=connection_id,
+        detail="\n".join(item["text"] for item in shown),
+        severity="warning",
+    )
+
+
+def waiting(session: Session, connection_id: int, limit: int = 50) -> list[dict[str, Any]]:
+    """What waits, with a line for people: prices first, then endings."""
+    prices = (
+        select(Listing.sku, FacetRow.acked, FacetRow.held)
+        .join(Listing, Listing.id == FacetRow.listing_id)
+        .where(FacetRow.connection_id == connection_id, FacetRow.held_hash.is_not(None))
+        .order_by(FacetRow.id)
+        .limit(limit)
+    )
+    found = [_price(sku, acked, held) for sku, acked, held in session.execute(prices)]
+    ends = select(Listing.sku).where(Listing.connection_id == connection_id, Listing.end_hold == "held")
+    skus = session.scalars(ends.order_by(Listing.id).limit(limit - len(found)))
+    return found + [{"sku": sku, "field": "listing", "text": f"{sku}: would end"} for sku in skus]
+
+
+def _price(sku: str, acked: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+    old, new = Money.model_validate(acked), Money.model_validate(held["value"])
+    text = f"{sku}: {old.text()} -> {new.text()} ({moved_percent(old, new):+} %)"
+    return {"sku": sku, "field": "price", "old": old.text(), "new": new.text(), "text": text}
+
+
+def confirm(engine: Engine, shop_id: int, connection_id: int, author: str) -> int:
+    """Release what waits on a connection now; returns how much it was. Raises NotFound, AskMerchant."""
+    now = engine.clock()
+    count = engine.db.transact(shop_id, _confirm, connection_id, author, now)
+    engine.ring({"sweep"})
+    return count
+
+
+def _confirm(session: Session, connection_id: int, author: str, now: datetime) -> int:
+    row = session.scalars(
+        select(Connection).where(Connection.id == connection_id, Connection.role == "channel")
+    ).first()
+    if row is None:
+        raise NotFound("There is no such marketplace connection.")
+    prices = (
+        update(FacetRow)
+        .where(FacetRow.connection_id == row.id, FacetRow.held_hash.is_not(None))
+        .values(approved_hash=FacetRow.held_hash)
+    )
+    ends = update(Listing).where(Listing.connection_id == row.id, Listing.end_hold == "held")
+    count = 0
+    for statement in (prices, ends.values(end_hold="approved")):
+        result = session.execute(statement.execution_options(synchronize_session=False))
+        count += int(result.rowcount)  # type: ignore[attr-defined]
+    if not count:
+        raise AskMerchant(f"Nothing waits on {row.title}.", field="connection")
+    work.mark(session, row.shop_id, [work.Mark(row.id, "sweep", "project.connection", "all", priority=2)], now)
+    text = f"{row.title}: {count} held changes confirmed by {author}"
+    records.note(session, now, "confirmed", text, connection_id=row.id)
+    records.close_problem(session, now, KIND, subject(row.id))
+    return count

@@ -1,0 +1,247 @@
+"""One variant through one marketplace's settings -> the listing as it should be, with the trace of every value.
+
+A shape is made once per view and state of the settings, and used for many variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from bridge.domain import checks, mapping, rules, stock
+from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.domain.categories.assign import Assigned, Assigner, CategoryMapping, CategoryOverrides
+from bridge.domain.checks import Requirements
+from bridge.domain.listing import DesiredOffer, Finding, OfferContent
+from bridge.domain.pricing.exchange import Rates
+from bridge.domain.pricing.vat import TaxClasses, VatTable
+from bridge.domain.shaping import MarketSettings
+from bridge.domain.stock import StockAnswer, StockPolicy
+from bridge.ports.manifest import Manifest
+
+Step = dict[str, Any]
+_FACETS = {"price": "price", "buffer": "stock", "cap": "stock", "excluded": "listing", "held": "listing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One variant as it is shaped. ``reserved``: units sold that the store does not show yet, by the orders ``orders``;
+    ``double``: its SKU is that of another product too."""
+
+    sku: str
+    gtin: str | None
+    variant: StoreVariant
+    product: StoreProduct
+    reserved: int
+    orders: Sequence[str]
+    double: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The listing as it should be. ``answer`` is the sum behind the stock; ``steps`` say by facet where each value came
+    from; ``unwanted``: it is not to be offered at all, by a rule."""
+
+    offer: DesiredOffer
+    answer: dict[str, Any]
+    steps: Mapping[str, list[Step]] = field(default_factory=dict)
+    unwanted: str = ""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a shape is made of: the marketplace, the settings that hold for it by kind, and the tables of the day.
+
+    ``base`` are stock settings that the connection brings itself, ``store`` is what the store says about itself;
+    ``categories``: the paths of marketplace categories, by id.
+    """
+
+    manifest: Manifest
+    currency: str | None
+    country: str | None
+    settings: Mapping[str, Any]
+    today: date
+    base: Mapping[str, Any] = field(default_factory=dict)
+    store: Mapping[str, Any] = field(default_factory=dict)
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rates: Rates | None = None
+    vat: VatTable | None = None
+
+
+class Shape:
+    """The compiled settings of one view."""
+
+    def __init__(self, basis: Basis) -> None:
+        given = basis.settings
+        market = MarketSettings.model_validate(given.get("market", {}))
+        self._manifest = basis.manifest
+        self.currency = market.currency or basis.currency
+        self.country = market.country or basis.country
+        self._policy = StockPolicy.model_validate({**basis.base, **given.get("stock", {})})
+        mapped = given.get("attribute_mapping")
+        self._mapping = mapping.Evaluator(mapping.AttributeMap.model_validate(mapped)) if mapped else None
+        self._category_paths = basis.categories
+        self._needs = Requirements(gtin=basis.manifest.gtin_required, title_max=basis.manifest.title_max)
+        self._assigner = Assigner(
+            CategoryMapping.model_validate(given.get("category_mapping", {})),
+            CategoryOverrides.model_validate(given.get("category_overrides", {})),
+        )
+        self._rules = rules.compile(_ruleset(given), self._context(basis, market))
+
+    def _context(self, basis: Basis, market: MarketSettings) -> rules.RuleContext:
+        # Prices without VAT are raised only where the merchant has said so: a store that was connected before this
+        # setting existed must not change all its prices by itself.
+        included = market.prices_include_tax is not False
+        return rules.RuleContext(
+            today=basis.today,
+            channel=basis.manifest.name,
+            country=self.country,
+            currency=self.currency,
+            home=market.home or basis.store.get("country"),
+            prices_include_tax=included,
+            rates=basis.rates,
+            vat=basis.vat,
+            tax_classes=TaxClasses.model_validate(basis.settings.get("tax_classes", {})),
+        )
+
+    def offer(self, item: Item, gone: str = "") -> Made:
+        """``gone``: why nothing of it can be sold here any more."""
+        assigned = self._assigner.category(item.product.external_id, _paths(item.product))
+        mapped = self._mapped(item, assigned)
+        shaped = self._rules.apply(_subject(item, mapped))
+        answer = self._answer(item, shaped, gone)
+        content = self._content(item, shaped, assigned, mapped)
+        offer = DesiredOffer(
+            sku=item.sku,
+            gtin=item.gtin,
+            stock=answer.quantity,
+            price=shaped.price,
+            content=content,
+            findings=self._findings(item, shaped, mapped),
+        )
+        steps = self._steps(item, shaped, assigned, mapped)
+        return Made(offer, {**answer.as_json(), "orders": list(item.orders)}, steps, shaped.excluded or "")
+
+    def _mapped(self, item: Item, assigned: Assigned | None) -> mapping.Mapped | None:
+        if self._mapping is None:
+            return None
+        path = self._category_paths.get(assigned.category, ()) if assigned else ()
+        return self._mapping(item.product, item.variant, path)
+
+    def _answer(self, item: Item, shaped: rules.Shaped, gone: str) -> StockAnswer:
+        policy = self._policy.but(shaped.buffer, shaped.cap)
+        answer = stock.publishable(item.variant.stock, item.reserved, policy, self._manifest.max_quantity)
+        if gone or not (item.variant.published and item.product.published):
+            reason = gone or "not published in the store"
+            answer = answer.model_copy(update={"quantity": 0, "reason": reason})
+        return answer
+
+    def _content(
+        self, item: Item, shaped: rules.Shaped, assigned: Assigned | None, mapped: mapping.Mapped | None
+    ) -> OfferContent:
+        variant, product = item.variant, item.product
+        title = shaped.title
+        if self._manifest.title_max is not None:
+            title = title[: self._manifest.title_max]
+        images = ((variant.image,) if variant.image else ()) + variant.images + product.images
+        return OfferContent(
+            title=title,
+            description=shaped.description,
+            bullets=shaped.bullets,
+            brand=shaped.brand or None,
+            category=assigned.category if assigned else None,
+            images=tuple(dict.fromkeys(images)),
+            attributes=_attributes(shaped, mapped),
+        )
+
+    def _findings(self, item: Item, shaped: rules.Shaped, mapped: mapping.Mapped | None) -> tuple[Finding, ...]:
+        if shaped.excluded:
+            return (_by_rule("excluded", f"Not sold here, by a rule: {shaped.excluded}"),)
+        price = shaped.price
+        found = [*shaped.findings, *(mapped.findings if mapped else ())]
+        unpriced = any(finding.blocking and finding.field == "price" for finding in found)
+        price_text = price.text() if price else ("unknown" if unpriced else None)
+        found += checks.findings(item.variant, self._needs, price_text)
+        found += checks.double_sku(item.sku or None, {item.sku} if item.double else set())
+        if not (item.variant.published and item.product.published):
+            found.append(checks.unpublished())
+        if price and self.currency and price.currency != self.currency:
+            found.append(checks.wrong_currency(price.currency, self.currency))
+        if shaped.held:
+            found.append(_by_rule("held", f"Held by a rule until you have looked: {shaped.held}"))
+        return tuple(found)
+
+    def _steps(
+        self, item: Item, shaped: rules.Shaped, assigned: Assigned | None, mapped: mapping.Mapped | None
+    ) -> dict[str, list[Step]]:
+        """Where each value came from, by facet: what the store said first, then whatever changed it."""
+        content: list[Step] = []
+        steps = {"content": content}
+        if assigned:
+            by = "the product's own category" if assigned.source == "product" else f"mapping of {assigned.source}"
+            content.append({"field": "category", "by": by, "after": assigned.category})
+        if mapped:
+            content += [
+                {"field": name.lstrip("@"), "by": f"mapping: {origin}"} for name, origin in mapped.trace.items()
+            ]
+        if item.variant.price is not None:
+            source = item.variant.price
+            steps["price"] = [{"field": "price", "by": "store", "after": f"{source.amount} {source.currency}"}]
+        for touch in shaped.trace:
+            step = {"field": touch.field, "by": touch.rule, "before": touch.before, "after": touch.after}
+            facet = _FACETS.get(touch.field, "content")
+            steps.setdefault(facet, []).append(step | ({"note": touch.note} if touch.note else {}))
+        return steps
+
+
+def _subject(item: Item, mapped: mapping.Mapped | None) -> rules.Subject:
+    """What rules are applied to: the variant as the store has it, under what the mapping makes of it."""
+    subject = rules.subject_of(item.product, item.variant)
+    if mapped is not None:
+        subject.title = mapped.texts.get("title", subject.title)
+        subject.description = mapped.texts.get("description", subject.description)
+        subject.brand = mapped.texts.get("brand", subject.brand)
+        subject.bullets = mapped.bullets
+        subject.attributes = {**subject.attributes, **mapped.attributes}
+    return subject
+
+
+def _attributes(shaped: rules.Shaped, mapped: mapping.Mapped | None) -> dict[str, str | tuple[str, ...]]:
+    """Without a mapping the store's own; with one what it says, and what rules have set."""
+    if mapped is None:
+        return dict(shaped.attributes)
+    ruled = {change[0].removeprefix("attributes.") for change in shaped.changes if change[0].startswith("attributes.")}
+    return {name: value for name, value in shaped.attributes.items() if name in mapped.attributes or name in ruled}
+
+
+def _paths(product: StoreProduct) -> tuple[str, ...]:
+    return tuple(" > ".join(path) for path in product.category_paths) or product.categories
+
+
+def _ruleset(given: Mapping[str, Any]) -> rules.RuleSet:
+    """The shared rule sets in use, then the connection's own rules."""
+    parts = [*given.get("shared", ()), given.get("rules", {})]
+    return rules.RuleSet.model_validate({"rules": [rule for part in parts for rule in part.get("rules", ())]})
+
+
+def _by_rule(rule: str, text: str) -> Finding:
+    return Finding(rule=rule, field="rules", blocking=True, text=text, fix="Change the rule if it is not meant so.")
+
+
+def unusable(sku: str, gtin: str | None, title: str, error: Exception) -> Made:
+    """What is known here of a product makes no sense: it alone is blocked, and shows nothing."""
+    finding = Finding(
+        rule="bad_data",
+        field="product",
+        blocking=True,
+        text=f"What the store says about this product cannot be used ({type(error).__name__}).",
+        fix="Save the product again in the store; its log entry tells more.",
+    )
+    reason = "the product's data is broken"
+    answer = StockAnswer(quantity=0, on_hand=None, reserved=0, buffer=0, cap=None, reason=reason)
+    offer = DesiredOffer(
+        sku=sku, gtin=gtin, stock=0, price=None, content=OfferContent(title=title), findings=(finding,)
+    )
+    return Made(offer, {**answer.as_json(), "orders": []})

@@ -1,0 +1,127 @@
+"""What projecting needs to know of each marketplace connection, compiled once per state of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db.tables import Connection
+from bridge.domain.blast import Reach
+from bridge.domain.pricing.exchange import Rates
+from bridge.domain.stock import StockPolicy
+from bridge.flows import documents, needs, rates
+from bridge.flows.documents import SHARED, SHOP, Key, of_connection
+from bridge.flows.engine import Engine
+from bridge.flows.shape import Basis, Shape
+from bridge.flows.sites import place, used_sites
+
+
+@dataclass(frozen=True)
+class ChannelView:
+    """One site of a marketplace connection as projecting sees it. ``used`` False: the merchant no longer sells there,
+    and what is listed there ends."""
+
+    id: int
+    title: str
+    reach: Reach
+    shape: Shape
+    site: str = ""
+    used: bool = True
+
+
+def channel_views(
+    engine: Engine, session: Session, only: int | None = None, settings: Mapping[Key, dict[str, Any]] | None = None
+) -> list[ChannelView]:
+    """The sites of the shop's channel connections, parked ones included: they are caught up when they come back.
+
+    ``settings``: as if these documents held; default: those that do.
+    """
+    query = select(Connection).where(
+        Connection.role == "channel", Connection.state.not_in(("connecting", "disconnected"))
+    )
+    if only is not None:
+        query = query.where(Connection.id == only)
+    rows = list(session.scalars(query.order_by(Connection.id)))
+    if settings is not None:
+        return _views(engine, session, rows, settings)
+    return _remembered(engine, session, rows)
+
+
+def _remembered(engine: Engine, session: Session, rows: list[Connection]) -> list[ChannelView]:
+    """Views are made again when the settings or the connection changed. The documents are read only then."""
+    stamp = (documents.state(session), engine.clock().date(), rates.newest(session))
+    store = _store(session)
+    stamps = {row.id: repr((stamp, store, row.title, row.settings, row.info)) for row in rows}
+    known = {row.id: engine.compiled.get((row.shop_id, row.id)) for row in rows}
+    if all((found := known[row.id]) is not None and found[0] == stamps[row.id] for row in rows):
+        return [view for row in rows for view in known[row.id][1]]  # type: ignore[index]
+    views = _views(engine, session, rows, documents.active(session))
+    for row in rows:
+        engine.compiled[row.shop_id, row.id] = (stamps[row.id], [view for view in views if view.id == row.id])
+    return views
+
+
+def _views(
+    engine: Engine, session: Session, rows: list[Connection], settings: Mapping[Key, dict[str, Any]]
+) -> list[ChannelView]:
+    table = rates.table(session, settings.get((SHOP, "rates"), {}))
+    store = _store(session)
+    return [view for row in rows for view in _sites(engine, session, row, of(row.id, settings), table, store)]
+
+
+def _sites(
+    engine: Engine,
+    session: Session,
+    row: Connection,
+    own: Mapping[str, Any],
+    table: Rates | None,
+    store: Mapping[str, Any],
+) -> list[ChannelView]:
+    """One view for each site that is used; one in all where an account is one site."""
+    manifest = engine.manifest(row)
+    basis = Basis(
+        manifest=manifest,
+        currency=manifest.currency,
+        country=manifest.countries[0] if manifest.countries else None,
+        settings=own,
+        today=engine.clock().date(),
+        base={name: row.settings[name] for name in StockPolicy.model_fields if name in row.settings},
+        store=store,
+        categories=_category_paths(session, row.id) if own.get("attribute_mapping") else {},
+        rates=table,
+        vat=None,
+    )
+    reach = Reach.model_validate(own.get("reach", {}))
+    sites = used_sites(manifest, row)
+    if not sites:
+        return [ChannelView(row.id, row.title, reach, Shape(basis))]
+    bases = [replace(basis, currency=site.currency, country=site.country) for site in sites]
+    return [
+        ChannelView(row.id, place(row, site.code), reach, Shape(own_basis), site.code)
+        for site, own_basis in zip(sites, bases, strict=True)
+    ]
+
+
+def _category_paths(session: Session, connection_id: int) -> dict[str, tuple[str, ...]]:
+    return {item.id: item.path for item in needs.tree(session, connection_id)}
+
+
+def _store(session: Session) -> dict[str, Any]:
+    """What the store says about itself: currency, prices_include_tax, country."""
+    query = select(Connection.info).where(Connection.role == "platform", Connection.state != "disconnected")
+    return dict(session.scalars(query.order_by(Connection.id)).first() or {})
+
+
+def of(connection_id: int, settings: Mapping[Key, dict[str, Any]]) -> dict[str, Any]:
+    """The documents that hold for a connection, by kind: the shop's, under its own; ``shared`` are the rule sets it
+    uses besides its own rules, in order."""
+    subject = of_connection(connection_id)
+    found: dict[str, Any] = {kind: content for (owner, kind), content in settings.items() if owner == SHOP}
+    found |= {kind: content for (owner, kind), content in settings.items() if owner == subject}
+    uses = found.get("sharing", {}).get("uses", ())
+    found["shared"] = [settings[key] for name in uses if (key := (f"{SHARED}{name}", "rules")) in settings]
+    return found

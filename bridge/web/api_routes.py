@@ -1,0 +1,282 @@
+"""What can be asked of the JSON door. A route reads the call and asks a flow; the flow decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bridge.flows import documents, held, listing_view, overview, plan, resting, sorting
+from bridge.flows.documents import SHARED, SHOP, Wish, of_connection
+from bridge.flows.engine import Engine
+from bridge.flows.forms import FieldErrors
+from bridge.flows.kinds import KINDS
+from bridge.ports.errors import AskMerchant, NotFound
+
+NUMBER = "<int(max=999999999999999):%s>"
+
+
+@dataclass(frozen=True)
+class Call:
+    """``query`` is what stands behind the question mark, ``body`` the JSON object that was sent."""
+
+    engine: Engine
+    shop_id: int
+    arguments: Mapping[str, Any]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+    author: str
+    token: str
+
+    def read(self, act: Callable[[Session], Any]) -> Any:
+        with self.engine.db.read(self.shop_id) as session:
+            return act(session)
+
+    def only(self, *names: str) -> None:
+        """Raises FieldErrors for whatever else was sent."""
+        unknown = [name for name in self.body if name not in names]
+        if unknown:
+            known = ", ".join(names) or "none"
+            raise FieldErrors(dict.fromkeys(unknown, f"There is no such field here; the fields are: {known}."))
+
+    def text(self, name: str, longest: int = 2000) -> str:
+        value = self.body.get(name, "")
+        if not isinstance(value, str) or len(value) > longest:
+            raise FieldErrors({name: f"Send text of at most {longest} characters."})
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.body.get(name, False)
+        if not isinstance(value, bool):
+            raise FieldErrors({name: "Send true or false."})
+        return value
+
+    def number(self, name: str) -> int | None:
+        value = self.body.get(name)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**15):
+            raise FieldErrors({name: "Send a whole number."})
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        value = self.body.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise FieldErrors({name: "Send a list of texts."})
+        return value
+
+    def asked(self, name: str, default: int) -> int | None:
+        """A number behind the question mark. Raises FieldErrors."""
+        value = self.query.get(name, "")
+        if not value:
+            return default or None
+        if not (value.isascii() and value.isdigit() and len(value) < 16):
+            raise FieldErrors({name: "Send a whole number."})
+        return int(value)
+
+    @property
+    def connection(self) -> int:
+        """The connection in the address. Raises NotFound when it is not this shop's."""
+        number: int = self.arguments["connection"]
+        known = self.read(lambda session: [row["id"] for row in _channels(session, self.engine)])
+        if number not in known:
+            raise NotFound("There is no such marketplace connection.")
+        return number
+
+
+@dataclass(frozen=True)
+class Route:
+    """``about`` stands in docs/api.md; ``makes``: a new thing is the answer."""
+
+    method: str
+    path: str
+    act: Callable[[Call], Any]
+    about: str
+    makes: bool = False
+
+
+def _channels(session: Session, engine: Engine) -> list[dict[str, Any]]:
+    rows = [row for row in overview.connections(session, engine.clock()) if row["role"] == "channel"]
+    rests = resting.holds(session)
+    names = ("id", "adapter", "account", "title", "state", "listings")
+    return [
+        {**{name: row[name] for name in names}, "rests": [item for item in rests if item["connection_id"] == row["id"]]}
+        for row in rows
+    ]
+
+
+def _settings(call: Call) -> Any:
+    def act(session: Session) -> dict[str, Any]:
+        found = [
+            {"subject": subject, "kind": kind, "content": content}
+            for (subject, kind), content in sorted(documents.active(session).items())
+        ]
+        return {"state": documents.state(session), "settings": found}
+
+    return call.read(act)
+
+
+def _subject(call: Call) -> tuple[str, str]:
+    kind = str(call.arguments["kind"])
+    if kind not in KINDS:
+        raise NotFound(f"There is no setting {kind!r}; there are: {', '.join(KINDS)}.")
+    if "connection" in call.arguments:
+        return of_connection(call.connection), kind
+    if "name" in call.arguments:
+        return SHARED + str(call.arguments["name"]), kind
+    return SHOP, kind
+
+
+def _get(call: Call) -> Any:
+    subject, kind = _subject(call)
+
+    def act(session: Session) -> dict[str, Any]:
+        row = documents.read(session, subject, kind)
+        known = {"content": row.content, "version": row.version} if row else {"content": None, "version": None}
+        return {"subject": subject, "kind": kind, "state": documents.state(session), **known}
+
+    return call.read(act)
+
+
+def _put(call: Call) -> Any:
+    call.only("content", "note", "examples")
+    subject, kind = _subject(call)
+    content = call.body.get("content")
+    if "content" not in call.body or not isinstance(content, dict | None):
+        raise FieldErrors({"content": "Send the new content as an object, or null to go back to the default."})
+    return _plan(call, [Wish(subject=subject, kind=kind, content=content)])
+
+
+def _plan(call: Call, wishes: Sequence[Wish]) -> Any:
+    examples = call.number("examples")
+    return plan.make(
+        call.engine,
+        call.shop_id,
+        wishes,
+        call.author,
+        call.text("note"),
+        examples=plan.EXAMPLES if examples is None else examples,
+    )
+
+
+def _make_plan(call: Call) -> Any:
+    call.only("changes", "note", "examples")
+    return _plan(call, documents.read_wishes(call.body.get("changes")))
+
+
+def _plans(call: Call) -> Any:
+    return {"plans": call.read(lambda session: plan.plans(session, 25, call.asked("below", 0)))}
+
+
+def _read_plan(call: Call) -> Any:
+    return call.read(lambda session: plan.read(session, call.arguments["plan"]))
+
+
+def _apply(call: Call) -> Any:
+    call.only("confirm")
+    return plan.apply(call.engine, call.shop_id, call.arguments["plan"], call.author, confirm=call.flag("confirm"))
+
+
+def _undo(call: Call) -> Any:
+    call.only("version", "connection", "confirm")
+    return plan.undo(
+        call.engine,
+        call.shop_id,
+        call.author,
+        number=call.number("version"),
+        connection_id=call.number("connection"),
+        confirm=call.flag("confirm"),
+    )
+
+
+def _versions(call: Call) -> Any:
+    return {"versions": call.read(lambda session: documents.changes(session, 50, call.asked("below", 0)))}
+
+
+def _hold(call: Call) -> Any:
+    call.only("flows", "reason")
+    rests = resting.hold(
+        call.engine, call.shop_id, call.connection, call.texts("flows"), call.author, call.text("reason", 500)
+    )
+    return {"rests": rests}
+
+
+def _resume(call: Call) -> Any:
+    call.only("flows")
+    return {"rests": resting.resume(call.engine, call.shop_id, call.connection, call.texts("flows"), call.author)}
+
+
+def _waiting(call: Call) -> Any:
+    return {"waiting": call.read(lambda session: held.waiting(session, call.connection))}
+
+
+def _confirm(call: Call) -> Any:
+    call.only()
+    return {"confirmed": held.confirm(call.engine, call.shop_id, call.connection, call.author)}
+
+
+def _explain(call: Call) -> Any:
+    sku = call.query.get("sku", "").strip()[:190]
+    if not sku:
+        raise FieldErrors({"sku": "Name a SKU: /api/explain?sku=..."})
+    try:
+        return {"listings": call.read(lambda session: listing_view.explain(session, sku, call.query.get("channel")))}
+    except AskMerchant as error:
+        raise NotFound(error.merchant, field=error.field) from None
+
+
+def _suggestions(call: Call) -> Any:
+    return {"suggestions": call.read(lambda session: sorting.suggestions(session, call.connection))}
+
+
+def _suggest(call: Call) -> Any:
+    call.only()
+    return {"suggested": sorting.suggest(call.engine, call.shop_id, call.connection)}
+
+
+def _accept(call: Call) -> Any:
+    call.only("ids", "above", "note", "examples")
+    ids, above = call.body.get("ids"), call.body.get("above")
+    wish = call.read(lambda session: sorting.accepted(session, call.connection, ids, above))
+    return _plan(call, [wish])
+
+
+def _categories(call: Call) -> Any:
+    search = call.query.get("search", "")[:200]
+    return call.read(lambda session: sorting.targets(session, call.connection, search))
+
+
+_CONNECTION = f"connections/{NUMBER % 'connection'}"
+_PLAN = f"plans/{NUMBER % 'plan'}"
+
+ROUTES: Sequence[Route] = (
+    Route("GET", "token", lambda call: {"token": call.token}, "The token that changes carry in X-Csrf-Token."),
+    Route(
+        "GET",
+        "connections",
+        lambda call: {"connections": call.read(lambda session: _channels(session, call.engine))},
+        "The marketplaces, with what rests.",
+    ),
+    Route("GET", "settings", _settings, "Everything that shapes listings now, and the number of that state."),
+    Route("GET", f"{_CONNECTION}/<kind>", _get, "One setting of a marketplace."),
+    Route("PUT", f"{_CONNECTION}/<kind>", _put, "Plan a new content of it; nothing takes effect yet.", makes=True),
+    Route("GET", "shared/<name>/<kind>", _get, "A shared rule set."),
+    Route("PUT", "shared/<name>/<kind>", _put, "Plan a new content of it.", makes=True),
+    Route("GET", "shop/<kind>", _get, "A setting of the whole shop."),
+    Route("PUT", "shop/<kind>", _put, "Plan a new content of it.", makes=True),
+    Route("GET", f"{_CONNECTION}/categories", _categories, "The marketplace's categories, found by words."),
+    Route("GET", f"{_CONNECTION}/suggestions", _suggestions, "Suggested categories, as they were last worked out."),
+    Route("POST", f"{_CONNECTION}/suggestions", _suggest, "Work them out anew.", makes=True),
+    Route("POST", f"{_CONNECTION}/suggestions/accept", _accept, "Plan a mapping that takes some over.", makes=True),
+    Route("GET", "plans", _plans, "The newest plans."),
+    Route("POST", "plans", _make_plan, "Plan several changes at once.", makes=True),
+    Route("GET", _PLAN, _read_plan, "One plan: counts and examples by marketplace."),
+    Route("POST", f"{_PLAN}/apply", _apply, "Put it into effect."),
+    Route("GET", "versions", _versions, "What was changed, by whom and when, newest first."),
+    Route("POST", "undo", _undo, "Bring back what held before a change."),
+    Route("POST", f"{_CONNECTION}/hold", _hold, "Let flows of a marketplace rest."),
+    Route("POST", f"{_CONNECTION}/resume", _resume, "Set them going again."),
+    Route("GET", f"{_CONNECTION}/waiting", _waiting, "Changes that reach too far and wait for a word."),
+    Route("POST", f"{_CONNECTION}/confirm", _confirm, "Say that they are meant."),
+    Route("GET", "explain", _explain, "Where each published value of a SKU came from."),
+)
