@@ -31,8 +31,10 @@ class Reach(Value):
         return ended > self.ends_most or ended * 100 > self.ends_percent * live
 
     def moves_too_far(self, old: Money, new: Money) -> bool:
-        """Whether a price moves by more than may be unasked. Another currency is another price: never."""
-        if old.currency != new.currency or old.amount <= 0:
+        """Whether a price moves by more than may be unasked, or changes its currency: the two cannot be compared."""
+        if old.currency != new.currency:
+            return True
+        if old.amount <= 0:
             return False
         return abs(new.amount - old.amount) * 100 > self.price_percent * old.amount
 

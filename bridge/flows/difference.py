@@ -57,7 +57,7 @@ class Difference:
         for name, value in values.items():
             if name != Facet.STOCK and (made.offer.blocked or gone):
                 continue  # a live offer keeps its last good price and content; its stock is always kept right
-            self._facet(view, listing, facets.get(name), name, value, explanation(name, made), live)
+            self._facet(view, listing, facets.get(name), name, value, made, live)
 
     def _new(self, view: ChannelView, variant: Variant, made: Made, values: dict[str, Row]) -> None:
         ready = not made.offer.blocked
@@ -78,12 +78,12 @@ class Difference:
             "drift_count": 0,
             "event_at": self.event_at,
         }
-        facets = [self._facet_row(view.id, name, value, explanation(name, made)) for name, value in values.items()]
+        facets = [self._facet_row(view.id, name, value, made) for name, value in values.items()]
         self.new_listings.append((listing, facets))
         if ready:
             self.lanes.add("content")
 
-    def _facet_row(self, connection_id: int, name: str, value: Row, explain: Row) -> Row:
+    def _facet_row(self, connection_id: int, name: str, value: Row, made: Made) -> Row:
         return {
             "connection_id": connection_id,
             "facet": name,
@@ -92,7 +92,7 @@ class Difference:
             "desired_version": 1,
             "acked_version": 1,
             "desired_at": self.now,
-            "explain": explain,
+            "explain": made.explanation(name),
             "priority": 2,
             "acked": {},
             "acked_hash": "",
@@ -137,23 +137,23 @@ class Difference:
             self.lanes.add("stock" if listing["offer_id"] is not None else "content")
 
     def _facet(
-        self, view: ChannelView, listing: Row, row: Row | None, name: str, value: Row, explain: Row, live: bool
+        self, view: ChannelView, listing: Row, row: Row | None, name: str, value: Row, made: Made, live: bool
     ) -> None:
         if row is None:
             self.new_facets.append(
-                {"listing_id": listing["id"], **self._facet_row(listing["connection_id"], name, value, explain)}
+                {"listing_id": listing["id"], **self._facet_row(listing["connection_id"], name, value, made)}
             )
             return
         digest = fingerprint(value)
         if row["desired_hash"] == digest:
-            if (explain and explain != row["explain"]) or row["held_hash"]:
-                self._keep(listing, row, explain or row["explain"])
+            if row["held_hash"] or not made.explains(name, row["explain"]):
+                self._keep(listing, row, made.explanation(name))
             return
         if name == Facet.PRICE and live and self._moves_too_far(view, row, value, digest):
             if row["held_hash"] != digest:
-                self._keep(listing, row, row["explain"], {"value": value, "explain": explain}, digest)
+                self._keep(listing, row, row["explain"], {"value": value, "explain": made.explanation(name)}, digest)
             return
-        self._set(listing, row, name, value, digest, explain, live)
+        self._set(listing, row, name, value, digest, made.explanation(name), live)
 
     def _moves_too_far(self, view: ChannelView, row: Row, value: Row, digest: str) -> bool:
         if self.confirmed or row["approved_hash"] == digest or not row["acked"]:
@@ -252,13 +252,6 @@ def desired_values(offer: DesiredOffer) -> dict[str, Row]:
     if offer.price is not None:
         values[Facet.PRICE] = offer.price.as_json()
     return values
-
-
-def explanation(name: str, made: Made) -> Row:
-    """What is stored beside a facet, so that it explains itself without being computed again."""
-    steps = made.steps.get(name)
-    parts = {"steps": steps} if steps else {}
-    return {**made.answer, **parts} if name == Facet.STOCK else parts
 
 
 def wanted_state(state: str, live: bool, gone: bool, unwanted: bool, blocked: bool) -> str:

@@ -95,7 +95,8 @@ def waiting(session: Session, connection_id: int, limit: int = 50) -> list[dict[
 
 def _price(sku: str, acked: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
     old, new = Money.model_validate(acked), Money.model_validate(held["value"])
-    text = f"{sku}: {old.text()} -> {new.text()} ({moved_percent(old, new):+} %)"
+    percent = moved_percent(old, new)
+    text = f"{sku}: {old.text()} -> {new.text()}" + (f" ({percent:+} %)" if percent is not None else "")
     return {"sku": sku, "field": "price", "old": old.text(), "new": new.text(), "text": text}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bridge.db.tables import FacetRow, Listing, Order, Product, Reservation, Variant
 from bridge.domain.catalogue import StoreProduct, StoreVariant
@@ -77,6 +77,7 @@ class Chunk:
     rows: Sequence[Any]
     sold: dict[str, Sold]
     doubles: set[str]
+    double_gtins: set[str]
     listings: dict[Key, dict[str, Any]]
     facets: dict[int, dict[str, dict[str, Any]]]
 
@@ -105,7 +106,8 @@ class Chunk:
             variant = StoreVariant.model_validate(row.data)
         except ValidationError as error:
             return error
-        return Item(row.sku or "", row.gtin, variant, product, sold.units, sold.orders, (row.sku or "") in self.doubles)
+        doubles = (row.sku or "") in self.doubles, (row.gtin or "") in self.double_gtins
+        return Item(row.sku or "", row.gtin, variant, product, sold.units, sold.orders, *doubles)
 
 
 def _left(views: Sequence[ChannelView], known: Iterable[Key]) -> list[ChannelView]:
@@ -141,7 +143,8 @@ def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequ
     return Chunk(
         rows,
         reserved(session, sorted({row[0].pool for row in rows})),
-        _double_skus(session, {row[0].sku for row in rows if row[0].sku}),
+        _doubles(session, Variant.sku, {row[0].sku for row in rows if row[0].sku}),
+        _doubles(session, Variant.gtin, {row[0].gtin for row in rows if row[0].gtin}),
         listings,
         _facets(session, [item["id"] for item in listings.values()]),
     )
@@ -163,12 +166,10 @@ def reserved(session: Session, pools: Sequence[str]) -> dict[str, Sold]:
     return sold
 
 
-def _double_skus(session: Session, skus: set[str]) -> set[str]:
+def _doubles(session: Session, column: InstrumentedAttribute[str | None], values: set[str]) -> set[str]:
+    """Which of these SKUs or GTINs several products have."""
     rows = session.execute(
-        select(Variant.sku)
-        .where(Variant.sku.in_(skus), Variant.deleted_at.is_(None))
-        .group_by(Variant.sku)
-        .having(func.count() > 1)
+        select(column).where(column.in_(values), Variant.deleted_at.is_(None)).group_by(column).having(func.count() > 1)
     )
     return {str(row[0]) for row in rows}
 

@@ -25,6 +25,7 @@ from bridge.domain.values import Value
 from bridge.flows import documents
 from bridge.flows.documents import Key
 from bridge.flows.engine import Engine
+from bridge.flows.price_tables import seed_rates
 from bridge.ports.errors import RetryLater
 from bridge.ports.http import lane
 
@@ -165,24 +166,24 @@ def newest(session: Session) -> str:
     return f"{row[0]} {row[1]}" if row else ""
 
 
-def table(session: Session, fixed: dict[str, Any]) -> Rates | None:
-    """The newest table under what the merchant has fixed; None when there is neither."""
+def table(session: Session, fixed: dict[str, Any]) -> Rates:
+    """The newest table (before the first one, that of the package) under what the merchant has fixed."""
     own = FixedRates.model_validate(fixed).fixed
     row = _last(session)
     if row is None:
-        return Rates(day=date.min, source="no table yet", fixed=own) if own else None
+        return seed_rates().model_copy(update={"fixed": own})
     return Rates(base=row.base, day=date.fromisoformat(row.day), source=row.source, rates=row.rates, fixed=own)
 
 
 def shown(session: Session, today: date, fixed: dict[str, Any]) -> dict[str, Any]:
     """The table in use with its age in days, for people."""
-    row = _last(session)
+    row, used = _last(session), table(session, fixed)
     return {
-        "base": row.base if row else "EUR",
-        "day": row.day if row else None,
-        "age_days": (today - date.fromisoformat(row.day)).days if row else None,
-        "source": row.source if row else None,
+        "base": used.base,
+        "day": used.day.isoformat(),
+        "age_days": max(0, (today - used.day).days),
+        "source": used.source,
         "fetched_at": row.fetched_at if row else None,
-        "rates": row.rates if row else {},
+        "rates": {currency: str(rate) for currency, rate in used.rates.items()},
         "fixed": fixed.get("fixed", []),
     }

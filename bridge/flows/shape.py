@@ -5,18 +5,22 @@ A shape is made once per view and state of the settings, and used for many varia
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from bridge.domain import checks, mapping, rules, stock
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.domain.categories.assign import Assigned, Assigner, CategoryMapping, CategoryOverrides
 from bridge.domain.checks import Requirements
-from bridge.domain.listing import DesiredOffer, Finding, OfferContent
+from bridge.domain.checks.images import usable
+from bridge.domain.checks.texts import fitted
+from bridge.domain.listing import DesiredOffer, Facet, Finding, OfferContent
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.pricing.vat import TaxClasses, VatTable
+from bridge.domain.requirement import CategoryRequirements
 from bridge.domain.shaping import MarketSettings
 from bridge.domain.stock import StockAnswer, StockPolicy
 from bridge.ports.manifest import Manifest
@@ -25,10 +29,10 @@ Step = dict[str, Any]
 _FACETS = {"price": "price", "buffer": "stock", "cap": "stock", "excluded": "listing", "held": "listing"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
-    """One variant as it is shaped. ``reserved``: units sold that the store does not show yet, by the orders ``orders``;
-    ``double``: its SKU is that of another product too."""
+    """One variant as it is shaped, for every marketplace. ``reserved``: units sold that the store does not show yet, by
+    the orders ``orders``; ``double_sku``, ``double_gtin``: another product has it too."""
 
     sku: str
     gtin: str | None
@@ -36,18 +40,40 @@ class Item:
     product: StoreProduct
     reserved: int
     orders: Sequence[str]
-    double: bool
+    double_sku: bool = False
+    double_gtin: bool = False
+    _subject: rules.Subject | None = None
+
+    @property
+    def subject(self) -> rules.Subject:
+        """What rules are applied to; worked out once."""
+        if self._subject is None:
+            self._subject = rules.subject_of(self.product, self.variant)
+        return self._subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Made:
-    """The listing as it should be. ``answer`` is the sum behind the stock; ``steps`` say by facet where each value came
-    from; ``unwanted``: it is not to be offered at all, by a rule."""
+    """The listing as it should be. ``answer`` is the sum behind the stock; ``unwanted``: by a rule, it is not to be
+    offered at all; ``state``: of the settings it was made by."""
 
     offer: DesiredOffer
     answer: dict[str, Any]
-    steps: Mapping[str, list[Step]] = field(default_factory=dict)
     unwanted: str = ""
+    state: int = 0
+    way: Callable[[], dict[str, list[Step]]] = dict
+
+    def explains(self, name: str, known: Mapping[str, Any]) -> bool:
+        """Whether a stored explanation still says how the value came about (without working it out again)."""
+        if known.get("state") != self.state:
+            return bool(known.get("steps", []) == self.explanation(name).get("steps", []))
+        return name != Facet.STOCK or all(known.get(key) == value for key, value in self.answer.items())
+
+    def explanation(self, name: str) -> dict[str, Any]:
+        """What is stored beside a facet, so that it explains itself without being computed again."""
+        steps = self.way().get(name)
+        parts: dict[str, Any] = {"state": self.state} | ({"steps": steps} if steps else {})
+        return {**self.answer, **parts} if name == Facet.STOCK else parts
 
 
 @dataclass(frozen=True)
@@ -55,7 +81,8 @@ class Basis:
     """What a shape is made of: the marketplace, the settings that hold for it by kind, and the tables of the day.
 
     ``base`` are stock settings that the connection brings itself, ``store`` is what the store says about itself;
-    ``categories``: the paths of marketplace categories, by id.
+    ``categories``: the paths of marketplace categories, by id; ``requirements`` by category, "" for all products;
+    ``connection`` are the settings of the connection itself.
     """
 
     manifest: Manifest
@@ -66,6 +93,9 @@ class Basis:
     base: Mapping[str, Any] = field(default_factory=dict)
     store: Mapping[str, Any] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requirements: Mapping[str, CategoryRequirements] = field(default_factory=dict)
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    state: int = 0
     rates: Rates | None = None
     vat: VatTable | None = None
 
@@ -83,7 +113,11 @@ class Shape:
         mapped = given.get("attribute_mapping")
         self._mapping = mapping.Evaluator(mapping.AttributeMap.model_validate(mapped)) if mapped else None
         self._category_paths = basis.categories
-        self._needs = Requirements(gtin=basis.manifest.gtin_required, title_max=basis.manifest.title_max)
+        self._state = basis.state
+        self._title = basis.manifest.checks.title
+        self._description = basis.manifest.checks.description
+        self._pictures = basis.manifest.checks.images
+        self._check = checks.Checker(self._demands(basis))
         self._assigner = Assigner(
             CategoryMapping.model_validate(given.get("category_mapping", {})),
             CategoryOverrides.model_validate(given.get("category_overrides", {})),
@@ -106,23 +140,38 @@ class Shape:
             tax_classes=TaxClasses.model_validate(basis.settings.get("tax_classes", {})),
         )
 
+    def _demands(self, basis: Basis) -> checks.Demands:
+        return checks.Demands(
+            limits=basis.manifest.checks,
+            gtin_required=basis.manifest.gtin_required,
+            settings=basis.connection,
+            country=self.country,
+            requirements=lambda category: basis.requirements.get(category or ""),
+            pages=checks.Pages(mapping="/plans", categories="/plans", settings="/"),
+        )
+
     def offer(self, item: Item, gone: str = "") -> Made:
         """``gone``: why nothing of it can be sold here any more."""
         assigned = self._assigner.category(item.product.external_id, _paths(item.product))
         mapped = self._mapped(item, assigned)
-        shaped = self._rules.apply(_subject(item, mapped))
+        shaped = self._rules.apply(item.subject if mapped is None else _subject(item, mapped))
         answer = self._answer(item, shaped, gone)
-        content = self._content(item, shaped, assigned, mapped)
         offer = DesiredOffer(
             sku=item.sku,
             gtin=item.gtin,
             stock=answer.quantity,
             price=shaped.price,
-            content=content,
+            content=self._content(item, shaped, assigned, mapped),
             findings=self._findings(item, shaped, mapped),
         )
-        steps = self._steps(item, shaped, assigned, mapped)
-        return Made(offer, {**answer.as_json(), "orders": list(item.orders)}, steps, shaped.excluded or "")
+        if not shaped.excluded and (more := self._checked(item, offer)):
+            offer = offer.model_copy(update={"findings": (*offer.findings, *more)})
+        way = partial(_way, item, shaped, assigned, mapped)
+        return Made(offer, {**answer.__dict__, "orders": list(item.orders)}, shaped.excluded or "", self._state, way)
+
+    def _checked(self, item: Item, offer: DesiredOffer) -> tuple[Finding, ...]:
+        doubles = (item.gtin,) if item.double_gtin and item.gtin else ()
+        return self._check(offer, item.product, item.variant, None, doubles)
 
     def _mapped(self, item: Item, assigned: Assigned | None) -> mapping.Mapped | None:
         if self._mapping is None:
@@ -142,17 +191,14 @@ class Shape:
         self, item: Item, shaped: rules.Shaped, assigned: Assigned | None, mapped: mapping.Mapped | None
     ) -> OfferContent:
         variant, product = item.variant, item.product
-        title = shaped.title
-        if self._manifest.title_max is not None:
-            title = title[: self._manifest.title_max]
         images = ((variant.image,) if variant.image else ()) + variant.images + product.images
         return OfferContent(
-            title=title,
-            description=shaped.description,
+            title=fitted(shaped.title, self._title),
+            description=fitted(shaped.description, self._description),
             bullets=shaped.bullets,
             brand=shaped.brand or None,
             category=assigned.category if assigned else None,
-            images=tuple(dict.fromkeys(images)),
+            images=usable(tuple(dict.fromkeys(images)), self._pictures, {}),
             attributes=_attributes(shaped, mapped),
         )
 
@@ -161,10 +207,11 @@ class Shape:
             return (_by_rule("excluded", f"Not sold here, by a rule: {shaped.excluded}"),)
         price = shaped.price
         found = [*shaped.findings, *(mapped.findings if mapped else ())]
-        unpriced = any(finding.blocking and finding.field == "price" for finding in found)
+        needs = Requirements(gtin=self._check.gtin_needed(item.product))
+        unpriced = any(finding.blocking and finding.field in ("price", "tax_class") for finding in found)
         price_text = price.text() if price else ("unknown" if unpriced else None)
-        found += checks.findings(item.variant, self._needs, price_text)
-        found += checks.double_sku(item.sku or None, {item.sku} if item.double else set())
+        found += checks.findings(item.variant, needs, price_text)
+        found += checks.double_sku(item.sku or None, {item.sku} if item.double_sku else set())
         if not (item.variant.published and item.product.published):
             found.append(checks.unpublished())
         if price and self.currency and price.currency != self.currency:
@@ -173,39 +220,39 @@ class Shape:
             found.append(_by_rule("held", f"Held by a rule until you have looked: {shaped.held}"))
         return tuple(found)
 
-    def _steps(
-        self, item: Item, shaped: rules.Shaped, assigned: Assigned | None, mapped: mapping.Mapped | None
-    ) -> dict[str, list[Step]]:
-        """Where each value came from, by facet: what the store said first, then whatever changed it."""
-        content: list[Step] = []
-        steps = {"content": content}
-        if assigned:
-            by = "the product's own category" if assigned.source == "product" else f"mapping of {assigned.source}"
-            content.append({"field": "category", "by": by, "after": assigned.category})
-        if mapped:
-            content += [
-                {"field": name.lstrip("@"), "by": f"mapping: {origin}"} for name, origin in mapped.trace.items()
-            ]
-        if item.variant.price is not None:
-            source = item.variant.price
-            steps["price"] = [{"field": "price", "by": "store", "after": f"{source.amount} {source.currency}"}]
-        for touch in shaped.trace:
-            step = {"field": touch.field, "by": touch.rule, "before": touch.before, "after": touch.after}
-            facet = _FACETS.get(touch.field, "content")
-            steps.setdefault(facet, []).append(step | ({"note": touch.note} if touch.note else {}))
-        return steps
+
+def _way(
+    item: Item, shaped: rules.Shaped, assigned: Assigned | None, mapped: mapping.Mapped | None
+) -> dict[str, list[Step]]:
+    """Where each value came from, by facet: what the store said first, then whatever changed it."""
+    content: list[Step] = []
+    steps = {"content": content}
+    if assigned:
+        by = "the product's own category" if assigned.source == "product" else f"mapping of {assigned.source}"
+        content.append({"field": "category", "by": by, "after": assigned.category})
+    if mapped:
+        content += [{"field": name.lstrip("@"), "by": f"mapping: {origin}"} for name, origin in mapped.trace.items()]
+    if item.variant.price is not None:
+        source = item.variant.price
+        steps["price"] = [{"field": "price", "by": "store", "after": f"{source.amount} {source.currency}"}]
+    for touch in shaped.trace:
+        step = {"field": touch.field, "by": touch.rule, "before": touch.before, "after": touch.after}
+        facet = _FACETS.get(touch.field, "content")
+        steps.setdefault(facet, []).append(step | ({"note": touch.note} if touch.note else {}))
+    return steps
 
 
-def _subject(item: Item, mapped: mapping.Mapped | None) -> rules.Subject:
+def _subject(item: Item, mapped: mapping.Mapped) -> rules.Subject:
     """What rules are applied to: the variant as the store has it, under what the mapping makes of it."""
-    subject = rules.subject_of(item.product, item.variant)
-    if mapped is not None:
-        subject.title = mapped.texts.get("title", subject.title)
-        subject.description = mapped.texts.get("description", subject.description)
-        subject.brand = mapped.texts.get("brand", subject.brand)
-        subject.bullets = mapped.bullets
-        subject.attributes = {**subject.attributes, **mapped.attributes}
-    return subject
+    subject = item.subject
+    return replace(
+        subject,
+        title=mapped.texts.get("title", subject.title),
+        description=mapped.texts.get("description", subject.description),
+        brand=mapped.texts.get("brand", subject.brand),
+        bullets=mapped.bullets,
+        attributes={**subject.attributes, **mapped.attributes},
+    )
 
 
 def _attributes(shaped: rules.Shaped, mapped: mapping.Mapped | None) -> dict[str, str | tuple[str, ...]]:

@@ -78,8 +78,8 @@ class Tally:
             found.append(self._over("ends", f"{ended} of {live} live listings on {self.title} would end."))
         if moved:
             text = (
-                f"{moved} prices on {self.title} would move by more than {self.reach.price_percent} % "
-                f"(the furthest by {self.furthest} %)."
+                f"{moved} prices on {self.title} would move by more than {self.reach.price_percent} % or change "
+                f"their currency (the furthest moves by {self.furthest} %)."
             )
             found.append(self._over("prices", text))
         return found

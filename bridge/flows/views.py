@@ -16,6 +16,7 @@ from bridge.domain.stock import StockPolicy
 from bridge.flows import documents, needs, rates
 from bridge.flows.documents import SHARED, SHOP, Key, of_connection
 from bridge.flows.engine import Engine
+from bridge.flows.price_tables import vat_table
 from bridge.flows.shape import Basis, Shape
 from bridge.flows.sites import place, used_sites
 
@@ -53,7 +54,7 @@ def channel_views(
 
 def _remembered(engine: Engine, session: Session, rows: list[Connection]) -> list[ChannelView]:
     """Views are made again when the settings or the connection changed. The documents are read only then."""
-    stamp = (documents.state(session), engine.clock().date(), rates.newest(session))
+    stamp = (documents.state(session), engine.clock().date(), rates.newest(session), needs.stamp(session))
     store = _store(session)
     stamps = {row.id: repr((stamp, store, row.title, row.settings, row.info)) for row in rows}
     known = {row.id: engine.compiled.get((row.shop_id, row.id)) for row in rows}
@@ -93,7 +94,10 @@ def _sites(
         store=store,
         categories=_category_paths(session, row.id) if own.get("attribute_mapping") else {},
         rates=table,
-        vat=None,
+        requirements=needs.known(session, row.id),
+        connection=row.settings,
+        state=documents.state(session),
+        vat=vat_table(),
     )
     reach = Reach.model_validate(own.get("reach", {}))
     sites = used_sites(manifest, row)

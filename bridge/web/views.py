@@ -192,7 +192,10 @@ def _plans(view: View) -> Context:
         "more": rows[PER_PAGE - 1]["id"] if len(rows) > PER_PAGE else None,
         "versions": documents.changes(view.session, PER_PAGE),
         "rests": resting.holds(view.session),
-        "rates": rates.shown(view.session, view.now.date(), settings.get((documents.SHOP, "rates"), {})),
+        "rates": {
+            "used": rates.needed(settings),
+            **rates.shown(view.session, view.now.date(), settings.get((documents.SHOP, "rates"), {})),
+        },
         "titles": {documents.of_connection(key): title for key, title in documents.channels(view.session).items()},
     }
 
