@@ -9,7 +9,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ CHUNK = 500
 
 
 def ruleset(count: int) -> dict[str, Any]:
-    """Rules of every kind in turn: some fit all products, some a part, some none."""
+    """Rules of every kind in turn: one fits all products, most a part of them, some hardly any."""
     return {
         "rules": [{**_EXAMPLES[number % len(_EXAMPLES)](number), "name": f"Rule {number}"} for number in range(count)]
     }
@@ -42,13 +42,23 @@ def _money(field: str, op: str, amount: int) -> dict[str, Any]:
     return {"kind": "money", "field": field, "op": op, "value": {"amount": str(amount), "currency": "EUR"}}
 
 
-_EXAMPLES = (
+def _words(number: int) -> dict[str, Any]:
+    """The brand in front of every title; after that, words for a tenth of the products."""
+    if number == 0:
+        brand = {"kind": "field", "field": "brand"}
+        return {"then": [{"kind": "text", "target": "title", "change": "prepend", "words": brand}]}
+    words = {"kind": "text", "text": f"series {number}"}
+    return {
+        "when": _text("sku", "ends", str(number % 10)),
+        "then": [{"kind": "text", "target": "description", "change": "append", "words": words}],
+    }
+
+
+_EXAMPLES: tuple[Callable[[int], dict[str, Any]], ...] = (
+    _words,
     lambda number: {
-        "then": [{"kind": "text", "target": "title", "change": "prepend", "words": {"kind": "field", "field": "brand"}}]
-    },
-    lambda number: {
-        "when": _money("price", "<", 20 + number),
-        "then": [{"kind": "markup", "percent": "1.5"}, {"kind": "round_ending", "ending": "0.99"}],
+        "when": {"kind": "all", "of": [_money("price", ">=", number * 5), _money("price", "<", number * 5 + 15)]},
+        "then": [{"kind": "markup", "percent": "4.5"}, {"kind": "round_ending", "ending": "0.99"}],
     },
     lambda number: {
         "when": {"kind": "all", "of": [_text("title", "contains", f"{number}"), _money("price", ">", 50)]},
@@ -60,10 +70,11 @@ _EXAMPLES = (
             "kind": "any",
             "of": [
                 _text("brand", "equals", "Nobody"),
-                {"kind": "set", "field": "tags", "op": "has any", "values": ["x"]},
+                {"kind": "set", "field": "tags", "op": "has any", "values": ["outlet"]},
+                _text("sku", "ends", f"9{number:02}"),
             ],
         },
-        "then": [{"kind": "exclude", "reason": "not here"}],
+        "then": [{"kind": "exclude", "reason": "not sold here"}],
     },
 )
 

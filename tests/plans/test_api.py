@@ -13,6 +13,7 @@ from flask import Flask, Response
 
 from bridge.db.tables import Listing, Shop
 from bridge.flows import rates
+from bridge.flows.engine import Engine
 from bridge.web import create_web
 from bridge.web.api_routes import ROUTES
 from tests.faults.test_marketplace_faults import listed
@@ -48,18 +49,17 @@ def api(stack: Stack, serve: Callable[..., str]) -> Iterator[Api]:
     api.http.close()
 
 
-def ecb(stack: Stack, serve: Callable[..., str]) -> list[str]:
+def ecb(engine: Engine, serve: Callable[..., str]) -> list[str]:
     """The bank's table, and what was asked for."""
     bank, asked = Flask("ecb"), list[str]()
 
     @bank.get("/daily.xml")
     def daily() -> Response:
         asked.append("daily")
-        return Response(TABLE.format(day=stack.clock().date().isoformat()), mimetype="text/xml")
+        return Response(TABLE.format(day=engine.clock().date().isoformat()), mimetype="text/xml")
 
     url = serve(bank)
-    stack.engine.make_transport.services.guard_policy.allowed_hosts  # noqa: B018
-    stack.engine.rates_url = f"{url}/daily.xml"
+    engine.rates_url = f"{url}/daily.xml"
     return asked
 
 
@@ -186,7 +186,7 @@ def test_a_change_needs_json_and_a_token_no_other_site_has(stack: Stack, serve: 
 
 
 def test_rates_are_read_kept_and_nothing_odd_is_believed(stack: Stack, serve: Callable[..., str]) -> None:
-    asked = ecb(stack, serve)
+    asked = ecb(stack.engine, serve)
     with pytest.raises(ValueError, match="entities or a document type"):
         rates.parse(b"<!DOCTYPE x [<!ENTITY a 'b'>]><Cube time='2026-01-01'><Cube currency='USD' rate='1'/></Cube>")
     for text in (

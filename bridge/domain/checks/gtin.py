@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from stdnum import ean as stdnum_ean
 from stdnum.exceptions import ValidationError
@@ -17,6 +18,7 @@ COUPON_PREFIXES = ("05", "980", "981", "982", "983", "984", "99")
 DEMO_PREFIX = "952"
 
 
+@lru_cache(maxsize=8192)
 def gtin_fault(gtin: str | None, lengths: Collection[int] = LENGTHS, *, internal: bool = False) -> str | None:
     """Why ``gtin`` cannot be sold under, or None when it can. ``internal``: numbers of one company are taken."""
     if not gtin:
