@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import CategoryTreeRow, Connection, FacetRow, Listing, Poll, RequirementRow
 from bridge.db.work import Claim
-from bridge.domain.requirement import Category, CategoryRequirements, Need
+from bridge.domain import checks
+from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.domain.values import fingerprint
 from bridge.flows import documents
 from bridge.flows.documents import of_connection
@@ -103,38 +104,31 @@ def _tell(
 ) -> None:
     """A change of the requirements becomes a problem when it breaks listings, and names them."""
     work.mark(session, row.shop_id, [work.Mark(row.id, "sweep", "project.connection", "all")], now)
-    demanded = _demanded(before)
-    new = [item for item in after.attributes if item.need is Need.REQUIRED and item.id not in demanded]
+    change = checks.changed(before, after)
     place = f"category {category}" if category else "all products"
     text = f"{row.title} changed what it asks of {place}"
     records.note(session, now, "requirements", text, connection_id=row.id)
-    broken = _without(session, row.id, category, [item.id for item in new])
+    broken = list(checks.broken_by(change, _sent(session, row.id, category)))
     subject = f"{place} on {row.title}"[:190]
     if not broken:
         records.close_problem(session, now, KIND, subject)
         return
-    names = ", ".join(f"{item.name} ({item.id})" for item in new)
+    reasons = " ".join(item.text for item in change.stricter)
     records.open_problem(
         session,
         now,
         KIND,
         subject,
-        f"{text}: {names} must be given now, and {len(broken)} listings lack it.",
+        f"{text}, and {len(broken)} listings are no longer right: {reasons}",
         "Map the attribute, or fill it in for these products.",
         connection_id=row.id,
-        detail=", ".join(broken[:EXAMPLES]) + (" …" if len(broken) > EXAMPLES else ""),
+        detail=", ".join(sku for sku, _ in broken[:EXAMPLES]) + (" …" if len(broken) > EXAMPLES else ""),
         severity="warning",
     )
 
 
-def _demanded(found: CategoryRequirements) -> set[str]:
-    return {item.id for item in found.attributes if item.need is Need.REQUIRED}
-
-
-def _without(session: Session, connection_id: int, category: str, attributes: Collection[str]) -> list[str]:
-    """SKUs of listings in a category that lack one of these attributes."""
-    if not attributes:
-        return []
+def _sent(session: Session, connection_id: int, category: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The attributes of each listing in a category, by SKU."""
     query = (
         select(Listing.sku, FacetRow.desired)
         .join(FacetRow, FacetRow.listing_id == Listing.id)
@@ -142,12 +136,13 @@ def _without(session: Session, connection_id: int, category: str, attributes: Co
         .order_by(Listing.sku)
         .execution_options(yield_per=1000)
     )
-    return [
-        sku
-        for sku, content in session.execute(query)
-        if (not category or content.get("category") == category)
-        and any(name not in content.get("attributes", {}) for name in attributes)
-    ]
+    for sku, content in session.execute(query):
+        if not category or content.get("category") == category:
+            yield sku, {name: _several(value) for name, value in content.get("attributes", {}).items()}
+
+
+def _several(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _gone(session: Session, row: Connection, category: str, now: datetime) -> None:

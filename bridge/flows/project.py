@@ -19,6 +19,7 @@ from bridge.db.tables import FacetRow, Listing, Order, Product, Reservation, Var
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.flows import held
 from bridge.flows.difference import Difference
+from bridge.flows.pace import Paces, paces
 from bridge.flows.shape import Item, Made, unusable
 from bridge.flows.views import ChannelView, channel_views
 
@@ -80,6 +81,7 @@ class Chunk:
     double_gtins: set[str]
     listings: dict[Key, dict[str, Any]]
     facets: dict[int, dict[str, dict[str, Any]]]
+    paces: Paces | None
 
     def outcomes(self, views: Sequence[ChannelView]) -> Iterator[Outcome]:
         """Each variant on each view: its listing and facets as they are, and as they should be; why it is gone."""
@@ -95,7 +97,7 @@ class Chunk:
                     continue
                 item = item or self._item(variant, data, products)
                 facets = self.facets.get(listing["id"], {}) if listing else {}
-                yield view, variant, listing, facets, _made(view, variant, item, gone), gone
+                yield view, variant, listing, facets, _made(view, variant, item, gone, self.paces), gone
 
     def _item(self, row: Variant, data: dict[str, Any], products: dict[int, StoreProduct]) -> Item | Exception:
         sold = self.sold.get(row.pool, _NONE)
@@ -118,12 +120,12 @@ def _left(views: Sequence[ChannelView], known: Iterable[Key]) -> list[ChannelVie
     return [replace(of_connection[connection], site=site, used=False) for connection, site in left]
 
 
-def _made(view: ChannelView, row: Variant, item: Item | Exception, gone: str) -> Made:
+def _made(view: ChannelView, row: Variant, item: Item | Exception, gone: str, paces: Paces | None) -> Made:
     """One product's bad data blocks that product alone."""
     if isinstance(item, Exception):
         return unusable(row.sku or "", row.gtin, row.title, item)
     try:
-        return view.shape.offer(item, gone)
+        return view.shape.offer(item, gone, paces.pace(view.id, row.pool) if paces and view.shape.is_adaptive else None)
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
         _log.warning("variant %s cannot be shaped for connection %s: %r", row.id, view.id, error)
         return unusable(row.sku or "", row.gtin, row.title, error)
@@ -140,14 +142,22 @@ def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequ
     )
     rows = session.execute(query.with_for_update(of=Variant) if lock else query).all()
     listings = _listings(session, [row[0].id for row in rows], sorted({view.id for view in views}))
+    pools = sorted({row[0].pool for row in rows})
     return Chunk(
         rows,
-        reserved(session, sorted({row[0].pool for row in rows})),
+        reserved(session, pools),
         _doubles(session, Variant.sku, {row[0].sku for row in rows if row[0].sku}),
         _doubles(session, Variant.gtin, {row[0].gtin for row in rows if row[0].gtin}),
         listings,
         _facets(session, [item["id"] for item in listings.values()]),
+        _paces(session, views, pools),
     )
+
+
+def _paces(session: Session, views: Sequence[ChannelView], pools: Sequence[str]) -> Paces | None:
+    """How fast these sell, where a buffer asks for it."""
+    asking = [view for view in views if view.shape.is_adaptive]
+    return paces(session, pools, asking[0].now(), asking[0].latencies) if asking else None
 
 
 def reserved(session: Session, pools: Sequence[str]) -> dict[str, Sold]:

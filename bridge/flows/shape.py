@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from bridge.domain import checks, mapping, rules, stock
+from bridge.domain.buffers import AdaptiveBuffer, Pace
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.domain.categories.assign import Assigned, Assigner, CategoryMapping, CategoryOverrides
 from bridge.domain.checks import Requirements
@@ -122,7 +123,9 @@ class Shape:
             CategoryMapping.model_validate(given.get("category_mapping", {})),
             CategoryOverrides.model_validate(given.get("category_overrides", {})),
         )
-        self._rules = rules.compile(_ruleset(given), self._context(basis, market))
+        ruleset = _ruleset(given)
+        self._adaptive = "adaptive" in ruleset.model_dump_json() or isinstance(self._policy.keep, AdaptiveBuffer)
+        self._rules = rules.compile(ruleset, self._context(basis, market))
 
     def _context(self, basis: Basis, market: MarketSettings) -> rules.RuleContext:
         # Prices without VAT are raised only where the merchant has said so: a store that was connected before this
@@ -150,12 +153,17 @@ class Shape:
             pages=checks.Pages(mapping="/plans", categories="/plans", settings="/"),
         )
 
-    def offer(self, item: Item, gone: str = "") -> Made:
-        """``gone``: why nothing of it can be sold here any more."""
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether any buffer here needs to know how fast things sell."""
+        return self._adaptive
+
+    def offer(self, item: Item, gone: str = "", pace: Pace | None = None) -> Made:
+        """``gone``: why nothing of it can be sold here any more; ``pace`` is for adaptive buffers."""
         assigned = self._assigner.category(item.product.external_id, _paths(item.product))
         mapped = self._mapped(item, assigned)
         shaped = self._rules.apply(item.subject if mapped is None else _subject(item, mapped))
-        answer = self._answer(item, shaped, gone)
+        answer = self._answer(item, shaped, gone, pace)
         offer = DesiredOffer(
             sku=item.sku,
             gtin=item.gtin,
@@ -179,9 +187,9 @@ class Shape:
         path = self._category_paths.get(assigned.category, ()) if assigned else ()
         return self._mapping(item.product, item.variant, path)
 
-    def _answer(self, item: Item, shaped: rules.Shaped, gone: str) -> StockAnswer:
+    def _answer(self, item: Item, shaped: rules.Shaped, gone: str, pace: Pace | None) -> StockAnswer:
         policy = self._policy.but(shaped.buffer, shaped.cap)
-        answer = stock.publishable(item.variant.stock, item.reserved, policy, self._manifest.max_quantity)
+        answer = stock.publishable(item.variant.stock, item.reserved, policy, self._manifest.max_quantity, pace)
         if gone or not (item.variant.published and item.product.published):
             reason = gone or "not published in the store"
             answer = answer.model_copy(update={"quantity": 0, "reason": reason})

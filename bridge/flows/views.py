@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from bridge.domain.stock import StockPolicy
 from bridge.flows import documents, needs, rates
 from bridge.flows.documents import SHARED, SHOP, Key, of_connection
 from bridge.flows.engine import Engine
+from bridge.flows.pace import latencies
 from bridge.flows.price_tables import vat_table
 from bridge.flows.shape import Basis, Shape
 from bridge.flows.sites import place, used_sites
@@ -30,8 +32,10 @@ class ChannelView:
     title: str
     reach: Reach
     shape: Shape
+    now: Callable[[], datetime]
     site: str = ""
     used: bool = True
+    latencies: Mapping[int, float] = field(default_factory=dict)
 
 
 def channel_views(
@@ -71,7 +75,11 @@ def _views(
 ) -> list[ChannelView]:
     table = rates.table(session, settings.get((SHOP, "rates"), {}))
     store = _store(session)
-    return [view for row in rows for view in _sites(engine, session, row, of(row.id, settings), table, store)]
+    views = [view for row in rows for view in _sites(engine, session, row, of(row.id, settings), table, store)]
+    if not any(view.shape.is_adaptive for view in views):
+        return views
+    measured = latencies(session)
+    return [replace(view, latencies=measured) for view in views]
 
 
 def _sites(
@@ -102,10 +110,10 @@ def _sites(
     reach = Reach.model_validate(own.get("reach", {}))
     sites = used_sites(manifest, row)
     if not sites:
-        return [ChannelView(row.id, row.title, reach, Shape(basis))]
+        return [ChannelView(row.id, row.title, reach, Shape(basis), engine.clock)]
     bases = [replace(basis, currency=site.currency, country=site.country) for site in sites]
     return [
-        ChannelView(row.id, place(row, site.code), reach, Shape(own_basis), site.code)
+        ChannelView(row.id, place(row, site.code), reach, Shape(own_basis), engine.clock, site.code)
         for site, own_basis in zip(sites, bases, strict=True)
     ]
 
