@@ -40,6 +40,13 @@ def retry_after(headers: httpx.Headers, now: datetime, cap: float) -> float | No
     return None if seconds is None else min(max(seconds, 0.0), cap)
 
 
+def told_rate(headers: httpx.Headers) -> float | None:
+    """The rate in calls per second that this account has for the operation, as Amazon tells it with most answers;
+    None when it is absent or makes no sense."""
+    value = headers.get("x-amzn-ratelimit-limit", "").strip()
+    return float(value) if _NUMBER.fullmatch(value) and float(value) > 0 else None
+
+
 def rate_hint(headers: httpx.Headers, now: datetime, cap: float) -> RateHint | None:
     """The budget that is left, as the headers tell it; None when they do not."""
     remaining = _told(headers, "remaining")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from bridge.ports.errors import SlowDown
 from bridge.ports.http import context
 from bridge.ports.http.call import Call
-from bridge.ports.http.hints import rate_hint, retry_after
+from bridge.ports.http.hints import rate_hint, retry_after, told_rate
 from bridge.ports.http.limiter import SHORT_WINDOW
 from bridge.ports.http.response import Response
 from bridge.ports.http.services import HttpServices
@@ -26,6 +26,7 @@ class Pacer:
         self._title = title
         self._limits = dict(limits)
         self._services = services
+        self._rates: dict[str, float] = {}
 
     def admit(self, call: Call, patience_ends: float) -> None:
         """Wait for the call's turn, at most until ``patience_ends`` (monotonic). Raises SlowDown."""
@@ -47,6 +48,7 @@ class Pacer:
 
         A 429 blocks the bucket for all workers. One that names no time doubles its wait with each in a row.
         """
+        self._learn(call, response)
         now, cap = self._services.clock(), self._services.retry_after_cap
         breaker, limiter = self._services.breaker, self._services.limiter
         (breaker.failed if response.status >= 500 else breaker.succeeded)(self._account)
@@ -91,9 +93,21 @@ class Pacer:
                 limiter.refund(key, limit, call.cost)
 
     def _bucket(self, call: Call) -> tuple[str, Limit]:
-        """The bucket of this operation: its own, or the one that all others share where the manifest has "*"."""
-        name = call.operation if call.operation in self._limits or "*" not in self._limits else "*"
-        return f"{self._account}:{name}", self._limits.get(name, DEFAULT_LIMIT)
+        """The bucket of this operation: its own, or the one that all others share where the manifest has "*". Its size
+        is the manifest's, its rate what the account was told to have."""
+        name = self._name(call)
+        limit = self._limits.get(name, DEFAULT_LIMIT)
+        if (rate := self._rates.get(name)) is not None:
+            limit = limit.model_copy(update={"seconds": limit.calls / rate})
+        return f"{self._account}:{name}", limit
+
+    def _name(self, call: Call) -> str:
+        return call.operation if call.operation in self._limits or "*" not in self._limits else "*"
+
+    def _learn(self, call: Call, response: Response) -> None:
+        """Only for an operation of its own: a bucket shared by several has no one rate."""
+        if call.operation in self._limits and (rate := told_rate(response.headers)) is not None:
+            self._rates[call.operation] = rate
 
     def _slow_down(self, wait: float, why: str) -> SlowDown:
         text = f"{self._title}: waiting {max(1.0, wait):.0f} s, {why}. It goes on by itself."

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from bridge.ports.http.hints import RateHint, rate_hint, retry_after
+from bridge.ports.http.hints import RateHint, rate_hint, retry_after, told_rate
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())
@@ -69,3 +69,10 @@ def test_times_are_meant_by_the_clock_of_the_other_side() -> None:
     assert retry_after(theirs, NOW, 900) == 10
     told = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(EPOCH + 3600 + 8)}
     assert rate_hint(httpx.Headers({**theirs, **told}), NOW, 900) == RateHint(0, 8)
+
+
+@pytest.mark.parametrize(
+    ("value", "rate"), [("0.0056", 0.0056), (" 5.0 ", 5), ("0", None), ("-1", None), ("many", None), ("", None)]
+)
+def test_the_rate_an_account_has(value: str, rate: float | None) -> None:
+    assert told_rate(httpx.Headers({"x-amzn-RateLimit-Limit": value})) == rate

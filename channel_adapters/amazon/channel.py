@@ -1,0 +1,45 @@
+"""Amazon as a Channel: the account, and the sides of it that the contract asks for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bridge.ports.adapter import Connection
+from bridge.ports.channel import AccountInfo, Expiry
+from bridge.ports.errors import AskMerchant
+from channel_adapters.amazon import mapping
+from channel_adapters.amazon.account import MANIFEST
+from channel_adapters.amazon.following import FollowSide
+from channel_adapters.amazon.ordering import DATASETS, OrderSide
+
+# "You must rotate your LWA client secrets every 180 days": all calls fail after that.
+SECRET_LASTS = timedelta(days=180)
+
+
+class AmazonChannel(FollowSide, OrderSide):
+    """One seller account of one region, with all its marketplaces."""
+
+    manifest = MANIFEST
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._reports = {}
+        self._refunds = {}
+        self._datasets = DATASETS[0]
+
+    def check(self) -> AccountInfo:
+        """The participations prove the token, a look at the listings the seller ID. Raises AskMerchant."""
+        info = mapping.account(self.client.participations(), self.in_region())
+        if not info.sites:
+            words = f"This account sells on none of Amazon's marketplaces of the region {self.region!r}."
+            raise AskMerchant(words, field="region")
+        self.client.search_listings(marketplaceIds=list(info.sites[:1]), pageSize=1)
+        return info.model_copy(update={"expires": self._expires()})
+
+    def _expires(self) -> tuple[Expiry, ...]:
+        try:
+            made = datetime.fromisoformat(str(self.settings.get("secret_made") or "")).replace(tzinfo=UTC)
+        except ValueError:
+            return ()
+        fix = "Make a new client secret in Seller Central (Develop Apps) and enter it here, with the day it was made."
+        return (Expiry(what="LWA client secret", at=made + SECRET_LASTS, fix=fix),)

@@ -1,0 +1,291 @@
+"""Orders (2026-01-01) to our domain, and shipments (v0) back. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from decimal import Decimal
+
+from bridge.domain.money import Money, total
+from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, Parcel, SoldLine
+from bridge.domain.values import fingerprint
+from bridge.ports.channel import OrderRef
+from bridge.ports.errors import RejectItem
+from channel_adapters.amazon.reading import Json, moment, money, stamp, table, tables, text, whole
+from channel_adapters.amazon.vocabulary import FULFILLED_BY, PHASES
+
+OTHER = "Other: "
+
+
+def order_ref(raw: Json, currencies: dict[str, str]) -> OrderRef:
+    """A list tells the whole order: nothing has to be asked for again."""
+    whole_order = order(raw, currencies)
+    return OrderRef(
+        external_id=whole_order.external_id,
+        changed_at=whole_order.changed_at,
+        mark=whole_order.list_mark,
+        order=whole_order,
+    )
+
+
+def order(raw: Json, currencies: dict[str, str]) -> MarketplaceOrder:
+    """An order whole; ``currencies`` by marketplace, for orders that name no price yet. Raises RejectItem naming the
+    field without which it cannot be handled."""
+    placed = moment(raw.get("createdTime"))
+    if not text(raw.get("orderId")):
+        raise _unreadable(raw, "orderId")
+    if placed is None:
+        raise _unreadable(raw, "createdTime")
+    site = text(table(raw, "salesChannel").get("marketplaceId"))
+    currency = _currency(raw) or currencies.get(site)
+    if currency is None:
+        raise _unreadable(raw, "proceeds.grandTotal.currencyCode")
+    lines = tuple(_line(raw, item, number, currency) for number, item in enumerate(tables(raw, "orderItems")))
+    sums = [_Proceeds(item, currency) for item in tables(raw, "orderItems")]
+    return MarketplaceOrder(
+        external_id=text(raw.get("orderId")),
+        placed_at=placed,
+        changed_at=moment(raw.get("lastUpdatedTime")),
+        list_mark=mark(raw),
+        phase=PHASES.get(status(raw), OrderPhase.PENDING),
+        site=site,
+        currency=currency,
+        lines=lines,
+        shipping=total([item.shipping for item in sums], currency),
+        shipping_tax=total([item.shipping_tax for item in sums], currency),
+        tax_by_channel=any(_collected_by_amazon(item) for item in tables(raw, "orderItems")),
+        ship_to=ship_to(raw),
+        bill_to=_bill_to(raw),
+        note=_note(raw),
+        raw=raw,
+    )
+
+
+def status(raw: Json) -> str:
+    return text(table(raw, "fulfillment").get("fulfillmentStatus"))
+
+
+def mark(raw: Json) -> str:
+    """The state of an order. The time of its last update alone would do, were it always told."""
+    items = [
+        [
+            text(item.get("orderItemId")),
+            text(item.get("quantityOrdered")),
+            text(table(item, "fulfillment").get("quantityFulfilled")),
+            text(table(item, "fulfillment").get("quantityUnfulfilled")),
+            table(item, "cancellation"),
+        ]
+        for item in tables(raw, "orderItems")
+    ]
+    return fingerprint([text(raw.get("lastUpdatedTime")), status(raw), items])
+
+
+def _currency(raw: Json) -> str | None:
+    places = [table(raw, "proceeds").get("grandTotal")]
+    for item in tables(raw, "orderItems"):
+        places += [table(item, "proceeds").get("proceedsTotal"), table(item, "product", "price").get("unitPrice")]
+    return next((found.currency for place in places if (found := money(place))), None)
+
+
+class _Proceeds:
+    """What the buyer pays for one item, taken apart.
+
+    In Europe prices contain the tax and TAX tells how much of it; in the US it comes on top. Which of the two it is
+    shows in the sum: ``proceedsTotal`` either is the other amounts, or these and the tax.
+    """
+
+    def __init__(self, item: Json, currency: str) -> None:
+        self._parts = tables(table(item, "proceeds"), "breakdowns")
+        self._zero = Money.zero(currency)
+        tax, discount = self._sum("TAX"), self._sum("DISCOUNT")
+        kinds = {text(part.get("type")) for part in self._parts} - {"TAX", "DISCOUNT"}
+        gross = total([self._sum(kind) for kind in kinds], currency)
+        without = gross - _positive(discount)
+        told = money(table(item, "proceeds").get("proceedsTotal"))
+        self.told = bool(self._parts) or told is not None
+        self.total = told if told is not None and told.currency == currency else without
+        self.on_top = bool(tax.amount) and self.total.amount == (without + tax).amount
+        self.shipping_tax = self._detail("TAX", "SHIPPING")
+        self.shipping = self._shipping()
+        self.tax = tax - self.shipping_tax
+        self.discount = _positive(discount) - _positive(self._detail("DISCOUNT", "SHIPPING"))
+        self.goods = self.total - self.shipping
+
+    def _shipping(self) -> Money:
+        plain = self._sum("SHIPPING") - _positive(self._detail("DISCOUNT", "SHIPPING"))
+        return plain + self.shipping_tax if self.on_top else plain
+
+    def unit_price(self, quantity: int, told: Money | None) -> Money:
+        """With tax, before discounts."""
+        if told is not None and not self.on_top:
+            return told
+        gross = self.goods + self.discount
+        return Money(amount=gross.amount / Decimal(max(1, quantity)), currency=gross.currency).quantised()
+
+    def _sum(self, kind: str) -> Money:
+        found = [money(part.get("subtotal")) for part in self._parts if text(part.get("type")) == kind]
+        return total([item for item in found if item and item.currency == self._zero.currency], self._zero.currency)
+
+    def _detail(self, kind: str, subtype: str) -> Money:
+        details = [
+            money(detail.get("value"))
+            for part in self._parts
+            if text(part.get("type")) == kind
+            for detail in tables(part, "detailedBreakdowns")
+            if text(detail.get("subtype")) == subtype
+        ]
+        return total([item for item in details if item and item.currency == self._zero.currency], self._zero.currency)
+
+
+def _positive(amount: Money) -> Money:
+    """Whether a discount is told with a sign is not written down."""
+    return Money(amount=abs(amount.amount), currency=amount.currency)
+
+
+def _line(raw: Json, item: Json, number: int, currency: str) -> SoldLine:
+    ordered = whole(item.get("quantityOrdered"))
+    if ordered is None:
+        raise _unreadable(raw, f"orderItems[{number}].quantityOrdered")
+    paid, product = _Proceeds(item, currency), table(item, "product")
+    price = money(table(product, "price").get("unitPrice"))
+    quantity, gone, sent = _units(raw, item, ordered)
+    full = paid.goods if paid.told else (price or Money.zero(currency)).times(quantity)
+    fulfilled_by = text(table(raw, "fulfillment").get("fulfilledBy"))
+    site = text(table(raw, "salesChannel").get("marketplaceId"))
+    sku = text(product.get("sellerSku"))
+    asked = text(table(item, "cancellation", "cancellationRequest").get("requester")) == "BUYER"
+    return SoldLine(
+        external_id=text(item.get("orderItemId")),
+        offer_id=f"{site}/{sku}" if site and sku else None,
+        sku=sku or None,
+        title=text(product.get("title")),
+        quantity=quantity,
+        cancelled=gone,
+        shipped=sent,
+        unit_price=paid.unit_price(quantity, price) if paid.told else price or Money.zero(currency),
+        total=full,
+        tax=paid.tax if paid.told else None,
+        discount=paid.discount if paid.told else None,
+        cancellation_requested=asked and quantity > gone + sent,
+        fulfilled_by=FULFILLED_BY.get(fulfilled_by, FulfilledBy.MERCHANT),
+        ship_by=_end(raw, "shipByWindow"),
+    )
+
+
+def _units(raw: Json, item: Json, ordered: int) -> tuple[int, int, int]:
+    """Units sold, cancelled and shipped. Amazon may take cancelled units off what was ordered, down to none."""
+    quantity = max(1, ordered)
+    told = table(item, "fulfillment")
+    sent, left = whole(told.get("quantityFulfilled")) or 0, whole(told.get("quantityUnfulfilled"))
+    if status(raw) == "CANCELLED" or ordered < 1:
+        return quantity, quantity - min(sent, quantity), min(sent, quantity)
+    gone = 0 if left is None else max(0, quantity - sent - left)
+    return quantity, gone, min(sent, quantity)
+
+
+def _end(raw: Json, window: str) -> datetime | None:
+    return moment(table(raw, "fulfillment", window).get("latestDateTime"))
+
+
+def _collected_by_amazon(item: Json) -> bool:
+    collections = tables(table(item, "tax"), "taxCollections")
+    return any(text(part.get("model")) == "MARKETPLACE_FACILITATOR" for part in collections)
+
+
+def ship_to(raw: Json) -> Address:
+    buyer = table(raw, "buyer")
+    found = _address(table(raw, "recipient", "deliveryAddress"))
+    extra = {"purchase_order": text(buyer.get("buyerPurchaseOrderNumber"))} | {
+        "address_type": text(table(raw, "recipient", "deliveryAddress").get("addressType"))
+    }
+    return found.model_copy(
+        update={
+            "email": text(buyer.get("buyerEmail")),
+            "company": found.company or text(buyer.get("buyerCompanyName")),
+            "vat_number": text(_registration(raw).get("taxRegistrationNumber")),
+            "extra": {**found.extra, **{name: value for name, value in extra.items() if value}},
+        }
+    )
+
+
+def _address(raw: Json) -> Address:
+    """Amazon has a name in one piece and three lines; the first is the street, except where it is told apart."""
+    first, _, last = text(raw.get("name")).rpartition(" ")
+    parts = table(raw, "extendedFields")
+    lines = [text(raw.get(f"addressLine{number}")) for number in (2, 3)]
+    extra = {name: text(raw.get(name)) for name in ("districtOrCounty", "municipality")}
+    extra["neighborhood"] = text(parts.get("neighborhood"))
+    return Address(
+        first_name=first,
+        last_name=last,
+        company=text(raw.get("companyName")),
+        street=text(parts.get("streetName")) or text(raw.get("addressLine1")),
+        house_number=text(parts.get("streetNumber")),
+        addition=", ".join(line for line in lines if line),
+        postcode=text(raw.get("postalCode")),
+        city=text(raw.get("city")),
+        region=text(raw.get("stateOrRegion")),
+        country=text(raw.get("countryCode")),
+        phone=text(raw.get("phone")),
+        extra={name: value for name, value in extra.items() if value},
+    )
+
+
+def _registration(raw: Json) -> Json:
+    found = tables(table(raw, "tax"), "taxRegistrations")
+    return next((item for item in found if text(item.get("entityType")) == "BUYER"), {})
+
+
+def _bill_to(raw: Json) -> Address | None:
+    """Business buyers may tell where the invoice goes."""
+    registration = _registration(raw)
+    place = table(registration, "taxRegistrationAddress")
+    if not place:
+        return None
+    found = _address(place)
+    return found.model_copy(
+        update={
+            "company": text(registration.get("legalName")) or found.company,
+            "vat_number": text(registration.get("taxRegistrationNumber")),
+            "email": text(table(raw, "buyer").get("buyerEmail")),
+        }
+    )
+
+
+def _note(raw: Json) -> str:
+    """Where to leave the parcel, and what to write on the gift card."""
+    wish = table(raw, "recipient", "deliveryPreference")
+    words = [text(wish.get("dropOffLocation")), text(wish.get("addressInstruction"))]
+    gifts = [table(item, "fulfillment", "packing", "giftOption") for item in tables(raw, "orderItems")]
+    words += [text(gift.get("giftMessage")) for gift in gifts]
+    return "\n".join(dict.fromkeys(word for word in words if word))
+
+
+# Shipments
+
+
+def package_reference(reference: str) -> str:
+    """A positive number, as a string, that stays the same for the same parcel: confirming again changes the package
+    instead of adding one."""
+    return str(int.from_bytes(hashlib.sha256(reference.encode()).digest()[:4]) + 1)
+
+
+def shipment_body(sold: MarketplaceOrder, parcel: Parcel, now: datetime) -> Json:
+    """A package of an order. ``shipDate`` neither before the order nor in the future, which Amazon refuses."""
+    at = max(sold.placed_at, min(parcel.shipped_at or now, now))
+    detail: Json = {
+        "packageReferenceId": package_reference(parcel.reference),
+        "carrierCode": parcel.carrier,
+        "trackingNumber": parcel.tracking,
+        "shipDate": stamp(at),
+        "orderItems": [{"orderItemId": line.external_id, "quantity": line.quantity} for line in parcel.lines],
+    }
+    if parcel.carrier.startswith(OTHER):
+        detail |= {"carrierCode": "Other", "carrierName": parcel.carrier.removeprefix(OTHER)}
+    return {"marketplaceId": sold.site, "packageDetail": detail}
+
+
+def _unreadable(raw: Json, name: str) -> RejectItem:
+    what = text(raw.get("orderId")) or "an order"
+    words = f"Amazon's answer about {what} has no usable {name}. Handle it in Seller Central and tell us."
+    return RejectItem(words, field=name, developer=f"fields: {', '.join(sorted(raw))}")

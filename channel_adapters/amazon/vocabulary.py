@@ -1,0 +1,73 @@
+"""Amazon's words and ours."""
+
+from __future__ import annotations
+
+from bridge.domain.order import CancelReason, FulfilledBy, OrderPhase
+from bridge.domain.returns import RefundReason
+from bridge.ports.channel import SubmissionState
+
+# Which endpoint a marketplace belongs to, all others eu: https://developer-docs.amazon.com/sp-api/docs/sp-api-endpoints.
+REGION_OF_COUNTRY = {"US": "na", "CA": "na", "MX": "na", "BR": "na", "JP": "fe", "AU": "fe", "SG": "fe"}
+
+FULFILLED_BY = {"MERCHANT": FulfilledBy.MERCHANT, "AMAZON": FulfilledBy.CHANNEL}
+# "Placed but not ready for shipment" is PENDING. A word we do not know is no leave to ship either.
+PHASES = {
+    "UNSHIPPED": OrderPhase.READY,
+    "PARTIALLY_SHIPPED": OrderPhase.READY,
+    "SHIPPED": OrderPhase.READY,
+    "CANCELLED": OrderPhase.READY,
+    "UNFULFILLABLE": OrderPhase.READY,
+}
+OPEN_STATUSES = ("PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED")
+# conditionType of the listings model.
+CONDITIONS = {
+    "new": "new_new",
+    "as_new": "used_like_new",
+    "good": "used_good",
+    "reasonable": "used_acceptable",
+    "moderate": "used_acceptable",
+    "refurbished": "refurbished_refurbished",
+}
+# CancelReason of OrderAcknowledgement.xsd.
+CANCEL_REASONS = {
+    CancelReason.OUT_OF_STOCK: "NoInventory",
+    CancelReason.BUYER_REQUEST: "BuyerCanceled",
+    CancelReason.PRICE_ERROR: "PricingError",
+    CancelReason.CANNOT_SHIP_IN_TIME: "GeneralAdjustment",
+    CancelReason.DAMAGED: "NoInventory",
+    CancelReason.OTHER: "GeneralAdjustment",
+}
+# AdjustmentReason of OrderAdjustment.xsd.
+REFUND_REASONS = {
+    RefundReason.RETURNED: "CustomerReturn",
+    RefundReason.DAMAGED: "GeneralAdjustment",
+    RefundReason.NOT_RECEIVED: "CouldNotShip",
+    RefundReason.WRONG_ITEM: "DifferentItem",
+    RefundReason.GOODWILL: "GeneralAdjustment",
+    RefundReason.OTHER: "GeneralAdjustment",
+}
+# processingStatus of feeds and reports.
+PROCESSING = {
+    "IN_QUEUE": SubmissionState.PENDING,
+    "IN_PROGRESS": SubmissionState.PENDING,
+    "DONE": SubmissionState.DONE,
+    "CANCELLED": SubmissionState.FAILED,
+    "FATAL": SubmissionState.FAILED,
+}
+# By category of an issue.
+FIXES = {
+    "MISSING_ATTRIBUTE": "Give the attribute named a value in the product's mapping.",
+    "INVALID_ATTRIBUTE": "Correct the value of the attribute named.",
+    "MISSING_IMAGE": "Add a main picture to the product.",
+    "INVALID_IMAGE": "Replace the picture: white background, no text, at least 500 pixels.",
+    "INVALID_PRICE": "Correct the price, or the price limits in Seller Central.",
+    "MISSING_PRICE": "Give the product a price in the store.",
+    "DUPLICATE": "Another listing of yours has this product already: remove one of them in Seller Central.",
+    "QUALIFICATION_REQUIRED": "Apply in Seller Central for the right to sell this product or brand.",
+}
+CONDITION_OF_RETURN_DONE = frozenset({"completed", "closed", "declined"})
+TRACKING_OF = (
+    (r"1Z[A-Z0-9]{16}", "UPS"),
+    (r"(JVGL|JJD|JD0)[0-9]+", "DHL"),
+    (r"00340[0-9]{15}", "DHL"),
+)
