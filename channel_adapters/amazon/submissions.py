@@ -20,6 +20,8 @@ PATIENCE = timedelta(minutes=30)
 # "Feeds stuck IN_PROGRESS for days" (selling-partner-api-models #2633).
 FEED_PATIENCE = timedelta(hours=6)
 NOWHERE = "-"
+# To the microsecond: the same value sent again is another submission.
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Submission:
     sku: str = field(default="")
 
     def __str__(self) -> str:
-        sent = str(int(self.at.timestamp()))
+        sent = str((self.at - EPOCH) // MICROSECOND)
         return "|".join([self.kind, self.site, sent, self.expected, self.feed, str(self.message), self.sku])
 
 
@@ -45,9 +47,9 @@ def read(key: str) -> Submission | None:
     parts = key.split("|", 6)
     try:
         kind, site, sent, expected, feed, message, sku = parts
-        at = datetime.fromtimestamp(int(sent), UTC)
+        at = EPOCH + int(sent) * MICROSECOND
         return Submission(kind, at, site, expected, feed, int(message), sku)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         return None
 
 
