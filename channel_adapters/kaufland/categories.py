@@ -14,7 +14,7 @@ from bridge.domain.requirement import (
 )
 from bridge.domain.values import fingerprint
 from channel_adapters.kaufland.reading import Json, tables, text
-from channel_adapters.kaufland.vocabulary import ATTRIBUTE_KINDS
+from channel_adapters.kaufland.vocabulary import ATTRIBUTE_KINDS, VAT_INDICATORS
 
 # Values of an attribute that are read, a hundred a call; manufacturers alone are tens of thousands.
 MOST_VALUES = 500
@@ -33,6 +33,19 @@ GENERAL = (
         help="Public URLs.",
     ),
     AttributeRequirement(id="manufacturer", name="Manufacturer", need=Need.RECOMMENDED, help="The brand is sent."),
+    AttributeRequirement(
+        id="vat_indicator",
+        name="VAT",
+        kind=AttributeKind.CHOICE,
+        allowed=tuple(AllowedValue(value=word) for word in VAT_INDICATORS),
+        help="For products with another rate than the setting says.",
+    ),
+    AttributeRequirement(
+        id="id_shipping_group",
+        name="Shipping group",
+        kind=AttributeKind.INTEGER,
+        help="The number of a shipping group, for products that need another one than the setting says.",
+    ),
 )
 
 Values = tuple[Sequence[Json], bool]

@@ -17,6 +17,7 @@ from channel_adapters.kaufland.signature import sign
 A = TypeVar("A")
 R = TypeVar("R")
 WORKERS = 4
+UNITS_PER_PAGE = 100
 # Mandatory; "the name of the software", or Inhouse_development (seller API documentation, headers).
 USER_AGENT = "Storebridge"
 
@@ -163,7 +164,13 @@ class KauflandClient:
 
     def units(self, site: str, offset: int = 0, **filters: str) -> tuple[list[Json], int | None]:
         """With their products, which know EAN and title."""
-        return self._page("getUnits", "/units", 100, offset, storefront=site, embedded="products", **filters)
+        return self._page("getUnits", "/units", UNITS_PER_PAGE, offset, storefront=site, embedded="products", **filters)
+
+    def unit_count(self, site: str) -> int | None:
+        answer = self._call("getUnits", "GET", "/units", params={"storefront": site, "limit": 1})
+        pagination = answer.get("pagination")
+        total = pagination.get("total") if isinstance(pagination, dict) else None
+        return total if isinstance(total, int) else None
 
     def unit(self, site: str, unit_id: str) -> Json:
         params = {"storefront": site, "embedded": "products"}

@@ -21,6 +21,7 @@ from channel_adapters.kaufland.vocabulary import (
     CONDITIONS,
     FULFILLED_BY,
     HIGHEST_PRICE,
+    OFFER_ATTRIBUTES,
     OPEN,
     REFUSED_VALUES,
     RETURN_ON_ITS_WAY,
@@ -28,6 +29,7 @@ from channel_adapters.kaufland.vocabulary import (
     SHIPPED,
     TO_SEND,
     UPDATE_STATES,
+    VAT_INDICATORS,
 )
 
 # Times are told in seconds: what changes twice within one is seen only once that second is long over.
@@ -65,13 +67,24 @@ def unit_body(draft: OfferDraft, site: Site, settings: Mapping[str, Any]) -> Jso
         "id_warehouse": whole(settings.get("warehouse") or None),
         "vat_indicator": _vat_indicator(settings),
     }
-    return body | {name: value for name, value in chosen.items() if value is not None}
+    return body | {name: value for name, value in chosen.items() if value is not None} | terms(draft.content)
 
 
 def shipping_group(settings: Mapping[str, Any], site: str) -> int | None:
     """The setting holds ``de:123`` for each storefront that has one."""
     chosen = dict(str(item).split(":", 1) for item in settings.get("shipping_groups") or () if ":" in str(item))
     return whole(chosen.get(site))
+
+
+def terms(content: OfferContent) -> Json:
+    """What the merchant's attributes say of the offer itself, not of the product. Raises RejectItem."""
+    vat, group = (content.attributes.get(name) for name in OFFER_ATTRIBUTES)
+    if vat and vat not in VAT_INDICATORS:
+        words = f"Kaufland knows no VAT indicator {vat!r} (only {', '.join(VAT_INDICATORS)})."
+        raise RejectItem(words, field="vat_indicator")
+    if group and whole(group) is None:
+        raise RejectItem(f"{group!r} is no number of a shipping group.", field="id_shipping_group")
+    return ({"vat_indicator": vat} if vat else {}) | ({"id_shipping_group": whole(group)} if group else {})
 
 
 def _vat_indicator(settings: Mapping[str, Any]) -> str | None:
@@ -105,7 +118,8 @@ def product_data(gtin: str, content: OfferContent, settings: Mapping[str, Any]) 
         "picture": content.images,
     }
     given = {**named, **content.attributes}
-    attributes: Json = {name: _values(value) for name, value in given.items() if value}
+    about = {name: value for name, value in given.items() if value and name not in OFFER_ATTRIBUTES}
+    attributes: Json = {name: _values(value) for name, value in about.items()}
     if contact := _safety_contact(settings):
         attributes["product_safety_contact"] = contact
     return {"ean": [gtin], "attributes": attributes}

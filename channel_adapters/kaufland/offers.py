@@ -21,7 +21,7 @@ from bridge.ports.channel import (
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
 from bridge.ports.manifest import Site
 from channel_adapters.kaufland import mapping
-from channel_adapters.kaufland.client import AlreadyThere, KauflandClient
+from channel_adapters.kaufland.client import UNITS_PER_PAGE, AlreadyThere, KauflandClient
 from channel_adapters.kaufland.reading import Json, table, text, texts, whole
 from channel_adapters.kaufland.vocabulary import LOCALES
 
@@ -52,20 +52,29 @@ class Offers:
     def find(self, skus: Sequence[str], gtins: Sequence[str]) -> list[LiveOffer]:
         """On every storefront. A unit that is minutes old may not be shown yet."""
         asked = [("id_offer", sku) for sku in dict.fromkeys(skus)] + [("ean", gtin) for gtin in dict.fromkeys(gtins)]
-        questions = [(site, name, value) for site in self._sites() for name, value in asked if value]
-        answers = self._client.each(lambda question: self._found(*question), questions)
-        if fault := next((answer for answer in answers if isinstance(answer, BridgeError)), None):
-            raise fault
-        found = (offer for answer in answers if isinstance(answer, list) for offer in answer)
+        found = (offer for site in self._sites() for offer in self._find_on(site, [pair for pair in asked if pair[1]]))
         return list({offer.offer_id: offer for offer in found}.values())
 
+    def _find_on(self, site: Site, asked: Sequence[tuple[str, str]]) -> list[LiveOffer]:
+        """One question for each name; where all there is takes fewer pages than that, all of it is read instead."""
+        count = self._client.unit_count(site.code) if len(asked) > 1 else None
+        if count is not None and count <= len(asked) * UNITS_PER_PAGE:
+            return [offer for unit in self._units(site) if (offer := _asked_for(unit, site, set(asked)))]
+        answers = self._client.each(lambda pair: self._found(site, *pair), asked)
+        if fault := next((answer for answer in answers if isinstance(answer, BridgeError)), None):
+            raise fault
+        return [offer for answer in answers if isinstance(answer, list) for offer in answer]
+
     def _found(self, site: Site, name: str, value: str) -> list[LiveOffer]:
-        found: list[LiveOffer] = []
+        units = self._units(site, **{name: value})
+        return [mapping.live_offer(unit, site, value if name == "ean" else None) for unit in units]
+
+    def _units(self, site: Site, **filters: str) -> list[Json]:
+        found: list[Json] = []
         offset: int | None = 0
         while offset is not None:
-            units, offset = self._client.units(site.code, offset, **{name: value})
-            known = [unit for unit in units if unit.get("id_unit")]
-            found += [mapping.live_offer(unit, site, value if name == "ean" else None) for unit in known]
+            units, offset = self._client.units(site.code, offset, **filters)
+            found += [unit for unit in units if unit.get("id_unit")]
         return found
 
     # New ones
@@ -154,8 +163,12 @@ class Offers:
         return [_result(update, self._describe_offer) for update in updates]
 
     def _describe_offer(self, update: ContentUpdate) -> ItemResult:
-        """Accepted is not done: what became of it is followed per EAN and language. The time only tells submissions
-        apart: Kaufland gives them no number."""
+        """What is about the offer is changed at once; product data is accepted, which is not done: what became of it is
+        followed per EAN and language. The time only tells submissions apart: Kaufland gives them no number."""
+        terms = mapping.terms(update.content)
+        changed = self.change([(update, terms)])[0] if terms else None
+        if changed is not None and changed.outcome is not Outcome.APPLIED:
+            return changed
         if not self._settings.get("send_content", True):
             return ItemResult(key=update.key, outcome=Outcome.APPLIED, offer_id=update.offer_id)
         if not update.gtin:
@@ -208,6 +221,14 @@ class Offers:
             return self._client.product_data_status(gtin, locale)
         except NotFound:
             return {}
+
+
+def _asked_for(unit: Json, site: Site, names: set[tuple[str, str]]) -> LiveOffer | None:
+    """The offer, where it goes by one of these names; under the EAN that was asked for."""
+    gtins = {("ean", gtin) for gtin in texts(table(unit, "product"), "eans")} & names
+    if not gtins and ("id_offer", text(unit.get("id_offer"))) not in names:
+        return None
+    return mapping.live_offer(unit, site, next((gtin for _, gtin in gtins), None))
 
 
 def _site_in(offer: OfferRef) -> str:

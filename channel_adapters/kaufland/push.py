@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from bridge.ports.channel import CALLBACK_URL, PushHint
 from bridge.ports.errors import NotFound, Reauthorise
 from channel_adapters.kaufland import mapping, signature
-from channel_adapters.kaufland.client import KauflandClient
+from channel_adapters.kaufland.client import AlreadyThere, KauflandClient
 from channel_adapters.kaufland.reading import Json, text
 from channel_adapters.kaufland.vocabulary import EVENTS
 
@@ -61,10 +62,14 @@ class Push:
             for event in EVENTS:
                 found = known.get((site, event))
                 if found is None:
-                    body = {"callback_url": url, "fallback_email": email, "event_name": event}
-                    self._client.subscribe(site, body)
+                    self._subscribe(site, {"callback_url": url, "fallback_email": email, "event_name": event})
                 elif found.get("is_active") is False:
                     self._client.change_subscription(text(found.get("id_subscription")), {"is_active": True})
+
+    def _subscribe(self, site: str, body: Json) -> None:
+        """An event that another program listens to already is left to it: polling sees everything as well."""
+        with suppress(AlreadyThere):
+            self._client.subscribe(site, body)
 
     def _ours(self, url: str) -> list[Json]:
         found: list[Json] = []

@@ -26,6 +26,9 @@ CONDITIONS = {
     "reasonable": "USED___GOOD",
     "moderate": "USED___ACCEPTABLE",
 }
+VAT_INDICATORS = ("standard_rate", "reduced_rate_1", "reduced_rate_2", "super_reduced_rate", "zero_rate")
+# Attributes that belong to the offer and not to the product.
+OFFER_ATTRIBUTES = ("vat_indicator", "id_shipping_group")
 FULFILLED_BY = {"fulfilled_by_merchant": FulfilledBy.MERCHANT, "fulfilled_by_kaufland": FulfilledBy.CHANNEL}
 
 # States of an order unit. A word that is not here is neither shipped nor cancelled, and not to be shipped either.

@@ -137,6 +137,18 @@ def test_an_offer_is_created_and_found_on_its_storefront(open_account: Open) -> 
     assert account.channel.find_offers(["?"], [EANS[1]]) == []
 
 
+def test_many_names_are_looked_up_in_the_whole_list_where_that_is_shorter(open_account: Open) -> None:
+    account = open_account(settings={"sites": ["de"]})
+    for number in range(3):
+        account.seller.control("POST", "offers", {"sku": f"S-{number}", "ean": EANS[number], "stock": 1, "price": 5})
+    asked = account.channel.find_offers(["S-0", *(f"X-{number}" for number in range(40))], [EANS[2]])
+    assert {(offer.sku, offer.gtin) for offer in asked} == {("S-0", EANS[0]), ("S-2", EANS[2])}
+    assert account.operations() == ["getUnits", "getUnits"]
+    account.seller.fault("mutate", "getUnits", params={"set": {"pagination.total": 100000}})
+    assert len(account.channel.find_offers(["S-0"], [EANS[2]])) == 2
+    assert account.operations().count("getUnits") == 5
+
+
 def test_the_setting_says_where_to_sell(open_account: Open) -> None:
     account = open_account(settings={"sites": ["at"]})
     offer = create(account, site="")
@@ -373,6 +385,24 @@ def test_replacing_and_adding(open_account: Open) -> None:
         assert (stored["title"], "colour" in stored) == (["A blue mug"], kept)
 
 
+def test_attributes_of_the_offer_go_to_the_offer(open_account: Open) -> None:
+    account = open_account()
+    reduced = {"vat_indicator": "reduced_rate_1", "colour": "Rot"}
+    offer = create(account, content=OfferContent(title="A book", attributes=reduced))
+    path = f"/units/{offer.offer_id.partition(':')[2]}?storefront=de"
+    assert account.seller.call("GET", path).json()["data"]["vat_indicator"] == "reduced_rate_1"
+    changed = {"vat_indicator": "zero_rate", "id_shipping_group": "77", "colour": "Rot"}
+    assert account.channel.update_content([content(offer, attributes=changed)])[0].outcome is Outcome.SUBMITTED
+    unit = account.seller.call("GET", path).json()["data"]
+    assert (unit["vat_indicator"], unit["id_shipping_group"]) == ("zero_rate", 77)
+    sent = account.seller.call("GET", f"/product-data/{EANS[0]}?locale=de-DE").json()["data"]["attributes"]
+    assert set(sent) == {"title", "description", "manufacturer", "colour"}
+    for wrong, field in (({"vat_indicator": "19"}, "vat_indicator"), ({"id_shipping_group": "x"}, "id_shipping_group")):
+        assert account.channel.update_content([content(offer, attributes=wrong)])[0].field == field
+    account.channel.end_offers([offer])
+    assert account.channel.update_content([content(offer, attributes=changed)])[0].outcome is Outcome.MISSING
+
+
 def test_product_data_needs_an_ean_and_can_be_switched_off(open_account: Open) -> None:
     account, silent = open_account(), open_account(settings={"send_content": False})
     offer = create(account).model_copy(update={"gtin": None})
@@ -440,6 +470,15 @@ def test_subscriptions_for_each_storefront_and_event_come_back(open_account: Ope
     account.channel.ensure_push(listener.url)
     again = account.seller.call("GET", "/subscriptions").json()["data"]
     assert (len(again), all(item["is_active"] for item in again)) == (12, True)
+
+
+def test_an_event_that_another_program_listens_to_is_left_to_it(open_account: Open, serve: Serve) -> None:
+    account, ours, theirs = open_account(settings={"fallback_email": "a@b.example"}), Listener(serve), Listener(serve)
+    body = {"callback_url": theirs.url, "fallback_email": "c@d.example", "event_name": "order_new"}
+    account.seller.call("POST", "/subscriptions?storefront=de", body)
+    account.channel.ensure_push(ours.url)
+    urls = [item["callback_url"] for item in account.seller.call("GET", "/subscriptions").json()["data"]]
+    assert (urls.count(ours.url), urls.count(theirs.url)) == (11, 1)
 
 
 def test_an_address_that_does_not_answer_is_refused(open_account: Open, serve: Serve) -> None:
