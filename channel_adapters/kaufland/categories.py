@@ -20,19 +20,13 @@ from channel_adapters.kaufland.vocabulary import ATTRIBUTE_KINDS, VAT_INDICATORS
 MOST_VALUES = 500
 MANY = 20
 
-# What all products have, whatever their category (specification, ProductDataAttributes and its examples).
+# What the engine sends of its own accord, and checks by the manifest's limits: no attributes to be mapped.
+OF_THE_CONTENT = ("title", "description", "picture", "category", "ean")
+# Filled with the brand, so never missing for want of an attribute.
+OF_THE_BRAND = "manufacturer"
+
+# What can be said of every product, whatever its category: it is about the offer.
 GENERAL = (
-    AttributeRequirement(id="title", name="Title", need=Need.REQUIRED),
-    AttributeRequirement(id="description", name="Description", need=Need.REQUIRED),
-    AttributeRequirement(
-        id="picture",
-        name="Pictures",
-        kind=AttributeKind.IMAGE,
-        need=Need.REQUIRED,
-        max_values=MANY,
-        help="Public URLs.",
-    ),
-    AttributeRequirement(id="manufacturer", name="Manufacturer", need=Need.RECOMMENDED, help="The brand is sent."),
     AttributeRequirement(
         id="vat_indicator",
         name="VAT",
@@ -77,8 +71,9 @@ def _attributes(category: Json) -> list[tuple[Json, Need]]:
     found: dict[str, tuple[Json, Need]] = {}
     for name, need in named:
         for item in tables(category, name):
-            found.setdefault(text(item.get("name")), (item, need))
-    return [pair for name, pair in found.items() if name]
+            known = Need.OPTIONAL if item.get("name") == OF_THE_BRAND else need
+            found.setdefault(text(item.get("name")), (item, known))
+    return [pair for name, pair in found.items() if name and name not in OF_THE_CONTENT]
 
 
 def category_requirements(key: str, category: Json, values: Mapping[str, Values]) -> CategoryRequirements:

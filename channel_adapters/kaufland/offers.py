@@ -175,7 +175,7 @@ class Offers:
             raise RejectItem("Kaufland needs an EAN to take product data.", field="gtin")
         locale = LOCALES[self._site(update.site or _site_in(update)).code]
         self._describe(update.gtin, locale, update)
-        submission = f"{update.gtin}/{locale}/{int(self._clock().timestamp() * 1000)}"
+        submission = f"{update.gtin}/{locale}/{int(self._clock().timestamp() * 10**6)}"
         return ItemResult(key=update.key, outcome=Outcome.SUBMITTED, submission=submission)
 
     def _describe(self, gtin: str, locale: str, item: OfferDraft | ContentUpdate) -> None:

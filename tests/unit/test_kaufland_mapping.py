@@ -469,11 +469,13 @@ def test_what_a_category_asks_for() -> None:
     colour = {"id": 45, "name": "colour", "title": "Colour", "type": "ShortText", "is_sharedset": True}
     colour |= {"is_multiple": True, "explanation": "Which", "seller_instructions": "one"}
     width = {"id": 46, "name": "width", "title": "Width", "type": "Number", "is_multiple": False, "is_sharedset": False}
-    raw = {"required_attributes": [colour], "optional_attributes": [width, colour, {"name": None}]}
+    own = [{"id": 1, "name": "title"}, {"id": 21, "name": "manufacturer"}]
+    raw = {"required_attributes": [colour, *own], "optional_attributes": [width, colour, {"name": None}]}
     values = {"45": ([{"label": "Schwarz", "value": "black"}], False)}
     found = categories.category_requirements("30021", raw, values)
     assert [(item.id, item.need, item.kind) for item in found.attributes] == [
         ("colour", Need.REQUIRED, AttributeKind.CHOICE),
+        ("manufacturer", Need.OPTIONAL, AttributeKind.TEXT),
         ("width", Need.OPTIONAL, AttributeKind.NUMBER),
     ]
     assert (found.attributes[0].allowed[0].value, found.attributes[0].open_list) == ("black", True)
