@@ -26,6 +26,7 @@ PLATFORM: Plan = {
     "poll.webhooks": ("sweep", 3600, "webhooks", Capability.WEBHOOKS),
     "poll.retention": ("sweep", 86400, "retention", None),
     "poll.rates": ("sweep", 21600, "rates", None),
+    "poll.images": ("sweep", 120, "images", Capability.CATALOGUE),
 }
 CHANNEL: Plan = {
     "orders.changes": ("orders", 300, "orders", Capability.ORDERS),

@@ -17,7 +17,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bridge.db.tables import FacetRow, Listing, Order, Product, Reservation, Variant
 from bridge.domain.catalogue import StoreProduct, StoreVariant
-from bridge.flows import held
+from bridge.domain.checks import ImageFact
+from bridge.flows import held, images
 from bridge.flows.difference import Difference
 from bridge.flows.pace import Paces, paces
 from bridge.flows.shape import Item, Made, unusable
@@ -82,6 +83,7 @@ class Chunk:
     listings: dict[Key, dict[str, Any]]
     facets: dict[int, dict[str, dict[str, Any]]]
     paces: Paces | None
+    pictures: dict[str, ImageFact]
 
     def outcomes(self, views: Sequence[ChannelView]) -> Iterator[Outcome]:
         """Each variant on each view: its listing and facets as they are, and as they should be; why it is gone."""
@@ -109,7 +111,7 @@ class Chunk:
         except ValidationError as error:
             return error
         doubles = (row.sku or "") in self.doubles, (row.gtin or "") in self.double_gtins
-        return Item(row.sku or "", row.gtin, variant, product, sold.units, sold.orders, *doubles)
+        return Item(row.sku or "", row.gtin, variant, product, sold.units, sold.orders, *doubles, self.pictures)
 
 
 def _left(views: Sequence[ChannelView], known: Iterable[Key]) -> list[ChannelView]:
@@ -151,6 +153,7 @@ def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequ
         listings,
         _facets(session, [item["id"] for item in listings.values()]),
         _paces(session, views, pools),
+        images.facts(session, _addresses(rows)),
     )
 
 
@@ -158,6 +161,15 @@ def _paces(session: Session, views: Sequence[ChannelView], pools: Sequence[str])
     """How fast these sell, where a buffer asks for it."""
     asking = [view for view in views if view.shape.is_adaptive]
     return paces(session, pools, asking[0].now(), asking[0].latencies) if asking else None
+
+
+def _addresses(rows: Sequence[Any]) -> set[str]:
+    """Of all pictures of these variants and their products."""
+    found: set[str] = set()
+    for variant, data, _ in rows:
+        found.update(data.get("images") or (), variant.data.get("images") or ())
+        found.update(filter(None, (variant.data.get("image"),)))
+    return found
 
 
 def reserved(session: Session, pools: Sequence[str]) -> dict[str, Sold]:

@@ -15,7 +15,7 @@ from bridge.domain import checks, mapping, rules, stock
 from bridge.domain.buffers import AdaptiveBuffer, Pace
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.domain.categories.assign import Assigned, Assigner, CategoryMapping, CategoryOverrides
-from bridge.domain.checks import Requirements
+from bridge.domain.checks import ImageFact, Requirements
 from bridge.domain.checks.images import usable
 from bridge.domain.checks.texts import fitted
 from bridge.domain.listing import DesiredOffer, Facet, Finding, OfferContent
@@ -24,6 +24,7 @@ from bridge.domain.pricing.vat import TaxClasses, VatTable
 from bridge.domain.requirement import CategoryRequirements
 from bridge.domain.shaping import MarketSettings
 from bridge.domain.stock import StockAnswer, StockPolicy
+from bridge.domain.text import cut
 from bridge.ports.manifest import Manifest
 
 Step = dict[str, Any]
@@ -33,7 +34,8 @@ _FACETS = {"price": "price", "buffer": "stock", "cap": "stock", "excluded": "lis
 @dataclass(slots=True)
 class Item:
     """One variant as it is shaped, for every marketplace. ``reserved``: units sold that the store does not show yet, by
-    the orders ``orders``; ``double_sku``, ``double_gtin``: another product has it too."""
+    the orders ``orders``; ``double_sku``, ``double_gtin``: another product has it too; ``pictures``: what is known of
+    them, by address."""
 
     sku: str
     gtin: str | None
@@ -43,6 +45,7 @@ class Item:
     orders: Sequence[str]
     double_sku: bool = False
     double_gtin: bool = False
+    pictures: Mapping[str, ImageFact] = field(default_factory=dict)
     _subject: rules.Subject | None = None
 
     @property
@@ -117,6 +120,7 @@ class Shape:
         self._state = basis.state
         self._title = basis.manifest.checks.title
         self._description = basis.manifest.checks.description
+        self._bullets = basis.manifest.checks.bullets
         self._pictures = basis.manifest.checks.images
         self._check = checks.Checker(self._demands(basis))
         self._assigner = Assigner(
@@ -172,14 +176,27 @@ class Shape:
             content=self._content(item, shaped, assigned, mapped),
             findings=self._findings(item, shaped, mapped),
         )
-        if not shaped.excluded and (more := self._checked(item, offer)):
-            offer = offer.model_copy(update={"findings": (*offer.findings, *more)})
+        more = () if shaped.excluded else self._checked(item, offer)
+        sent = self._as_sent(item, offer.content)
+        offer = offer.model_copy(update={"content": sent, "findings": (*offer.findings, *more)})
         way = partial(_way, item, shaped, assigned, mapped)
         return Made(offer, {**answer.__dict__, "orders": list(item.orders)}, shaped.excluded or "", self._state, way)
 
     def _checked(self, item: Item, offer: DesiredOffer) -> tuple[Finding, ...]:
         doubles = (item.gtin,) if item.double_gtin and item.gtin else ()
-        return self._check(offer, item.product, item.variant, None, doubles)
+        return self._check(offer, item.product, item.variant, item.pictures, doubles)
+
+    def _as_sent(self, item: Item, content: OfferContent) -> OfferContent:
+        """What was checked, within the marketplace's limits."""
+        bullets = content.bullets[: self._bullets.max_count]
+        return content.model_copy(
+            update={
+                "title": fitted(content.title, self._title),
+                "description": fitted(content.description, self._description),
+                "bullets": tuple(cut(bullet, self._bullets.maximum) for bullet in bullets),
+                "images": usable(content.images, self._pictures, item.pictures),
+            }
+        )
 
     def _mapped(self, item: Item, assigned: Assigned | None) -> mapping.Mapped | None:
         if self._mapping is None:
@@ -201,12 +218,12 @@ class Shape:
         variant, product = item.variant, item.product
         images = ((variant.image,) if variant.image else ()) + variant.images + product.images
         return OfferContent(
-            title=fitted(shaped.title, self._title),
-            description=fitted(shaped.description, self._description),
+            title=shaped.title,
+            description=shaped.description,
             bullets=shaped.bullets,
             brand=shaped.brand or None,
             category=assigned.category if assigned else None,
-            images=usable(tuple(dict.fromkeys(images)), self._pictures, {}),
+            images=tuple(dict.fromkeys(images)),
             attributes=_attributes(shaped, mapped),
         )
 

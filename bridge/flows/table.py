@@ -20,6 +20,7 @@ from bridge.flows import (
     cancellations,
     catalogue,
     follow,
+    image_rounds,
     needs,
     offers,
     orders,
@@ -70,6 +71,7 @@ HANDLERS: Mapping[str, Handler] = {
     "poll.retention": Handler(reconcile.retire),
     "poll.push": Handler(pushed.ensure),
     "poll.rates": Handler(rates.refresh),
+    "poll.images": Handler(image_rounds.refresh),
     "poll.requirements": Handler(needs.refresh),
     "poll.categories": Handler(needs.refresh_tree),
 }

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bridge.db.tables import Connection, ImageRow
-from bridge.domain.checks import ImageFact
-from bridge.flows import images
+from bridge.db.tables import Connection, FacetRow, ImageRow, Listing
+from bridge.domain.checks import ImageFact, Limits
+from bridge.flows import image_rounds, images
 from bridge.flows.looking import Known, Looker
 from bridge.ports.http import HttpServices, Transport
 from tests.support.pictures import jpeg, png
@@ -44,7 +44,9 @@ def store(world: World) -> Connection:
 
 
 def refresh(world: World, *urls: str) -> dict[str, ImageFact]:
-    images.refresh(world.engine, store(world), urls)
+    with world.db.read(1) as session:
+        items = images.due(session, urls, world.clock())
+    images.look(world.engine, store(world), items)
     with world.db.read(1) as session:
         return images.facts(session, urls)
 
@@ -71,7 +73,7 @@ def test_what_stands_at_an_address(world: World, host: Rogue) -> None:
     page = host.answers("/page.jpg", 200, b"<html>sorry</html>", kind="text/html")
     inside = host.answers("/inside.png", 302, Location="http://10.0.0.1/secret.png")
     around = host.answers("/around.png", 302, Location="/around.png")
-    gone, odd = host.url + "/gone.png", "ftp://shop.example/x.png"
+    gone, odd = host.url + "/gone.png", "ftp://shop.test/x.png"
     found = refresh(world, good, deep, whole, moved, page, inside, around, gone, odd)
     assert found[good] == ImageFact(
         content_type="image/png", width=800, height=600, size=len(png(800, 600, padding=400_000))
@@ -132,15 +134,38 @@ def test_a_picture_without_end_is_not_read_to_its_end(host: Rogue) -> None:
     assert seen.fact.error.startswith("is larger than")
 
 
-def test_every_picture_of_a_shop(world: World, host: Rogue) -> None:
-    first, second = host.on("/1.png", part(png(1, 1))), host.on("/2.png", part(png(2, 2)))
-    for sku in "ABC":
+def test_names_that_lead_nowhere_are_not_looked_up(world: World) -> None:
+    assert refresh(world, "https://images.example/1.jpg") == {}
+
+
+def test_the_pictures_of_a_shop_are_gone_through_and_what_turns_out_to_matter_is_sent_otherwise(
+    world: World, host: Rogue
+) -> None:
+    market = world.markets[0]
+    market.manifest = market.manifest.model_copy(
+        update={"checks": Limits.model_validate({"images": {"min_width": 5, "min_count": 1}})}
+    )
+    world.engine = replace(world.new_engine(), make_transport=world.engine.make_transport)
+    small, good = host.on("/1.png", part(png(1, 1))), host.on("/2.png", part(png(9, 9)))
+    for sku, image in (("A", good), ("B", small)):
         key = world.store.add(sku, 1)
         product = world.store.products[key]
-        variants = (product.variants[0].model_copy(update={"image": second}),)
-        world.store.products[key] = product.model_copy(update={"images": (first,), "variants": variants})
-    world.settle(60, step=60)
-    assert images.refresh_shop(world.engine, store(world)) == 2
+        variants = (product.variants[0].model_copy(update={"image": image}),)
+        world.store.products[key] = product.model_copy(update={"images": (small,), "variants": variants})
+    world.settle(600, step=60)
+    # Both were offered before anybody had looked.
     with world.db.read(1) as session:
-        assert sorted(session.scalars(select(ImageRow.width))) == [1, 2]
-    assert images.refresh_shop(world.engine, store(world)) == 0
+        assert sorted(session.scalars(select(ImageRow.width))) == [1, 9]
+        rows = {row.sku: row for row in session.scalars(select(Listing))}
+        content = {
+            row.listing_id: row.acked for row in session.scalars(select(FacetRow).where(FacetRow.facet == "content"))
+        }
+    assert [item["rule"] for item in rows["A"].findings] == ["image_small"]
+    assert content[rows["A"].id]["images"] == [good]
+    assert [(item["rule"], item["blocking"]) for item in rows["B"].findings] == [
+        ("image_small", False),
+        ("images_few", True),
+    ]
+    looked = len(host.calls)
+    assert image_rounds.refresh_shop(world.engine, store(world)) == 0
+    assert len(host.calls) == looked
