@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from channel_adapters.amazon.schemas import Definition
 from channel_adapters.amazon.vocabulary import CONDITIONS, FIXES, TRACKING_OF
 
 LONGEST_SKU = 40
+LONGEST_TEXT = 2000
 BULLETS = 5
 PICTURES = 8
 # For an offer alone the general type serves: patches of price and stock need no other.
@@ -163,8 +165,8 @@ def _texts(content: OfferContent, settings: Mapping[str, Any]) -> dict[str, tupl
     named: dict[str, tuple[str, ...]] = {
         "item_name": (title,),
         "brand": (content.brand or str(settings.get("unbranded") or "Generic"),),
-        "product_description": (content.description.strip() or title,),
-        "bullet_point": bullets or (title,),
+        "product_description": (plain_text(content.description) or title,),
+        "bullet_point": tuple(plain_text(bullet) for bullet in bullets) or (title,),
         "country_of_origin": (str(settings.get("country_of_origin") or ""),),
     }
     if content.images:
@@ -172,6 +174,13 @@ def _texts(content: OfferContent, settings: Mapping[str, Any]) -> dict[str, tupl
     for number, image in enumerate(content.images[1 : PICTURES + 1], start=1):
         named[f"other_product_image_locator_{number}"] = (image,)
     return {name: values for name, values in named.items() if any(values)}
+
+
+def plain_text(words: str) -> str:
+    """Without markup: Amazon refuses it. Paragraphs stay apart."""
+    apart = re.sub(r"(?i)<br\s*/?>|</(p|div|li|h\d|ul|ol|tr)>", "\n", words)
+    bare = html.unescape(re.sub(r"<[^>]{0,2000}>", "", apart))
+    return re.sub(r"\n\s*\n+", "\n", re.sub(r"[ \t\xa0]+", " ", bare)).strip()[:LONGEST_TEXT]
 
 
 def language_tag(site: Site) -> str:

@@ -1,38 +1,32 @@
-"""The selling side of the channel: listings found, made, changed, ended, and what was accepted for later."""
+"""The selling side of the channel: listings made, changed and ended, one by one or by feed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
-from bridge.domain.listing import LiveOffer
-from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
     OfferDraft,
     OfferRef,
     Outcome,
-    Page,
     PriceUpdate,
-    SaleStatus,
     StockUpdate,
 )
 from bridge.ports.errors import NotFound, RejectItem
 from bridge.ports.http.call import encode_json
 from bridge.ports.manifest import Site
-from channel_adapters.amazon import cursors, feeds, mapping, schemas
-from channel_adapters.amazon.account import Account, failed
+from channel_adapters.amazon import feeds, mapping, schemas
+from channel_adapters.amazon.account import failed
 from channel_adapters.amazon.client import JSON_LISTINGS_FEED
-from channel_adapters.amazon.reading import Json, table, tables, text, whole
+from channel_adapters.amazon.looking import LookSide
+from channel_adapters.amazon.reading import Json, text, whole
 from channel_adapters.amazon.submissions import Submission, price_mark, title_mark
 
 # A PATCH is seen in seconds, and five a second are allowed; a feed takes minutes, and five in five minutes are. Up to
 # here the single calls are through before a feed would be.
 PATCHES = 50
-IDENTIFIERS = 20
-PAGE = 20
-SHOWN = ("summaries", "offers", "fulfillmentAvailability", "attributes", "issues")
 
 Update = TypeVar("Update", bound=OfferRef)
 
@@ -47,88 +41,8 @@ class _Change(NamedTuple):
     expected: dict[str, str]
 
 
-class OfferSide(Account):
-    """Everything about offers."""
-
-    def list_categories(self) -> Iterable[Category]:
-        return mapping.categories(self.client.product_types(self.sites()[0].code))
-
-    def requirements(self, category: str | None) -> CategoryRequirements:
-        """Without a category Amazon asks for nothing but what every offer has."""
-        if category is None:
-            return CategoryRequirements(category=None, version="1")
-        return self.definition(category, self.sites()[0]).requirements()
-
-    # Looking
-
-    def find_offers(self, skus: Sequence[str], gtins: Sequence[str]) -> list[LiveOffer]:
-        """By SKU and by EAN, on every marketplace in use. What Amazon ships itself is not ours to take over."""
-        found: dict[str, LiveOffer] = {}
-        for site in self.sites():
-            for kind, wanted in (("SKU", skus), ("EAN", gtins)):
-                for raw in self._looked_up(kind, list(dict.fromkeys(wanted)), [site.code]):
-                    offer = mapping.live_offer(raw, site)
-                    if offer is not None and not mapping.is_amazons(raw):
-                        found[offer.offer_id] = offer
-        return list(found.values())
-
-    def _looked_up(self, kind: str, wanted: Sequence[str], sites: Sequence[str]) -> list[Json]:
-        """Listings by identifier, 20 to a question. An SKU with a comma cannot be asked for in a list."""
-        plain = [name for name in wanted if name and "," not in name]
-        found: list[Json] = []
-        for start in range(0, len(plain), IDENTIFIERS):
-            found += self._searched(sites, identifiers=plain[start : start + IDENTIFIERS], identifiersType=kind)
-        if kind == "SKU":
-            found += [raw for name in wanted if "," in name if (raw := self._listing(name, sites)) is not None]
-        return found
-
-    def _searched(self, sites: Sequence[str], **filters: Any) -> list[Json]:
-        """All pages of a narrow question; a token that repeats ends it."""
-        found: list[Json] = []
-        tokens: set[str] = set()
-        token: str | None = None
-        while True:
-            answer = self.client.search_listings(
-                marketplaceIds=sites, includedData=SHOWN, pageSize=PAGE, pageToken=token, **filters
-            )
-            found += tables(answer, "items")
-            token = text(table(answer, "pagination").get("nextToken")) or None
-            if token is None or token in tokens:
-                return found
-            tokens.add(token)
-
-    def _listing(self, sku: str, sites: Sequence[str]) -> Json | None:
-        try:
-            return self.client.listing(sku, sites, SHOWN)
-        except NotFound:
-            return None
-
-    def list_offers(self, cursor: str | None) -> Page[LiveOffer]:
-        """Marketplace by marketplace, oldest first. After 1,000 the question begins anew where it stood."""
-        sites = self.sites()
-        place, since, count, token = cursors.read(cursor)
-        site = sites[min(place, len(sites) - 1)]
-        answer = self.client.search_listings(
-            marketplaceIds=[site.code],
-            includedData=SHOWN,
-            pageSize=PAGE,
-            pageToken=token,
-            sortBy="createdDate",
-            sortOrder="ASC",
-            createdAfter=since,
-        )
-        raws = tables(answer, "items")
-        offers = [offer for raw in raws if not mapping.is_amazons(raw) and (offer := mapping.live_offer(raw, site))]
-        after = text(table(answer, "pagination").get("nextToken")) or None
-        following = cursors.following(place, since, count + len(raws), after, _created(raws, site), len(sites))
-        return Page(items=tuple(offers), next_cursor=following if raws or place + 1 < len(sites) else None)
-
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        site, sku = mapping.read_offer_id(offer_id)
-        raw = self.client.listing(sku, [site], SHOWN)
-        if mapping.live_offer(raw, self.site(site)) is None:
-            raise NotFound(f"Amazon does not have {sku} on this marketplace.")
-        return mapping.sale_status(raw, site, offer_id)
+class OfferSide(LookSide):
+    """Making, changing and ending offers."""
 
     # Making
 
@@ -183,13 +97,19 @@ class OfferSide(Account):
     # Changing
 
     def update_stock(self, updates: Sequence[StockUpdate]) -> list[ItemResult]:
-        """Of one SKU on several marketplaces the least counts: Amazon has one quantity for all of them."""
+        """Of one SKU on several marketplaces the least counts: Amazon has one quantity for all of them, so wishes for
+        more are refused."""
         changes = []
+        refused: dict[str, ItemResult] = {}
         for sku, same in self._by_sku(updates).items():
             units = min(update.stock for update in same.values())
+            shown = tuple(site for site, update in same.items() if update.stock == units)
+            refused |= {update.key: _too_many(update, units) for update in same.values() if update.stock != units}
             body = mapping.patch_body([mapping.stock_patch(units)])
-            changes.append(_Change(sku, sku, tuple(same), body, dict.fromkeys(same, str(units))))
-        return self._sent("stock", updates, changes)
+            changes.append(_Change(sku, sku, shown, body, dict.fromkeys(shown, str(units))))
+        good = [update for update in updates if update.key not in refused]
+        done = {result.key: result for result in self._sent("stock", good, changes)} | refused
+        return [done[update.key] for update in updates]
 
     def update_prices(self, updates: Sequence[PriceUpdate]) -> list[ItemResult]:
         refused: dict[str, ItemResult] = {}
@@ -323,13 +243,15 @@ class OfferSide(Account):
         return raw if raw is not None and mapping.summary_of(raw, site) else None
 
 
+def _too_many(update: StockUpdate, units: int) -> ItemResult:
+    words = (
+        f"Amazon has one quantity of {update.sku} for all countries of a region: {units} are shown, the least that is "
+        f"wished for, not {update.stock}. Have the same stock rules for all of these countries."
+    )
+    return ItemResult(key=update.key, outcome=Outcome.REJECTED, message=words, field="stock")
+
+
 def _refuse_faults(faults: list[tuple[str, str]]) -> None:
     if faults:
         words = f"Amazon would refuse this product: {schemas.first(faults)}"
         raise RejectItem(words, field=faults[0][0] or None, developer=str(faults[:20]))
-
-
-def _created(raws: Sequence[Json], site: Site) -> str | None:
-    """When the youngest of these was made."""
-    dates = [text(mapping.summary_of(raw, site.code).get("createdDate")) for raw in raws]
-    return max((date for date in dates if date), default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,21 +63,23 @@ class OrderSide(Account):
     def fetch_order(self, external_id: str) -> MarketplaceOrder:
         return orders.order(self._with_data(lambda data: self.client.order(external_id, data)), CURRENCIES)
 
-    def _with_data(self, ask: Any) -> Json:
-        """With as much data as the application's roles allow; what works is kept."""
-        position = DATASETS.index(self._datasets) if self._datasets in DATASETS else 0
-        for data in DATASETS[position:-1]:
+    def _with_data(self, ask: Callable[[tuple[str, ...]], Json]) -> Json:
+        """With as much data as the application's roles allow; what works is kept. A 400 may be about the datasets too
+        (selling-partner-api-models #5365): then only the least is asked for."""
+        left = list(DATASETS[DATASETS.index(self._datasets) :])
+        while True:
+            data = left.pop(0)
             try:
-                answer: Json = ask(data)
+                answer = ask(data)
             except NotFound:
                 raise
-            except (AskMerchant, RejectItem):
-                continue
-            self._datasets = data
-            return answer
-        last: Json = ask(DATASETS[-1])
-        self._datasets = DATASETS[-1]
-        return last
+            except (AskMerchant, RejectItem) as error:
+                if not left:
+                    raise
+                left = left[-1:] if isinstance(error, RejectItem) else left
+            else:
+                self._datasets = data
+                return answer
 
     def acknowledge_order(self, order: MarketplaceOrder, store_number: str) -> ItemResult | None:
         """Amazon wants none."""

@@ -194,6 +194,7 @@ def test_few_changes_go_one_by_one_and_are_seen_at_once(open_account: Open) -> N
     priced = account.channel.update_prices([price])[0]
     assert [status(account, result)[0] for result in (results[1], priced)] == [SubmissionState.DONE] * 2
     # One quantity for all marketplaces, the least; the handling time beside it is left alone, and so is the other price.
+    assert (results[0].outcome, "2 are shown" in results[0].message) == (Outcome.REJECTED, True)
     assert (account.shown()["stock"], account.shown()["handling_days"]) == (2, 4)
     assert (account.shown()["price"], account.shown(site=FR)["price"]) == (12.99, 9.5)
     assert account.operations().count("patchListingsItem") == 2

@@ -126,6 +126,26 @@ def test_roles_that_are_missing_cost_data_and_not_orders(open_account: Open) -> 
         without.channel.list_orders(SINCE, None)
 
 
+def test_a_dataset_amazon_stumbles_over_is_left_out(open_account: Open) -> None:
+    account = open_account()
+    account.order()
+    refused = {"status": 400, "body": '{"errors": [{"code": "InvalidInput", "message": "includedData"}]}'}
+    account.fault("error", "searchOrders", params=refused)
+    assert len(account.channel.list_orders(SINCE, None).items) == 1
+    assert account.operations().count("searchOrders") == 2
+
+
+def test_what_is_in_a_report_is_not_written_down(open_account: Open) -> None:
+    account = open_account({"zipped": False})
+    order_id, _ = _shipped(account)
+    account.control("POST", "returns", {"order_id": order_id, "lines": [{"sku": "A-1", "reason": "SECRET-REASON"}]})
+    account.channel.list_returns(None)
+    assert account.channel.list_returns(None).items[0].lines[0].reason == "SECRET-REASON"
+    written = "\n".join(exchange.as_text() for exchange in account.recorder.exchanges)
+    assert "bytes of text/plain" in written
+    assert "SECRET-REASON" not in written
+
+
 def test_an_order_nobody_has_is_not_found(open_account: Open) -> None:
     with pytest.raises(NotFound):
         open_account().channel.fetch_order("303-0000000-0000000")

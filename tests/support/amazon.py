@@ -86,7 +86,7 @@ class Checked(httpx.HTTPTransport):
     """The network, with somebody looking on."""
 
     def __init__(self, check: Check) -> None:
-        super().__init__()
+        super().__init__(verify=False)
         self._check = check
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -113,7 +113,7 @@ class Account:
         limits: dict[str, Limit] | None = None,
     ) -> None:
         self.url = url
-        self.http = httpx.Client(base_url=f"{url}/_sandbox/", timeout=10, trust_env=False)
+        self.http = httpx.Client(base_url=f"{url}/_sandbox/", timeout=10, trust_env=False, verify=False)
         self.recorder = MemoryRecorder()
         host = url.removeprefix("http://")
         services = services or HttpServices.build(recorder=self.recorder, allowed_hosts=[host], clock=clock)

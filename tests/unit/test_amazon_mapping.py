@@ -359,6 +359,13 @@ def test_a_full_listing_passes_its_own_definition() -> None:
     assert sum(name.startswith("other_product") for name in attributes) == 2
 
 
+def test_texts_go_without_markup() -> None:
+    assert mapping.plain_text("<p>Light&nbsp;&amp; <b>strong</b></p>\n\n<ul><li>a</li><li>b<br/>c</li></ul>") == (
+        "Light & strong\na\nb\nc"
+    )
+    assert len(mapping.plain_text("x" * 5000)) == 2000
+
+
 def test_faults_name_the_attribute() -> None:
     definition = Definition(product_type="DRINKING_CUP", site=DE, version="1", schema=exact("DRINKING_CUP"))
     place = {"marketplace_id": DE, "language_tag": "de_DE"}

@@ -265,13 +265,17 @@ class Transport:
             url=self.redactor.url(str(request.url)),
             status=response.status if response else None,
             request_excerpt=self.redactor.body(call.content, sent_type),
-            response_excerpt=self._excerpt(response) if response else "",
+            response_excerpt=self._excerpt(call, response) if response else "",
             subject=context.current_subject(),
             lane=context.current_lane(),
             attempt=attempt,
         )
 
-    def _excerpt(self, response: Response) -> str:
+    def _excerpt(self, call: Call, response: Response) -> str:
+        """Documents (``expect="bytes"``: reports, labels, pictures) are told by their size: what is in them has no
+        names by which it could be masked."""
+        if call.expect == "bytes" and response.ok:
+            return f"({len(response.content)} bytes of {response.media_type or 'data'})"
         return self.redactor.body(response.content, response.media_type, parsed=response.known_json)
 
     def _failure(self, exchange: Exchange, verdict: Verdict | None, fault: WireFault | None) -> _Failure:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 from bridge.ports.sandbox import SandboxKit
-from channel_adapters.amazon.sandbox import account, definitions, feeds, listings, orders, reports
+from channel_adapters.amazon.sandbox import account, catalogue, definitions, feeds, listings, orders, reports
 from channel_adapters.amazon.sandbox.control import Control
 from channel_adapters.amazon.sandbox.gate import Operation, mount
 from channel_adapters.amazon.sandbox.market import Market
@@ -27,7 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("putListingsItem", "PUT", ITEM, listings.put_listing),
     Operation("patchListingsItem", "PATCH", ITEM, listings.patch_listing),
     Operation("deleteListingsItem", "DELETE", ITEM, listings.delete_listing),
-    Operation("searchCatalogItems", "GET", "/catalog/2022-04-01/items", listings.search_catalogue),
+    Operation("searchCatalogItems", "GET", "/catalog/2022-04-01/items", catalogue.search_catalogue),
     Operation("searchDefinitionsProductTypes", "GET", TYPES, definitions.search_types),
     Operation("getDefinitionsProductType", "GET", f"{TYPES}/<product_type>", definitions.get_type),
     Operation("schema", "GET", "/schemas/<product_type>/<site>", definitions.get_schema, open=True),

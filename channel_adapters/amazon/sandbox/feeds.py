@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from flask import Response, request
 from pydantic import Field, ValidationError
 
-from channel_adapters.amazon.sandbox import listings, orders
+from channel_adapters.amazon.sandbox import checks, listings, orders
 from channel_adapters.amazon.sandbox.gate import spend
 from channel_adapters.amazon.sandbox.market import Call, Document, Market
 from channel_adapters.amazon.sandbox.protocol import (
@@ -222,7 +222,7 @@ def _message(market: Market, feed: Document, raw: Document) -> list[Document]:
     if document is None or not set(feed["sites"]) & set(document["sites"]):
         return [{"code": "13013", "message": f"SKU {message.sku} is not in the catalogue.", "attributeNames": []}]
     patches = [patch.model_dump() for patch in message.patches or ()]
-    issues = listings.patch_issues(document, feed["sites"], message.productType or "", patches)
+    issues = checks.patch_issues(document, feed["sites"], message.productType or "", patches)
     if not issues and not feed["lost"]:
         listings.apply_patches(market, document, patches)
     return issues

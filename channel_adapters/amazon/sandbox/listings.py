@@ -8,19 +8,14 @@ one for the SKU on all marketplaces, as ``fulfillment_availability`` has no mark
 from __future__ import annotations
 
 import copy
-import json
-import re
 import uuid
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Literal
 
 from flask import Response, request
-from jsonschema import Draft201909Validator
 from pydantic import Field
-from referencing import Registry
 
-from channel_adapters.amazon.sandbox.definitions import TITLES, schema_of
+from channel_adapters.amazon.sandbox.checks import Values, issue, issues_of, patch_issues
 from channel_adapters.amazon.sandbox.market import Call, Document, Market
 from channel_adapters.amazon.sandbox.protocol import (
     Problem,
@@ -43,9 +38,7 @@ INCLUDED = (
     "productTypes",
 )  # fmt: skip
 KINDS = ("ASIN", "EAN", "FNSKU", "GTIN", "ISBN", "JAN", "MINSAN", "SKU", "UPC")
-GENERAL = "PRODUCT"
 SELECTORS = ("marketplace_id", "language_tag", "currency", "audience", "fulfillment_channel_code")
-Values = list[Document]
 
 
 class Patch(Strict):
@@ -341,86 +334,13 @@ def show(market: Market, sku: str) -> None:
     market.docs.put("listings", sku, document)
 
 
-# Checks
-
-
-def issues_of(product_type: str, site: str, attributes: Document, requirements: str) -> Values:
-    """What Amazon finds at once."""
-    if requirements == "LISTING_OFFER_ONLY":
-        needed = ("merchant_suggested_asin", "condition_type", "purchasable_offer", "fulfillment_availability")
-        return [_missing(name) for name in needed if name not in attributes]
-    if product_type not in TITLES:
-        return [_issue("90000900", f"Product type {product_type} is unknown.", [], "INVALID_ATTRIBUTE")]
-    checker = Draft201909Validator(_exact(schema_of(product_type, site)), registry=Registry())
-    return [_from(error) for error in checker.iter_errors(_exact(attributes))]
-
-
-def patch_issues(document: Document, sites: list[str], product_type: str, patches: list[Document]) -> Values:
-    kinds = {document["sites"][site]["productType"] for site in sites if site in document["sites"]}
-    if product_type not in kinds | {GENERAL}:
-        return [_issue("90000900", f"The listing is no {product_type}.", [], "INVALID_ATTRIBUTE")]
-    known = sorted(kinds & set(TITLES))
-    schema = _exact(schema_of(known[0] if known else "HOME", sites[0]))
-    given = {patch["path"].removeprefix("/attributes/"): patch["value"] or [] for patch in patches}
-    checker = Draft201909Validator({"$defs": schema["$defs"], "properties": schema["properties"]}, registry=Registry())
-    return [_from(error) for error in checker.iter_errors(_exact(given))]
-
-
-def _from(error: Any) -> Document:
-    missing = re.match(r"'(\w+)' is a required property", error.message)
-    if missing and not error.absolute_path:
-        return _missing(missing[1])
-    names = [str(error.absolute_path[0])] if error.absolute_path else []
-    return _issue("90000900", error.message[:300], names, "INVALID_ATTRIBUTE")
-
-
-def _exact(value: Any) -> Any:
-    """Numbers as they were written: 99.95 is a multiple of 0.01."""
-    return json.loads(json.dumps(value), parse_float=Decimal)
-
-
-def _missing(name: str) -> Document:
-    return _issue("90220", f"'{name}' is required but not supplied.", [name], "MISSING_ATTRIBUTE")
-
-
-def _issue(code: str, message: str, names: list[str], category: str, severity: str = "ERROR") -> Document:
-    return {
-        "code": code, "message": message, "severity": severity, "attributeNames": names, "categories": [category],
-    }  # fmt: skip
-
-
-def plan_issue(market: Market, sku: str, issue: Document) -> None:
+def plan_issue(market: Market, sku: str, plan: Document) -> None:
     """What Amazon finds out later (pictures, rights, prices)."""
     document = market.docs.get("listings", sku)
     if document is None:
         raise Problem(404, "NotFound", f"There is no listing {sku}.")
-    body = _issue(issue["code"], issue["message"], issue["attributes"], issue["category"], issue["severity"])
+    body = issue(plan["code"], plan["message"], plan["attributes"], plan["category"], plan["severity"])
     body["marketplaceIds"] = list(document["sites"])
-    document["planned"] = [body] if issue["message"] else []
+    document["planned"] = [body] if plan["message"] else []
     document["issues"] = list(document["planned"])
     market.docs.put("listings", sku, document)
-
-
-# The catalogue
-
-
-def search_catalogue(call: Call) -> Response:
-    """Every EAN is in Amazon's catalogue, unless the control surface says otherwise."""
-    wanted, sites = listed("identifiers"), listed("marketplaceIds")
-    at_most(wanted, "identifiers", 20)
-    if len(sites) != 1 or (wanted and request.args.get("identifiersType") not in (*KINDS, "GTIN")):
-        raise invalid("One marketplaceIds and an identifiersType are required.")
-    chosen("includedData", ("attributes", "classifications", "dimensions", "identifiers", "images", "productTypes",
-                            "relationships", "salesRanks", "summaries", "vendorDetails"))  # fmt: skip
-    known = [code for code in wanted if call.market.docs.get("not_in_catalogue", code) is None]
-    items = [_catalogue_item(code, sites[0]) for code in known]
-    return answer({"numberOfResults": len(items), "pagination": {}, "items": items})
-
-
-def _catalogue_item(code: str, site: str) -> Document:
-    kind = [{"identifier": code, "identifierType": "EAN"}]
-    return {
-        "asin": f"B0{int(code) % 10**8:08d}",
-        "identifiers": [{"marketplaceId": site, "identifiers": kind}],
-        "summaries": [{"marketplaceId": site, "itemName": f"Catalogue item {code}"}],
-    }
