@@ -28,7 +28,7 @@ from channel_adapters.kaufland.sandbox.options import CLIENT_KEY, SECRET_KEY
 from channel_adapters.kaufland.signature import sign
 
 EANS = ("8718526069334", "8712345678906", "4006381333931", "9780306406157", "5901234123457")
-AT_ONCE: dict[str, Any] = {"data_seconds": 0, "visible_seconds": 0, "limit": None}
+AT_ONCE: dict[str, Any] = {"data_seconds": 0, "visible_seconds": 0, "limit": None, "first_status": "need_to_be_sent"}
 
 Check = Callable[[httpx.Request, httpx.Response], Any]
 Serve = Callable[..., str]

@@ -25,6 +25,6 @@ class Options:
     visible_seconds: float = 2.0
     known_products: Literal["all", "none"] = "all"
     unknown_products: Literal["incomplete", "refused"] = "incomplete"
-    first_status: Literal["open", "need_to_be_sent"] = "need_to_be_sent"
+    first_status: Literal["open", "need_to_be_sent"] = "open"
     event_attempts: int = 10
     event_retry_seconds: float = 60.0
