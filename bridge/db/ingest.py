@@ -96,7 +96,8 @@ class Ingest:
             line = self._db.engine.raw_connection()
             self._write.prepare(line.driver_connection)
         try:
-            self._write(line.driver_connection, arrivals)
+            with self._db.turn():
+                self._write(line.driver_connection, arrivals)
         except BaseException as error:
             line.invalidate()
             raise self._as_sqlalchemy(error) from error

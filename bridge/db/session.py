@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Executable, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
 
 from bridge.db.tables import OfShop
+from bridge.db.turn import Turn
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -32,6 +36,13 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
+        self._writing = self.engine.execution_options(write=True)
+        file = self.engine.url.database if self.is_sqlite else None
+        self._turn = Turn(Path(f"{file}-turn")) if file else None
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Held while writing; see :class:`bridge.db.turn.Turn`."""
+        return self._turn.taken() if self._turn is not None else nullcontext()
 
     @contextmanager
     def read(self, shop_id: int | None) -> Iterator[Session]:
@@ -43,8 +54,7 @@ class Database:
     @contextmanager
     def write(self, shop_id: int | None) -> Iterator[Session]:
         """A session that is committed at the end, or rolled back whole when anything raises."""
-        engine = self.engine.execution_options(write=True)
-        with _session(engine, shop_id) as session, session.begin():
+        with self.turn(), _session(self._writing, shop_id) as session, session.begin():
             yield session
 
     def transact(
@@ -65,6 +75,8 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._turn is not None:
+            self._turn.close()
 
 
 def worth_repeating(error: DBAPIError) -> bool:
@@ -116,9 +128,23 @@ def _scope(state: ORMExecuteState) -> None:
     shop_id = state.session.info.get("shop_id")
     if shop_id is None or state.is_insert or state.is_column_load or state.is_relationship_load:
         return
-    state.statement = state.statement.options(
-        with_loader_criteria(OfShop, lambda table: table.shop_id == shop_id, include_aliases=True)
-    )
+    state.statement = _of_shop(state.statement, shop_id)
+
+
+@lru_cache(maxsize=10000)
+def _criteria(shop_id: int) -> LoaderCriteriaOption:
+    return with_loader_criteria(OfShop, lambda table: table.shop_id == shop_id, include_aliases=True)
+
+
+# Statements that are made once (module constants) are scoped once per shop: that is half of what running them costs.
+_SCOPED: WeakKeyDictionary[Executable, dict[int, Executable]] = WeakKeyDictionary()
+
+
+def _of_shop(statement: Any, shop_id: int) -> Any:
+    known = _SCOPED.setdefault(statement, {})
+    if shop_id not in known:
+        known[shop_id] = statement.options(_criteria(shop_id))
+    return known[shop_id]
 
 
 @event.listens_for(Session, "before_flush")

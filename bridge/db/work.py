@@ -24,6 +24,7 @@ from bridge.db.tables import Connection, Shop, UtcTime, Work
 
 LEASE = timedelta(seconds=45)
 PARK_AFTER = 8
+CLAIM = 100
 SETTLE = timedelta(seconds=0.5)
 SETTLE_MAX = timedelta(seconds=5)
 
@@ -45,7 +46,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Claim:
-    """Work in hand: valid while the lease token is the row's own."""
+    """Work in hand: valid while the lease token is the row's own. ``troubled``: the last try ended in an error."""
 
     id: int
     shop_id: int
@@ -56,6 +57,7 @@ class Claim:
     token: str
     attempts: int
     first_marked_at: datetime
+    troubled: bool = False
     notes: dict[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -145,63 +147,78 @@ def _settled_due(row: Any, pending: Any) -> Any:
     )
 
 
+# Statements of the hot path are made once, with their values as parameters: making one costs more than running it.
+_NOW = bindparam("now", type_=UtcTime())
+_FREE = or_(Work.leased_until.is_(None), Work.leased_until < _NOW)
+_DUE = and_(Work.dirty_version > Work.done_version, Work.due_at <= _NOW, _FREE, Work.parked.is_(False))
+# Orders may rest by themselves (table ``holds``).
+_ALLOWED = or_(Work.lane != "orders", ~at_rest(Work.connection_id, "orders"))
+_SCOPES = (
+    select(Work.shop_id, Work.connection_id, Work.lane)
+    .join(Connection, Connection.id == Work.connection_id)
+    .join(Shop, Shop.id == Work.shop_id)
+    .where(_DUE, Connection.state == "active", Shop.paused.is_(False), _ALLOWED)
+    .group_by(Work.shop_id, Work.connection_id, Work.lane)
+)
+_SCOPES_OF_LANE = _SCOPES.where(Work.lane == bindparam("lane"))
+_NEXT_DUE = (
+    select(func.min(Work.due_at))
+    .join(Connection, Connection.id == Work.connection_id)
+    .join(Shop, Shop.id == Work.shop_id)
+    .where(Work.lane == bindparam("lane"), Work.dirty_version > Work.done_version, Work.parked.is_(False))
+    .where(Work.due_at <= bindparam("until", type_=UtcTime()), Work.leased_until.is_(None))
+    .where(Connection.state == "active", Shop.paused.is_(False), _ALLOWED)
+)
+_CLAIMABLE = (
+    select(
+        Work.id,
+        Work.shop_id,
+        Work.connection_id,
+        Work.kind,
+        Work.key,
+        Work.dirty_version,
+        Work.attempts,
+        Work.first_marked_at,
+        Work.error.is_not(None).label("troubled"),
+    )
+    .where(Work.lane == bindparam("lane"), Work.connection_id == bindparam("connection_id"), _DUE, _ALLOWED)
+    .order_by(Work.priority, Work.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(Work)
+    .where(Work.id.in_(bindparam("ids", expanding=True)))
+    .values(leased_until=bindparam("until", type_=UtcTime()), lease_token=bindparam("token"))
+    .execution_options(synchronize_session=False)
+)
+_TOKENS = select(Work.id, Work.lease_token).where(Work.id.in_(bindparam("ids", expanding=True)))
+
+
 def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, lane) with work that is due, unclaimed and allowed."""
-    query = (
-        select(Work.shop_id, Work.connection_id, Work.lane)
-        .join(Connection, Connection.id == Work.connection_id)
-        .join(Shop, Shop.id == Work.shop_id)
-        .where(_due(now), Connection.state == "active", Shop.paused.is_(False), _allowed())
-        .group_by(Work.shop_id, Work.connection_id, Work.lane)
-    )
-    if lane is not None:
-        query = query.where(Work.lane == lane)
-    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+    if lane is None:
+        return [(row[0], row[1], row[2]) for row in session.execute(_SCOPES, {"now": now})]
+    return [(row[0], row[1], row[2]) for row in session.execute(_SCOPES_OF_LANE, {"now": now, "lane": lane})]
 
 
 def next_due(session: Session, lane: str, until: datetime) -> datetime | None:
     """The earliest time before ``until`` at which more work of the lane falls due."""
-    query = (
-        select(func.min(Work.due_at))
-        .join(Connection, Connection.id == Work.connection_id)
-        .join(Shop, Shop.id == Work.shop_id)
-        .where(Work.lane == lane, Work.dirty_version > Work.done_version, Work.parked.is_(False))
-        .where(Work.due_at <= until, Work.leased_until.is_(None))
-        .where(Connection.state == "active", Shop.paused.is_(False), _allowed())
-    )
-    return session.scalar(query)
-
-
-def _allowed() -> Any:
-    """Orders may rest by themselves (table ``holds``)."""
-    return or_(Work.lane != "orders", ~at_rest(Work.connection_id, "orders"))
-
-
-def _due(now: datetime) -> Any:
-    free = or_(Work.leased_until.is_(None), Work.leased_until < now)
-    return and_(Work.dirty_version > Work.done_version, Work.due_at <= now, free, Work.parked.is_(False))
+    return session.scalar(_NEXT_DUE, {"lane": lane, "until": until})
 
 
 def claim(
     session: Session, lane: str, connection_id: int, now: datetime, limit: int | Callable[[str], int]
 ) -> list[Claim]:
     """Take the due items of one kind, that of the most urgent item. ``limit``: so many, or so many of that kind."""
-    due = select(Work).where(Work.lane == lane, Work.connection_id == connection_id, _due(now), _allowed())
-    first = session.scalars(due.order_by(Work.priority, Work.due_at).limit(1)).first()
-    if first is None:
+    given = {"lane": lane, "connection_id": connection_id, "now": now, "most": CLAIM}
+    found = session.execute(_CLAIMABLE, given).all()
+    if not found:
         return []
-    most = limit if isinstance(limit, int) else limit(first.kind)
-    query = due.where(Work.kind == first.kind).order_by(Work.priority, Work.due_at).limit(most)
-    rows = session.scalars(query.with_for_update(skip_locked=True)).all()
-    if not rows:
-        return []
+    most = limit if isinstance(limit, int) else limit(found[0].kind)
+    rows = [row for row in found if row.kind == found[0].kind][:most]
     token = secrets.token_hex(12)
-    session.execute(
-        update(Work)
-        .where(Work.id.in_([row.id for row in rows]))
-        .values(leased_until=now + LEASE, lease_token=token)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_TAKE, {"ids": [row.id for row in rows], "until": now + LEASE, "token": token})
     return [
         Claim(
             row.id,
@@ -213,6 +230,7 @@ def claim(
             token,
             row.attempts,
             row.first_marked_at,
+            row.troubled,
         )
         for row in rows
     ]
@@ -221,7 +239,7 @@ def claim(
 def still_mine(session: Session, claims: Sequence[Claim]) -> set[int]:
     """Ids of the claims whose lease is still held: asked right before any outside write."""
     tokens = {item.id: item.token for item in claims}
-    rows = session.execute(select(Work.id, Work.lease_token).where(Work.id.in_(tokens)))
+    rows = session.execute(_TOKENS, {"ids": list(tokens)})
     return {row[0] for row in rows if tokens[row[0]] == row[1]}
 
 

@@ -7,11 +7,13 @@ was known to be placed: whichever of webhook, poll or response comes first, the 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -27,6 +29,17 @@ from bridge.ports.http import lane
 from bridge.ports.platform import ProductBatch
 
 CHUNK = 500
+# Made once: making these statements costs more than running them.
+_IDS: Any = bindparam("ids", expanding=True)
+_TICKETS = select(Product.external_id, Product.snapshot_version).where(Product.external_id.in_(_IDS))
+_PLACED = (
+    select(Reservation.id)
+    .join(Variant, Variant.id == Reservation.variant_id)
+    .join(Product, Product.id == Variant.product_id)
+    .where(Product.external_id.in_(_IDS), Reservation.state == "placed")
+)
+_PRODUCTS = select(Product).where(Product.external_id.in_(_IDS)).order_by(Product.id).with_for_update()
+_VARIANTS = select(Variant).where(Variant.product_id.in_(_IDS))
 
 
 @dataclass(frozen=True)
@@ -53,15 +66,8 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 
 
 def _before(session: Session, ids: Sequence[str]) -> _Before:
-    query = select(Product.external_id, Product.snapshot_version).where(Product.external_id.in_(ids))
-    tickets = {row[0]: row[1] for row in session.execute(query)}
-    placed = session.scalars(
-        select(Reservation.id)
-        .join(Variant, Variant.id == Reservation.variant_id)
-        .join(Product, Product.id == Variant.product_id)
-        .where(Product.external_id.in_(ids), Reservation.state == "placed")
-    )
-    return _Before(tickets, set(placed))
+    tickets = {row[0]: row[1] for row in session.execute(_TICKETS, {"ids": ids})}
+    return _Before(tickets, set(session.scalars(_PLACED, {"ids": ids})))
 
 
 def _record(
@@ -75,16 +81,16 @@ def _record(
 ) -> set[str]:
     mine = work.still_mine(session, claims)
     by_key = {claim.key: claim for claim in claims if claim.id in mine}
-    writer = _Snapshot(session, now, before)
+    writer = _Snapshot(session, now, before, list(by_key))
     for product in batch.products:
         if product.external_id in by_key:
             writer.apply(product)
     for external_id in batch.missing:
         if external_id in by_key:
             writer.gone(external_id)
-    writer.release()
+    writer.finish()
     event_at = min((claim.first_marked_at for claim in by_key.values()), default=now)
-    lanes = project.project(session, project.channel_views(engine, session), sorted(writer.touched), now, event_at)
+    lanes = project.project(session, project.channel_views(engine, session), writer.touched, now, event_at)
     lanes |= _rematch(session, writer.new_skus, now)
     if batch.parents:
         mark_products(session, row.id, batch.parents, now)
@@ -98,14 +104,23 @@ def _record(
 class _Snapshot:
     """Writes readings of products; collects the variants that must be projected."""
 
-    def __init__(self, session: Session, now: datetime, before: _Before) -> None:
+    def __init__(self, session: Session, now: datetime, before: _Before, ids: Sequence[str]) -> None:
         self.session = session
         self.now = now
         self.before = before
-        self.touched: set[int] = set()
         self.new_skus: set[str] = set()
         self.overtaken: set[str] = set()
         self.pools: set[str] = set()
+        self._changed: list[Variant] = []
+        self._products = {row.external_id: row for row in session.scalars(_PRODUCTS, {"ids": ids})}
+        self._known: defaultdict[int, list[Variant]] = defaultdict(list)
+        for variant in session.scalars(_VARIANTS, {"ids": [row.id for row in self._products.values()]}):
+            self._known[variant.product_id].append(variant)
+
+    @property
+    def touched(self) -> list[int]:
+        """The variants that must be projected, once everything is finished."""
+        return sorted({row.id for row in self._changed})
 
     def apply(self, product: StoreProduct) -> None:
         row = self._product(product.external_id)
@@ -114,8 +129,9 @@ class _Snapshot:
         row.title, row.read_at, row.deleted_at = product.title, self.now, None
         row.snapshot_version += 1
         row.data = product.model_copy(update={"variants": ()}).as_json()
-        self.session.flush()
-        known = {item.external_id: item for item in self._variants(row.id)}
+        if row in self.session.new:
+            self.session.flush()
+        known = {item.external_id: item for item in self._known[row.id]}
         for variant in product.variants:
             self._variant(row, known.pop(variant.external_id, None), variant)
         for left in known.values():
@@ -127,35 +143,33 @@ class _Snapshot:
             return
         row.deleted_at, row.read_at = self.now, self.now
         row.snapshot_version += 1
-        for variant in self._variants(row.id):
+        for variant in self._known[row.id]:
             self._drop(variant)
 
-    def release(self) -> None:
-        """Units of store orders that were placed before this reading began are now in the store's own number."""
-        self.session.flush()
-        query = select(Reservation).where(Reservation.id.in_(self.before.placed), Reservation.state == "placed")
-        for held in self.session.scalars(query):
-            if held.pool in self.pools:
-                held.state, held.released_at = "released", self.now
+    def finish(self) -> None:
+        """Write it, and release: units of store orders that were placed before this reading began are now in the
+        store's own number."""
+        if self.before.placed:
+            query = select(Reservation).where(Reservation.id.in_(self.before.placed), Reservation.state == "placed")
+            for held in self.session.scalars(query):
+                if held.pool in self.pools:
+                    held.state, held.released_at = "released", self.now
         self.session.flush()
 
     def _product(self, external_id: str, *, create: bool = True) -> Product | None:
-        query = select(Product).where(Product.external_id == external_id).with_for_update()
-        row = self.session.scalars(query).first()
+        row = self._products.get(external_id)
         expected = self.before.tickets.get(external_id)
         if row is None and expected is None:
             if not create:
                 return None
             row = Product(external_id=external_id, title="", data={}, snapshot_version=0)
+            self._products[external_id] = row
             self.session.add(row)
             return row
         if row is None or row.snapshot_version != expected:
             self.overtaken.add(external_id)  # somebody else's reading came in between: read again
             return None
         return row
-
-    def _variants(self, product_id: int) -> list[Variant]:
-        return list(self.session.scalars(select(Variant).where(Variant.product_id == product_id)))
 
     def _variant(self, product: Product, row: Variant | None, variant: StoreVariant) -> None:
         self.pools.add(variant.stock.pool)
@@ -168,14 +182,12 @@ class _Snapshot:
         row.sku, row.gtin, row.title = variant.sku, variant.gtin, variant.title
         row.pool, row.on_hand, row.data = variant.stock.pool, variant.stock.on_hand, data
         row.deleted_at, row.read_at = None, self.now
-        self.session.flush()
-        self.touched.add(row.id)
+        self._changed.append(row)
 
     def _drop(self, row: Variant) -> None:
         if row.deleted_at is None:
             row.deleted_at = self.now
-            self.session.flush()
-        self.touched.add(row.id)
+        self._changed.append(row)
 
 
 def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:

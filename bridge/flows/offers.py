@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.resting import at_rest
-from bridge.db.tables import Connection, FacetRow, Listing, Shop, Variant
+from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime, Variant
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
@@ -36,22 +36,23 @@ Values = dict[str, dict[str, Any]]
 
 def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
     """Ending an offer is stock work (it must stop selling); creating one is content work."""
-    exists = Listing.offer_id.is_not(None) if lane_name == "stock" else Listing.offer_id.is_(None)
-    query = (
-        select(Listing.shop_id, Listing.connection_id)
-        .join(Connection, Connection.id == Listing.connection_id)
-        .join(Shop, Shop.id == Listing.shop_id)
-        .where(_due(now), exists, Connection.state == "active", Shop.paused.is_(False))
-        .where(~at_rest(Listing.connection_id, "offers"))
-        .group_by(Listing.shop_id, Listing.connection_id)
-    )
     topic = "end" if lane_name == "stock" else "create"
-    return [(row[0], row[1], topic) for row in session.execute(query)]
+    return [(row[0], row[1], topic) for row in session.execute(_SCOPES[topic], {"now": now})]
 
 
-def _due(now: datetime) -> Any:
-    free = or_(Listing.leased_until.is_(None), Listing.leased_until < now)
-    return and_(Listing.pending, Listing.due_at <= now, free)
+_NOW = bindparam("now", type_=UtcTime())
+_FREE = or_(Listing.leased_until.is_(None), Listing.leased_until < _NOW)
+_DUE = and_(Listing.pending, Listing.due_at <= _NOW, _FREE, ~at_rest(Listing.connection_id, "offers"))
+_EXISTS = {"end": Listing.offer_id.is_not(None), "create": Listing.offer_id.is_(None)}
+# Made once: making these statements costs more than running them.
+_SCOPES = {
+    topic: select(Listing.shop_id, Listing.connection_id)
+    .join(Connection, Connection.id == Listing.connection_id)
+    .join(Shop, Shop.id == Listing.shop_id)
+    .where(_DUE, exists, Connection.state == "active", Shop.paused.is_(False))
+    .group_by(Listing.shop_id, Listing.connection_id)
+    for topic, exists in _EXISTS.items()
+}
 
 
 def run(engine: Engine, shop_id: int, connection_id: int, topic: str, deadline: float) -> None:
@@ -80,10 +81,9 @@ class _Maker:
         return self.engine.db.transact(self.row.shop_id, self._claim, topic, now)
 
     def _claim(self, session: Session, topic: str, now: datetime) -> list[Listing]:
-        exists = Listing.offer_id.is_not(None) if topic == "end" else Listing.offer_id.is_(None)
-        query = select(Listing).where(Listing.connection_id == self.row.id, _due(now), exists)
-        query = query.where(~at_rest(self.row.id, "offers"))
-        rows = list(session.scalars(query.order_by(Listing.due_at).limit(CHUNK).with_for_update(skip_locked=True)))
+        query = select(Listing).where(Listing.connection_id == self.row.id, _DUE, _EXISTS[topic])
+        query = query.order_by(Listing.due_at).limit(CHUNK).with_for_update(skip_locked=True)
+        rows = list(session.scalars(query, {"now": now}))
         token = secrets.token_hex(12)
         for row in rows:
             row.leased_until, row.lease_token = now + work.LEASE, token

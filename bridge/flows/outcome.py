@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Integer, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection, Problem, Work
+from bridge.db.tables import Connection, Problem, UtcTime, Work
 from bridge.db.work import Claim
 from bridge.flows.engine import Engine
 from bridge.flows.steps import step
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater, SlowDown, Superseded
 
 FRESH = timedelta(seconds=5)  # one hot row per connection is written at most this often
+_ALIVE = (
+    update(Connection)
+    .where(Connection.id == bindparam("connection", type_=Integer()))
+    .where(or_(Connection.last_ok_at.is_(None), Connection.last_ok_at < bindparam("stale", type_=UtcTime())))
+    .values(last_ok_at=bindparam("now", type_=UtcTime()))
+    .execution_options(synchronize_session=False)
+)
 PARKED_FIX = "Mend the cause, then press Retry (or run: storebridge replay)."
 
 
@@ -53,17 +61,7 @@ def _again(session: Session, claims: Sequence[Claim], error: RetryLater, now: da
 
 
 def _with_attempts(claim: Claim, attempts: int) -> Claim:
-    return Claim(
-        claim.id,
-        claim.shop_id,
-        claim.connection_id,
-        claim.kind,
-        claim.key,
-        claim.version,
-        claim.token,
-        attempts,
-        claim.first_marked_at,
-    )
+    return replace(claim, attempts=attempts)
 
 
 def _park(session: Session, claim: Claim, text: str, detail: str, now: datetime, subject: str | None) -> None:
@@ -107,13 +105,7 @@ def park_connection(session: Session, connection_id: int, error: BridgeError, no
 
 def alive(session: Session, connection_id: int, now: datetime) -> None:
     """The other side answered: freshness for the page, and an end to "cannot reach" problems."""
-    stale = or_(Connection.last_ok_at.is_(None), Connection.last_ok_at < now - FRESH)
-    session.execute(
-        update(Connection)
-        .where(Connection.id == connection_id, stale)
-        .values(last_ok_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_ALIVE, {"connection": connection_id, "now": now, "stale": now - FRESH})
 
 
 def fence(engine: Engine, row: Connection, claim: Claim) -> None:
@@ -126,6 +118,8 @@ def fence(engine: Engine, row: Connection, claim: Claim) -> None:
 
 def went_well(engine: Engine, row: Connection, claims: Sequence[Claim]) -> None:
     """Close what was said about these claims when they had been set aside, for those that are done now."""
+    if not any(claim.troubled for claim in claims):
+        return
     kind = f"parked.{claims[0].kind}"
     with engine.db.read(row.shop_id) as session:
         told = set(session.scalars(select(Problem.subject).where(Problem.kind == kind, Problem.closed_at.is_(None))))

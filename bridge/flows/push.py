@@ -6,7 +6,6 @@ version are read again: a value that was overtaken while waiting for the limit i
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,12 +15,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from sqlalchemy import String, Table, and_, bindparam, case, or_, select, update
+from sqlalchemy import String, Table, bindparam, case, or_, update
 from sqlalchemy.orm import Session
 
-from bridge.db import records, work
-from bridge.db.resting import at_rest
-from bridge.db.tables import Connection, FacetRow, Listing, Shop, Submission, Work
+from bridge.db import queue, records, work
+from bridge.db.tables import Connection, FacetRow, Listing, Submission, Work
 from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
@@ -63,20 +61,7 @@ Sent: TypeAlias = "list[tuple[Item, ItemResult]] | BridgeError"
 def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, facet) with something to send in this lane."""
     facets = [facet.value for facet, name in LANE_OF.items() if name == lane_name]
-    query = (
-        select(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
-        .join(Connection, Connection.id == FacetRow.connection_id)
-        .join(Shop, Shop.id == FacetRow.shop_id)
-        .where(FacetRow.facet.in_(facets), _due(now), Connection.state == "active", Shop.paused.is_(False))
-        .where(~at_rest(FacetRow.connection_id, FacetRow.facet))
-        .group_by(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
-    )
-    return [(row[0], row[1], row[2]) for row in session.execute(query)]
-
-
-def _due(now: datetime) -> Any:
-    free = or_(FacetRow.leased_until.is_(None), FacetRow.leased_until < now)
-    return and_(FacetRow.desired_version > FacetRow.acked_version, FacetRow.due_at <= now, free)
+    return queue.scopes(session, facets, now)
 
 
 def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: float) -> None:
@@ -108,25 +93,7 @@ class _Sender:
         return items
 
     def _claim(self, session: Session, limit: int, now: datetime) -> list[Item]:
-        query = (
-            select(FacetRow, Listing)
-            .join(Listing, Listing.id == FacetRow.listing_id)
-            .where(FacetRow.connection_id == self.row.id, FacetRow.facet == self.facet.value, _due(now))
-            .where(Listing.offer_id.is_not(None), ~at_rest(self.row.id, self.facet.value))
-            .order_by(FacetRow.priority, FacetRow.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=FacetRow)
-        )
-        rows = session.execute(query).all()
-        if not rows:
-            return []
-        token = secrets.token_hex(12)
-        session.execute(
-            update(FacetRow)
-            .where(FacetRow.id.in_([facet.id for facet, _ in rows]))
-            .values(leased_until=now + work.LEASE, lease_token=token, in_flight=True, sent_at=now)
-            .execution_options(synchronize_session=False)
-        )
+        rows, token = queue.claim(session, self.row.id, self.facet.value, now, limit)
         return [_item(facet, listing, token) for facet, listing in rows]
 
     def pump(self, pool: ThreadPoolExecutor, size: int, limit: int, deadline: float) -> None:
@@ -179,11 +146,8 @@ class _Sender:
     def _fence(self, items: Sequence[Item]) -> None:
         """Raises _Newer with what is still ours, in its newest version, when anything changed meanwhile."""
         ids = {item.id: item for item in items}
-        query = select(FacetRow.id, FacetRow.lease_token, FacetRow.desired_version, FacetRow.desired).where(
-            FacetRow.id.in_(ids)
-        )
         with self.engine.db.read(self.row.shop_id) as session:
-            rows = session.execute(query).all()
+            rows = queue.held(session, list(ids))
         mine = [row for row in rows if row[1] == ids[row[0]].token]
         if len(mine) == len(items) and all(row[2] == ids[row[0]].version for row in mine):
             step("push.fenced")

@@ -143,6 +143,8 @@ def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
             return
         step("work.claimed")
         handle(engine, row, claims)
+        if len(claims) < _batch(claims[0].kind):  # whoever looks next finds what is left, of other kinds too
+            return
 
 
 def _claim(engine: Engine, scope: Scope) -> list[Claim]:

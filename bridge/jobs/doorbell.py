@@ -13,7 +13,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bridge.jobs.queues import channel_name, enqueue, guard_key, queue_name, quick_redis
+from bridge.jobs.queues import enqueue, guard_key, queue_name, quick_redis, rung_key
 from bridge.log import get_logger
 
 GUARD_MS = 2000
@@ -50,10 +50,11 @@ class Doorbell:
             for lane in lanes:
                 pipe.set(guard_key(lane), 1, nx=True, px=GUARD_MS)
                 pipe.llen(f"rq:queue:{queue_name(lane)}")
-                pipe.publish(channel_name(lane), 1)
+                pipe.lpush(rung_key(lane), 1)
+                pipe.ltrim(rung_key(lane), 0, 0)
             answers = pipe.execute()
         for position, lane in enumerate(lanes):
-            is_first, queued = answers[position * 3 : position * 3 + 2]
+            is_first, queued = answers[position * 4 : position * 4 + 2]
             if is_first and queued < MOST_QUEUED:
                 enqueue(lane, self._redis)
 

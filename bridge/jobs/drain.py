@@ -23,6 +23,8 @@ LINGER = 1.5
 SLICE = 0.25
 LOOK_AGAIN = 1.0
 JOIN_AT = 4
+GAP = 0.02
+PASS_EVERY = 0.25
 QUICK = 0.005
 log = get_logger(__name__)
 
@@ -49,7 +51,9 @@ class Drainer:
         engine.ring = self.ring
         self._changed = threading.Condition()
         self._lanes: set[str] = set()
-        self._marked: set[str] = set()
+        self._marked: dict[str, float] = {}  # lane: when to look again
+        self._looked: dict[str, float] = {}
+        self._passed: dict[str, float] = {}
         self._running: dict[Hashable, tuple[str, Future[None]]] = {}
         self._haste: dict[Hashable, _Haste] = {}
         self._pool: ThreadPoolExecutor | None = None
@@ -68,13 +72,18 @@ class Drainer:
             self._outside(wanted - here)
 
     def wake(self, lanes: Iterable[str]) -> set[str]:
-        """Let the drains of these lanes look again; returns the lanes that are being drained here."""
+        """Let the drains of these lanes look again; returns the lanes that are being drained here. While something
+        of a lane is running, rings that follow each other within ``GAP`` are one."""
         with self._changed:
             here = self._lanes & set(lanes)
-            self._marked |= here
-            if here:
-                self._changed.notify_all()
+            for lane in here:
+                gap = GAP if self._is_running(lane) else 0.0
+                self._mark(lane, max(time.monotonic(), self._looked.get(lane, 0.0) + gap))
         return here
+
+    def _mark(self, lane: str, at: float) -> None:
+        self._marked[lane] = min(at, self._marked.get(lane, math.inf))
+        self._changed.notify_all()
 
     def drain(self, lane: str, seconds: float = SECONDS, linger: float = LINGER, idle: float = 0.0) -> None:
         """Do what is due in a lane until nothing is left, ``seconds`` have passed or the engine is stopping.
@@ -108,7 +117,8 @@ class Drainer:
         quiet_since: float | None = None
         while not self.engine.stopping.is_set() and (left := deadline - time.monotonic()) > 0:
             with self._changed:
-                self._marked.discard(lane)  # what is marked from here on is seen in the next round
+                self._marked.pop(lane, None)  # what is marked from here on is seen in the next round
+                self._looked[lane] = time.monotonic()
             started, pause = self._start(lane, deadline)
             if started or self._is_running(lane):
                 quiet_since = None
@@ -128,20 +138,30 @@ class Drainer:
         due = self._table.scopes(self.engine, lane)
         fresh: list[Hashable] = []
         soonest = math.inf
+        busy = False
         with self._changed:
             for gone in [scope for scope, haste in self._haste.items() if haste.lane == lane and scope not in due]:
                 del self._haste[gone]
             for scope in due:
                 if scope in self._running:
+                    busy = True
                     continue
                 pause = self._haste[scope].pause() if scope in self._haste else 0.0
                 soonest = min(soonest, pause) if pause else soonest
                 if not pause:
                     self._submit(lane, scope, deadline)
                     fresh.append(scope)
-        if len(fresh) >= JOIN_AT:
-            self._outside([lane])  # enough for others to join in
+        if len(fresh) >= JOIN_AT or (busy and self._may_pass(lane)):
+            self._outside([lane])  # enough for others to join in, or theirs if they are free
         return len(fresh), soonest
+
+    def _may_pass(self, lane: str) -> bool:
+        """What falls due while its scope is at work here is offered to others, but not to and fro without end."""
+        now = time.monotonic()
+        if now - self._passed.get(lane, 0.0) < PASS_EVERY:
+            return False
+        self._passed[lane] = now
+        return True
 
     def _submit(self, lane: str, scope: Hashable, deadline: float) -> None:
         if self._pool is None:
@@ -159,8 +179,7 @@ class Drainer:
             with self._changed:
                 self._running.pop(scope, None)
                 self._haste.setdefault(scope, _Haste(lane)).ran(time.monotonic() - began)
-                self._marked.add(lane)
-                self._changed.notify_all()
+                self._mark(lane, time.monotonic())
 
     def _is_running(self, lane: str) -> bool:
         with self._changed:
@@ -170,8 +189,8 @@ class Drainer:
         """Until something is marked, a scope ends, the engine stops or the time is over."""
         until = time.monotonic() + seconds
         with self._changed:
-            while lane not in self._marked and not self.engine.stopping.is_set():
-                left = until - time.monotonic()
+            while not self.engine.stopping.is_set():
+                left = min(until, self._marked.get(lane, math.inf)) - time.monotonic()
                 if left <= 0:
                     return
                 self._changed.wait(min(left, SLICE))
@@ -197,7 +216,7 @@ class Drainer:
                 return False
             self._lanes.discard(lane)
             missed = lane in self._marked
-            self._marked.discard(lane)
+            self._marked.pop(lane, None)
         if missed and not self.engine.stopping.is_set():
             self._outside([lane])
         return True

@@ -1,5 +1,6 @@
-"""Hearing the bell while a drain is at work: a ring that queues no new job still wakes those who are busy. And
-saying that this worker lives, in a way that an emptied Redis does not make it forget.
+"""Hearing the bell while a drain is at work: a ring that queues no new job still wakes one of those who are busy or
+listening, and only one (eight workers that all look at each ring keep the database busy with looking). And saying
+that this worker lives, in a way that an emptied Redis does not make it forget.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bridge.jobs.queues import channel_name, life_key, quick_redis
+from bridge.jobs.queues import life_key, quick_redis, rung_key
 
 PATIENCE = 1.0
 BEAT = 5.0
@@ -47,13 +48,11 @@ class Listener:
                 self._stopped.wait(PATIENCE)
 
     def _listen(self, client: Redis) -> None:
-        with client.pubsub(ignore_subscribe_messages=True) as pubsub:  # type: ignore[no-untyped-call]
-            pubsub.subscribe(channel_name(self._lane))
-            beat_at = 0.0
-            while not self._stopped.is_set():
-                if time.monotonic() >= beat_at:
-                    client.set(self._life, 1, ex=LIFE)
-                    beat_at = time.monotonic() + BEAT
-                if pubsub.get_message(timeout=PATIENCE) is not None:
-                    self._on_ring()
+        beat_at = 0.0
+        while not self._stopped.is_set():
+            if time.monotonic() >= beat_at:
+                client.set(self._life, 1, ex=LIFE)
+                beat_at = time.monotonic() + BEAT
+            if client.blpop([rung_key(self._lane)], timeout=PATIENCE) is not None:
+                self._on_ring()
         client.delete(self._life)

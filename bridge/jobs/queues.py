@@ -23,8 +23,8 @@ def guard_key(lane: str) -> str:
     return f"{PREFIX}:bell:{lane}"
 
 
-def channel_name(lane: str) -> str:
-    """Where a ring is published for drains that are at work already."""
+def rung_key(lane: str) -> str:
+    """A list of at most one token: a ring for one of the drains that are at work or listening, whichever takes it."""
     return f"{PREFIX}:rung:{lane}"
 
 

@@ -1,0 +1,69 @@
+"""Writers of one SQLite file take turns over processes, and a dead one holds nobody up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from bridge.db.session import Database
+from bridge.db.turn import Turn
+
+HOLD = """
+import sys
+from pathlib import Path
+from bridge.db.turn import Turn
+with Turn(Path(sys.argv[1])).taken():
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
+
+
+def _holder(path: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "mine\n"
+    return process
+
+
+def _take(turn: Turn) -> threading.Event:
+    taken = threading.Event()
+
+    def act() -> None:
+        with turn.taken():
+            taken.set()
+
+    threading.Thread(target=act, daemon=True).start()
+    return taken
+
+
+def test_one_at_a_time_over_processes(tmp_path: Path) -> None:
+    holder = _holder(tmp_path / "turn")
+    taken = _take(Turn(tmp_path / "turn"))
+    assert not taken.wait(0.3)
+    holder.communicate("")
+    assert taken.wait(30)
+
+
+def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
+    holder = _holder(tmp_path / "turn")
+    taken = _take(Turn(tmp_path / "turn"))
+    holder.kill()
+    holder.communicate()
+    assert taken.wait(30)
+
+
+def test_it_is_let_go_when_a_transaction_fails(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    for _ in range(2):
+        with pytest.raises(OperationalError, match="nowhere"):
+            db.transact(None, lambda session: session.execute(text("select nothing from nowhere")))
+    db.transact(None, lambda session: session.execute(text("create table t (n integer)")))
+    db.close()
