@@ -29,7 +29,8 @@ class LookSide(Account):
         """Without a category Amazon asks for nothing but what every offer has."""
         if category is None:
             return CategoryRequirements(category=None, version="1")
-        return self.definition(category, self.sites()[0]).requirements()
+        filled = {"country_of_origin"} if self.settings.get("country_of_origin") else set[str]()
+        return self.definition(category, self.sites()[0]).requirements(frozenset(filled))
 
     # Looking
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,7 +17,6 @@ from channel_adapters.amazon.schemas import Definition
 from channel_adapters.amazon.vocabulary import CONDITIONS, FIXES, TRACKING_OF
 
 LONGEST_SKU = 40
-LONGEST_TEXT = 2000
 BULLETS = 5
 PICTURES = 8
 # For an offer alone the general type serves: patches of price and stock need no other.
@@ -142,7 +140,7 @@ def content_attributes(content: OfferContent, definition: Definition, settings: 
     """Title, texts, pictures and mapped attributes, each in the shape the definition wants; what it does not know of
     is left out, except what the merchant mapped by name."""
     language = definition.language or tag
-    given = _texts(content, settings)
+    given = {name: _cut(definition, name, values) for name, values in _texts(content, settings).items()}
     wanted = {name: values for name, values in given.items() if name.partition(".")[0] in definition.properties}
     mapped = {name: value if isinstance(value, tuple) else (value,) for name, value in content.attributes.items()}
     shaped: Json = {}
@@ -150,6 +148,12 @@ def content_attributes(content: OfferContent, definition: Definition, settings: 
         attribute, found = definition.shaped(name, tuple(value for value in values if value), language)
         shaped[attribute] = _joined(shaped.get(attribute), found, nested="." in name)
     return {name: values for name, values in shaped.items() if values}
+
+
+def _cut(definition: Definition, name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Long texts as long as this product type takes them; a title that is too long is the merchant's to mend."""
+    limit = definition.longest(name) if name in ("product_description", "bullet_point") else None
+    return values if limit is None else tuple(value[:limit].rstrip() for value in values)
 
 
 def _joined(known: list[Json] | None, found: list[Json], *, nested: bool) -> list[Json]:
@@ -165,8 +169,8 @@ def _texts(content: OfferContent, settings: Mapping[str, Any]) -> dict[str, tupl
     named: dict[str, tuple[str, ...]] = {
         "item_name": (title,),
         "brand": (content.brand or str(settings.get("unbranded") or "Generic"),),
-        "product_description": (plain_text(content.description) or title,),
-        "bullet_point": tuple(plain_text(bullet) for bullet in bullets) or (title,),
+        "product_description": (content.description.strip() or title,),
+        "bullet_point": bullets or (title,),
         "country_of_origin": (str(settings.get("country_of_origin") or ""),),
     }
     if content.images:
@@ -174,13 +178,6 @@ def _texts(content: OfferContent, settings: Mapping[str, Any]) -> dict[str, tupl
     for number, image in enumerate(content.images[1 : PICTURES + 1], start=1):
         named[f"other_product_image_locator_{number}"] = (image,)
     return {name: values for name, values in named.items() if any(values)}
-
-
-def plain_text(words: str) -> str:
-    """Without markup: Amazon refuses it. Paragraphs stay apart."""
-    apart = re.sub(r"(?i)<br\s*/?>|</(p|div|li|h\d|ul|ol|tr)>", "\n", words)
-    bare = html.unescape(re.sub(r"<[^>]{0,2000}>", "", apart))
-    return re.sub(r"\n\s*\n+", "\n", re.sub(r"[ \t\xa0]+", " ", bare)).strip()[:LONGEST_TEXT]
 
 
 def language_tag(site: Site) -> str:

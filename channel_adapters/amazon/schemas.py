@@ -38,6 +38,9 @@ OURS = frozenset({
     "purchasable_offer", "fulfillment_availability", "condition_type", "externally_assigned_product_identifier",
     "merchant_suggested_asin", "skip_offer",
 })  # fmt: skip
+# What the engine sends of its own accord: no attributes to be mapped. The brand is sent too, so it is never missing.
+SENT = frozenset({"item_name", "product_description", "bullet_point", "main_product_image_locator"})
+PICTURE = "other_product_image_locator"
 SELECTORS = frozenset({"marketplace_id", "language_tag"})
 KINDS = {"boolean": AttributeKind.FLAG, "integer": AttributeKind.INTEGER, "number": AttributeKind.NUMBER}
 MISSING = re.compile(r"'(\w+)' is a required property")
@@ -81,23 +84,28 @@ class Definition:
         """The language tag of this marketplace, as the schema says; "" where it does not."""
         return text(table(self.schema, "$defs", "language_tag").get("default"))
 
-    def requirements(self) -> CategoryRequirements:
-        """Everything a product of this type can be asked for, but for what an offer is made of."""
+    def requirements(self, filled: frozenset[str] = frozenset()) -> CategoryRequirements:
+        """Everything a product of this type can be asked for, but for what is sent anyway. ``filled`` are attributes
+        that a setting has a value for."""
         conditions = _conditions(self.schema)
         axes = _axes(self.properties)
+        required = [name for name in texts(self.schema, "required") if name not in filled | {"brand"}]
         found: list[AttributeRequirement] = []
         for name, about in self.properties.items():
-            if name not in OURS and isinstance(about, dict):
-                found += _requirements(name, about, texts(self.schema, "required"), conditions, name in axes)
+            if name not in OURS | SENT and not name.startswith(PICTURE) and isinstance(about, dict):
+                found += _requirements(name, about, required, conditions, name in axes)
         return CategoryRequirements(category=self.product_type, version=self.version, attributes=tuple(found))
 
     def shaped(self, name: str, values: tuple[str, ...], language: str) -> tuple[str, list[Json]]:
         """The attribute that ``name`` is (a part of) and its values as this schema wants them."""
         attribute, _, part = name.partition(".")
         items = table(self.properties, attribute, "items", "properties")
-        given = [_shape(items, part, value) for value in values]
         tags = {"marketplace_id": self.site, "language_tag": language}
-        return attribute, [item | {tag: tags[tag] for tag in tags if tag in items} for item in given]
+        return attribute, [_tagged(_shape(items, part, value, tags), items, tags) for value in values]
+
+    def longest(self, name: str) -> int | None:
+        """Characters that a value of this attribute may have, where the schema says so."""
+        return whole(table(self.properties, name, "items", "properties", "value").get("maxLength"))
 
     def faults(self, attributes: Json, *, whole_item: bool) -> list[tuple[str, str]]:
         """What is wrong, as (attribute, words), worst first. Not ``whole_item``: only what is given is looked at."""
@@ -243,13 +251,19 @@ def _word(value: Any) -> str:
 # Shapes
 
 
-def _shape(items: Json, part: str, value: str) -> Json:
+def _tagged(value: Json, about: Json, tags: Mapping[str, str]) -> Json:
+    """With marketplace and language, where they belong to the value."""
+    return value | {tag: tags[tag] for tag in tags if tag in about}
+
+
+def _shape(items: Json, part: str, value: str, tags: Mapping[str, str]) -> Json:
     if value[:1] in "[{" and (whole_value := _json(value)) is not None:
         return whole_value
     if not part:
         return _single(items, value)
     about = table(items, part)
-    inner = _single(_parts_of(items).get(part, {}), value)
+    properties = _parts_of(items).get(part, {})
+    inner = _tagged(_single(properties, value), properties, tags)
     return {part: [inner] if text(about.get("type")) == "array" else inner}
 
 

@@ -376,19 +376,18 @@ def test_requirements_are_read_from_the_definition(open_account: Open) -> None:
     channel = open_account().channel
     assert [category.id for category in channel.list_categories()] == ["HOME", "DRINKING_CUP", "LUGGAGE", "SHIRT"]
     cup = {item.id: item for item in channel.requirements("DRINKING_CUP").attributes}
-    assert (cup["item_name"].need, cup["item_name"].max_length, cup["bullet_point"].max_values) == (
-        Need.REQUIRED, 200, 10,
+    assert (cup["material"].need, cup["material"].kind, cup["material"].open_list, cup["material"].max_values) == (
+        Need.REQUIRED, AttributeKind.CHOICE, True, 3,
     )  # fmt: skip
-    assert (cup["material"].kind, cup["material"].open_list) == (AttributeKind.CHOICE, True)
+    assert (cup["brand"].need, cup["brand"].max_length) == (Need.OPTIONAL, 100)
     assert (cup["capacity"].kind, cup["capacity"].units) == (AttributeKind.MEASURE, ("milliliters", "liters"))
     assert (cup["number_of_items"].kind, cup["number_of_items"].maximum) == (AttributeKind.INTEGER, 100)
     assert cup["is_dishwasher_safe"].need is Need.RECOMMENDED
     assert "depending on other attributes" in cup["is_dishwasher_safe"].help
-    assert cup["main_product_image_locator"].kind is AttributeKind.IMAGE
-    assert not {"purchasable_offer", "fulfillment_availability"} & set(cup)
+    assert not {"purchasable_offer", "item_name", "bullet_point", "main_product_image_locator"} & set(cup)
     shirt = {item.id: item for item in channel.requirements("SHIRT").attributes}
     assert shirt["size"].required_if == (Given(attribute="variation_theme", values=("COLOR/SIZE",)),)
-    assert (shirt["size"].axis, shirt["color"].axis, shirt["item_name"].axis) == (True, True, False)
+    assert (shirt["size"].axis, shirt["color"].axis, shirt["brand"].axis) == (True, True, False)
     luggage = {item.id: item for item in channel.requirements("LUGGAGE").attributes}
     assert {"item_dimensions.length", "item_dimensions.width"} <= set(luggage)
     with pytest.raises(NotFound):

@@ -359,11 +359,24 @@ def test_a_full_listing_passes_its_own_definition() -> None:
     assert sum(name.startswith("other_product") for name in attributes) == 2
 
 
-def test_texts_go_without_markup() -> None:
-    assert mapping.plain_text("<p>Light&nbsp;&amp; <b>strong</b></p>\n\n<ul><li>a</li><li>b<br/>c</li></ul>") == (
-        "Light & strong\na\nb\nc"
-    )
-    assert len(mapping.plain_text("x" * 5000)) == 2000
+def test_long_texts_are_cut_and_parts_have_their_language() -> None:
+    schema = exact("SHIRT")
+    inner = {
+        "type": "object",
+        "properties": {"value": {"type": "string"}, "language_tag": {"$ref": "#/$defs/language_tag"}},
+    }
+    parts = {"size": {"type": "array", "items": inner}, "marketplace_id": {"$ref": "#/$defs/marketplace_id"}}
+    schema["properties"]["ring"] = {"type": "array", "items": {"type": "object", "properties": parts}}
+    definition = Definition(product_type="SHIRT", site=DE, version="1", schema=schema)
+    content = OfferContent(title="A shirt", description="x" * 3000, attributes={"ring.size": "7", "size": "L"})
+    found = mapping.content_attributes(content, definition, {}, "de_DE")
+    assert len(found["product_description"][0]["value"]) == 2000
+    assert found["ring"] == [{"size": [{"value": "7", "language_tag": "de_DE"}], "marketplace_id": DE}]
+    assert definition.faults(found, whole_item=False) == []
+    asked = {item.id: item.need for item in definition.requirements(frozenset({"color"})).attributes}
+    assert (asked["color"], asked["brand"], "item_name" in asked, "ring.size" in asked) == (
+        Need.OPTIONAL, Need.OPTIONAL, False, True,
+    )  # fmt: skip
 
 
 def test_faults_name_the_attribute() -> None:
