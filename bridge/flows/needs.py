@@ -165,12 +165,6 @@ def known(session: Session, connection_id: int) -> dict[str, CategoryRequirement
     return {row.category: CategoryRequirements.model_validate(row.content) for row in session.scalars(query)}
 
 
-def stamp(session: Session) -> list[tuple[int, str, str]]:
-    """Changes whenever any requirement of the shop does."""
-    query = select(RequirementRow.connection_id, RequirementRow.category, RequirementRow.version)
-    return [(row[0], row[1], row[2]) for row in session.execute(query.order_by(RequirementRow.id))]
-
-
 def shown(session: Session, connection_id: int) -> list[dict[str, Any]]:
     """What is known, with its version and age, for people."""
     query = (

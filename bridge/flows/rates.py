@@ -160,12 +160,6 @@ def _last(session: Session) -> RateDay | None:
     return session.scalars(select(RateDay).order_by(RateDay.day.desc(), RateDay.id.desc()).limit(1)).first()
 
 
-def newest(session: Session) -> str:
-    """Changes with every new table."""
-    row = session.execute(select(RateDay.day, RateDay.fetched_at).order_by(RateDay.day.desc()).limit(1)).first()
-    return f"{row[0]} {row[1]}" if row else ""
-
-
 def table(session: Session, fixed: dict[str, Any]) -> Rates:
     """The newest table (before the first one, that of the package) under what the merchant has fixed."""
     own = FixedRates.model_validate(fixed).fixed

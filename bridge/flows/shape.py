@@ -66,6 +66,7 @@ class Made:
     unwanted: str = ""
     state: int = 0
     way: Callable[[], dict[str, list[Step]]] = dict
+    _steps: dict[str, list[Step]] | None = None
 
     def explains(self, name: str, known: Mapping[str, Any]) -> bool:
         """Whether a stored explanation still says how the value came about (without working it out again)."""
@@ -75,7 +76,9 @@ class Made:
 
     def explanation(self, name: str) -> dict[str, Any]:
         """What is stored beside a facet, so that it explains itself without being computed again."""
-        steps = self.way().get(name)
+        if self._steps is None:
+            self._steps = self.way()
+        steps = self._steps.get(name)
         parts: dict[str, Any] = {"state": self.state} | ({"steps": steps} if steps else {})
         return {**self.answer, **parts} if name == Facet.STOCK else parts
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Connection
+from bridge.db.tables import Change, Connection, RateDay, RequirementRow
 from bridge.domain.blast import Reach
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.stock import StockPolicy
@@ -45,36 +45,49 @@ def channel_views(
 
     ``settings``: as if these documents held; default: those that do.
     """
-    query = select(Connection).where(
-        Connection.role == "channel", Connection.state.not_in(("connecting", "disconnected"))
-    )
-    if only is not None:
-        query = query.where(Connection.id == only)
-    rows = list(session.scalars(query.order_by(Connection.id)))
+    query = select(Connection).where(Connection.state.not_in(("connecting", "disconnected"))).order_by(Connection.id)
+    there = list(session.scalars(query))
+    rows = [row for row in there if row.role == "channel" and only in (None, row.id)]
+    store = next((dict(row.info or {}) for row in there if row.role == "platform"), {})
     if settings is not None:
-        return _views(engine, session, rows, settings)
-    return _remembered(engine, session, rows)
+        return _views(engine, session, rows, settings, store)
+    return _remembered(engine, session, rows, store)
 
 
-def _remembered(engine: Engine, session: Session, rows: list[Connection]) -> list[ChannelView]:
+def _remembered(
+    engine: Engine, session: Session, rows: list[Connection], store: Mapping[str, Any]
+) -> list[ChannelView]:
     """Views are made again when the settings or the connection changed. The documents are read only then."""
-    stamp = (documents.state(session), engine.clock().date(), rates.newest(session), needs.stamp(session))
-    store = _store(session)
-    stamps = {row.id: repr((stamp, store, row.title, row.settings, row.info)) for row in rows}
+    stamp = (engine.clock().date(), *_state(session), store)
+    stamps = {row.id: repr((stamp, row.title, row.settings, row.info)) for row in rows}
     known = {row.id: engine.compiled.get((row.shop_id, row.id)) for row in rows}
     if all((found := known[row.id]) is not None and found[0] == stamps[row.id] for row in rows):
         return [view for row in rows for view in known[row.id][1]]  # type: ignore[index]
-    views = _views(engine, session, rows, documents.active(session))
+    views = _views(engine, session, rows, documents.active(session), store)
     for row in rows:
         engine.compiled[row.shop_id, row.id] = (stamps[row.id], [view for view in views if view.id == row.id])
     return views
 
 
+def _state(session: Session) -> tuple[Any, ...]:
+    """What else views are made of, in one statement: settings, requirements, exchange rates."""
+    shop = session.info["shop_id"]
+    changes = select(func.max(Change.number)).where(Change.shop_id == shop)
+    asked = select(func.max(RequirementRow.changed_at)).where(RequirementRow.shop_id == shop)
+    counted = select(func.count(RequirementRow.id)).where(RequirementRow.shop_id == shop)
+    days = select(func.max(RateDay.fetched_at))
+    parts = (part.scalar_subquery() for part in (changes, asked, counted, days))
+    return tuple(session.execute(select(*parts)).one())
+
+
 def _views(
-    engine: Engine, session: Session, rows: list[Connection], settings: Mapping[Key, dict[str, Any]]
+    engine: Engine,
+    session: Session,
+    rows: list[Connection],
+    settings: Mapping[Key, dict[str, Any]],
+    store: Mapping[str, Any],
 ) -> list[ChannelView]:
     table = rates.table(session, settings.get((SHOP, "rates"), {}))
-    store = _store(session)
     views = [view for row in rows for view in _sites(engine, session, row, of(row.id, settings), table, store)]
     if not any(view.shape.is_adaptive for view in views):
         return views
@@ -120,12 +133,6 @@ def _sites(
 
 def _category_paths(session: Session, connection_id: int) -> dict[str, tuple[str, ...]]:
     return {item.id: item.path for item in needs.tree(session, connection_id)}
-
-
-def _store(session: Session) -> dict[str, Any]:
-    """What the store says about itself: currency, prices_include_tax, country."""
-    query = select(Connection.info).where(Connection.role == "platform", Connection.state != "disconnected")
-    return dict(session.scalars(query.order_by(Connection.id)).first() or {})
 
 
 def of(connection_id: int, settings: Mapping[Key, dict[str, Any]]) -> dict[str, Any]:

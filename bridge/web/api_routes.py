@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bridge.flows import documents, held, listing_view, overview, plan, resting, sorting
+from bridge.flows import documents, held, listing_view, needs, overview, plan, rates, resting, sorting
 from bridge.flows.documents import SHARED, SHOP, Wish, of_connection
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
@@ -246,6 +246,18 @@ def _categories(call: Call) -> Any:
     return call.read(lambda session: sorting.targets(session, call.connection, search))
 
 
+def _requirements(call: Call) -> Any:
+    return {"requirements": call.read(lambda session: needs.shown(session, call.connection))}
+
+
+def _rates(call: Call) -> Any:
+    def act(session: Session) -> Any:
+        fixed = documents.active(session).get((SHOP, "rates"), {})
+        return rates.shown(session, call.engine.clock().date(), fixed)
+
+    return call.read(act)
+
+
 _CONNECTION = f"connections/{NUMBER % 'connection'}"
 _PLAN = f"plans/{NUMBER % 'plan'}"
 
@@ -268,6 +280,8 @@ ROUTES: Sequence[Route] = (
     Route("GET", f"{_CONNECTION}/suggestions", _suggestions, "Suggested categories, as they were last worked out."),
     Route("POST", f"{_CONNECTION}/suggestions", _suggest, "Work them out anew.", makes=True),
     Route("POST", f"{_CONNECTION}/suggestions/accept", _accept, "Plan a mapping that takes some over.", makes=True),
+    Route("GET", f"{_CONNECTION}/requirements", _requirements, "What the marketplace asks of its categories."),
+    Route("GET", "rates", _rates, "The exchange rates in use, with their day, source and age."),
     Route("GET", "plans", _plans, "The newest plans."),
     Route("POST", "plans", _make_plan, "Plan several changes at once.", makes=True),
     Route("GET", _PLAN, _read_plan, "One plan: counts and examples by marketplace."),
