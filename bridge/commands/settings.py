@@ -307,8 +307,10 @@ def _documents(name: str, kind: str, title: str, detail: str) -> click.Group:
     return group
 
 
-rules = _documents("rules", "rules", "Rules", "The form of the file is described in docs/rules.md.")
-mapping = _documents("mapping", "attribute_mapping", "Attribute mapping", "Where each attribute comes from.")
+rules = _documents("rules", "rules", "Rules", "The form of the file: docs/settings.md.")
+mapping = _documents(
+    "mapping", "attribute_mapping", "Attribute mapping", "Where each attribute comes from: docs/settings.md."
+)
 categories = _documents(
     "categories",
     "category_mapping",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from bridge.db.tables import (
     Journal,
     Listing,
     Order,
+    PlanRow,
     Poll,
     Problem,
     Product,
@@ -323,14 +325,22 @@ def _sold_out(session: Session, listing_id: int) -> bool:
     return acked is not None and acked.get("quantity") == 0
 
 
+_AGEING: tuple[tuple[Any, Any], ...] = (
+    (Journal, Journal.at),
+    (Delivery, Delivery.last_seen_at),
+    (Problem, Problem.closed_at),
+    (PlanRow, PlanRow.created_at),
+)
+
+
 def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``poll.retention``: journal, deliveries and closed problems older than the setting are removed."""
+    """Work kind ``poll.retention``: journal, deliveries, plans and closed problems that are too old are removed."""
     started = engine.clock()
     limit = started - engine.retention
 
     def act(session: Session) -> int:
         removed = 0
-        for table, column in ((Journal, Journal.at), (Delivery, Delivery.last_seen_at), (Problem, Problem.closed_at)):
+        for table, column in _AGEING:
             result = session.execute(delete(table).where(column < limit).execution_options(synchronize_session=False))
             removed += result.rowcount  # type: ignore[attr-defined]
         return removed

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db.bulk import insert_rows
 from bridge.db.tables import Connection, Product, SuggestionRow
-from bridge.domain.categories import LANGUAGES, Mapped, StoreCategory, Suggester, category_tree
+from bridge.domain.categories import LANGUAGES, Mapped, NoLexicon, StoreCategory, Suggester, category_tree
 from bridge.domain.categories.assign import Assigner, CategoryMapping, CategoryOverrides, category_key
 from bridge.domain.requirement import Category
 from bridge.flows import documents, needs
@@ -61,8 +61,9 @@ def _suggestions(session: Session, connection_id: int, now: datetime) -> Iterato
     assigner = Assigner(mapping, CategoryOverrides())
     by_id = {item.id: path for path, item in leaves.items()}
     before = [Mapped(path=path, target=by_id[target]) for path, target in mapping.entries.items() if target in by_id]
-    suggester = Suggester(category_tree(list(leaves)), lexicon(), before)
     spoken = language(session)
+    words = NoLexicon() if spoken == "en" else lexicon()  # learning its words takes seconds
+    suggester = Suggester(category_tree(list(leaves)), words, before)
     for path, titles in store_categories(session).items():
         if assigner.category("", [path]) is not None:
             continue
