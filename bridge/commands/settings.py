@@ -301,16 +301,48 @@ def _documents(name: str, kind: str, title: str, detail: str) -> click.Group:
         with opened() as engine:
             owner = admin.pick_shop(engine, shop)
             subject = of_connection(_channel_id(engine, owner.id, channel))
-            wishes = read_wishes([{"subject": subject, "kind": kind, "content": _content(file)}])
+            wishes = read_wishes([{"subject": subject, "kind": kind, "content": _content_of(kind, file)}])
             _show(planning.make(engine, owner.id, wishes, author(), note), as_json)
 
     return group
+
+
+def _content_of(kind: str, path: Path) -> Any:
+    """Mappings may come as a table."""
+    if kind != "attribute_mapping" or path.suffix.lower() != ".csv":
+        return _content(path)
+    from bridge.domain.mapping import from_csv
+
+    found, refusals = from_csv(path.read_text(encoding="utf-8-sig"))
+    if found is None:
+        raise click.BadParameter("; ".join(f"{item.path}: {item.text}" for item in refusals))
+    return found.as_json()
 
 
 rules = _documents("rules", "rules", "Rules", "The form of the file: docs/settings.md.")
 mapping = _documents(
     "mapping", "attribute_mapping", "Attribute mapping", "Where each attribute comes from: docs/settings.md."
 )
+
+
+@mapping.command()
+@channel_option
+@shop_option
+@says_what_to_do
+def table(channel: str | None, shop: str | None) -> None:
+    """Print the attribute mapping as CSV; `import` reads a file that ends in .csv."""
+    from bridge.domain.mapping import AttributeMap, to_csv
+    from bridge.flows import admin
+    from bridge.flows.documents import of_connection, read
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        connection = _channel_id(engine, owner.id, channel)
+        with engine.db.read(owner.id) as session:
+            row = read(session, of_connection(connection), "attribute_mapping")
+    click.echo(to_csv(AttributeMap.model_validate(row.content if row else {})), nl=False)
+
+
 categories = _documents(
     "categories",
     "category_mapping",

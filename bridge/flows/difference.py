@@ -54,6 +54,10 @@ class Difference:
             return
         self._listing(listing, made, gone)
         live = listing["offer_id"] is not None
+        if made.offer.blocked or gone:
+            for row in facets.values():
+                if row["held_hash"]:  # what is not sent at all need not be asked about
+                    self._keep(listing, row, row["explain"])
         for name, value in values.items():
             if name != Facet.STOCK and (made.offer.blocked or gone):
                 continue  # a live offer keeps its last good price and content; its stock is always kept right

@@ -92,7 +92,7 @@ def checked(session: Session, wishes: Sequence[Wish], known: Mapping[Key, dict[s
         except FieldErrors as error:
             errors |= {f"{wish.kind}.{name}": text for name, text in error.errors.items()}
             continue
-        if known.get((wish.subject, wish.kind)) != content:
+        if not KINDS[wish.kind].same(known.get((wish.subject, wish.kind)), content):
             good.append(wish.model_copy(update={"content": content}))
     errors |= _unknown_shared(good, known)
     if errors:

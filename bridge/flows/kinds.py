@@ -65,6 +65,12 @@ class Kind:
         self.works(found)
         return found.model_dump(mode="json", exclude_unset=True)
 
+    def same(self, one: Content | None, other: Content | None) -> bool:
+        """Whether two contents say the same, one of them perhaps with its defaults written out."""
+        if one is None or other is None:
+            return one is other
+        return self.model.model_validate(one) == self.model.model_validate(other)
+
 
 KINDS: Mapping[str, Kind] = {
     "rules": Kind("Rules", rules.RuleSet, ("connection", "shared"), _rules_work),

@@ -58,6 +58,8 @@ def _seal(response: Response) -> Response:
 
 
 def _serve(engine: Engine, route: Route, public_id: str | None = None, **arguments: Any) -> Response:
+    if any("\x00" in str(value) for value in (*arguments.values(), *request.args.values())):
+        raise errors.NotFound("No name has such a character.")
     token = guard.form_token(g.visitor, engine.clock())
     call = Call(engine, _shop(engine, public_id), arguments, request.args, _body(), _author(), token)
     return _answer(route.act(call), HTTPStatus.CREATED if route.makes else HTTPStatus.OK)
@@ -74,8 +76,11 @@ def _shop(engine: Engine, public_id: str | None) -> int:
 def _body() -> dict[str, Any]:
     if request.method == "GET":
         return {}
+    sent = request.get_data() or b"{}"
+    if b"\\u0000" in sent:
+        raise FieldErrors({"body": "Text cannot hold the character U+0000."})
     try:
-        content = json.loads(request.get_data() or b"{}", parse_constant=_no_number)
+        content = json.loads(sent, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise FieldErrors({"body": "This is no JSON that can be read."}) from None
     if not isinstance(content, dict):

@@ -15,6 +15,7 @@ from bridge.flows.forms import FieldErrors
 from bridge.flows.kinds import KINDS
 from bridge.ports.errors import AskMerchant, NotFound
 
+LONGEST_NAME = 80
 NUMBER = "<int(max=999999999999999):%s>"
 
 
@@ -123,7 +124,10 @@ def _subject(call: Call) -> tuple[str, str]:
     if "connection" in call.arguments:
         return of_connection(call.connection), kind
     if "name" in call.arguments:
-        return SHARED + str(call.arguments["name"]), kind
+        name = str(call.arguments["name"])
+        if not (name.isprintable() and len(name) <= LONGEST_NAME):
+            raise FieldErrors({"name": f"A rule set has a name of at most {LONGEST_NAME} printable characters."})
+        return SHARED + name, kind
     return SHOP, kind
 
 

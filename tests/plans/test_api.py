@@ -135,6 +135,9 @@ def test_bad_input_is_refused_with_the_path_of_its_field(stack: Stack, api: Api)
         "flow"
     ]
     assert list(api("POST", "undo", 422, version="1")["errors"]) == ["version"]
+    assert list(api("PUT", path, 422, content={"rules": [{"name": "\x00"}]})["errors"]) == ["body"]
+    assert list(api("PUT", f"shared/{'x' * 99}/rules", 422, content={})["errors"]) == ["name"]
+    api("GET", "explain?sku=%00", 404)
     assert list(api("GET", "explain", 422)["errors"]) == ["sku"]
     assert list(api("GET", "versions?below=x", 422)["errors"]) == ["below"]
     assert api.http.post("plans", content=b"{", headers={"Content-Type": "application/json"}).json()["errors"] == {

@@ -59,5 +59,12 @@ def test_a_day_at_the_command_line(stack: Stack, tmp_path: Path) -> None:
     assert "Version 2 is undone; that is version 3" in run(stack, "undo", "--confirm").output
     stack.drain()
     assert stack.offer("A")["price"] == 10.0  # type: ignore[index]
+    mapping = {"sections": [{"attributes": {"Colour": {"kind": "attribute", "name": "Farbe"}}}]}
+    told = run(stack, "mapping", "import", file(tmp_path, mapping)).output
+    run(stack, "apply", told.split("apply ")[-1].strip())
+    table = tmp_path / "mapping.csv"
+    table.write_text(run(stack, "mapping", "table").output, encoding="utf-8")
+    assert "Colour" in table.read_text(encoding="utf-8")
+    assert "changes nothing" in run(stack, "mapping", "import", str(table), code=2).output, "it comes back as it was"
     assert "Give a FILE" in run(stack, "plan", code=2).output
     assert "Extra inputs" in run(stack, "plan", "--stock", file(tmp_path, {"bufer": 1}), code=2).output
