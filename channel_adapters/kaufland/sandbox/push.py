@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import queue
 import threading
@@ -87,11 +88,17 @@ def _verify(market: Market, url: str) -> None:
         raise Problem(400, "subscriptions/unverified-callback-url", "The callback URL could not be verified")
 
 
+@functools.cache
+def _client() -> httpx.Client:
+    """One for all: making it takes a while."""
+    return httpx.Client(timeout=15, trust_env=False)
+
+
 def _post(market: Market, url: str, body: bytes) -> int:
     timestamp = str(int(market.now()))
     headers = {"Content-Type": "application/json", "Shop-Timestamp": timestamp}
     headers["Shop-Signature"] = sign(market.options.secret_key, "POST", url, body, timestamp)
-    return httpx.post(url, content=body, headers=headers, timeout=15, trust_env=False).status_code
+    return _client().post(url, content=body, headers=headers).status_code
 
 
 def _find(call: Call) -> Document:
