@@ -144,6 +144,8 @@ class Product:
         """By attribute. Raises RejectItem naming what is missing."""
         if not self.category:
             raise RejectItem("Choose a category of the marketplace for this product.", field="category")
+        if not self.gtin:
+            raise RejectItem("Enter the product's GTIN in the store: the marketplace knows it by it.", field="gtin")
         given = self.content
         sources = {"sku": self.sku, "gtin": self.gtin, "category": self.category, "title": given.title}
         sources |= {"description": given.description, "brand": given.brand or ""}

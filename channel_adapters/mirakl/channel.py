@@ -65,15 +65,14 @@ class MiraklChannel:
     def check(self) -> AccountInfo:
         """Also holds the settings against what this operator demands. Raises AskMerchant naming the setting."""
         known = self._known.fresh()
-        fields = [raw for raw in self._client.additional_fields() if raw.get("editable") is not False]
         states, classes = self._client.offer_states(), self._client.logistic_classes()
-        self._check_fields(fields)
+        self._check_fields(known)
         self._check_codes("conditions", set(pairs(self._settings.get("conditions")).values()), states)
         self._check_codes("logistic_class", {str(self._settings.get("logistic_class") or "")} - {""}, classes)
         choices = {
             "conditions": tuple(Choice(value=f"new={code}", label=label) for code, label in _coded(states)),
             "logistic_class": tuple(Choice(value=code, label=label) for code, label in _coded(classes)),
-            "offer_fields": tuple(Choice(value=f"{text(raw.get('code'))}=", label=_demand(raw)) for raw in fields),
+            "offer_fields": tuple(Choice(value=f"{field.code}=", label=field.words()) for field in known.fields),
             "cancel_reasons": _reasons(known, "CANCELATION"),
             "refund_reasons": _reasons(known, "REFUND"),
         }
@@ -85,23 +84,19 @@ class MiraklChannel:
             details=_details(known),
         )
 
-    def _check_fields(self, fields: Sequence[Json]) -> None:
+    def _check_fields(self, known: Platform) -> None:
         """What the operator demands of every offer is given, and lists have one of their values."""
         given = pairs(self._settings.get("offer_fields"))
-        by_code = {text(raw.get("code")): raw for raw in fields}
-        missing = [raw for code, raw in by_code.items() if raw.get("required") is True and not given.get(code)]
+        missing = [field for field in known.fields if field.required and not given.get(field.code)]
         if missing:
-            names = ", ".join(f"{text(raw.get('code'))} ({_demand(raw)})" for raw in missing)
+            names = ", ".join(f"{field.code} ({field.words()})" for field in missing)
             raise _unset("offer_fields", f"the marketplace demands a value of every offer for: {names}")
+        codes = {field.code for field in known.fields}
         for code, value in given.items():
-            if code not in by_code:
+            if code not in codes:
                 raise _unset("offer_fields", f"the marketplace has no field {code!r} for offers")
-            accepted = by_code[code].get("accepted_values")
-            if isinstance(accepted, list) and accepted and value not in accepted:
-                raise _unset("offer_fields", f"{code} must be one of {', '.join(map(str, accepted))}")
-            pattern = text(by_code[code].get("regex"))
-            if pattern and not re.fullmatch(pattern, value):
-                raise _unset("offer_fields", f"{code} must look like {pattern}")
+            if fault := known.field(code).fault(value):
+                raise _unset("offer_fields", fault)
 
     def _check_codes(self, setting: str, given: set[str], known: Sequence[Json]) -> None:
         """A code that the operator does not have. Where it lists none, nothing can be held against it."""
@@ -225,15 +220,6 @@ def _coded(raws: Iterable[Json]) -> list[tuple[str, str]]:
 
 def _reasons(known: Platform, kind: str) -> tuple[Choice, ...]:
     return tuple(Choice(value=reason.code, label=reason.label) for reason in known.reasons if reason.kind == kind)
-
-
-def _demand(raw: Json) -> str:
-    """A field of the operator in words: label, type, its values, whether it must be given."""
-    accepted = raw.get("accepted_values")
-    parts = [text(raw.get("type")).lower(), "required" if raw.get("required") is True else "optional"]
-    if isinstance(accepted, list) and accepted:
-        parts.append("one of " + ", ".join(map(str, accepted)))
-    return f"{text(raw.get('label')) or text(raw.get('code'))}: {', '.join(filter(None, parts))}"
 
 
 def _unset(setting: str, words: str) -> AskMerchant:

@@ -40,5 +40,6 @@ class Settings:
     def _read(self) -> Token:
         asked_at = self._clock()
         account, configuration = self._client.account(), self._client.configuration()
-        known = platform(account, configuration, self._client.carriers(), self._client.reasons())
+        lists = self._client.carriers(), self._client.reasons(), self._client.additional_fields()
+        known = platform(account, configuration, *lists)
         return Token(json.dumps(known.as_json()), asked_at + A_DAY)

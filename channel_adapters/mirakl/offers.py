@@ -279,15 +279,19 @@ def _with(body: Json, wishes: Json) -> Json | None:
     wanted = dict(wishes)
     if "offer_additional_fields" in wishes:
         fields = {item.get("code"): item for item in body.get("offer_additional_fields", [])}
-        known = {code: text(item.get("value")) for code, item in fields.items()}
         asked = {item["code"]: item["value"] for item in wishes["offer_additional_fields"]}
-        if all(known.get(code) == value for code, value in asked.items()):
+        if all(_same(fields.get(code, {}).get("value"), value) for code, value in asked.items()):
             wanted.pop("offer_additional_fields")
         else:
             fields |= {item["code"]: item for item in wishes["offer_additional_fields"]}
             wanted["offer_additional_fields"] = list(fields.values())
     changed = any(body.get(name) != value for name, value in wanted.items())
     return body | wanted if changed else None
+
+
+def _same(known: Any, asked: Any) -> bool:
+    """A number may come back as one that was sent as text."""
+    return bool(known == asked or (not isinstance(asked, list) and text(known) == asked))
 
 
 def _rejected(key: str, error: RejectItem) -> ItemResult:

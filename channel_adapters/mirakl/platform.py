@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
@@ -31,8 +32,42 @@ class Carrier(Value):
     standard: str = ""
 
 
+class OfferField(Value):
+    """A field of its own that the operator has for offers (AF01)."""
+
+    code: str
+    label: str = ""
+    kind: str = ""
+    required: bool = False
+    accepted: tuple[str, ...] = ()
+    pattern: str = ""
+
+    @property
+    def several(self) -> bool:
+        return self.kind == "MULTIPLE_VALUES_LIST"
+
+    def value(self, given: str) -> str | list[str]:
+        """As OF24 takes it: always text, several values as a list."""
+        return given.split("|") if self.several else given
+
+    def fault(self, given: str) -> str:
+        """What is wrong with a value, "" when it is fine."""
+        values = given.split("|") if self.several else [given]
+        if self.accepted and any(value not in self.accepted for value in values):
+            return f"{self.code} must be one of {', '.join(self.accepted)}"
+        if self.pattern and not re.fullmatch(self.pattern, given):
+            return f"{self.code} must look like {self.pattern}"
+        return ""
+
+    def words(self) -> str:
+        parts = [self.kind.lower(), "required" if self.required else "optional"]
+        if self.accepted:
+            parts.append(("some of " if self.several else "one of ") + ", ".join(self.accepted))
+        return f"{self.label or self.code}: {', '.join(filter(None, parts))}"
+
+
 class Platform(Value):
-    """PC01, A01, SH21 and RE01 as far as they decide anything here."""
+    """PC01, A01, AF01, SH21 and RE01 as far as they decide anything here."""
 
     shop_id: str = ""
     shop_name: str = ""
@@ -50,6 +85,7 @@ class Platform(Value):
     separator: str = "|"
     carriers: tuple[Carrier, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    fields: tuple[OfferField, ...] = ()
 
     def price(self, given: Money) -> Money:
         """The price as this operator takes it. Raises AskMerchant for another currency, RejectItem for decimals."""
@@ -61,6 +97,9 @@ class Platform(Value):
             words = f"The marketplace takes prices with {self.price_decimals} decimals, not {exact.text()}."
             raise RejectItem(words, field="price")
         return exact
+
+    def field(self, code: str) -> OfferField:
+        return next((field for field in self.fields if field.code == code), OfferField(code=code))
 
     def cancel_reason(self, reason: CancelReason, chosen: Mapping[str, str]) -> str | None:
         """The operator's code; None where it lets shops give no reason. Raises AskMerchant when none fits."""
@@ -88,7 +127,13 @@ class Platform(Value):
         raise AskMerchant(text, field=setting)
 
 
-def platform(account: Json, configuration: Json, carriers: list[Json], reasons: list[Json]) -> Platform:
+def platform(
+    account: Json,
+    configuration: Json,
+    carriers: Sequence[Json] = (),
+    reasons: Sequence[Json] = (),
+    fields: Sequence[Json] = (),
+) -> Platform:
     """Raises AskMerchant when the shop's currency is not told: no price could be trusted."""
     features = table(configuration, "features")
     currency = text(account.get("currency_iso_code"))
@@ -113,11 +158,24 @@ def platform(account: Json, configuration: Json, carriers: list[Json], reasons: 
         separator=text(table(features, "catalog").get("list_of_multiple_values_separator")) or "|",
         carriers=tuple(_carrier(raw) for raw in carriers if text(raw.get("code"))),
         reasons=tuple(_reason(raw) for raw in reasons if text(raw.get("code")) and raw.get("is_shop_right") is True),
+        fields=tuple(_field(raw) for raw in fields if text(raw.get("code")) and raw.get("editable") is not False),
     )
 
 
 def _carrier(raw: Json) -> Carrier:
     return Carrier(code=text(raw.get("code")), label=text(raw.get("label")), standard=text(raw.get("standard_code")))
+
+
+def _field(raw: Json) -> OfferField:
+    accepted = raw.get("accepted_values")
+    return OfferField(
+        code=text(raw.get("code")),
+        label=text(raw.get("label")),
+        kind=text(raw.get("type")),
+        required=raw.get("required") is True,
+        accepted=tuple(map(text, accepted)) if isinstance(accepted, list) else (),
+        pattern=text(raw.get("regex")),
+    )
 
 
 def _reason(raw: Json) -> Reason:

@@ -61,7 +61,9 @@ def wishes(settings: Mapping[str, Any], platform: Platform, handling_days: int |
         if settings.get(ours):
             body[theirs] = settings[ours]
     if fields := pairs(settings.get("offer_fields")):
-        body["offer_additional_fields"] = [{"code": code, "value": value} for code, value in fields.items()]
+        body["offer_additional_fields"] = [
+            {"code": code, "value": platform.field(code).value(value)} for code, value in fields.items()
+        ]
     return body
 
 

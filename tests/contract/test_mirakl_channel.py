@@ -51,6 +51,7 @@ def test_check_tells_the_shop_and_what_the_operator_has_set(open_shop: Open) -> 
     assert info.details["orders are accepted"] == "by you"
     assert [choice.value for choice in info.choices["conditions"]] == ["new=11", "new=10", "new=4"]
     assert info.choices["offer_fields"][0].label == "Delivery promise: list, optional, one of 24H, 48H"
+    assert info.choices["offer_fields"][3].label == "Made of: multiple_values_list, optional, some of WOOD, CLAY"
     assert "15" in [choice.value for choice in info.choices["cancel_reasons"]]
     with pytest.raises(RejectItem, match="asked for"):
         shop.channel.ensure_push("https://x.example")
@@ -62,6 +63,7 @@ def test_check_tells_the_shop_and_what_the_operator_has_set(open_shop: Open) -> 
     [
         ({}, "offer_fields", r"delivery-promise \(Delivery promise: list, required, one of 24H, 48H\)"),
         ({"offer_fields": ["delivery-promise=72H"]}, "offer_fields", "must be one of 24H, 48H"),
+        ({"offer_fields": ["delivery-promise=24H", "matter=WOOD|IRON"]}, "offer_fields", "one of WOOD, CLAY"),
         ({"offer_fields": ["delivery-promise=24H", "gone=1"]}, "offer_fields", "no field 'gone'"),
         ({"offer_fields": ["delivery-promise=24H", "origin=France"]}, "offer_fields", "must look like"),
         ({"offer_fields": ["delivery-promise=24H"], "conditions": ["new=99"]}, "conditions", "11 New"),
@@ -150,12 +152,15 @@ def test_an_unknown_product_goes_to_the_catalogue_first(open_shop: Open) -> None
     content = OfferContent(title="A blue mug", category="MUGS", attributes={"colour": "BLU"})
     wrong = content.model_copy(update={"attributes": {"colour": "PINK"}})
     nowhere = content.model_copy(update={"category": None})
+    banned = content.model_copy(update={"brand": "Banned"})
     drafts = [
         draft("A-1", content=content),
         draft("A-2", EANS[1], content=wrong),
         draft("A-3", EANS[2], content=nowhere),
+        draft("A-4", EANS[3], content=banned),
     ]
-    first, second, third = shop.channel.create_offers(drafts)
+    first, second, third, fourth = shop.channel.create_offers(drafts)
+    assert shop.end_of(fourth) == (SubmissionState.FAILED, "operator: the brand Banned is not sold here")
     assert (third.outcome, third.field) == (Outcome.REJECTED, "category")
     assert shop.end_of(first) == (SubmissionState.DONE, "")
     assert shop.end_of(second)[1].startswith("2004|The attribute 'colour'")
@@ -226,7 +231,7 @@ def test_content_changes_the_catalogue_and_the_offer_keeps_what_it_has(open_shop
         "product_tax_code": "T",
     }
     more["all_prices"] = [{"channel_code": "US", "unit_origin_price": 15}]
-    shop = open_shop(settings={"leadtime_to_ship": 5, "offer_fields": ["origin=FR"]})
+    shop = open_shop(settings={"leadtime_to_ship": 5, "offer_fields": ["origin=FR", "matter=WOOD|CLAY"]})
     offer = shop.offer(more=more)
     content = OfferContent(title="A blue mug", brand="Potter", images=("https://s.example/1.jpg",))
     gone = ContentUpdate(key="gone", offer_id="GONE", sku="GONE", gtin=EANS[1], content=content)
@@ -237,7 +242,8 @@ def test_content_changes_the_catalogue_and_the_offer_keeps_what_it_has(open_shop
     assert shop.shown()["title"] == "A blue mug"
     assert {name: sent[name] for name in more} == more
     assert (sent["leadtime_to_ship"], sent["quantity"], sent["price"]) == (5, 5, 12.99)
-    assert sent["offer_additional_fields"] == [{"code": "origin", "value": "FR"}]
+    matter = {"code": "matter", "value": ["WOOD", "CLAY"]}
+    assert sent["offer_additional_fields"] == [{"code": "origin", "value": "FR"}, matter]
     again = shop.channel.update_content([ContentUpdate(content=content, **offer.model_dump())])[0]
     assert shop.end_of(again)[0] is SubmissionState.DONE
     assert shop.operations().count("OF24") == 1

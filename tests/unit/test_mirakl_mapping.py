@@ -17,9 +17,10 @@ from bridge.domain.money import Money
 from bridge.domain.order import Address, CancelReason, FulfilledBy, OrderPhase, SoldLine
 from bridge.domain.requirement import AllowedValue, AttributeKind, AttributeRequirement, Category, Need
 from bridge.domain.returns import ChannelRefund, RefundReason, ReturnLine
+from bridge.flows.wish import store_host
 from bridge.ports.channel import OfferDraft
 from bridge.ports.errors import AskMerchant, BridgeError, RejectItem
-from channel_adapters.mirakl import catalogue, mapping, sending
+from channel_adapters.mirakl import ADAPTER, catalogue, mapping, sending
 from channel_adapters.mirakl.channel import MANIFEST
 from channel_adapters.mirakl.client import multipart
 from channel_adapters.mirakl.countries import TWO_LETTERS, country
@@ -550,7 +551,7 @@ def test_the_operators_settings_are_read_and_unknown_ones_do_no_harm() -> None:
         "tax_collection": {"activated": "YES", "tax_collection_by_operator": True},
         "new_thing": {"on": True},
     }
-    found = platform({"currency_iso_code": "PLN", "shop_id": 7}, {"features": features}, [], [])
+    found = platform({"currency_iso_code": "PLN", "shop_id": 7}, {"features": features})
     assert found == Platform(
         shop_id="7",
         currency="PLN",
@@ -565,7 +566,7 @@ def test_the_operators_settings_are_read_and_unknown_ones_do_no_harm() -> None:
     )
     assert platform({"currency_iso_code": "EUR"}, {}, [{}], [{"code": "1"}]) == Platform(currency="EUR")
     with pytest.raises(AskMerchant) as refused:
-        platform({}, {}, [], [])
+        platform({}, {})
     assert refused.value.field == "currency"
 
 
@@ -587,7 +588,7 @@ def test_reasons_are_known_by_setting_by_label_or_not_at_all() -> None:
     with pytest.raises(AskMerchant, match="20 Article cassé") as refused:
         found.refund_reason(RefundReason.GOODWILL, {})
     assert refused.value.field == "refund_reasons"
-    assert platform({"currency_iso_code": "EUR"}, {}, [], []).cancel_reason(CancelReason.OTHER, {}) is None
+    assert platform({"currency_iso_code": "EUR"}, {}).cancel_reason(CancelReason.OTHER, {}) is None
 
 
 def test_every_reason_of_ours_has_words() -> None:
@@ -722,6 +723,17 @@ def test_the_address_is_the_one_given_else_the_known_one() -> None:
         with pytest.raises(AskMerchant, match="back office") as refused:
             base_url(nothing)
         assert refused.value.field == "url"
+
+
+def test_each_marketplace_is_an_account_of_its_own() -> None:
+    given = ({"operator": "Worten"}, {"operator": "Best Buy Canada"}, {"url": "https://x.example/"}, {}, {"url": ""})
+    assert [store_host(ADAPTER, credentials) for credentials in given] == [
+        "worten",
+        "best-buy-canada",
+        "x.example",
+        None,
+        None,
+    ]
 
 
 def test_countries_become_two_letters_and_unknown_ones_stay() -> None:

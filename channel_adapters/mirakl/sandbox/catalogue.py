@@ -14,6 +14,7 @@ CATEGORIES = (
     ("LAMPS", "Lamps", "HOME"),
 )
 LEAVES = ("MUGS", "LAMPS")
+BANNED = "Banned"
 COLOURS = (("BLU", "Blue"), ("RED", "Red"))
 # code, label, type, requirement level, role, category
 ATTRIBUTES = (

@@ -17,6 +17,8 @@ from channel_adapters.mirakl.sandbox.market import Call, Document, Market, stamp
 
 # Does one row; gives what is wrong with it, or "".
 Worker = Callable[[Market, dict[str, Any]], str]
+# What the operator refuses itself, after the conversion has taken it, is told in a report of its own (P44).
+BY_OPERATOR = "operator: "
 STOCK_COLUMNS = ["offer-sku", "quantity", "warehouse-code", "update-delete"]
 PRICE_COLUMNS = ["offer-sku", "price", "discount-price", "discount-start-date", "discount-end-date"]
 
@@ -36,7 +38,9 @@ def _finish(market: Market, document: Document) -> None:
             message = worker(market, row)
         if message:
             errors.append({"line": number, "message": message, "row": row})
-    document.update(done=True, errors=errors)
+    refused = [error for error in errors if error["message"].startswith(BY_OPERATOR)]
+    errors = [error for error in errors if error not in refused]
+    document.update(done=True, errors=errors, refused=refused)
     market.docs.put("imports", document["id"], document)
 
 
@@ -44,6 +48,7 @@ def _start(call: Call, kind: str, rows: list[dict[str, Any]], seconds: float, co
     market = call.market
     key = str(market.docs.next_id("import", 2001))
     document: Document = {"id": key, "kind": kind, "rows": rows, "read": len(rows), "done": False, "errors": []}
+    document["refused"] = []
     document |= {"created": market.now(), "due": market.now() + seconds, "content": content}
     document["apply"] = call.faulty("not_applied") is None
     partial_ = call.faulty("partial") or {}
@@ -192,15 +197,20 @@ def product_status(call: Call) -> Response:
     names = {"WAITING": "TRANSFORMATION_WAITING", "RUNNING": "SENT"}
     body = {"import_id": int(document["id"]), "import_status": names.get(status, status)}
     body |= {"date_created": stamp(document["created"]), "shop_id": call.market.options.shop_id}
-    body |= {"has_error_report": False, "has_new_product_report": document["done"], "has_transformed_file": False}
+    body |= {
+        "has_error_report": bool(document["refused"]),
+        "has_new_product_report": document["done"],
+        "has_transformed_file": False,
+    }
     body |= {"has_transformation_error_report": wrong > 0, "transform_lines_with_warning": 0}
     body |= {"transform_lines_read": document["read"], "transform_lines_in_error": wrong}
     body["transform_lines_in_success"] = document["read"] - wrong
     return answer(body | ({"reason_status": document["fail"]} if document["fail"] else {}))
 
 
-def product_report(_call: Call) -> Response:
-    raise Problem(404, "There is no error report.")
+def product_report(call: Call) -> Response:
+    document = _import(call, call.path["import"], "product")
+    return _report(document | {"errors": document["refused"]}, "application/octet-stream", first=False)
 
 
 def transformation_report(call: Call) -> Response:
@@ -210,6 +220,8 @@ def transformation_report(call: Call) -> Response:
 def _take_product(market: Market, row: dict[str, Any]) -> str:
     if fault := catalogue.row_fault(row):
         return fault
+    if row.get("brandName") == catalogue.BANNED:
+        return f"{BY_OPERATOR}the brand {catalogue.BANNED} is not sold here"
     catalogue.integrate(market, row)
     return ""
 

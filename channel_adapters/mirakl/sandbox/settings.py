@@ -166,6 +166,7 @@ def offer_fields(market: Market) -> list[Document]:
         {"code": "delivery-promise", "label": "Delivery promise", "type": "LIST", "accepted_values": ["24H", "48H"]},
         {"code": "origin", "label": "Made in", "type": "REGEX", "regex": "[A-Z]{2}"},
         {"code": "ecotax", "label": "Eco tax", "type": "NUMERIC"},
+        {"code": "matter", "label": "Made of", "type": "MULTIPLE_VALUES_LIST", "accepted_values": ["WOOD", "CLAY"]},
     ]
     return [
         field | {"entity": "OFFER", "editable": True, "required": field["code"] in required, "description": ""}
