@@ -14,6 +14,7 @@ from bridge.db.work import Mark
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, SoldLine
 from bridge.flows.draft import queue_creation
 from bridge.flows.engine import Engine
+from bridge.flows.resend import stock_again
 
 
 def store(
@@ -24,6 +25,7 @@ def store(
     keeper.load(orders)
     for order in orders:
         keeper.keep(order)
+    keeper.lanes |= stock_again(session, row.id, keeper.touched, now)
     return keeper.lanes, keeper.pools
 
 
@@ -37,6 +39,7 @@ class _Keeper:
         self.now = now
         self.lanes: set[str] = set()
         self.pools: set[str] = set()
+        self.touched: set[int] = set()
         self.known: dict[str, Order] = {}
         self.lines: dict[int, dict[str, OrderLine]] = {}
         self.held: dict[int, Reservation] = {}
@@ -114,6 +117,7 @@ class _Keeper:
 
     def _line(self, order: Order, lines: dict[str, OrderLine], sold: SoldLine) -> None:
         line = lines.get(sold.external_id)
+        new = line is None
         if line is None:
             line = OrderLine(
                 order_id=order.id,
@@ -133,12 +137,18 @@ class _Keeper:
         if line.variant_id is None:
             line.variant_id = self._match(sold)
         self.session.flush()
+        self._touch(order, line, new or sold.cancelled > line.cancelled)
         if sold.cancelled > line.cancelled:
             self._cancelled(order, line, sold.cancelled)
         if sold.cancellation_requested and not line.cancellation_requested and sold.open:
             self._asked_to_cancel(order, line, sold.open)
         line.cancellation_requested = sold.cancellation_requested
         self._reserve(order, line)
+
+    def _touch(self, order: Order, line: OrderLine, changed: bool) -> None:
+        """The marketplace has sold or taken back units: what it shows of them is its own doing."""
+        if changed and line.variant_id is not None and self._counts(order, line):
+            self.touched.add(line.variant_id)
 
     def _match(self, sold: SoldLine) -> int | None:
         """By SKU, else by EAN; two candidates are no match."""

@@ -59,6 +59,19 @@ def test_a_sale_lowers_every_other_channel_before_the_store_has_heard(world: Wor
     assert world.store.stock("A") == 5
 
 
+def test_an_order_that_comes_and_goes_unseen_leaves_the_right_stock_on_show(world: World) -> None:
+    """The marketplace takes what it sold off its own offer, and does not put it back when the order is cancelled."""
+    started(world, A=5)
+    market = world.markets[0]
+    key = market.buy(("A", 2))
+    market.alter(key, f"{key}-0", cancelled=2)
+    offer_id = next(iter(market.offers))
+    market.offers[offer_id] = market.offers[offer_id].model_copy(update={"stock": 3})
+    world.settle(400)
+    assert [each.stock("A") for each in world.markets] == [5, 5]
+    assert (world.store.orders, held(world)) == ({}, 0)
+
+
 def test_an_order_goes_through_all_seven_steps(world: World) -> None:
     started(world, A=5)
     key = world.markets[0].buy(("A", 2), price="19.99")
