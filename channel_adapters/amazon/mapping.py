@@ -16,6 +16,7 @@ from channel_adapters.amazon.reading import Json, money, table, tables, text, te
 from channel_adapters.amazon.schemas import Definition
 from channel_adapters.amazon.vocabulary import CONDITIONS, FIXES, TRACKING_OF
 
+# "1 character minimum in length and 40 characters maximum" (definitions of the Inventory Loader template).
 LONGEST_SKU = 40
 BULLETS = 5
 PICTURES = 8
