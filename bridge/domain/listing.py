@@ -44,7 +44,8 @@ class Finding(Value):
 
 
 class DesiredOffer(Value):
-    """The listing as it should be. ``stock`` in whole units, never below 0; ``price`` includes VAT."""
+    """The listing as it should be. ``stock`` in whole units, never below 0; ``price`` includes VAT; ``handling_days``
+    until it is handed to the carrier, None = the setting of the connection."""
 
     sku: str
     gtin: str | None
@@ -52,6 +53,7 @@ class DesiredOffer(Value):
     price: Money | None
     content: OfferContent
     condition: str = "new"
+    handling_days: int | None = None
     findings: tuple[Finding, ...] = ()
 
     @property

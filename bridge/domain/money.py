@@ -69,7 +69,10 @@ class Money(Value):
 
     def quantised(self) -> Money:
         """Rounded half up to the currency's minor unit."""
-        step = Decimal(1).scaleb(-MINOR_UNITS.get(self.currency, 2))
+        units = MINOR_UNITS.get(self.currency, 2)
+        if self.amount.as_tuple().exponent == -units:
+            return self
+        step = Decimal(1).scaleb(-units)
         return Money(amount=self.amount.quantize(step, rounding=ROUND_HALF_UP), currency=self.currency)
 
     def text(self) -> str:

@@ -253,6 +253,8 @@ def desired_values(offer: DesiredOffer) -> dict[str, Row]:
         Facet.STOCK: {"quantity": offer.stock},
         Facet.CONTENT: {"sku": offer.sku, **offer.content.as_json()},
     }
+    if offer.handling_days is not None:
+        values[Facet.CONTENT]["handling_days"] = offer.handling_days
     if offer.price is not None:
         values[Facet.PRICE] = offer.price.as_json()
     return values

@@ -327,6 +327,7 @@ def _draft(row: Listing, gtin: str | None, values: Values) -> OfferDraft:
         stock=values[Facet.STOCK]["quantity"],
         price=Money.model_validate(values[Facet.PRICE]),
         content=content_of(values[Facet.CONTENT]),
+        handling_days=values[Facet.CONTENT].get("handling_days"),
     )
 
 

@@ -406,8 +406,12 @@ def _content(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:
     )
 
 
+# What stands in the facet of the content and is no part of it.
+_BESIDE = ("sku", "handling_days")
+
+
 def content_of(value: dict[str, Any]) -> OfferContent:
-    return OfferContent.model_validate({name: part for name, part in value.items() if name != "sku"})
+    return OfferContent.model_validate({name: part for name, part in value.items() if name not in _BESIDE})
 
 
 _CALLS: dict[Facet, Callable[[Channel, Sequence[Item]], list[ItemResult]]] = {

@@ -177,6 +177,7 @@ class Shape:
             stock=answer.quantity,
             price=shaped.price,
             content=self._content(item, shaped, assigned, mapped),
+            handling_days=shaped.handling_days,
             findings=self._findings(item, shaped, mapped),
         )
         more = () if shaped.excluded else self._checked(item, offer)
@@ -237,7 +238,7 @@ class Shape:
         found = [*shaped.findings, *(mapped.findings if mapped else ())]
         needs = Requirements(gtin=self._check.gtin_needed(item.product))
         unpriced = any(finding.blocking and finding.field in ("price", "tax_class") for finding in found)
-        price_text = price.text() if price else ("unknown" if unpriced else None)
+        price_text = "given" if price else ("unknown" if unpriced else None)
         found += checks.findings(item.variant, needs, price_text)
         found += checks.double_sku(item.sku or None, {item.sku} if item.double_sku else set())
         if not (item.variant.published and item.product.published):

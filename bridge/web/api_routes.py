@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bridge.flows import documents, held, listing_view, needs, overview, plan, rates, resting, sorting
+from bridge.flows import admin, documents, held, listing_view, needs, overview, plan, rates, report, resting, sorting
 from bridge.flows.documents import SHARED, SHOP, Wish, of_connection
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
@@ -250,6 +250,10 @@ def _categories(call: Call) -> Any:
     return call.read(lambda session: sorting.targets(session, call.connection, search))
 
 
+def _report(call: Call) -> Any:
+    return report.report(call.engine, admin.get(call.engine, call.shop_id, call.connection))
+
+
 def _requirements(call: Call) -> Any:
     return {"requirements": call.read(lambda session: needs.shown(session, call.connection))}
 
@@ -296,5 +300,6 @@ ROUTES: Sequence[Route] = (
     Route("POST", f"{_CONNECTION}/resume", _resume, "Set them going again."),
     Route("GET", f"{_CONNECTION}/waiting", _waiting, "Changes that reach too far and wait for a word."),
     Route("POST", f"{_CONNECTION}/confirm", _confirm, "Say that they are meant."),
+    Route("GET", f"{_CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
     Route("GET", "explain", _explain, "Where each published value of a SKU came from."),
 )

@@ -228,6 +228,7 @@ def test_listings_that_are_held_show_it(stack: Stack, api: Api) -> None:
     assert stack.offer("A") is None
     [row] = stack.rows(Listing)
     assert (row.state, row.findings[0]["rule"]) == ("ended", "excluded")
+    assert api("GET", f"connections/{stack.channel_id}/report")["excluded"] == 1
     [told] = api("GET", "explain?sku=A")["listings"]
     assert told["why_not"][0]["text"] == "Not sold here, by a rule: test"
     api("POST", "undo")

@@ -3,7 +3,7 @@ pounds, five units are kept back. From the plan to what is published, explained,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,13 +11,24 @@ import pytest
 from bridge.db.tables import Document, Listing
 from bridge.flows import listing_view, plan
 from bridge.flows.documents import Wish, of_connection
+from bridge.ports.channel import ItemResult, OfferDraft
 from bridge.ports.manifest import Manifest
 from tests.plans.test_api import RULES, ecb
 from tests.support.stack import Stack
-from tests.support.world import CHANNEL_CAPABILITIES, World
+from tests.support.world import CHANNEL_CAPABILITIES, MemoryMarket, World
 
 pytestmark = pytest.mark.timeout(120)
 MARKET = {"home": "NL", "prices_include_tax": True}
+
+
+class Remembering(MemoryMarket):
+    """Keeps the drafts it was given."""
+
+    drafts: tuple[OfferDraft, ...] = ()
+
+    def create_offers(self, drafts: Sequence[OfferDraft]) -> list[ItemResult]:
+        self.drafts = (*self.drafts, *drafts)
+        return super().create_offers(drafts)
 
 
 def wishes(connection_id: int, **kinds: Any) -> list[Wish]:
@@ -71,6 +82,7 @@ def test_the_uk_pays_pounds_at_the_banks_rate_of_the_day(database_url: str, serv
     from bridge.ports.http import HttpServices
 
     world = World(database_url, markets=1)
+    world.markets[0] = market = Remembering(world.clock)
     uk = Manifest(name="memuk", title="UK", kind="channel", countries=("GB",), currency="GBP",
                   capabilities=CHANNEL_CAPABILITIES, concurrency=1)  # fmt: skip
     world.markets[0].manifest = uk
@@ -81,7 +93,8 @@ def test_the_uk_pays_pounds_at_the_banks_rate_of_the_day(database_url: str, serv
     world.store.add("A", 9, price="10.00")
     world.settle(60)
     assert world.markets[0].offers == {}, "euros cannot be sent to a market in pounds"
-    made = plan.make(world.engine, 1, wishes(2, rules={"rules": RULES["rules"][2:3]}), "Anna")
+    slow = {"name": "Slow", "then": [{"kind": "handling", "days": 3}]}
+    made = plan.make(world.engine, 1, wishes(2, rules={"rules": [RULES["rules"][2], slow]}), "Anna")
     assert made["total"]["unblocked"] == 1
     assert asked == ["daily"]
     plan.apply(world.engine, 1, made["id"], "Anna")
@@ -91,6 +104,10 @@ def test_the_uk_pays_pounds_at_the_banks_rate_of_the_day(database_url: str, serv
     assert offer.price.text() == "8.00 GBP"
     with world.db.read(1) as session:
         [told] = listing_view.explain(session, "A")
+    assert [draft.handling_days for draft in market.drafts] == [3]
+    world.hint(world.store.change("A", title="Renamed"))
+    world.settle(60)
+    assert [offer.title for offer in market.offers.values()] == ["Renamed"]
     [store, rule] = told["facets"]["price"]["steps"]
     assert store["after"] == "10.00 EUR"
     assert (rule["by"], rule["after"]) == ("Pounds for the UK", "8.000 GBP")
