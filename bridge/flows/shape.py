@@ -28,6 +28,7 @@ from bridge.domain.text import cut
 from bridge.ports.manifest import Manifest
 
 Step = dict[str, Any]
+_NEEDS = {needed: Requirements(gtin=needed) for needed in (True, False)}
 _FACETS = {"price": "price", "buffer": "stock", "cap": "stock", "excluded": "listing", "held": "listing"}
 
 
@@ -236,7 +237,7 @@ class Shape:
             return (_by_rule("excluded", f"Not sold here, by a rule: {shaped.excluded}"),)
         price = shaped.price
         found = [*shaped.findings, *(mapped.findings if mapped else ())]
-        needs = Requirements(gtin=self._check.gtin_needed(item.product))
+        needs = _NEEDS[self._check.gtin_needed(item.product)]
         unpriced = any(finding.blocking and finding.field in ("price", "tax_class") for finding in found)
         price_text = "given" if price else ("unknown" if unpriced else None)
         found += checks.findings(item.variant, needs, price_text)
