@@ -39,6 +39,8 @@ class Account:
         self._found: tuple[Site, ...] = ()
         self._definitions: dict[tuple[str, str, str], tuple[datetime, Definition]] = {}
         self._recommended: dict[tuple[str, str], str] = {}
+        # Feeds of refunds by our reference, as long as Amazon has not refused them.
+        self._refunds: dict[str, str] = {}
 
     def in_region(self) -> list[Site]:
         return [site for site in MANIFEST.sites if REGION_OF_COUNTRY.get(site.country, "eu") == self.region]

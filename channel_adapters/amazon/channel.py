@@ -24,7 +24,6 @@ class AmazonChannel(FollowSide, OrderSide):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._reports = {}
-        self._refunds = {}
         self._datasets = DATASETS[0]
 
     def check(self) -> AccountInfo:

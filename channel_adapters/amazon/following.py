@@ -63,14 +63,21 @@ class FollowSide(OfferSide):
         for key, item in group.items():
             if item.message in failures:
                 answers[key] = sent_before.failed(key, failures[item.message])
+                self._forget_refund(feed)
             elif state is SubmissionState.FAILED or 0 in failures:
                 answers[key] = sent_before.failed(key, words)
+                self._forget_refund(feed)
             elif item.kind == "message":
                 answers[key] = SubmissionStatus(submission=key, state=SubmissionState.DONE)
         return answers
 
+    def _forget_refund(self, feed: str) -> None:
+        """Amazon refused it: asked again, it is sent again."""
+        self._refunds = {ref: known for ref, known in self._refunds.items() if known != feed}
+
     def _waiting(self, key: str, item: Submission) -> SubmissionStatus:
-        if self.clock() - item.at < sent_before.FEED_PATIENCE:
+        """Of a cancellation or a refund there is nothing else to look at: it is waited for."""
+        if item.kind == "message" or self.clock() - item.at < sent_before.FEED_PATIENCE:
             return sent_before.pending(key)
         return sent_before.gone(key, "Amazon has not processed the feed for hours; it is looked at what it did.")
 

@@ -165,8 +165,6 @@ class OrderSide(Account):
         self._refunds[ref] = feed
         return self._message(ref, feed)
 
-    _refunds: dict[str, str]
-
     def _lost_refund(self, began: datetime, order_id: str, error: UnknownOutcome) -> str:
         found = self._refund_feeds(began - SKEW, open_only=False)
         if len(found) != 1:

@@ -297,6 +297,10 @@ def test_a_refund_is_sent_once_and_followed(open_account: Open) -> None:
     ]
     too_much = account.channel.refund(order_id, [_money(line, "99.00")], "R-2")
     assert status(account, too_much) == (SubmissionState.FAILED, "The refund is larger than what was paid.")
+    # What was refused may be tried again, and is another feed then.
+    again = account.channel.refund(order_id, [_money(line, "5.00")], "R-2")
+    assert (status(account, again)[0], again.submission == too_much.submission) == (SubmissionState.DONE, False)
+    assert sum(sum(one["amounts"].values()) for one in account.sold(order_id)["refunds"]) == pytest.approx(18.99)
 
 
 def test_a_refund_whose_answer_was_lost_is_found_among_the_feeds(open_account: Open) -> None:
