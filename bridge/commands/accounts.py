@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bridge.flows.admin import Connected, Disconnected
     from bridge.flows.engine import Engine
 
+APART = ("choices", "expires", "site_names", "score")  # told in their own way
+
 
 @click.command()
 @click.argument("adapter")
@@ -99,8 +101,13 @@ def _say_connected(done: Connected, shop: str, as_json: bool) -> None:
                     "shop": shop, "info": done.info, "webhooks": hooks, "warnings": done.warnings})  # fmt: skip
         return
     click.echo(f"{'Connected' if done.created else 'Renewed'}: {done.title} (connection {done.id}, shop {shop!r})")
-    facts = {name: value for name, value in done.info.items() if value not in (None, "", {}, [])}
+    told = {name: value for name, value in done.info.items() if name not in APART}
+    facts = {name: value for name, value in told.items() if value not in (None, "", {}, [])}
     print_facts({**facts, **({"webhooks": f"{done.webhooks.active} active"} if done.webhooks else {})})
+    for name, known in done.choices.items():
+        click.echo(f"The setting {name} can be:")
+        for item in known:
+            click.echo(f"  {item.value}" + (f"  {item.label}" if item.label != item.value else ""))
     for warning in done.warnings:
         click.secho(f"Note: {warning}", fg="yellow", err=True)
 

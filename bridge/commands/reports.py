@@ -136,6 +136,13 @@ _MARKS = {"done": "#", "now": ">", "later": ".", "trouble": "!", "never": "-"}
 
 def _reached(row: Mapping[str, Any]) -> str:
     """The step that is waited for, or the last one that happened."""
+    if row["waits_for"]:
+        until = (
+            f" before {row['accept_by']:%Y-%m-%d %H:%M}"
+            if row["waits_for"] == "acceptance" and row["accept_by"]
+            else ""
+        )
+        return f"waits for {row['waits_for']}{until}"
     waiting = [step for step in row["steps"] if step["state"] in ("now", "trouble")]
     if waiting:
         trouble = f": {row['error']}" if waiting[0]["state"] == "trouble" and row["error"] else ""

@@ -1,4 +1,4 @@
-"""The tables of what was sold: orders, reservations, parcels, cancellations, returns, submissions."""
+"""The tables of what was sold: orders, reservations, parcels, cancellations, returns, refunds, submissions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from bridge.db.base import Base, OfShop
 from bridge.db.crypto import Secret
+from bridge.domain.order import OrderPhase
 
 
 class Order(OfShop, Base):
     """A marketplace order. ``store_state``: held, ready, creating, unknown, created, failed, cancelled, skipped.
 
-    The seven steps have a time each. ``buyer`` (addresses, note) and ``raw`` are encrypted.
+    The seven steps have a time each. ``buyer`` (addresses, note) and ``raw`` are encrypted. ``phase`` is that of
+    the marketplace (OrderPhase). ``accept_state``, where it has to be accepted first: "" (it has not), wanted, asked
+    (the merchant decides), sending, unknown, submitted, done, failed; ``accept_refused`` are the lines the merchant
+    refuses, None while the setting decides.
     """
 
     __tablename__ = "orders"
@@ -32,6 +36,14 @@ class Order(OfShop, Base):
     currency: Mapped[str] = mapped_column(String(3))
     total: Mapped[str] = mapped_column(String(40))
     shipping: Mapped[str | None] = mapped_column(String(40))
+    shipping_tax: Mapped[str | None] = mapped_column(String(40))
+    tax_by_channel: Mapped[bool] = mapped_column(default=False)
+    site: Mapped[str] = mapped_column(String(40), default="")
+    phase: Mapped[str] = mapped_column(String(20), default=OrderPhase.READY.value)
+    accept_by: Mapped[datetime | None]
+    accept_state: Mapped[str] = mapped_column(String(12), default="")
+    accept_refused: Mapped[list[Any] | None]
+    accept_rounds: Mapped[int] = mapped_column(default=0)
     buyer: Mapped[Any] = mapped_column(Secret())
     raw: Mapped[Any] = mapped_column(Secret())
     placed_at: Mapped[datetime]
@@ -72,6 +84,8 @@ class OrderLine(OfShop, Base):
     shipped: Mapped[int] = mapped_column(default=0)
     unit_price: Mapped[str] = mapped_column(String(40))
     total: Mapped[str] = mapped_column(String(40))
+    tax: Mapped[str | None] = mapped_column(String(40))
+    discount: Mapped[str | None] = mapped_column(String(40))
     fulfilled_by: Mapped[str] = mapped_column(String(10), default="merchant")
     cancellation_requested: Mapped[bool] = mapped_column(default=False)
     variant_id: Mapped[int | None] = mapped_column(ForeignKey("variants.id", ondelete="SET NULL"))
@@ -138,7 +152,7 @@ class Cancellation(OfShop, Base):
     """A cancellation of units of a line. ``origin``: buyer, store, marketplace, bridge.
 
     ``state``: asked (the merchant decides), wanted, sending, unknown, submitted, done, failed, overtaken
-    (the parcel was faster).
+    (the parcel was faster), refusing, refusal_sent, refused (the merchant said no to the buyer).
     """
 
     __tablename__ = "cancellations"
@@ -191,8 +205,33 @@ class ReturnRow(OfShop, Base):
     rounds: Mapped[int] = mapped_column(default=0)
 
 
+class RefundRow(OfShop, Base):
+    """Money to pay back through a marketplace where the seller has to, for ``quantity`` units of a line.
+
+    ``ref`` is unique for it on both sides. ``state``: wanted, sending, unknown, submitted, done, failed.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (UniqueConstraint("connection_id", "ref"), Index("ix_refunds_line", "order_line_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_lines.id", ondelete="CASCADE"))
+    ref: Mapped[str] = mapped_column(String(250))
+    quantity: Mapped[int]
+    amount: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(30))
+    state: Mapped[str] = mapped_column(String(12), default="wanted")
+    submission: Mapped[str | None] = mapped_column(String(190))
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    rounds: Mapped[int] = mapped_column(default=0)
+
+
 class Submission(OfShop, Base):
-    """Something a marketplace accepted for later. ``kind``: parcel, cancellation, return, content."""
+    """Something a marketplace accepted for later. ``kind``: parcel, cancellation, refusal, acceptance, return, refund,
+    facet, offer. An offer is not made again before ``next_check_at``, even when the submission has ended."""
 
     __tablename__ = "submissions"
     __table_args__ = (

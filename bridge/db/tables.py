@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
-from bridge.db.sales import Cancellation, Order, OrderLine, ParcelRow, Reservation, ReturnRow, Submission
+from bridge.db.sales import Cancellation, Order, OrderLine, ParcelRow, RefundRow, Reservation, ReturnRow, Submission
 from bridge.db.shaping import (
     CategoryTreeRow,
     Change,
@@ -49,6 +49,7 @@ __all__ = [
     "Problem",
     "Product",
     "RateDay",
+    "RefundRow",
     "RequirementRow",
     "Reservation",
     "ReturnRow",
@@ -209,7 +210,8 @@ class Variant(OfShop, Base):
 class Listing(OfShop, Base):
     """One variant on one site of one channel; ``site`` is its code, "" where an account is one site.
 
-    ``state``: new, blocked, creating, unknown, live, rejected, ending, ended. The existence of the offer is versioned
+    ``state``: new, blocked, creating, unknown, live, submitted,
+    rejected, ending, ended. The existence of the offer is versioned
     like a facet: ``wanted`` is the desired state. ``end_hold``: "held" while its end waits for a person, "approved"
     once one agreed.
     """

@@ -176,7 +176,8 @@ class StoreOrder(Value):
 
 
 class DraftLine(Value):
-    """A line to create in the store: a known variant, never free text. ``total`` includes VAT."""
+    """A line to create in the store: a known variant, never free text. ``total`` includes VAT, of which ``tax`` is the
+    part where the marketplace tells it."""
 
     ref: str
     product_id: str
@@ -186,13 +187,15 @@ class DraftLine(Value):
     quantity: int = Field(ge=1)
     unit_price: Money
     total: Money
+    tax: Money | None = None
 
 
 class OrderDraft(Value):
     """What the store is asked to create.
 
     ``ref`` is the business key ``<account>:<marketplace order id>``, written into the store order, by which it
-    is looked up; ``label`` is what a person reads, e.g. ``bol 1043946570``.
+    is looked up; ``label`` is what a person reads, e.g. ``bol 1043946570``. ``shipping_tax`` and
+    ``tax_by_channel`` as in :class:`MarketplaceOrder`.
     """
 
     ref: str
@@ -203,6 +206,8 @@ class OrderDraft(Value):
     currency: str
     lines: tuple[DraftLine, ...] = Field(min_length=1)
     shipping: Money | None = None
+    shipping_tax: Money | None = None
+    tax_by_channel: bool = False
     total: Money
     ship_to: Address
     bill_to: Address

@@ -110,6 +110,17 @@ def _untracked(reading: StockReading, policy: StockPolicy) -> tuple[int, str]:
     return 0, "stock is not counted in the store; nothing is published until a quantity is set"
 
 
+def covers(reading: StockReading, reserved: int, wanted: int, policy: StockPolicy) -> bool:
+    """Whether ``wanted`` units can be promised. ``reserved``: those promised to others already. The buffer is no bar:
+    it is there for what is sold while a lower number is still on its way."""
+    on_hand = _counted(reading, policy.locations)
+    if on_hand is None:
+        return reading.in_stock
+    if reading.backorders and policy.backorders and reading.in_stock:
+        return True
+    return on_hand - reserved >= wanted
+
+
 def urgency(new: int, acknowledged: int | None) -> int:
     """0 = must go first: zero; 1 = lowers what is shown; 2 = the rest."""
     if new == 0:

@@ -1,10 +1,12 @@
-"""What the merchant decides about what waits for a person: returns, buyers' cancellations, unmatched lines, retries.
+"""What the merchant decides about what waits for a person: orders to accept, returns, buyers' cancellations, unmatched
+lines, retries.
 
 Each takes a door's plain values, checks them, and raises AskMerchant in the merchant's words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -14,17 +16,19 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
 from bridge.db.work import Mark
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import cancellations, held, returns
+from bridge.flows import acceptance, cancellations, held, returns
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant, NotFound
+from bridge.ports.manifest import Capability
 
 PARKED = "parked."
-ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order_total", "shipped_cancelled")
+ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order_total", "shipped_cancelled",
+                "acceptance_refused", "refund_refused")  # fmt: skip
 # Nothing but a person can see that these are over.
-BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "return_refused",
-           "return_unmatched", "shipped_cancelled")  # fmt: skip
+BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
+           "return_refused", "return_unmatched", "shipped_cancelled")  # fmt: skip
 
 
 def can_retry(kind: str) -> bool:
@@ -90,16 +94,81 @@ def _return(session: Session, name: str) -> ReturnRow:
     return rows[0]
 
 
+def _asked(session: Session, order: Order) -> list[int]:
+    query = select(Cancellation.id).where(Cancellation.order_id == order.id, Cancellation.state == "asked")
+    asked = list(session.scalars(query.order_by(Cancellation.id)))
+    if not asked:
+        raise AskMerchant(f"No buyer asks to cancel anything of order {order.external_id}.", field="reference")
+    return asked
+
+
+def can_refuse(engine: Engine, session: Session, connection_id: int) -> bool:
+    """Whether this marketplace takes a no to a buyer who asks to cancel."""
+    row = session.get_one(Connection, connection_id)
+    adapter = engine.channels.get(row.adapter)
+    return adapter is not None and Capability.ANSWER_CANCELLATION in adapter.manifest.capabilities
+
+
+def refuse_cancellation(engine: Engine, shop_id: int, reference: str) -> str:
+    """The merchant says no to what the buyer of this order asks. Returns what happens now."""
+
+    def act(session: Session) -> str:
+        order = find_order(session, reference)
+        asked = _asked(session, order)
+        if not can_refuse(engine, session, order.connection_id):
+            text = "This marketplace takes no answer but a cancellation: ship the order, the parcel answers it."
+            raise AskMerchant(text, field="reference")
+        for number in asked:
+            cancellations.refuse_request(session, number, engine.clock())
+        text = "the merchant does not agree to the cancellation"
+        records.note(session, engine.clock(), "cancellation", text, order=order.ref, connection_id=order.connection_id)
+        return f"Order {order.external_id}: the marketplace is told that it is not cancelled."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"orders"})
+    return text
+
+
+def accept_order(
+    engine: Engine, shop_id: int, reference: str, refused: Sequence[str] = (), *, only_covered: bool = False
+) -> str:
+    """The merchant accepts an order that waits for it, but for the lines ``refused`` (their numbers on the
+    marketplace); ``only_covered`` refuses those that stock does not cover."""
+
+    def act(session: Session) -> str:
+        order = find_order(session, reference)
+        without = list(refused)
+        if only_covered:
+            without += [line.external_id for line in acceptance.uncovered(engine, session, order)]
+        acceptance.decide(session, order, list(dict.fromkeys(without)), engine.clock())
+        rest = f", but for {len(set(without))} of its lines" if without else ""
+        return f"Order {order.external_id}: the marketplace is told that it is accepted{rest}."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"orders"})
+    return text
+
+
+def decline_order(engine: Engine, shop_id: int, reference: str) -> str:
+    """The merchant does not take an order that waits to be accepted."""
+
+    def act(session: Session) -> str:
+        order = find_order(session, reference)
+        lines = session.scalars(select(OrderLine.external_id).where(OrderLine.order_id == order.id))
+        acceptance.decide(session, order, list(lines), engine.clock())
+        return f"Order {order.external_id}: the marketplace is told that it is declined."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"orders"})
+    return text
+
+
 def accept_cancellation(engine: Engine, shop_id: int, reference: str) -> str:
     """The merchant agrees to what the buyer of this order asks. Returns what happens now."""
 
     def act(session: Session) -> str:
         order = find_order(session, reference)
-        query = select(Cancellation.id).where(Cancellation.order_id == order.id, Cancellation.state == "asked")
-        asked = list(session.scalars(query.order_by(Cancellation.id)))
-        if not asked:
-            raise AskMerchant(f"No buyer asks to cancel anything of order {order.external_id}.", field="reference")
-        for number in asked:
+        for number in _asked(session, order):
             cancellations.accept_request(session, number, engine.clock())
         text = "the merchant agrees to the cancellation"
         records.note(session, engine.clock(), "cancellation", text, order=order.ref, connection_id=order.connection_id)

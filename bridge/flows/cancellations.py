@@ -12,8 +12,8 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelRow, Reservation, ReturnRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import CancelReason, StoreOrder, StoreOrderStatus
-from bridge.domain.returns import RefundLine, ReturnDecision
-from bridge.flows import catalogue, returns
+from bridge.domain.returns import RefundLine, RefundReason, ReturnDecision
+from bridge.flows import catalogue, refunds, returns
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.orders import keep_current
@@ -28,10 +28,16 @@ from bridge.ports.http import about, before_write, lane
 DEAD = (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED)
 STORE_REASON = "store_cancellation_reason"
 UNDER_WAY = ("wanted", "sending", "submitted", "unknown")
+REFUSING = ("refusing", "refusal_sent")
 
 
 def follow_store(
-    session: Session, order: Order, lines: Sequence[OrderLine], store_order: StoreOrder, now: datetime
+    engine: Engine,
+    session: Session,
+    order: Order,
+    lines: Sequence[OrderLine],
+    store_order: StoreOrder,
+    now: datetime,
 ) -> set[str]:
     """What the merchant cancelled or refunded in the store, carried to the marketplace."""
     if store_order.status in DEAD:
@@ -42,7 +48,7 @@ def follow_store(
         # What is explained by the marketplace's cancellations and by returns is our own doing, recorded or not.
         news = gone - max(line.restocked, line.cancelled + returned_units(session, line))
         if news > 0:
-            lanes |= _store_refunded(session, order, line, gone, news, now)
+            lanes |= _store_refunded(engine, session, order, line, gone, news, now)
         line.restocked = max(line.restocked, gone)
     return lanes
 
@@ -60,8 +66,11 @@ def _store_cancelled(session: Session, order: Order, lines: Sequence[OrderLine],
     return lanes | {"stock"}
 
 
-def _store_refunded(session: Session, order: Order, line: OrderLine, gone: int, units: int, now: datetime) -> set[str]:
-    """A refund in the store: an open return is thereby accepted; units not shipped yet are thereby cancelled."""
+def _store_refunded(
+    engine: Engine, session: Session, order: Order, line: OrderLine, gone: int, units: int, now: datetime
+) -> set[str]:
+    """A refund in the store: an open return is thereby accepted; units not shipped yet are thereby cancelled; units
+    that are shipped are paid back on the marketplace, where that is the seller's to do."""
     query = select(ReturnRow).where(ReturnRow.order_line_id == line.id, ReturnRow.state == "open")
     back = session.scalars(query).first()
     if back is not None:
@@ -70,7 +79,8 @@ def _store_refunded(session: Session, order: Order, line: OrderLine, gone: int, 
     left = line.quantity - line.cancelled - line.shipped
     if left >= units > 0 and not _parcelled(session, order, line):
         return _want(session, order, line, "store", gone - returned_units(session, line), now)
-    return set()
+    # The units gone in all name this refund: the same reading again is the same refund.
+    return refunds.owe(engine, session, order, line, units, f"store-{line.id}-{gone}", RefundReason.OTHER, now)
 
 
 def _parcelled(session: Session, order: Order, line: OrderLine) -> bool:
@@ -129,6 +139,22 @@ def accept_request(session: Session, cancellation_id: int, now: datetime) -> set
     row.state = "wanted"
     records.close_problem(session, now, "cancellation_asked", session.get_one(Order, row.order_id).ref)
     return _queue(session, row, now)
+
+
+def refuse_request(session: Session, cancellation_id: int, now: datetime) -> set[str]:
+    """The merchant says no to a buyer's request."""
+    row = session.get_one(Cancellation, cancellation_id)
+    if row.state != "asked":
+        return set()
+    row.state, row.rounds = "refusing", 0
+    records.close_problem(session, now, "cancellation_asked", session.get_one(Order, row.order_id).ref)
+    return queue_refusal(session, row, now)
+
+
+def queue_refusal(session: Session, row: Cancellation, now: datetime, wait: timedelta = timedelta(0)) -> set[str]:
+    mark = Mark(row.connection_id, "orders", "cancel.refuse", str(row.id), priority=1, due_at=now + wait)
+    work.mark(session, row.shop_id, [mark], now)
+    return {"orders"}
 
 
 def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -199,7 +199,10 @@ def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:
     query = (
         select(Order.connection_id, Order.external_id)
         .join(OrderLine, OrderLine.order_id == Order.id)
-        .where(Order.store_state == "held", OrderLine.variant_id.is_(None))
+        .where(
+            or_(Order.store_state == "held", Order.accept_state.in_(("wanted", "asked"))),
+            OrderLine.variant_id.is_(None),
+        )
         .where(OrderLine.sku.in_(names) | OrderLine.gtin.in_(gtins))
         .distinct()
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
-from bridge.flows import polls, push, signing
+from bridge.flows import account, forms, polls, push, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.sites import NAMES, site_names
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
-from bridge.ports.channel import AccountInfo
+from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.manifest import Capability
 from bridge.ports.platform import StoreInfo, WebhookAudit
@@ -44,6 +44,7 @@ class Connected:
     info: dict[str, Any]
     webhooks: WebhookAudit | None = None
     warnings: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
 
 
 def connect(
@@ -73,6 +74,7 @@ def connect(
     try:
         info = _prove(engine, wish, proof)
         _refuse_currency(engine, wish, info)
+        _refuse_strange_choices(wish, info)
     except BaseException:
         engine.db.transact(shop_id, lambda session: session.execute(delete(Connection).where(Connection.id == proof)))
         raise
@@ -172,6 +174,14 @@ def _refuse_currency(engine: Engine, wish: Wish, info: StoreInfo | AccountInfo) 
             )
 
 
+def _refuse_strange_choices(wish: Wish, info: StoreInfo | AccountInfo) -> None:
+    """A setting whose values the account knows has one of them. What is missing is told by whoever needs it."""
+    fields = account.with_choices(wish.adapter.manifest.settings, info.as_json())
+    names = [name for name in account.choices(info.as_json()) if name in wish.settings]
+    given = {name: wish.settings[name] for name in names}
+    forms.read([field for field in fields if field.name in given], given)
+
+
 def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInfo) -> Connected:
     """The proof has succeeded: one transaction in which the connection is there and its work is known."""
     now = engine.clock()
@@ -188,6 +198,7 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
         _fill(row, wish, info, now)
         session.flush()
         close_problem(session, now, "reauthorise", f"connection {row.id}")
+        account.tell_expiries(session, row, now)
         _start_work(session, engine, row, now, fresh=known is None)
         note(
             session,
@@ -197,7 +208,8 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
             connection_id=row.id,
             detail={"account": row.account, "name": info.name},
         )
-        return Connected(row.id, row.account, row.title, known is None, dict(row.info))
+        choices = account.choices(row.info)
+        return Connected(row.id, row.account, row.title, known is None, dict(row.info), choices=choices)
 
     try:
         return engine.db.transact(wish.shop_id, act)
@@ -220,7 +232,7 @@ def _hand_over(session: Session, proved: Connection, known: Connection) -> None:
 
 def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datetime) -> None:
     row.credentials, row.settings, row.urls, row.sandbox = wish.credentials, wish.settings, wish.urls, wish.sandbox
-    kept = {key: row.info[key] for key in (signing.RETIRED,) if key in (row.info or {})}
+    kept = {key: row.info[key] for key in (signing.RETIRED, account.SCORE) if key in (row.info or {})}
     names = site_names(wish.adapter.manifest)
     row.info = {**info.as_json(), **kept, **({NAMES: names} if names else {})}
     name = info.name or wish.account
@@ -237,7 +249,10 @@ def _start_work(session: Session, engine: Engine, row: Connection, now: datetime
         work.unpark(session, now, connection_id=row.id)
         push.wake(session, row.id, now)
     if row.role == "channel":
-        marks = [work.Mark(row.id, "sweep", "project.connection", "all")]
+        marks = [
+            work.Mark(row.id, "sweep", "project.connection", "all"),
+            work.Mark(row.id, "shipments", "follow", "all"),  # what was under way when it was let go
+        ]
         work.mark(session, row.shop_id, marks, now)
 
 

@@ -22,6 +22,7 @@ from bridge.flows.views import ChannelView
 
 Row = dict[str, Any]
 APPROVED, HELD = "approved", "held"
+DOUBTFUL = ("creating", "unknown")
 
 
 class Difference:
@@ -114,7 +115,7 @@ class Difference:
         row = {
             "id": listing["id"],
             "wanted": not off,
-            "pending": ending or replace or (not live and not off and not offer.blocked),
+            "pending": _pending(listing, live, ending or replace, not off and not offer.blocked),
             "findings": [item.as_json() for item in offer.findings],
             "state": wanted_state(listing["state"], live, gone, bool(made.unwanted), offer.blocked),
             "sku": offer.sku,
@@ -260,7 +261,17 @@ def desired_values(offer: DesiredOffer) -> dict[str, Row]:
     return values
 
 
+def _pending(listing: Row, live: bool, change: bool, wanted: bool) -> bool:
+    """Whether its existence has to be seen to. What came of a create in doubt is looked up in any case; an offer that
+    the marketplace is still making is waited for."""
+    if live:
+        return change
+    return listing["state"] in DOUBTFUL or (wanted and listing["state"] != "submitted")
+
+
 def wanted_state(state: str, live: bool, gone: bool, unwanted: bool, blocked: bool) -> str:
+    if not live and state in (*DOUBTFUL, "submitted"):
+        return state
     if live and (gone or unwanted):
         return "ending"
     if gone:

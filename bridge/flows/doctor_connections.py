@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 
 from bridge.db.tables import Connection, Delivery, Poll
+from bridge.flows import account
 from bridge.flows.connecting import hook_url
 from bridge.flows.engine import Engine
 from bridge.flows.finding import Finding, bad, good, worrying
@@ -18,6 +19,7 @@ from bridge.ports.errors import BridgeError, Reauthorise
 from bridge.ports.http import patience
 from bridge.ports.manifest import Capability
 
+BETTER = "See the marketplace's own page: too low a score can end the account."
 SKEW = timedelta(seconds=60)
 PATIENCE = 20.0
 RECONNECT = "Enter new credentials: storebridge connect {adapter} --account {account}"
@@ -38,6 +40,8 @@ def examine_connection(engine: Engine, row: Connection, *, mend: bool) -> Iterat
     yield credentials
     if credentials.state == "fail":
         return
+    yield from _renewals(row, name, engine.clock())
+    yield from _score(row, name)
     yield from _clock(engine, row, name)
     if row.role == "platform" and Capability.WEBHOOKS in engine.manifest(row).capabilities:
         yield _mended(engine, row, name) if mend else _webhooks(engine, row, name)
@@ -56,6 +60,23 @@ def _credentials(engine: Engine, row: Connection, name: str) -> Finding:
     if row.state == "needs_reauth":
         return bad(name, f"the credentials work, but it is set aside: {row.state_reason}", fix)
     return good(name, f"credentials work, answers as {info.name!r}")
+
+
+def _renewals(row: Connection, name: str, now: datetime) -> Iterator[Finding]:
+    """What the last check of the account found to end by itself."""
+    for item in account.expiries(row):
+        left = item.at - now
+        say = bad if left <= account.URGENT else worrying if left <= account.WARN else None
+        title, detail = f"{name}: renewal", account.ends(item, now)
+        yield say(title, detail, item.fix) if say else good(title, detail)
+
+
+def _score(row: Connection, name: str) -> Iterator[Finding]:
+    """The marketplace's own figures, as they were last told."""
+    for figure in account.score(row):
+        detail = account.figure_text(figure)
+        title = f"{name}: score"
+        yield good(title, detail) if account.within(figure) else worrying(title, detail, BETTER)
 
 
 def _clock(engine: Engine, row: Connection, name: str) -> Iterator[Finding]:

@@ -46,7 +46,7 @@ def draft_of(session: Session, order_id: int) -> OrderDraft:
     ]
     if not lines:
         raise AskMerchant("Every line of this order is cancelled; there is nothing to create.", field="lines")
-    shipping = Money.of(order.shipping, order.currency) if order.shipping else None
+    shipping = _money(order.shipping, order.currency)
     amount = total([line.total for line in lines], order.currency)
     buyer: dict[str, Any] = order.buyer
     ship_to = Address.model_validate(buyer["ship_to"])
@@ -59,6 +59,8 @@ def draft_of(session: Session, order_id: int) -> OrderDraft:
         currency=order.currency,
         lines=tuple(lines),
         shipping=shipping,
+        shipping_tax=_money(order.shipping_tax, order.currency),
+        tax_by_channel=order.tax_by_channel,
         total=amount + shipping if shipping else amount,
         ship_to=ship_to,
         bill_to=Address.model_validate(buyer["bill_to"]) if buyer.get("bill_to") else ship_to,
@@ -71,6 +73,7 @@ def _line(order: Order, line: OrderLine, variant: Variant | None) -> DraftLine:
         text = f"{line.title or line.sku or line.gtin} is not a product of the store."
         raise AskMerchant(text, field="sku", developer=f"line {line.external_id}")
     left = line.quantity - line.cancelled
+    tax = _money(line.tax, order.currency)
     return DraftLine(
         ref=line.external_id,
         product_id=variant.data["product_id"],
@@ -80,7 +83,12 @@ def _line(order: Order, line: OrderLine, variant: Variant | None) -> DraftLine:
         quantity=left,
         unit_price=Money.of(line.unit_price, order.currency),
         total=share(Money.of(line.total, order.currency), left, line.quantity),
+        tax=share(tax, left, line.quantity) if tax else None,
     )
+
+
+def _money(amount: str | None, currency: str) -> Money | None:
+    return Money.of(amount, currency) if amount is not None else None
 
 
 def share(whole: Money, units: int, of: int) -> Money:

@@ -9,9 +9,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Cancellation, Connection, FacetRow, Listing, ParcelRow, ReturnRow, Submission
+from bridge.db.tables import (
+    Cancellation,
+    Connection,
+    FacetRow,
+    Listing,
+    Order,
+    ParcelRow,
+    RefundRow,
+    ReturnRow,
+    Submission,
+)
 from bridge.db.work import Claim, Mark
-from bridge.flows import cancellations, returns, ship
+from bridge.flows import acceptance, cancellations, offered, refunds, refusing, returns, ship
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.push import Ack, acknowledge
@@ -22,6 +32,9 @@ from bridge.ports.http import lane
 
 BATCH = 500
 GIVE_UP = timedelta(days=2)
+UNKNOWN = "the marketplace no longer knows this submission"
+# New products are looked at by people at some marketplaces.
+PATIENCE = {"offer": timedelta(days=30)}
 
 
 def follow(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -35,7 +48,7 @@ def follow(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         step("follow.asked")
         engine.db.transact(row.shop_id, _record, due, answers, engine.clock())
         step("follow.recorded")
-        engine.ring({"orders", "shipments"})
+        engine.ring({"orders", "shipments", "content", "stock"})
     engine.db.transact(row.shop_id, _next, row, claims, engine.clock())
 
 
@@ -55,25 +68,33 @@ def _record(session: Session, due: list[Submission], answers: dict[str, Submissi
         answer = answers.get(item.external_id)
         if item.state != "pending":
             continue
-        if answer is None or answer.state is SubmissionState.GONE or now - item.submitted_at > GIVE_UP:
+        if answer is None or answer.state is SubmissionState.GONE or _too_old(item, now):
             _finish(session, item, "gone", answer.message if answer else "", now)
         elif answer.state is SubmissionState.PENDING:
             item.checks += 1
             item.next_check_at = now + _distance(item.checks)
         else:
-            _finish(session, item, answer.state.value, answer.message, now)
+            _finish(session, item, answer.state.value, answer.message, now, answer.entity_id)
+
+
+def _too_old(item: Submission, now: datetime) -> bool:
+    return now - item.submitted_at > PATIENCE.get(item.kind, GIVE_UP)
 
 
 def _distance(checks: int) -> timedelta:
     """2, 3, 4.5 ... seconds, at most five minutes."""
-    return timedelta(seconds=min(300.0, 2.0 * 1.5**checks))
+    return timedelta(seconds=min(300.0, 2.0 * 1.5 ** min(checks, 20)))
 
 
-def _finish(session: Session, item: Submission, state: str, message: str, now: datetime) -> None:
+def _finish(
+    session: Session, item: Submission, state: str, message: str, now: datetime, entity: str | None = None
+) -> None:
     item.state, item.message = state, message
-    _ENDINGS[item.kind](
-        session, item, state == "done", message or "the marketplace no longer knows this submission", now
-    )
+    if item.kind == "offer":
+        channel = session.get_one(Connection, item.connection_id)
+        offered.ended(session, channel, item, state == "done", entity, message or UNKNOWN, now)
+        return
+    _ENDINGS[item.kind](session, item, state == "done", message or UNKNOWN, now)
 
 
 def _parcel(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
@@ -90,6 +111,24 @@ def _cancellation(session: Session, item: Submission, good: bool, message: str, 
     row = session.get(Cancellation, item.subject_id)
     if row is not None:
         cancellations.cancellation_answered(session, row, good, message, now)
+
+
+def _refusal(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    row = session.get(Cancellation, item.subject_id)
+    if row is not None:
+        refusing.refusal_answered(session, row, good, message, now)
+
+
+def _acceptance(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    row = session.get(Order, item.subject_id)
+    if row is not None:
+        acceptance.answered(session, row, good, message, now)
+
+
+def _refund(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
+    row = session.get(RefundRow, item.subject_id)
+    if row is not None:
+        refunds.answered(session, row, good, message, now)
 
 
 def _return(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
@@ -130,7 +169,10 @@ def _refused(session: Session, row: FacetRow, item: Submission, message: str, no
 _ENDINGS: dict[str, Callable[[Session, Submission, bool, str, datetime], None]] = {
     "parcel": _parcel,
     "cancellation": _cancellation,
+    "refusal": _refusal,
+    "acceptance": _acceptance,
     "return": _return,
+    "refund": _refund,
     "facet": _facet,
 }
 

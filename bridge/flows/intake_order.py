@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reservation, Variant
 from bridge.db.work import Mark
-from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, SoldLine
+from bridge.domain.money import Money
+from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
+from bridge.flows import acceptance
 from bridge.flows.draft import queue_creation
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -111,7 +113,9 @@ class _Keeper:
         order.raw = sold.raw
         order.fingerprint = sold.list_mark or order.fingerprint
         order.total, order.currency = str(sold.total.amount), sold.currency
-        order.shipping = str(sold.shipping.amount) if sold.shipping else None
+        order.shipping, order.shipping_tax = _amount(sold.shipping), _amount(sold.shipping_tax)
+        order.tax_by_channel, order.site = sold.tax_by_channel, sold.site
+        order.phase, order.accept_by = sold.phase.value, sold.accept_by
         order.ship_by = min((line.ship_by for line in sold.lines if line.ship_by and line.open), default=order.ship_by)
         order.expires_at = min((line.expires_at for line in sold.lines if line.expires_at), default=order.expires_at)
 
@@ -132,6 +136,7 @@ class _Keeper:
             self.session.add(line)
         line.sku, line.gtin, line.title, line.offer_id = sold.sku, sold.gtin, sold.title, sold.offer_id
         line.unit_price, line.total = str(sold.unit_price.amount), str(sold.total.amount)
+        line.tax, line.discount = _amount(sold.tax), _amount(sold.discount)
         line.quantity, line.fulfilled_by = sold.quantity, sold.fulfilled_by.value
         line.shipped = max(line.shipped, sold.shipped)
         if line.variant_id is None:
@@ -257,6 +262,8 @@ class _Keeper:
         left = [line for line in ours if line.quantity > line.cancelled]
         if order.store_state not in ("skipped", "created"):
             self._towards_store(order, ours, left)
+        if order.accept_state or order.phase == OrderPhase.AWAITING_ACCEPTANCE:
+            self.lanes |= acceptance.follow_phase(self.session, order, left, self.now)
         self._progress(order, lines)
 
     def _towards_store(self, order: Order, ours: list[OrderLine], left: list[OrderLine]) -> None:
@@ -265,13 +272,16 @@ class _Keeper:
         elif not left and order.store_state in ("ready", "held", "cancelled"):
             order.store_state = "cancelled"
             records.close_problem(self.session, self.now, "order_held", order.ref)
+        elif order.phase == OrderPhase.AWAITING_ACCEPTANCE:
+            return  # whether its products are known is a part of the question
         elif any(line.variant_id is None for line in left):
             self._hold(order, [line for line in left if line.variant_id is None])
         else:
             if order.store_state == "held":
                 order.store_state = "ready"
                 records.close_problem(self.session, self.now, "order_held", order.ref)
-            self.lanes |= queue_creation(self.session, order, self.now)
+            if order.phase == OrderPhase.READY:
+                self.lanes |= queue_creation(self.session, order, self.now)
 
     def _hold(self, order: Order, lines: list[OrderLine]) -> None:
         order.store_state = "held"
@@ -296,3 +306,7 @@ class _Keeper:
             order.shipped_at = order.shipped_at or self.now
             order.confirmed_at = order.confirmed_at or self.now
         order.closed_at = order.closed_at or self.now
+
+
+def _amount(money: Money | None) -> str | None:
+    return str(money.amount) if money is not None else None

@@ -20,7 +20,7 @@ Key = tuple[str | None, int]
 MINUS = " \N{MINUS SIGN} "
 FILTERS: Mapping[str, Any] = {
     "live": Listing.state == "live",
-    "waiting": Listing.state.in_(("new", "creating", "unknown", "ending")),
+    "waiting": Listing.state.in_(("new", "creating", "submitted", "unknown", "ending")),
     "blocked": Listing.state.in_(("blocked", "rejected")),
     "not-for-sale": and_(Listing.state == "live", Listing.for_sale.is_(False)),
 }
@@ -28,6 +28,7 @@ STATES = {
     "new": "will be listed",
     "blocked": "not listed: something is missing",
     "creating": "is being listed",
+    "submitted": "accepted by the marketplace, which is still making it",
     "unknown": "an answer is missing; it is looked up",
     "live": "listed",
     "rejected": "refused by the marketplace",

@@ -17,18 +17,17 @@ from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime, Variant
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
-from bridge.domain.values import fingerprint
+from bridge.flows import offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import park_connection
 from bridge.flows.push import content_of
-from bridge.flows.sites import place, subject
+from bridge.flows.sites import subject
 from bridge.flows.steps import step
 from bridge.ports.channel import Channel, ItemResult, OfferDraft, OfferRef, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, Superseded, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 
 CHUNK = 40
-STATUS_AFTER = timedelta(seconds=60)
 UNKNOWN_AFTER = timedelta(seconds=10)
 
 Values = dict[str, dict[str, Any]]
@@ -98,8 +97,9 @@ class _Maker:
         except BridgeError as error:
             return self._failed(listings, error)
         step("offer.create.looked_up")
-        fresh = [row for row in listings if row.id not in found]
         self._write(lambda session, now: self._adopt(session, listings, found, now))
+        unfound = [row for row in listings if row.id not in found]
+        fresh = self.engine.db.transact(self.row.shop_id, offered.to_make, unfound, self.engine.clock())
         drafts = self._drafts(fresh)
         size = self.manifest.batch_size("create_offers")
         going = True
@@ -136,24 +136,10 @@ class _Maker:
             offer = found.get(row.id)
             if offer is None:
                 continue
-            self._live(session, row, offer.offer_id, offer.gtin or row.gtin, now)
-            self._expect(session, row.id, _values_of(offer), now)
+            offered.told(session, row.id, _values_of(offer), keep=True)
+            offered.live(session, self.row, row, offer.offer_id, offer.gtin or row.gtin, now)
             text = f"found the offer {offer.offer_id} of {self._subject(row)} and took it over"
             records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
-
-    def _expect(self, session: Session, listing_id: int, live: Values, now: datetime) -> None:
-        """Everything is sent once to an adopted offer, except what it was seen to have."""
-        for facet in session.scalars(select(FacetRow).where(FacetRow.listing_id == listing_id)):
-            value = live.get(facet.facet)
-            if value is not None and fingerprint(value) == facet.desired_hash:
-                facet.acked, facet.acked_hash, facet.acked_version = value, facet.desired_hash, facet.desired_version
-                facet.acked_at = now
-            else:
-                facet.desired_version += 1
-                facet.due_at = now
-                facet.acked = value or {}
-                facet.acked_hash = fingerprint(value) if value else ""
-                facet.priority = 1 if facet.facet == Facet.STOCK else facet.priority
 
     def _drafts(self, listings: Sequence[Listing]) -> dict[int, tuple[OfferDraft, Values]]:
         with self.engine.db.read(self.row.shop_id) as session:
@@ -200,45 +186,19 @@ class _Maker:
     ) -> None:
         for row, result in pairs:
             if result.outcome is Outcome.APPLIED and result.offer_id:
-                self._live(session, row, result.offer_id, drafts[row.id][0].gtin, now)
-                self._expect(session, row.id, _sent(drafts[row.id][1], result), now)
+                offered.told(session, row.id, _sent(drafts[row.id][1], result))
+                offered.live(session, self.row, row, result.offer_id, drafts[row.id][0].gtin, now)
                 text = f"offer of {self._subject(row)} created as {result.offer_id}"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
             elif result.outcome is Outcome.REJECTED:
-                self._refused(session, row, result.message, result.field, now)
+                offered.refused(session, self.row, row, result.message, result.field, now)
+            elif result.outcome is Outcome.SUBMITTED:
+                offered.told(session, row.id, _sent(drafts[row.id][1], result))
+                offered.submitted(session, self.row, row, drafts[row.id][0].gtin, result.submission, now)
             else:
-                wait = UNKNOWN_AFTER if result.outcome is Outcome.SUBMITTED else work.backoff(row.attempts + 1)
-                _release(
-                    session, row, state="unknown", due_at=now + wait, attempts=row.attempts + 1, error=result.message
-                )
-
-    def _live(self, session: Session, row: Listing, offer_id: str, gtin: str | None, now: datetime) -> None:
-        _release(
-            session,
-            row,
-            offer_id=offer_id,
-            gtin=gtin,
-            state=case((Listing.wanted, "live"), else_="ending"),
-            pending=Listing.wanted.is_(False),
-            due_at=now,
-            error=None,
-            attempts=0,
-            status_due_at=now + STATUS_AFTER,
-        )
-        records.close_problem(session, now, "offer_refused", self._subject(row))
-
-    def _refused(self, session: Session, row: Listing, message: str, field: str | None, now: datetime) -> None:
-        _release(session, row, state="rejected", pending=False, error=message[:2000])
-        records.open_problem(
-            session,
-            now,
-            "offer_refused",
-            self._subject(row),
-            f"{place(self.row, row.site)} refused the listing of {row.sku}: {message}",
-            "Correct the product in the store; it is offered again by itself.",
-            connection_id=self.row.id,
-            detail=f"field {field}" if field else "",
-        )
+                wait = now + work.backoff(row.attempts + 1)
+                values = {"state": "unknown", "due_at": wait, "attempts": row.attempts + 1, "error": result.message}
+                offered.release(session, row, **values)
 
     def end(self, listings: list[Listing]) -> bool:
         size = self.manifest.batch_size("end_offers")
@@ -262,13 +222,15 @@ class _Maker:
             if result.outcome in (Outcome.APPLIED, Outcome.MISSING):
                 # Whether it is wanted is read now: that may have changed while the answer was on its way.
                 state = case((Listing.wanted, "new"), else_="ended")
-                _release(session, row, offer_id=None, state=state, pending=Listing.wanted, attempts=0, error=None)
+                offered.release(
+                    session, row, offer_id=None, state=state, pending=Listing.wanted, attempts=0, error=None
+                )
                 self._quiet(session, row.id)
                 text = f"offer of {self._subject(row)} ended"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
             else:
                 wait = work.backoff(row.attempts + 1)
-                _release(session, row, due_at=now + wait, attempts=row.attempts + 1, error=result.message)
+                offered.release(session, row, due_at=now + wait, attempts=row.attempts + 1, error=result.message)
 
     def _quiet(self, session: Session, listing_id: int) -> None:
         """A listing without an offer has nothing to update."""
@@ -289,13 +251,15 @@ class _Maker:
             park_connection(session, self.row.id, error, now)
         for row in listings:
             if isinstance(error, (AskMerchant, RejectItem)):
-                self._refused(session, row, error.merchant, error.field, now)
+                offered.refused(session, self.row, row, error.merchant, error.field, now)
                 continue
             after = getattr(error, "after", None) or work.backoff(row.attempts + 1)
             unknown = isinstance(error, UnknownOutcome)
             state = "unknown" if unknown else ("new" if row.offer_id is None else row.state)
             wait = UNKNOWN_AFTER if unknown else after
-            _release(session, row, state=state, due_at=now + wait, attempts=row.attempts + 1, error=str(error)[:2000])
+            offered.release(
+                session, row, state=state, due_at=now + wait, attempts=row.attempts + 1, error=str(error)[:2000]
+            )
 
     def _subject(self, row: Listing) -> str:
         return subject(row.sku, self.row, row.site)
@@ -303,15 +267,6 @@ class _Maker:
     def _write(self, act: Any) -> None:
         now = self.engine.clock()
         self.engine.db.transact(self.row.shop_id, act, now)
-
-
-def _release(session: Session, row: Listing, **values: Any) -> None:
-    session.execute(
-        update(Listing)
-        .where(Listing.id == row.id, Listing.lease_token == row.lease_token)
-        .values(leased_until=None, lease_token=None, **values)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _variant_gtin(session: Session, row: Listing) -> str | None:

@@ -17,10 +17,12 @@ from bridge.db.tables import (
     OrderLine,
     ParcelRow,
     Problem,
+    RefundRow,
     Reservation,
     ReturnRow,
     Variant,
 )
+from bridge.flows.sites import place
 from bridge.ports.errors import AskMerchant
 
 R = TypeVar("R")
@@ -45,7 +47,7 @@ def orders(
 ) -> list[dict[str, Any]]:
     """The newest orders, each with its seven steps and what was sold. ``before``: (placed_at, id) of the last one
     seen."""
-    query = select(Order, Connection.title).join(Connection, Connection.id == Order.connection_id)
+    query = select(Order, Connection).join(Connection, Connection.id == Order.connection_id)
     if only_open:
         query = query.where(Order.closed_at.is_(None))
     if search:
@@ -58,18 +60,26 @@ def orders(
     ids = [row[0].id for row in found]
     for line in session.scalars(select(OrderLine).where(OrderLine.order_id.in_(ids)).order_by(OrderLine.id)):
         lines[line.order_id].append(line)
-    return [_head(row, title, lines[row.id]) for row, title in found]
+    return [_head(row, place(channel, row.site), lines[row.id]) for row, channel in found]
 
 
 def _head(row: Order, title: str, lines: Sequence[OrderLine]) -> dict[str, Any]:
     names = ("id", "ref", "external_id", "currency", "total", "channel_state", "store_state", "store_number")
-    more = ("placed_at", "ship_by", "closed_at", "store_status", "error")
+    more = ("placed_at", "ship_by", "closed_at", "store_status", "error", "phase", "accept_by", "accept_state")
     sold = [
         {"sku": line.sku or line.gtin or line.external_id, "title": line.title, "quantity": line.quantity}
         for line in lines
     ]
     head: dict[str, Any] = {name: getattr(row, name) for name in (*names, *more)}
+    head["waits_for"] = _waits_for(row)
     return {**head, "channel": title, "store_link": _web(row.store_link), "lines": sold, "steps": steps(row)}
+
+
+def _waits_for(row: Order) -> str:
+    """What the marketplace's phase of an open order means for us: "acceptance", "payment" or nothing."""
+    if row.closed_at is not None or row.channel_state == "cancelled":
+        return ""
+    return {"awaiting_acceptance": "acceptance", "pending": "payment"}.get(row.phase, "")
 
 
 def _web(link: str | None) -> str | None:
@@ -128,15 +138,18 @@ def order(session: Session, order_id: int) -> dict[str, Any] | None:
     lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == row.id).order_by(OrderLine.id)))
     times = ("imported_at", "created_at", "shipped_at", "confirmed_at", "expires_at")
     return {
-        **_head(row, channel.title, lines),
+        **_head(row, place(channel, row.site), lines),
         **{name: getattr(row, name) for name in times},
         "connection_id": channel.id,
         "shipping": row.shipping,
+        "shipping_tax": row.shipping_tax,
+        "tax_by_channel": row.tax_by_channel,
         "store_total": row.store_total,
         "lines": _lines(session, row, lines),
         "parcels": _parcels(session, row),
         "cancellations": _cancellations(session, row, lines),
         "returns": returns(session, order=row),
+        "refunds": _refunds(session, row, lines),
         "problems": _problems(session, row),
     }
 
@@ -149,7 +162,8 @@ def _lines(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[dic
 
 
 def _line(line: OrderLine, variant: Variant | None, held: Reservation | None) -> dict[str, Any]:
-    names = ("id", "external_id", "sku", "gtin", "title", "quantity", "cancelled", "shipped", "unit_price", "total")
+    names = ("id", "external_id", "sku", "gtin", "title", "quantity", "cancelled", "shipped", "unit_price", "total",
+             "tax", "discount")  # fmt: skip
     ours = line.fulfilled_by == "merchant"
     return {
         **{name: getattr(line, name) for name in names},
@@ -173,6 +187,13 @@ def _cancellations(session: Session, row: Order, lines: Sequence[OrderLine]) -> 
     skus = {line.id: line.sku or line.title for line in lines}
     names = ("id", "origin", "quantity", "reason", "state", "created_at", "done_at", "error")
     query = select(Cancellation).where(Cancellation.order_id == row.id).order_by(Cancellation.id)
+    return [{**_pick(item, names), "sku": skus.get(item.order_line_id)} for item in session.scalars(query)]
+
+
+def _refunds(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
+    skus = {line.id: line.sku or line.title for line in lines}
+    names = ("id", "quantity", "amount", "state", "created_at", "done_at", "error")
+    query = select(RefundRow).where(RefundRow.order_id == row.id).order_by(RefundRow.id)
     return [{**_pick(item, names), "sku": skus.get(item.order_line_id)} for item in session.scalars(query)]
 
 

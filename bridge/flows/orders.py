@@ -15,7 +15,7 @@ from bridge.db.bulk import update_rows
 from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.money import Money, total
-from bridge.domain.order import FulfilledBy, MarketplaceOrder, StoreOrder
+from bridge.domain.order import FulfilledBy, MarketplaceOrder, OrderPhase, StoreOrder
 from bridge.flows import catalogue, intake_order
 from bridge.flows.draft import draft_of, share
 from bridge.flows.engine import Engine
@@ -198,9 +198,9 @@ class _Creator:
     def still_to_do(self, claims: list[Claim]) -> list[Claim]:
         """Claims whose order waits for creation; the others are done already."""
         with self.engine.db.read(self.row.shop_id) as session:
-            query = select(Order.id, Order.ref, Order.store_state, Order.placed_at)
+            query = select(Order.id, Order.ref, Order.store_state, Order.placed_at, Order.phase)
             rows = session.execute(query.where(Order.id.in_([int(claim.key) for claim in claims]))).all()
-        states = {row[0]: (row[1], row[2]) for row in rows}
+        states = {row[0]: (row[1], row[2] if row[4] == OrderPhase.READY else "") for row in rows}
         self.refs = {key: ref for key, (ref, _) in states.items()}
         self.since = min((row[3] for row in rows), default=None)
         todo = [claim for claim in claims if states.get(int(claim.key), ("", ""))[1] in CREATABLE]
@@ -226,7 +226,8 @@ class _Creator:
             order = session.scalars(select(Order).where(Order.id == int(claim.key)).with_for_update()).first()
             if order is None or claim.id not in mine:
                 continue
-            if order.store_state not in CREATABLE:  # seen in the store, or cancelled, since we looked
+            if order.store_state not in CREATABLE or order.phase != OrderPhase.READY:
+                # seen in the store, or cancelled, since we looked
                 work.done(session, [claim], now)
                 continue
             until = order.tried_at + self.engine.create_patience if order.tried_at else now

@@ -37,6 +37,8 @@ CHANNEL: Plan = {
     "poll.push": ("sweep", 3600, "push", Capability.PUSH),
     "poll.requirements": ("sweep", 86400, "requirements", Capability.REQUIREMENTS),
     "poll.categories": ("sweep", 604800, "categories", Capability.CATEGORIES),
+    "poll.check": ("sweep", 86400, "check", Capability.CHECK),
+    "poll.score": ("sweep", 86400, "score", Capability.SCORE),
 }
 WORK_OF = {
     "orders.changes": ("orders.pull", "changes"),
@@ -46,7 +48,8 @@ WORK_OF = {
 
 
 def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime) -> None:
-    """Create what is missing and bring intervals in line with manifest and settings. The first round is due at once."""
+    """Create what is missing and bring intervals in line with manifest and settings. The first round is due at once,
+    but for the question that connecting has just asked."""
     known = {poll.flow: poll for poll in session.scalars(select(Poll).where(Poll.connection_id == row.id))}
     for flow, (lane, every, name, needs) in (PLATFORM if row.role == "platform" else CHANNEL).items():
         if needs is not None and needs not in manifest.capabilities:
@@ -54,11 +57,21 @@ def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime)
         seconds = _every(row, manifest, name, every)
         poll = known.get(flow)
         if poll is None:
+            first = now + timedelta(seconds=seconds) if flow == "poll.check" else now
             session.add(
-                Poll(connection_id=row.id, flow=flow, lane=lane, every=seconds, next_at=now, cursor={}, last_count=0)
+                Poll(connection_id=row.id, flow=flow, lane=lane, every=seconds, next_at=first, cursor={}, last_count=0)
             )
         else:
             poll.every = seconds
+
+
+def catch_up(engine: Engine) -> None:
+    """Connections made by an earlier version get the questions that are new."""
+    with engine.db.read(None) as session:
+        rows = list(session.scalars(select(Connection).where(Connection.state.not_in(("connecting", "disconnected")))))
+    for row in rows:
+        if row.adapter in (engine.platforms if row.role == "platform" else engine.channels):
+            engine.db.transact(row.shop_id, ensure, row, engine.manifest(row), engine.clock())
 
 
 def _every(row: Connection, manifest: Manifest, name: str, default: int) -> int:

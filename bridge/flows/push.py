@@ -23,6 +23,7 @@ from bridge.db.tables import Connection, FacetRow, Listing, Submission, Work
 from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
+from bridge.flows import offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, park_connection
 from bridge.flows.sites import place, subject
@@ -249,8 +250,8 @@ class _Sender:
 
     def missing(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
         """The offer is gone on the marketplace: it is looked up and made again if it is still wanted."""
-        _release(session, item, acked_version=item.version, in_flight=False, acked_hash="")
-        lost_offer(session, item.listing_id, now)
+        _release(session, item, acked_version=item.version, in_flight=False)
+        offered.lost(session, item.listing_id, now)
         text = f"{place(self.row, item.site)} no longer knows the offer of {item.sku}; it is looked up and made again"
         records.note(session, now, "offer", text, connection_id=self.row.id, sku=item.sku)
 
@@ -323,21 +324,6 @@ def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
     ]
     if rows:
         session.execute(query, rows)
-
-
-def lost_offer(session: Session, listing_id: int, now: datetime) -> None:
-    session.execute(
-        update(Listing)
-        .where(Listing.id == listing_id)
-        .values(
-            offer_id=None,
-            state=case((Listing.wanted, "new"), else_="ended"),
-            pending=Listing.wanted,
-            due_at=now,
-            version=Listing.version + 1,
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _item(facet: FacetRow, listing: Listing, token: str) -> Item:

@@ -29,10 +29,10 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
+from bridge.flows import offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
-from bridge.flows.push import lost_offer
 from bridge.flows.sites import place, subject
 from bridge.ports.channel import Page, SaleStatus
 from bridge.ports.errors import NotFound
@@ -299,7 +299,7 @@ def read_status(engine: Engine, row: Connection, claims: list[Claim]) -> None:
             try:
                 status = channel.sale_status(listing.offer_id or "")
             except NotFound:
-                engine.db.transact(row.shop_id, lost_offer, listing.id, engine.clock())
+                engine.db.transact(row.shop_id, offered.lost, listing.id, engine.clock())
                 continue
         engine.db.transact(row.shop_id, _status, row, listing.id, status, engine.clock())
     _finish(engine, row, claims, "poll.status", started, len(due))

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from bridge.db import work
 from bridge.db.records import note
-from bridge.db.tables import Cancellation, Connection, Delivery, Order, ParcelRow, ReturnRow
+from bridge.db.tables import Cancellation, Connection, Delivery, Order, ParcelRow, RefundRow, ReturnRow
 from bridge.db.work import Mark
+from bridge.flows import acceptance
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
@@ -106,6 +107,7 @@ def _again_order(engine: Engine, session: Session, order: Order) -> Replayed:
     ]
     if platform is not None:
         steps += _store_steps(order, platform.id)
+    steps += [*_acceptance(order), *_refunds(session, order)]
     steps += [*_parcels(session, order), *_cancellations(session, order), *_returns(session, order)]
     session.flush()
     work.mark(session, order.shop_id, [mark for mark, _ in steps], now)
@@ -123,6 +125,23 @@ def _store_steps(order: Order, platform_id: int) -> list[Step]:
         mark = Mark(platform_id, "orders", "store_order.read", order.store_order_id)
         steps.append((mark, f"store order {order.store_number} read again, with its parcels"))
     return steps
+
+
+def _acceptance(order: Order) -> Iterator[Step]:
+    if acceptance.again(order):
+        mark = Mark(order.connection_id, "orders", "orders.accept", str(order.id), priority=1)
+        yield mark, "answered on the marketplace, where it waits to be accepted"
+
+
+def _refunds(session: Session, order: Order) -> Iterator[Step]:
+    query = select(RefundRow).where(
+        RefundRow.order_id == order.id, RefundRow.state.in_((*UNDER_WAY, "wanted", "failed"))
+    )
+    for row in session.scalars(query.order_by(RefundRow.id)):
+        if row.state == "failed":
+            row.state, row.rounds = "wanted", 0
+        text = f"{row.amount} {order.currency} paid back on the marketplace"
+        yield Mark(row.connection_id, "shipments", "refund.send", str(row.id), priority=2), text
 
 
 def _parcels(session: Session, order: Order) -> Iterator[Step]:

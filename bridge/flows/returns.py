@@ -70,7 +70,7 @@ def _keep_return(
 def _new_return(
     session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, hours: int | None, now: datetime
 ) -> ReturnRow:
-    due = back.registered_at + timedelta(hours=hours) if hours else None
+    due = line.respond_by or (back.registered_at + timedelta(hours=hours) if hours else None)
     item = ReturnRow(
         connection_id=row.id,
         external_id=line.external_id,
@@ -219,7 +219,11 @@ def _return_confirmed(session: Session, item: ReturnRow, now: datetime) -> None:
     records.close_problem(session, now, "return_open", f"return {item.external_id}")
     text = f"return {item.external_id} handled on the marketplace"
     records.note(session, now, "return", text, sku=item.sku, order=_ref_of(session, item))
-    if item.decision == ReturnDecision.ACCEPTED.value and item.store_state == "none":
+    accepted = item.decision == ReturnDecision.ACCEPTED.value
+    if accepted:
+        mark = Mark(item.connection_id, "shipments", "return.refund", str(item.id))
+        work.mark(session, item.shop_id, [mark], now)
+    if accepted and item.store_state == "none":
         item.store_state = "wanted"
         mark = Mark(item.connection_id, "shipments", "return.store", str(item.id))
         work.mark(session, item.shop_id, [mark], now)

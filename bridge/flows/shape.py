@@ -117,7 +117,7 @@ class Shape:
         self._manifest = basis.manifest
         self.currency = market.currency or basis.currency
         self.country = market.country or basis.country
-        self._policy = StockPolicy.model_validate({**basis.base, **given.get("stock", {})})
+        self.policy = StockPolicy.model_validate({**basis.base, **given.get("stock", {})})
         mapped = given.get("attribute_mapping")
         self._mapping = mapping.Evaluator(mapping.AttributeMap.model_validate(mapped)) if mapped else None
         self._category_paths = basis.categories
@@ -132,7 +132,7 @@ class Shape:
             CategoryOverrides.model_validate(given.get("category_overrides", {})),
         )
         ruleset = _ruleset(given)
-        self._adaptive = "adaptive" in ruleset.model_dump_json() or isinstance(self._policy.keep, AdaptiveBuffer)
+        self._adaptive = "adaptive" in ruleset.model_dump_json() or isinstance(self.policy.keep, AdaptiveBuffer)
         self._rules = rules.compile(ruleset, self._context(basis, market))
 
     def _context(self, basis: Basis, market: MarketSettings) -> rules.RuleContext:
@@ -210,7 +210,7 @@ class Shape:
         return self._mapping(item.product, item.variant, path)
 
     def _answer(self, item: Item, shaped: rules.Shaped, gone: str, pace: Pace | None) -> StockAnswer:
-        policy = self._policy.but(shaped.buffer, shaped.cap)
+        policy = self.policy.but(shaped.buffer, shaped.cap)
         answer = stock.publishable(item.variant.stock, item.reserved, policy, self._manifest.max_quantity, pace)
         if gone or not (item.variant.published and item.product.published):
             reason = gone or "not published in the store"

@@ -46,13 +46,13 @@ def _read(
     for claim in claims:
         store_order = found.get(claim.key)
         if store_order is not None:
-            lanes |= _one(session, row, store_order, now)
+            lanes |= _one(engine, session, row, store_order, now)
     alive(session, row.id, now)
     work.done(session, claims, now)
     return lanes
 
 
-def _one(session: Session, row: Connection, store_order: StoreOrder, now: datetime) -> set[str]:
+def _one(engine: Engine, session: Session, row: Connection, store_order: StoreOrder, now: datetime) -> set[str]:
     order = _order_of(session, store_order)
     if order is None:
         return set()
@@ -65,7 +65,7 @@ def _one(session: Session, row: Connection, store_order: StoreOrder, now: dateti
         absorbed(session, row.id, order, store_order, now)
     order.store_status = store_order.raw_status
     lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)))
-    lanes = {"stock"} | cancellations.follow_store(session, order, lines, store_order, now)
+    lanes = {"stock"} | cancellations.follow_store(engine, session, order, lines, store_order, now)
     if store_order.status not in (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED):
         lanes |= _parcels(session, order, lines, store_order, now)
     return lanes

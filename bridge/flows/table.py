@@ -17,6 +17,8 @@ from bridge.db import work
 from bridge.db.tables import Connection
 from bridge.db.work import Claim
 from bridge.flows import (
+    accepting,
+    account,
     cancellations,
     catalogue,
     follow,
@@ -28,6 +30,8 @@ from bridge.flows import (
     pushed,
     rates,
     reconcile,
+    refunds,
+    refusing,
     returns,
     ship,
 )
@@ -52,15 +56,19 @@ HANDLERS: Mapping[str, Handler] = {
     "project.connection": Handler(catalogue.project_connection),
     "orders.pull": Handler(orders.pull),
     "orders.import": Handler(orders.import_orders, 25),
+    "orders.accept": Handler(accepting.accept),
     "orders.create": Handler(orders.create_orders, 16),
     "store_order.read": Handler(ship.read_store_orders, 50),
     "parcel.confirm": Handler(ship.confirm_parcel),
     "follow": Handler(follow.follow),
     "cancel.send": Handler(cancellations.send_cancellation),
+    "cancel.refuse": Handler(refusing.send_refusal),
     "cancel.store": Handler(cancellations.cancel_in_store),
     "returns.pull": Handler(returns.pull_returns),
     "return.decide": Handler(returns.send_decision),
     "return.store": Handler(returns.refund_in_store),
+    "return.refund": Handler(refunds.of_return),
+    "refund.send": Handler(refunds.send),
     "poll.products": Handler(reconcile.poll_products),
     "poll.variants": Handler(reconcile.sweep_variants),
     "poll.catalogue": Handler(reconcile.sweep_catalogue),
@@ -74,6 +82,8 @@ HANDLERS: Mapping[str, Handler] = {
     "poll.images": Handler(image_rounds.refresh),
     "poll.requirements": Handler(needs.refresh),
     "poll.categories": Handler(needs.refresh_tree),
+    "poll.check": Handler(account.check),
+    "poll.score": Handler(account.keep_score),
 }
 
 

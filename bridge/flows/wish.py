@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from bridge.db.tables import Connection
 from bridge.domain.order import CancelReason
 from bridge.flows import forms, polls
+from bridge.flows.account import with_choices
 from bridge.flows.engine import Engine
 from bridge.flows.sites import site_field
 from bridge.ports.adapter import Adapter
@@ -56,6 +57,14 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
         ),
         _choice("buyer_cancellation", "When a buyer asks to cancel", "Agree at once, or ask you.", "accept", "ask"),
         _choice(
+            "acceptance",
+            "Orders that have to be accepted",
+            "Accept all of them; ask you about each; or accept what is in stock and ask about the rest (the default).",
+            "accept",
+            "ask",
+            "covered",
+        ),
+        _choice(
             "store_cancellation_reason",
             "Reason for cancellations made in the store",
             "What the marketplace is told.",
@@ -66,9 +75,10 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
 }
 
 
-def settings_of(manifest: Manifest) -> tuple[FormField, ...]:
-    """Every setting of a connection of this adapter: its own, those of its role, and its country sites."""
-    return (*manifest.settings, *site_field(manifest), *SETTINGS[manifest.kind])
+def settings_of(manifest: Manifest, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
+    """Every setting of a connection of this adapter: its own, those of its role, and its country sites; with the
+    choices that the check of the account found (``info`` of the connection), where there are any."""
+    return with_choices((*manifest.settings, *site_field(manifest), *SETTINGS[manifest.kind]), info)
 
 
 @dataclass(frozen=True)

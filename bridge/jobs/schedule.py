@@ -33,6 +33,8 @@ class Table(Protocol):
 class Polls(Protocol):
     def tick(self, engine: Engine) -> set[str]: ...
 
+    def catch_up(self, engine: Engine) -> None: ...
+
 
 class Scheduler:
     """``round`` is one turn of the loop; it does nothing while another scheduler leads."""
@@ -106,6 +108,8 @@ class Scheduler:
         leads = leases.acquire(self.engine.db, LEASE, self._token, HOLD)
         if leads != self.leads:
             log.info("this scheduler leads" if leads else "another scheduler leads")
+        if leads and not self.leads:
+            self._polls.catch_up(self.engine)
         self.leads = leads
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:

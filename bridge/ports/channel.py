@@ -41,8 +41,9 @@ class Outcome(StrEnum):
 
 
 class ItemResult(Value):
-    """The result of one item. ``key`` is the item's own key as it was given; ``unsent``: what of a new offer still
-    has to be sent on its own, because the marketplace takes it elsewhere (product content)."""
+    """The result of one item. ``key`` is the item's own key as it was given; ``submission`` is unique to the item, also
+    where one import took many; ``unsent``: what of a new offer still has to be sent on its own, because the marketplace
+    takes it elsewhere (product content)."""
 
     key: str
     outcome: Outcome

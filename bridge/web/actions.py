@@ -42,6 +42,23 @@ def _accept(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, i
     attend.accept_cancellation(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
 
 
+def _refuse(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
+    attend.refuse_cancellation(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+
+
+def _take(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
+    attend.accept_order(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+
+
+def _take_covered(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
+    ref = attend.order_ref(engine, shop_id, arguments["number"])
+    attend.accept_order(engine, shop_id, ref, only_covered=True)
+
+
+def _decline(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
+    attend.decline_order(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+
+
 def _match(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
     attend.match_line(engine, shop_id, arguments["number"], _number(form, "line"), form.get("sku", "")[:190])
 
@@ -78,9 +95,17 @@ def _undo(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int
 # By page, then by what the button says.
 ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "overview": {"pause": _pause, "resume": _resume},
-    "order": {"replay": _replay, "accept": _accept, "match": _match},
     "problems": {"retry": _retry, "close": _close, "confirm": _confirm},
     "plans": {"undo": _undo, "go-on": _go_on},
     "plan": {"apply": _apply},
+    "order": {
+        "replay": _replay,
+        "accept": _accept,
+        "refuse": _refuse,
+        "take": _take,
+        "take_covered": _take_covered,
+        "decline": _decline,
+        "match": _match,
+    },
     "returns": {"decide": _decide},
 }

@@ -101,7 +101,7 @@ def _show(
 ) -> str:
     now = engine.clock()
     with engine.db.read(shop.id) as session:
-        view = View(session, shop, now, request.args, arguments)
+        view = View(engine, session, shop, now, request.args, arguments)
         context = page.read(view)
         if context is None:
             raise NotFound("There is nothing here by this number.")

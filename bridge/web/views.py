@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from bridge.flows import activity as journal
-from bridge.flows import documents, listing_view, order_view, overview, plan, rates, resting
+from bridge.flows import attend, documents, listing_view, order_view, overview, plan, rates, resting
 from bridge.flows.admin import Named
+from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, NotFound
 
 PER_PAGE = 25
@@ -25,6 +26,7 @@ Context = dict[str, Any]
 class View:
     """``query`` is what stands behind the question mark, ``arguments`` the numbers in the address."""
 
+    engine: Engine
     session: Session
     shop: Named
     now: datetime
@@ -98,7 +100,8 @@ def _order(view: View) -> Context | None:
     if found is None:
         return None
     timeline = journal.activity(view.session, order=found["ref"], limit=100)
-    return {"order": found, "timeline": timeline, "title": f"Order {found['external_id']}"}
+    can_refuse = attend.can_refuse(view.engine, view.session, found["connection_id"])
+    return {"order": found, "can_refuse": can_refuse, "timeline": timeline, "title": f"Order {found['external_id']}"}
 
 
 def _listings(view: View) -> Context:

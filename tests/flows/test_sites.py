@@ -14,27 +14,8 @@ from bridge.flows import connecting, listing_view, overview, project
 from bridge.flows.forms import FieldErrors, read
 from bridge.flows.sites import site_field
 from bridge.ports.channel import AccountInfo
-from tests.support.demo import DemoMarket
-from tests.support.world import World, time_out
-
-DEMO = 2
-
-
-class Demo(World):
-    """A store, and one account on a marketplace with sites in DE, NL (both EUR) and SE (SEK)."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, markets=1, market=DemoMarket)
-        self.market: Any = self.markets[0]
-
-    def use(self, *sites: str) -> None:
-        """The merchant chooses the sites anew, as ``storebridge connect demo -s sites=…`` does."""
-        connecting.connect(self.engine, 1, "channel", "mem0", "mem0", {}, {"sites": list(sites)}, {})
-        self.drain()
-
-    def listings(self) -> dict[str, str]:
-        with self.db.read(1) as session:
-            return {f"{row.sku} {row.site}": row.state for row in session.scalars(select(Listing).order_by(Listing.id))}
+from tests.support.demo import DEMO, Demo
+from tests.support.world import time_out
 
 
 @pytest.fixture

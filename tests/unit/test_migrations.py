@@ -87,7 +87,7 @@ def test_a_newer_database_is_refused_and_left_alone(db: Database) -> None:
         migrations.upgrade(db)
 
 
-def test_listings_with_live_data_get_a_site_and_lose_it_again(db: Database) -> None:
+def test_live_data_goes_up_and_down(db: Database) -> None:
     migrations.upgrade(db, "0002")
     at = "2026-11-23 08:00:00+00:00"
     rows = (
@@ -104,6 +104,11 @@ def test_listings_with_live_data_get_a_site_and_lose_it_again(db: Database) -> N
         ),
         _listing(1, at),
         (
+            "INSERT INTO orders (id, shop_id, connection_id, external_id, ref, fingerprint, currency, total, buyer, raw,"
+            " placed_at, imported_at, channel_state, store_state) VALUES (1, 1, 1, 'o', 'x:o', '', 'EUR', '1.00', '', '',"
+            f" '{at}', '{at}', 'open', 'ready')"
+        ),
+        (
             "INSERT INTO facets (id, shop_id, listing_id, connection_id, facet, desired, desired_hash, desired_version,"
             " desired_at, explain, priority, acked, acked_hash, acked_version, in_flight, due_at, attempts)"
             f" VALUES (1, 1, 1, 1, 'stock', '{{}}', '', 1, '{at}', '{{}}', 2, '{{}}', '', 1, false, '{at}', 0)"
@@ -115,6 +120,8 @@ def test_listings_with_live_data_get_a_site_and_lose_it_again(db: Database) -> N
     migrations.upgrade(db)
     with db.engine.begin() as connection:
         assert connection.execute(text("SELECT id, sku, site FROM listings")).all() == [(1, "A", "")]
+        order = connection.execute(text("SELECT phase, accept_state, tax_by_channel, site FROM orders")).one()
+        assert (order[0], order[1], bool(order[2]), order[3]) == ("ready", "", False, "")
         connection.execute(text(_listing(2, at, "DE")))
     migrations.downgrade(db, "0002")
     with db.engine.begin() as connection:

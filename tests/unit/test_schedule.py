@@ -22,12 +22,16 @@ class FakeFlows:
     def __init__(self) -> None:
         self.ticks = 0
         self.sweeps = 0
+        self.caught_up = 0
         self.due: set[str] = set()
         self.work: set[str] = set()
 
     def tick(self, engine: Engine) -> set[str]:
         self.ticks += 1
         return self.due
+
+    def catch_up(self, engine: Engine) -> None:
+        self.caught_up += 1
 
     def lanes_with_work(self, engine: Engine) -> set[str]:
         self.sweeps += 1

@@ -1,0 +1,183 @@
+"""Paying back through the marketplace, where that is the seller's to do: owed once, sent until it is answered."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge.db import records, work
+from bridge.db.tables import Connection, Order, OrderLine, RefundRow, ReturnRow
+from bridge.db.work import Claim, Mark
+from bridge.domain.money import Money
+from bridge.domain.returns import ChannelRefund, RefundReason
+from bridge.flows.draft import share
+from bridge.flows.engine import Engine
+from bridge.flows.outcome import fence
+from bridge.flows.steps import step
+from bridge.flows.submit import MAX_ROUNDS, submit
+from bridge.ports.channel import ItemResult, Outcome
+from bridge.ports.errors import RetryLater, UnknownOutcome
+from bridge.ports.http import about, before_write, lane
+from bridge.ports.manifest import Capability
+
+OPEN = ("wanted", "sending", "unknown")
+IN_DOUBT = timedelta(seconds=30)
+
+
+def owe(
+    engine: Engine,
+    session: Session,
+    order: Order,
+    line: OrderLine,
+    units: int,
+    name: str,
+    reason: RefundReason,
+    now: datetime,
+) -> set[str]:
+    """Have ``units`` of a line paid back, once under this ``name`` (unique for the order). Nothing where the
+    marketplace refunds by itself, or where everything is paid back already."""
+    channel = session.get_one(Connection, order.connection_id)
+    if Capability.REFUNDS not in engine.manifest(channel).capabilities:
+        return set()
+    ref = f"{order.ref}/{name}"
+    session.flush()
+    if session.scalar(select(RefundRow.id).where(RefundRow.connection_id == channel.id, RefundRow.ref == ref)):
+        return set()
+    query = select(func.sum(RefundRow.quantity)).where(RefundRow.order_line_id == line.id)
+    before = int(session.scalar(query) or 0)
+    units = min(units, line.quantity - line.cancelled - before)
+    if units <= 0:
+        return set()
+    amount = _amount(order, line, before, units)
+    row = RefundRow(
+        connection_id=channel.id,
+        order_id=order.id,
+        order_line_id=line.id,
+        ref=ref,
+        quantity=units,
+        amount=str(amount.amount),
+        reason=reason.value,
+        state="wanted",
+        created_at=now,
+        rounds=0,
+    )
+    session.add(row)
+    session.flush()
+    text = f"{amount.text()} for {units} of {line.title or line.sku} is paid back through {channel.title}"
+    records.note(session, now, "refund", text, order=order.ref, sku=line.sku, connection_id=channel.id)
+    return _queue(session, row, now)
+
+
+def _amount(order: Order, line: OrderLine, before: int, units: int) -> Money:
+    """The refunds of all units of a line come to its total, to the cent, in however many parts they are paid."""
+    whole = Money.of(line.total, order.currency).quantised()
+    return share(whole, before + units, line.quantity) - share(whole, before, line.quantity)
+
+
+def _queue(session: Session, row: RefundRow, now: datetime, wait: timedelta = timedelta(0)) -> set[str]:
+    mark = Mark(row.connection_id, "shipments", "refund.send", str(row.id), priority=2, due_at=now + wait)
+    work.mark(session, row.shop_id, [mark], now)
+    return {"shipments"}
+
+
+def of_return(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``return.refund``, key our return id: a return that was accepted is paid back."""
+    lanes = engine.db.transact(row.shop_id, _of_return, engine, claims[0], engine.clock())
+    engine.ring(lanes)
+
+
+def _of_return(session: Session, engine: Engine, claim: Claim, now: datetime) -> set[str]:
+    item = session.get(ReturnRow, int(claim.key))
+    line = session.get(OrderLine, item.order_line_id) if item is not None and item.order_line_id else None
+    lanes: set[str] = set()
+    if item is not None and line is not None:
+        order = session.get_one(Order, line.order_id)
+        units = item.decided_quantity or item.quantity
+        lanes = owe(engine, session, order, line, units, f"return-{item.id}", RefundReason.RETURNED, now)
+    work.done(session, [claim], now)
+    return lanes
+
+
+def send(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``refund.send``, key our refund id. Asked again after an answer that never came: the adapter looks
+    for what was paid under the same reference first."""
+    claim = claims[0]
+    found = engine.db.transact(row.shop_id, _sending, claim, engine.clock())
+    if found is None:
+        return
+    order, part, ref = found
+    step("refund.send.announced")
+    try:
+        with lane("shipments"), about(order=order.ref), before_write(lambda: fence(engine, row, claim)):
+            result = engine.channel(row).refund(order.external_id, [part], ref)
+    except UnknownOutcome as error:
+        engine.db.transact(row.shop_id, _in_doubt, claim, error, engine.clock())
+        return
+    step("refund.send.sent")
+    engine.db.transact(row.shop_id, _answered, row, claim, result, engine.clock())
+    step("refund.send.recorded")
+    engine.ring({"shipments"})
+
+
+def _sending(session: Session, claim: Claim, now: datetime) -> tuple[Order, ChannelRefund, str] | None:
+    row = session.get(RefundRow, int(claim.key))
+    if row is None or row.state not in OPEN:
+        work.done(session, [claim], now)
+        return None
+    row.state = "sending"
+    order = session.get_one(Order, row.order_id)
+    line = session.get_one(OrderLine, row.order_line_id)
+    amount = Money.of(row.amount, order.currency)
+    part = ChannelRefund(
+        line_id=line.external_id, quantity=row.quantity, amount=amount, reason=RefundReason(row.reason)
+    )
+    return order, part, row.ref
+
+
+def _in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: datetime) -> None:
+    row = session.get_one(RefundRow, int(claim.key))
+    row.state, row.error = "unknown", error.merchant
+    work.put_back(session, [claim], now + IN_DOUBT, str(error))
+
+
+def _answered(session: Session, channel: Connection, claim: Claim, result: ItemResult, now: datetime) -> None:
+    row = session.get_one(RefundRow, int(claim.key))
+    row.rounds += 1
+    if result.outcome is Outcome.RETRY:
+        raise RetryLater(result.message)
+    if result.outcome is Outcome.SUBMITTED and result.submission:
+        row.state, row.submission = "submitted", result.submission
+        submit(session, channel, "refund", row.id, result.submission, now)
+    else:
+        good = result.outcome in (Outcome.APPLIED, Outcome.SUBMITTED)
+        row.rounds = row.rounds if good else MAX_ROUNDS
+        answered(session, row, good, result.message, now)
+    work.done(session, [claim], now)
+
+
+def answered(session: Session, row: RefundRow, good: bool, message: str, now: datetime) -> None:
+    """The marketplace has paid it back, or refused or lost it."""
+    if row.state == "done":
+        return
+    order = session.get_one(Order, row.order_id)
+    if good:
+        row.state, row.done_at, row.error = "done", now, None
+        text = f"{row.amount} {order.currency} paid back on the marketplace"
+        records.note(session, now, "refund", text, order=order.ref, connection_id=row.connection_id)
+        records.close_problem(session, now, "refund_refused", order.ref)
+    elif row.rounds < MAX_ROUNDS:
+        row.state, row.error = "unknown", message
+        _queue(session, row, now, timedelta(seconds=5 * 4**row.rounds))
+    else:
+        row.state, row.error = "failed", message
+        records.open_problem(
+            session,
+            now,
+            "refund_refused",
+            order.ref,
+            f"{row.amount} {order.currency} of order {order.external_id} could not be paid back: {message}",
+            "Press Try again, or refund it in the marketplace's own portal.",
+            connection_id=row.connection_id,
+        )
