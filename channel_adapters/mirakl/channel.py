@@ -111,13 +111,16 @@ class MiraklChannel:
         return catalogue.categories(self._client.hierarchies())
 
     def requirements(self, category: str | None) -> CategoryRequirements:
+        """Without the attributes that take what every product is sent with (category, title, GTIN, SKU ...)."""
         try:
             attributes = self._offers.attributes(category)
         except NotFound:
             raise
         except RejectItem as error:
             raise NotFound(error.merchant, developer=error.developer, field="category") from error
-        return catalogue.requirements(category, attributes, self._offers.lists())
+        taken = catalogue.Columns(attributes, self._settings).by_source.values()
+        asked = [raw for raw in attributes if text(raw.get("code")) not in taken]
+        return catalogue.requirements(category, asked, self._offers.lists())
 
     # Offers
 

@@ -118,10 +118,12 @@ def test_categories_and_what_they_ask_for(open_shop: Open) -> None:
     assert (known["MUGS"].path, known["MUGS"].leaf, known["HOME"].leaf) == (("Home", "Kitchen", "Mugs"), True, False)
     mugs = {item.id: item for item in shop.channel.requirements("MUGS").attributes}
     assert (mugs["colour"].axis, [value.label for value in mugs["colour"].allowed]) == (True, ["Blue", "Red"])
-    assert (mugs["name"].need, mugs["name"].max_length) == (Need.REQUIRED, 120)
+    assert set(mugs) == {"colour", "volume", "care"}
+    watts = next(item for item in shop.channel.requirements("LAMPS").attributes if item.id == "watts")
+    assert (watts.need, watts.maximum) == (Need.OPTIONAL, 2000)
     assert "colour" not in {item.id for item in shop.channel.requirements(None).attributes}
     shop.channel.requirements("MUGS")
-    assert (shop.operations().count("PM11"), shop.operations().count("VL11")) == (2, 1)
+    assert (shop.operations().count("PM11"), shop.operations().count("VL11")) == (3, 1)
     with pytest.raises(NotFound):
         shop.channel.requirements("NOWHERE")
 
