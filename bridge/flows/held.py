@@ -63,14 +63,15 @@ def _counts(session: Session, query: Any) -> dict[int, int]:
 
 def _open(session: Session, connection_id: int, title: str, counts: tuple[int, int], now: datetime) -> None:
     moved, ended = counts
-    parts = [f"{moved} price changes"] * bool(moved) + [f"the end of {ended} listings"] * bool(ended)
+    parts = [f"{moved} price change{'s' * (moved != 1)}"] * bool(moved)
+    parts += [f"the end of {ended} listing{'s' * (ended != 1)}"] * bool(ended)
     shown = waiting(session, connection_id, EXAMPLES)
     records.open_problem(
         session,
         now,
         KIND,
         subject(connection_id),
-        f"{' and '.join(parts)} on {title} reach further than your limits and wait for you; what is live stays.",
+        f"Waiting for you on {title}: {' and '.join(parts)}. It reaches beyond your limits; what is live stays.",
         f"If they are meant, confirm them (storebridge confirm {connection_id}); if not, correct them in the store.",
         connection_id=connection_id,
         detail="\n".join(item["text"] for item in shown),

@@ -77,9 +77,10 @@ class Tally:
         if self.reach.ends_too_many(ended, live):
             found.append(self._over("ends", f"{ended} of {live} live listings on {self.title} would end."))
         if moved:
+            prices = f"{moved} price{'s' * (moved != 1)} on {self.title}"
             text = (
-                f"{moved} prices on {self.title} would move by more than {self.reach.price_percent} % or change "
-                f"their currency (the furthest moves by {self.furthest} %)."
+                f"{prices} would move by more than {self.reach.price_percent} % or change currency "
+                f"(the furthest moves by {self.furthest} %)."
             )
             found.append(self._over("prices", text))
         return found

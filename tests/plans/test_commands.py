@@ -42,7 +42,7 @@ def test_a_day_at_the_command_line(stack: Stack, tmp_path: Path) -> None:
     assert "applied already" in run(stack, "apply", "1", code=2).output
     rules = {"rules": [RULES["rules"][1], {"name": "Cheaper", "then": [{"kind": "markup", "percent": "-50"}]}]}
     told = run(stack, "rules", "import", file(tmp_path, rules), "--channel", "bol").output
-    assert "Beyond your limits: 1 prices on bol.com" in told
+    assert "Beyond your limits: 1 price on bol.com" in told
     assert "Confirm it if it is meant" in run(stack, "apply", "2", code=2).output
     run(stack, "apply", "2", "--confirm")
     stack.drain()

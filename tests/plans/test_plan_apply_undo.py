@@ -113,7 +113,7 @@ def test_a_price_that_moves_too_far_waits_and_the_rest_goes_on(stack: Stack) -> 
     assert stack.offer("A")["price"] == before["A"]  # type: ignore[index]
     assert stack.offer("B")["price"] == 11.0  # type: ignore[index]
     [problem] = stack.rows(Problem, Problem.kind == held.KIND)
-    assert "1 price changes on bol.com" in problem.text
+    assert ": 1 price change." in problem.text
     assert "A: 10.00 EUR -> 2.00 EUR (-80.0 %)" in problem.detail
     assert held.confirm(stack.engine, stack.shop.id, stack.channel_id, "Anna") == 1
     stack.drain()
