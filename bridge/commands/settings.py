@@ -83,7 +83,7 @@ def plan(
     as_json: bool,
     **files: Path | None,
 ) -> None:
-    """Say what a change of settings would do, and keep that as a plan.
+    """Say what a change would do, and keep that as a plan.
 
     FILE is a JSON list of changes ({"subject", "kind", "content"}), or settings of one marketplace are given by the
     options. Nothing takes effect before `storebridge apply`.
