@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import requests
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from bridge import app
 from bridge.db import work
-from bridge.db.tables import FacetRow, Listing, Order, Product, Variant, Work
+from bridge.db.tables import Connection, FacetRow, Listing, Order, Product, Variant, Work
 from bridge.flows import polls, replay, table
 from tests.faults.test_marketplace_faults import listed, seen, sets
 from tests.support.procs import wait_until
@@ -63,6 +64,30 @@ def test_b3_what_is_imported_and_not_in_the_store_yet_is_not_sold_again(stack: S
     assert len(stack.orders_of(order)) == 1
     assert stack.shown("A") == stack.store.stock("A") == 3
     stack.check_invariants()
+
+
+def test_a_marketplace_that_counts_down_by_itself_is_told_again_though_the_target_is_the_same(stack: Stack) -> None:
+    """Of 100 units 10 are shown. Two are sold: bol counts down to 8, and the target is 10 as before."""
+    stack.engine.db.transact(stack.shop.id, capped, stack.channel_id, 10)
+    stack.product("A", 100, 1)
+    stack.settle(40)
+    assert buyable(stack, "A") == 10
+    order = stack.sells("A", 2)
+    assert buyable(stack, "A") == 8
+    stack.settle(60)
+    assert len(stack.orders_of(order)) == 1
+    assert buyable(stack, "A") == 10
+
+
+def capped(session: Session, connection_id: int, units: int) -> None:
+    row = session.get_one(Connection, connection_id)
+    row.settings = {**row.settings, "cap": units}
+
+
+def buyable(stack: Stack, sku: str) -> int:
+    offer = stack.offer(sku)
+    assert offer is not None
+    return int(offer["sellable"])
 
 
 def test_b4_cancelled_before_it_is_imported(stack: Stack) -> None:
