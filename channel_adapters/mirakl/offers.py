@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bridge.domain.listing import LiveOffer
+from bridge.domain.listing import Facet, LiveOffer
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -24,7 +24,7 @@ from channel_adapters.mirakl.client import PAGE, MiraklClient
 from channel_adapters.mirakl.known import Settings
 from channel_adapters.mirakl.platform import Platform
 from channel_adapters.mirakl.reading import Json, tables, text, whole
-from channel_adapters.mirakl.submissions import OFFER, PRICE, PRODUCT, STOCK, sent
+from channel_adapters.mirakl.submissions import NEW_PRODUCT, OFFER, PRICE, PRODUCT, STOCK, sent
 
 # "This resource returns 100 products maximum" (specification, P31).
 REFERENCES = 100
@@ -108,7 +108,9 @@ class Offers:
         now = self._clock()
         results = {draft.key: sent(draft.key, draft.sku, [(OFFER, number)], now) for draft in offers}
         results |= self._create_products(unknown, platform)
-        return bodies.results(results)
+        # Texts and pictures are the catalogue's: they go their own way once the offer is there.
+        unsent = (Facet.CONTENT,) if self._settings.get("send_products", True) else ()
+        return [result.model_copy(update={"unsent": unsent}) for result in bodies.results(results)]
 
     def _create_products(self, drafts: Sequence[OfferDraft], platform: Platform) -> dict[str, ItemResult]:
         if drafts and not self._settings.get("send_products", True):
@@ -123,7 +125,7 @@ class Offers:
             return {draft.key: _later(draft.key, error) for draft in drafts}
         now = self._clock()
         return refused | {
-            draft.key: sent(draft.key, draft.sku, [(PRODUCT, number)], now, draft.gtin)
+            draft.key: sent(draft.key, draft.sku, [(NEW_PRODUCT, number)], now, draft.gtin)
             for draft in drafts
             if draft.key not in refused
         }

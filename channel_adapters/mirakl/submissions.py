@@ -16,6 +16,9 @@ from channel_adapters.mirakl.reading import Json, read_csv, text, whole
 from channel_adapters.mirakl.vocabulary import IMPORT_STATES, WAITING
 
 STOCK, PRICE, OFFER, PRODUCT = "stock", "price", "offer", "product"
+# A product sent so that an offer can be made of it: when the operator has it, the offer is still to be made.
+NEW_PRODUCT = "new"
+HAS_PRODUCT = "The marketplace has the product now; its offer is made next."
 # Files that are done are remembered: their items are asked for in several goes, the marketplace is asked once.
 REMEMBERED = 200
 SKU_COLUMNS = ("offer-sku", "shop_sku", "shop-sku", "sku", "offer_sku")
@@ -101,7 +104,7 @@ class Submissions:
         for kind, key in wanted:
             if kind == PRICE:
                 prices.append(key)
-            elif kind in (STOCK, OFFER, PRODUCT):
+            elif kind in (STOCK, OFFER, PRODUCT, NEW_PRODUCT):
                 reports[kind, key] = self._patiently(partial(self._one, kind, key))
         if prices:
             reports |= self._prices(prices)
@@ -118,7 +121,7 @@ class Submissions:
 
     def _one(self, kind: str, key: str) -> Report:
         client = self._client
-        if kind == PRODUCT:
+        if kind in (PRODUCT, NEW_PRODUCT):
             return self._product(key, client.product_import(key))
         if kind == STOCK:
             return _import(client.stock_import(key), lambda: client.stock_errors(key))
@@ -202,6 +205,8 @@ def _status(name: str, item: Submission | None, reports: Mapping[tuple[str, str]
         if messages := [message for known, message in found if known is state]:
             text_ = "; ".join(filter(None, messages))
             return SubmissionStatus(submission=name, state=state, message=text_, entity_id=None)
+    if any(kind == NEW_PRODUCT for kind, _ in item.imports):
+        return SubmissionStatus(submission=name, state=SubmissionState.GONE, message=HAS_PRODUCT)
     offers = any(kind == OFFER for kind, _ in item.imports)
     return SubmissionStatus(submission=name, state=SubmissionState.DONE, entity_id=item.sku if offers else None)
 

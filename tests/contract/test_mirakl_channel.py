@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.listing import OfferContent
+from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.requirement import Need
 from bridge.ports.adapter import Adapter
 from bridge.ports.channel import Channel, ContentUpdate, OfferRef, Outcome, PriceUpdate, SubmissionState
@@ -164,7 +164,9 @@ def test_an_unknown_product_goes_to_the_catalogue_first(open_shop: Open) -> None
     first, second, third, fourth = shop.channel.create_offers(drafts)
     assert shop.end_of(fourth) == (SubmissionState.FAILED, "operator: the brand Banned is not sold here")
     assert (third.outcome, third.field) == (Outcome.REJECTED, "category")
-    assert shop.end_of(first) == (SubmissionState.DONE, "")
+    # Gone is: look again, and make the offer now.
+    assert shop.end_of(first) == (SubmissionState.GONE, "The marketplace has the product now; its offer is made next.")
+    assert first.unsent == (Facet.CONTENT,)
     assert shop.end_of(second)[1].startswith("2004|The attribute 'colour'")
     assert shop.channel.find_offers(["A-1"], [EANS[0]]) == []
     again = shop.channel.create_offers(drafts[:1])[0]
@@ -183,8 +185,7 @@ def test_products_wait_with_the_operator_and_say_so(open_shop: Open) -> None:
         states.add((answer.state.value, answer.message))
         if answer.state is not SubmissionState.PENDING:
             break
-    assert ("done", "") in states
-    assert {"pending"} <= {state for state, _ in states}
+    assert {state for state, _ in states} == {"pending", "gone"}
 
 
 def test_stock_goes_in_one_file_and_each_line_has_its_end(open_shop: Open) -> None:

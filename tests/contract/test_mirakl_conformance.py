@@ -116,7 +116,7 @@ def products(recorded: Recorded) -> None:
     banned = good.model_copy(update={"brand": "Banned"})
     drafts = [draft(f"A-{n}", EANS[n], content=content) for n, content in enumerate((good, bad, banned))]
     made = shop.channel.create_offers(drafts)
-    assert [shop.end_of(result)[0].value for result in made] == ["done", "failed", "failed"]
+    assert [shop.end_of(result)[0].value for result in made] == ["gone", "failed", "failed"]
     assert recorded.call(shop, "GET", "/api/products/imports/1/error_report").status_code == 404
     slow = recorded.shop({"known_products": "none", "product_seconds": 60})
     waiting = slow.channel.create_offers([draft(content=good)])[0]
