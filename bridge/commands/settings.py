@@ -251,7 +251,8 @@ def confirm(connection: str, shop: str | None, as_json: bool, listing: bool) -> 
 def hold(connection: str, flows: Sequence[str], reason: str, shop: str | None) -> None:
     """Let flows of a marketplace rest.
 
-    Nothing of them goes out until `storebridge resume CONNECTION --flow …`; what is live stays as it is.
+    Nothing of them goes out until `storebridge resume CONNECTION --flow …`; what is live stays as it is. Orders at rest
+    are read and their units reserved; they are not accepted, created in the store or cancelled.
     """
     from bridge.flows import admin, resting
 

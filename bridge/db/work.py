@@ -151,8 +151,10 @@ def _settled_due(row: Any, pending: Any) -> Any:
 _NOW = bindparam("now", type_=UtcTime())
 _FREE = or_(Work.leased_until.is_(None), Work.leased_until < _NOW)
 _DUE = and_(Work.dirty_version > Work.done_version, Work.due_at <= _NOW, _FREE, Work.parked.is_(False))
-# Orders may rest by themselves (table ``holds``).
-_ALLOWED = or_(Work.lane != "orders", ~at_rest(Work.connection_id, "orders"))
+# Orders may rest by themselves (table ``holds``). They are read and their units reserved all the same: what is sold
+# must not be sold again elsewhere while nobody is to act on it.
+_READING = ("orders.pull", "orders.import")
+_ALLOWED = or_(Work.lane != "orders", Work.kind.in_(_READING), ~at_rest(Work.connection_id, "orders"))
 _SCOPES = (
     select(Work.shop_id, Work.connection_id, Work.lane)
     .join(Connection, Connection.id == Work.connection_id)

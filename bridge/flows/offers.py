@@ -81,7 +81,7 @@ class _Maker:
 
     def _claim(self, session: Session, topic: str, now: datetime) -> list[Listing]:
         query = select(Listing).where(Listing.connection_id == self.row.id, _DUE, _EXISTS[topic])
-        query = query.order_by(Listing.due_at).limit(CHUNK).with_for_update(skip_locked=True)
+        query = query.order_by(Listing.due_at).limit(self._most(topic)).with_for_update(skip_locked=True)
         rows = list(session.scalars(query, {"now": now}))
         token = secrets.token_hex(12)
         for row in rows:
@@ -90,6 +90,10 @@ class _Maker:
                 row.state = "creating"
         session.flush()
         return rows
+
+    def _most(self, topic: str) -> int:
+        """As many as one call takes, where that is more than the usual: some may be made once a minute only."""
+        return max(CHUNK, self.manifest.batch_size(f"{topic}_offers"))
 
     def create(self, listings: list[Listing]) -> bool:
         try:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.bulk import update_rows
+from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.money import Money, total
@@ -29,6 +30,7 @@ from bridge.ports.platform import Platform
 
 A = TypeVar("A")
 B = TypeVar("B")
+RESTING = timedelta(seconds=30)  # then a marketplace whose orders rest is looked at again
 FIRST_LOOK = timedelta(hours=1)
 CREATABLE = ("ready", "creating", "unknown", "failed")
 
@@ -198,16 +200,21 @@ class _Creator:
     def still_to_do(self, claims: list[Claim]) -> list[Claim]:
         """Claims whose order waits for creation; the others are done already."""
         with self.engine.db.read(self.row.shop_id) as session:
-            query = select(Order.id, Order.ref, Order.store_state, Order.placed_at, Order.phase)
+            resting = at_rest(Order.connection_id, "orders")
+            query = select(Order.id, Order.ref, Order.store_state, Order.placed_at, Order.phase, resting)
             rows = session.execute(query.where(Order.id.in_([int(claim.key) for claim in claims]))).all()
         states = {row[0]: (row[1], row[2] if row[4] == OrderPhase.READY else "") for row in rows}
         self.refs = {key: ref for key, (ref, _) in states.items()}
         self.since = min((row[3] for row in rows), default=None)
         todo = [claim for claim in claims if states.get(int(claim.key), ("", ""))[1] in CREATABLE]
-        rest = [claim for claim in claims if claim not in todo]
-        if rest:
-            self._transact(lambda session, now: work.done(session, rest, now))
-        return todo
+        over = [claim for claim in claims if claim not in todo]
+        if over:
+            self._transact(lambda session, now: work.done(session, over, now))
+        held = {row[0] for row in rows if row[5]}
+        later = [claim for claim in todo if int(claim.key) in held]
+        if later:
+            self._transact(lambda session, now: work.put_back(session, later, now + RESTING))
+        return [claim for claim in todo if claim not in later]
 
     def lookup(self, claims: Sequence[Claim]) -> list[tuple[Claim, StoreOrder]]:
         by_ref = {self.refs[int(claim.key)]: claim for claim in claims}

@@ -35,7 +35,7 @@ from bridge.ports.http import about, before_write, lane
 
 LANE_OF = {Facet.STOCK: "stock", Facet.PRICE: "content", Facet.CONTENT: "content"}
 OPERATION = {Facet.STOCK: "update_stock", Facet.PRICE: "update_prices", Facet.CONTENT: "update_content"}
-FOLLOW_AFTER = timedelta(minutes=10)
+FOLLOW_AFTER = timedelta(days=2, hours=1)  # following a submission gives up earlier and says what next
 GROUPS = 2
 
 

@@ -174,6 +174,7 @@ def test_what_rests_goes_out_when_it_is_resumed(stack: Stack) -> None:
     order = stack.sells("A")
     stack.settle(40)
     assert stack.orders_of(order) == []
+    assert stack.shown("A") == 3, "its unit is reserved all the same"
     resting.resume(stack.engine, shop, channel, ["orders"], "Anna")
     stack.settle(40)
     assert len(stack.orders_of(order)) == 1
