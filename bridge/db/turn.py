@@ -16,7 +16,8 @@ from pathlib import Path
 
 class Turn:
     """A lock on a file beside the database. The kernel lets go of it when its holder dies. It is a courtesy: whoever
-    writes without it still waits in BEGIN IMMEDIATE."""
+    writes without it still waits in BEGIN IMMEDIATE; so where the file cannot be opened (the folder is away), the
+    database itself says what is wrong."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,7 +28,13 @@ class Turn:
     @contextmanager
     def taken(self) -> Iterator[None]:
         with self._lock:
-            descriptor = self._open()
+            try:
+                descriptor = self._open()
+            except OSError:
+                descriptor = -1
+            if descriptor < 0:
+                yield
+                return
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 yield

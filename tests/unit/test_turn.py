@@ -67,3 +67,9 @@ def test_it_is_let_go_when_a_transaction_fails(tmp_path: Path) -> None:
             db.transact(None, lambda session: session.execute(text("select nothing from nowhere")))
     db.transact(None, lambda session: session.execute(text("create table t (n integer)")))
     db.close()
+
+
+def test_without_its_folder_the_database_says_what_is_wrong(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'gone' / 'x.db'}")
+    with pytest.raises(OperationalError):
+        db.transact(None, lambda session: session.execute(text("select 1")))
