@@ -50,6 +50,9 @@ class TimedTable:
     def tick(self, engine: Engine) -> set[str]:
         return set()
 
+    def catch_up(self, engine: Engine) -> None:
+        """Nothing is ever asked here."""
+
     def run(self, engine: Engine, scope: Scope, deadline: float) -> None:
         shop_id, connection_id, lane = scope
         while not engine.stopping.is_set():
