@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge import app
-from bridge.db.tables import Connection, FacetRow, Listing, Order, Poll, Submission, Work
+from bridge.db.tables import Connection, FacetRow, Listing, Order, Poll, Problem, Submission, Work
 from bridge.flows import admin, replay
 from bridge.ports.errors import BridgeError
 from tests.support.stack import Stack
@@ -122,25 +123,36 @@ def test_a4_a_redirect_is_not_followed_and_said(stack: Stack) -> None:
 
 
 def test_a5_three_of_many_are_refused_and_the_rest_go_on(stack: Stack) -> None:
-    """bol takes one offer a call: a price above 9999 is what it refuses."""
+    """bol takes one offer a call; three of twelve are refused for good."""
     for number in range(12):
         stack.product(f"P{number}", 3, number + 1)
     stack.settle(40)
     since = seen(stack)
+    body = {"type": "https://api.bol.com/problems", "title": "Bad Request", "status": 400, "detail": "Price refused."}
+    stack.bol.fault("error", "update-offer", times=3, params={"status": 400, "body": json.dumps(body)})
     for number in range(12):
-        price = "10500.00" if number < 3 else "11.00"
         [row] = stack.store.get("products", sku=f"P{number}")
-        stack.store.put(f"products/{row['id']}", {"regular_price": price})
+        stack.store.put(f"products/{row['id']}", {"regular_price": "11.00"})
     stack.settle(200)
-    offers = {offer["sku"]: offer["price"] for offer in stack.bol.control("GET", "offers")}
-    assert [offers[f"P{number}"] for number in range(3, 12)] == [11.0] * 9
-    refused = [item for item in stack.requests("update-offer", since) if item["status"] == 400]
-    accepted = [item for item in stack.requests("update-offer", since) if item["status"] < 300]
-    assert len(refused) in (0, 3), "what was refused (there, or by the adapter) is not sent again unchanged"
-    assert len(accepted) == 9, "what was accepted is not sent again"
-    told = [row for row in stack.rows(Listing) if row.sku in ("P0", "P1", "P2")]
+    prices = [offer["price"] for offer in stack.bol.control("GET", "offers")]
+    assert sorted(prices) == [10.0] * 3 + [11.0] * 9
+    sent = stack.requests("update-offer", since)
+    assert len([item for item in sent if item["status"] == 400]) == 3, "what was refused is not sent again unchanged"
+    assert len([item for item in sent if item["status"] < 300]) == 9, "what was accepted is not sent again"
+    told = [row for row in stack.rows(Problem) if row.kind == "rejected.price"]
     assert len(told) == 3
-    assert "rejected.price" in stack.problems()
+    assert all("Price refused." in row.text for row in told)
+
+
+def test_a_price_that_bol_does_not_take_is_not_even_sent(stack: Stack) -> None:
+    listed(stack, A=3)
+    since = seen(stack)
+    [row] = stack.store.get("products", sku="A")
+    stack.store.put(f"products/{row['id']}", {"regular_price": "10500.00"})
+    stack.settle(200)
+    assert stack.requests("update-offer", since) == []
+    [listing] = stack.rows(Listing)
+    assert [item["field"] for item in listing.findings if item["blocking"]] == ["price"]
 
 
 def test_a6_accepted_is_followed_until_it_is_refused(stack: Stack) -> None:
