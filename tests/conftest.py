@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.support.postgres import Postgres, cluster
 from tests.support.procs import Procs
 from tests.support.serve import serve as serve_app
 
+# Whoever starts us in the background may have us ignore Ctrl-C; what we start inherits that, and is tested for heeding it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 
 
