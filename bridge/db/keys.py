@@ -6,7 +6,9 @@ at the file again when it changed: a new key needs no restart.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,27 +36,32 @@ def read_keys(path: Path) -> list[str]:
 
 
 def ensure_keys(path: Path) -> list[str]:
-    """The keys of the file, which is made with one new key where there is none; only its owner may read it."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_keys(path)
+    """The keys of the file, which is made with one new key where there is none; only its owner may read it. It appears
+    with its content in one step, and the first of several who make it wins: nobody ever reads an empty ring."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        _write(draft, [Fernet.generate_key().decode()])
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            draft.unlink()
+    return read_keys(path)
+
+
+def _write(path: Path, keys: Sequence[str]) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(Fernet.generate_key().decode() + "\n")
+        file.writelines(f"{key}\n" for key in keys)
         file.flush()
         os.fsync(file.fileno())
-    return read_keys(path)
 
 
 def write_keys(path: Path, keys: Sequence[str]) -> None:
     """Replace the file in one step."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.writelines(f"{key}\n" for key in keys)
-        file.flush()
-        os.fsync(file.fileno())
+    _write(draft, keys)
     draft.replace(path)
 
 
