@@ -143,7 +143,7 @@ def test_whoever_is_killed_is_started_again(bridge: Bridge) -> None:
     queue_server = next(pid for pid, command in bridge.procs.alive().items() if "-server" in command)
     for pid in (bridge.pid("sb worker stock 1"), bridge.pid("sb web"), bridge.pid("sb scheduler"), queue_server):
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: process.output.count("is started again") >= 4, 60, lambda: process.output)
+    wait_until(lambda: process.output.count("is started again") >= 4, 20, lambda: process.output)
     wait_until(lambda: is_whole(bridge), 30, lambda: f"{bridge.health()}\n{process.output}")
     assert status(bridge.port) == 200
     assert process.terminate() == 0
