@@ -13,7 +13,8 @@ DELETE   /_sandbox/faults                remove all faults
 POST     /_sandbox/reset                 forget state, faults and the request log
 =======  ==============================  =========================================================================
 
-Each adapter's sandbox adds its own control paths (place an order, list offers ...), documented in its module.
+What every marketplace's sandbox has besides (place an order, list offers ...) is in bridge.ports.sandbox_control;
+paths of its own are documented in its module.
 """
 
 from __future__ import annotations

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
+from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_control import NotForSale, epoch
 from channel_adapters.amazon.sandbox import listings
 from channel_adapters.amazon.sandbox.market import DAY, Document, Market
 from channel_adapters.amazon.sandbox.orders import items_of, left_of, touch
@@ -17,56 +16,32 @@ from channel_adapters.amazon.sandbox.protocol import stamp
 NAMES = {"A1PA6795UKMFR9": "Amazon.de", "A13V1IB3VIYZZH": "Amazon.fr", "ATVPDKIKX0DER": "Amazon.com"}
 
 
-class WishLine(BaseModel):
+class WishLine(control.WishLine):
     """What one buyer wants of one SKU. ``discount`` and ``shipping`` are for the whole line."""
 
-    model_config = ConfigDict(extra="forbid")
-    sku: str | None = None
-    ean: str | None = None
-    quantity: int = Field(default=1, ge=1)
-    unit_price: float | None = None
     discount: float = 0
     shipping: float = 0
     title: str | None = None
 
-    @model_validator(mode="after")
-    def names_something(self) -> WishLine:
-        if not (self.sku or self.ean):
-            raise ValueError("sku or ean is required")
-        return self
 
-
-class Wish(BaseModel):
+class Wish(control.Wish[WishLine]):
     """An order as a buyer places it. ``buyer`` has fields of deliveryAddress; ``tax``: contained in the price as in
     Europe, or on top as in the US; ``pending`` until released; ``force`` buys anything."""
 
-    model_config = ConfigDict(extra="forbid")
-    lines: list[WishLine] = Field(min_length=1)
-    buyer: dict[str, Any] = Field(default_factory=dict)
     site: str | None = None
     currency: str = "EUR"
-    placed_at: datetime | None = None
     ship_by: datetime | None = None
     fulfilled_by: Literal["MERCHANT", "AMAZON"] = "MERCHANT"
     tax: Literal["contained", "on_top"] = "contained"
     business: bool = False
     pending: bool = False
-    force: bool = False
-
-
-class NotForSale(Exception):
-    """The buyer cannot have it. ``status``: 404 nothing is offered so, 409 not enough of it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def place_order(market: Market, wish: Wish) -> Document:
     """One order for all lines of the wish, or NotForSale and no order at all."""
     site = wish.site or market.options.marketplaces[0]
     bought = [(line, _listing(market, line, site, wish.force)) for line in wish.lines]
-    placed = _epoch(wish.placed_at) if wish.placed_at else market.now()
+    placed = wish.placed(market.now())
     raw = _head(market, wish, site, placed)
     raw["orderItems"] = [_item(market, wish, line, listing, site) for line, listing in bought]
     paid = sum(float(item["proceeds"]["proceedsTotal"]["amount"]) for item in raw["orderItems"])
@@ -79,12 +54,8 @@ def place_order(market: Market, wish: Wish) -> Document:
     return order
 
 
-def _epoch(at: datetime) -> float:
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
 def _listing(market: Market, line: WishLine, site: str, force: bool) -> Document | None:
-    name = line.sku or line.ean or ""
+    name = line.name
     found = [doc for doc in market.docs.all("listings").values() if name == doc["sku"] or (
         line.ean and line.ean in listings.identifiers_of(doc, "EAN"))]  # fmt: skip
     if not found:
@@ -102,7 +73,7 @@ def _listing(market: Market, line: WishLine, site: str, force: bool) -> Document
 def _head(market: Market, wish: Wish, site: str, placed: float) -> Document:
     number = market.docs.next_id("order")
     person = dict(PEOPLE[number % len(PEOPLE)]) | wish.buyer
-    until = _epoch(wish.ship_by) if wish.ship_by else placed + 2 * DAY
+    until = epoch(wish.ship_by) if wish.ship_by else placed + 2 * DAY
     status = "PENDING" if wish.pending else "UNSHIPPED"
     raw: Document = {
         "orderId": f"303-{number * 2654435761 % 10**7:07d}-{number:07d}",
@@ -192,17 +163,3 @@ def ask_to_cancel(market: Market, order: Document, line_id: str | None) -> list[
         item["cancellation"] = item.get("cancellation", {}) | {"cancellationRequest": request}
     touch(market, order)
     return [item["orderItemId"] for item in open_items]
-
-
-def place_many(market: Market, count: int, skus: list[str], seed: int, force: bool) -> tuple[list[str], int]:
-    """``count`` orders of one or two lines; those that cannot be bought are counted, not placed."""
-    chance = random.Random(seed)
-    placed, refused = [], 0
-    for _ in range(count):
-        picked = chance.sample(skus, k=min(len(skus), chance.choice((1, 1, 1, 2))))
-        lines = [WishLine(sku=sku, quantity=chance.choice((1, 1, 1, 2, 3))) for sku in picked]
-        try:
-            placed.append(place_order(market, Wish(lines=lines, force=force))["raw"]["orderId"])
-        except NotForSale:
-            refused += 1
-    return placed, refused

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bridge.ports.sandbox_control import Refusal
+
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -19,12 +21,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Problem(Exception):
+class Problem(Refusal):
     """An answer that is not a success."""
 
     def __init__(self, status: int, code: str, message: str, details: str = "") -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, message)
         self.code = code
         self.message = message
         self.details = details

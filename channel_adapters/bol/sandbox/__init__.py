@@ -1,6 +1,6 @@
 """bol.com in miniature: the Retailer API as the official specification says, over real HTTP.
 
-Besides the kit's control surface (bridge.ports.sandbox) this one has, all JSON:
+Besides what every sandbox has (bridge.ports.sandbox, bridge.ports.sandbox_control), all JSON:
 
 =======  ======================================  =========================================================
 method   path under ``/_sandbox/``               effect

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
+from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_control import NotForSale
 from channel_adapters.bol.sandbox.availability import corrected_stock, is_live, title_of
 from channel_adapters.bol.sandbox.market import DAY, Document, Market, local_date, noon
 from channel_adapters.bol.sandbox.offers import note_live
@@ -18,47 +16,19 @@ DELIVERY_ONLY = ("pickupPointName", "deliveryPhoneNumber", "language")
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class WishLine(BaseModel):
+class WishLine(control.WishLine):
     """What one buyer wants of one product, named by our SKU (the offer's reference) or by EAN."""
 
-    model_config = ConfigDict(extra="forbid")
-    sku: str | None = None
-    ean: str | None = None
-    quantity: int = Field(default=1, ge=1)
-    unit_price: float | None = None
     discount: float = 0
     title: str | None = None
 
-    @model_validator(mode="after")
-    def names_something(self) -> WishLine:
-        if self.name == "":
-            raise ValueError("sku or ean is required")
-        return self
 
-    @property
-    def name(self) -> str:
-        return self.sku or self.ean or ""
-
-
-class Wish(BaseModel):
+class Wish(control.Wish[WishLine]):
     """An order as a buyer places it. ``buyer`` has the fields of bol's shipmentDetails; ``force`` buys anything."""
 
-    model_config = ConfigDict(extra="forbid")
-    lines: list[WishLine] = Field(min_length=1)
-    buyer: dict[str, Any] = Field(default_factory=dict)
-    placed_at: datetime | None = None
     latest_delivery_date: str | None = None
     expiry_date: str | None = None
     fulfilment_method: Literal["FBR", "FBB"] = "FBR"
-    force: bool = False
-
-
-class NotForSale(Exception):
-    """The buyer cannot have it. ``status``: 404 nothing is offered so, 409 not enough of it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 Bought = tuple[WishLine, Document | None]
@@ -69,7 +39,7 @@ def place_order(market: Market, wish: Wish) -> Document:
     bought = [(line, _offer_for(market, line, wish.force)) for line in wish.lines]
     if not wish.force:
         _require_enough(market, bought)
-    placed = _epoch(wish.placed_at) if wish.placed_at else market.now()
+    placed = wish.placed(market.now())
     items = [_item(market, wish, line, offer, placed) for line, offer in bought]
     order: Document = {"orderId": _order_id(market), "placed": placed, "items": items} | _buyer(market, wish.buyer)
     market.docs.put("orders", order["orderId"], order)
@@ -80,10 +50,6 @@ def place_order(market: Market, wish: Wish) -> Document:
             note_live(market, offer)
     market.emit("ORDER", "ORDER_CREATED", order["orderId"])
     return order
-
-
-def _epoch(time: datetime) -> float:
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _offer_for(market: Market, line: WishLine, force: bool) -> Document | None:
@@ -164,17 +130,3 @@ def _buyer(market: Market, given: dict[str, Any]) -> Document:
     shipment = {"email": relay, "language": "nl"} | person | given
     bill = {name: value for name, value in shipment.items() if name not in DELIVERY_ONLY} | billing
     return {"shipmentDetails": shipment, "billingDetails": bill, "pickupPoint": "pickupPointName" in shipment}
-
-
-def place_many(market: Market, count: int, skus: list[str], seed: int, force: bool) -> tuple[list[str], int]:
-    """``count`` orders of one or two lines; those that cannot be bought are counted, not placed."""
-    chance = random.Random(seed)
-    placed, refused = [], 0
-    for _ in range(count):
-        picked = chance.sample(skus, k=min(len(skus), chance.choice((1, 1, 1, 2))))
-        lines = [WishLine(sku=sku, quantity=chance.choice((1, 1, 1, 2, 3))) for sku in picked]
-        try:
-            placed.append(place_order(market, Wish(lines=lines, force=force))["orderId"])
-        except NotForSale:
-            refused += 1
-    return placed, refused

@@ -1,57 +1,24 @@
-"""The control surface of this sandbox, besides the kit's own. All JSON; see the package for the table."""
+"""The control surface of this sandbox, on the kit's (bridge.ports.sandbox_control); see the package for the table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from flask import Flask, Response, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_control import Asked, ControlSurface, LineChoice, Refusal, Return, ReturnLine, Route, asked
 from channel_adapters.bol.sandbox.availability import corrected_stock, is_live, open_units, reasons, title_of
-from channel_adapters.bol.sandbox.buying import NotForSale, Wish, place_many, place_order
+from channel_adapters.bol.sandbox.buying import Wish, place_order
 from channel_adapters.bol.sandbox.market import Document, Market, product_key, stamp
 from channel_adapters.bol.sandbox.offers import add_offer, new_offer, recheck_product
 from channel_adapters.bol.sandbox.options import OPERATOR_ID
 from channel_adapters.bol.sandbox.orders import expire, request_cancellation
 from channel_adapters.bol.sandbox.processes import plan_outcome
-from channel_adapters.bol.sandbox.protocol import JSON, answer
 from channel_adapters.bol.sandbox.returns import add_return
 
-Model = TypeVar("Model", bound=BaseModel)
 
-
-class Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Bulk(Asked):
-    count: int = Field(ge=1, le=100000)
-    skus: list[str] = Field(min_length=1)
-    seed: int = 0
-    force: bool = False
-
-
-class LineChoice(Asked):
-    line_id: str | None = None
-
-
-class ReturnLine(Asked):
-    sku: str | None = None
-    line_id: str | None = None
-    quantity: int = Field(default=1, ge=1)
-    reason: str = "Niet naar verwachting"
-
-
-class Return(Asked):
-    order_id: str
-    lines: list[ReturnLine] = Field(min_length=1)
-
-
-class ExistingOffer(Asked):
-    sku: str
-    ean: str
-    stock: int = Field(ge=0)
+class ExistingOffer(control.ExistingOffer):
     price: float = Field(ge=1, le=9999)
     managed_by_retailer: bool = True
     fulfilment_method: Literal["FBR", "FBB"] = "FBR"
@@ -68,67 +35,24 @@ class Outcome(Asked):
     error: str | None = None
 
 
-class Refusal(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Control:
+class Control(ControlSurface[Market, Wish]):
     """One method per control path; all run under the market's lock."""
 
-    def __init__(self, market: Market) -> None:
-        self.market = market
+    wish = Wish
 
-    def mount(self, app: Flask) -> None:
-        routes: tuple[tuple[str, str, Callable[..., Any]], ...] = (
-            ("POST", "orders", self.add_order),
-            ("POST", "orders/bulk", self.add_orders),
-            ("GET", "orders", self.orders),
+    def more(self) -> tuple[Route, ...]:
+        return (
             ("POST", "orders/<order_id>/request-cancellation", self.request_cancellation),
             ("POST", "orders/<order_id>/expire", self.expire),
-            ("POST", "returns", self.add_return),
-            ("GET", "returns", self.returns),
-            ("POST", "offers", self.add_offer),
-            ("GET", "offers", self.offers),
             ("POST", "products", self.set_product),
             ("POST", "outcomes", self.plan_outcome),
         )
-        for method, path, action in routes:
-            name = f"control_{method}_{path}"
-            app.add_url_rule(f"/_sandbox/{path}", name, self._view(action, method), methods=[method])
 
-    def _view(self, action: Callable[..., Any], method: str) -> Callable[..., Response]:
-        def view(**path: str) -> Response:
-            try:
-                with self.market.kit.transaction():
-                    self.market.settle()
-                    return answer(action(**path), 201 if method == "POST" else 200, JSON)
-            except ValidationError as error:
-                return Response(error.json(include_url=False), 400, content_type=JSON)
-            except NotForSale as error:
-                return answer({"error": str(error)}, error.status, JSON)
-            except Refusal as error:
-                return answer({"error": str(error)}, error.status, JSON)
-
-        return view
-
-    def add_order(self) -> Document:
-        return {"order_id": place_order(self.market, _asked(Wish))["orderId"]}
-
-    def add_orders(self) -> Document:
-        asked = _asked(Bulk)
-        placed, refused = place_many(self.market, asked.count, asked.skus, asked.seed, asked.force)
-        return {"order_ids": placed, "refused": refused}
-
-    def _order(self, order_id: str) -> Document:
-        order: Document | None = self.market.docs.get("orders", order_id)
-        if order is None:
-            raise Refusal(404, f"There is no order {order_id}.")
-        return order
+    def place(self, wish: Wish) -> str:
+        return str(place_order(self.market, wish)["orderId"])
 
     def request_cancellation(self, order_id: str) -> Document:
-        order, line = self._order(order_id), _asked(LineChoice).line_id
+        order, line = self.order(order_id), asked(LineChoice).line_id
         items = [item for item in order["items"] if line in (None, item["orderItemId"]) and open_units(item)]
         if not items:
             raise Refusal(409, "Nothing of the order is open.")
@@ -136,29 +60,32 @@ class Control:
         return {"line_ids": [item["orderItemId"] for item in items]}
 
     def expire(self, order_id: str) -> Document:
-        expire(self.market, self._order(order_id)["orderId"], at_once=True)
+        expire(self.market, self.order(order_id)["orderId"], at_once=True)
         return {"ok": True}
 
     def add_return(self) -> Document:
-        asked = _asked(Return)
-        order = self._order(asked.order_id)
-        parts = [(order, _returned_item(order, line), line.quantity, line.reason) for line in asked.lines]
+        wanted = asked(Return)
+        order = self.order(wanted.order_id)
+        parts = [
+            (order, _returned_item(order, line), line.quantity, line.reason or "Niet naar verwachting")
+            for line in wanted.lines
+        ]
         return {"return_id": add_return(self.market, parts)["returnId"]}
 
     def add_offer(self) -> Document:
-        asked = _asked(ExistingOffer)
-        price = {"bundlePrices": [{"quantity": 1, "unitPrice": asked.price}]}
+        wanted = asked(ExistingOffer)
+        price = {"bundlePrices": [{"quantity": 1, "unitPrice": wanted.price}]}
         body: Document = {
-            "ean": asked.ean,
-            "reference": asked.sku,
+            "ean": wanted.ean,
+            "reference": wanted.sku,
             "pricing": price,
             "condition": {"category": "NEW"},
         }
-        body["stock"] = {"amount": asked.stock, "managedByRetailer": asked.managed_by_retailer}
-        body["fulfilment"] = {"method": asked.fulfilment_method, "schedule": "BOL_DELIVERY_PROMISE"}
+        body["stock"] = {"amount": wanted.stock, "managedByRetailer": wanted.managed_by_retailer}
+        body["fulfilment"] = {"method": wanted.fulfilment_method, "schedule": "BOL_DELIVERY_PROMISE"}
         offer = new_offer(self.market, body | {"economicOperatorId": OPERATOR_ID})
         if product_key(offer) in self.market.index.offer_by_product:
-            raise Refusal(409, f"EAN {asked.ean} is offered already.")
+            raise Refusal(409, f"EAN {wanted.ean} is offered already.")
         add_offer(self.market, offer)
         offer["checkDue"] = self.market.now()
         self.market.schedule(offer["checkDue"], "policy", offer["offerId"])
@@ -166,16 +93,16 @@ class Control:
 
     def set_product(self) -> Document:
         """What bol's catalogue lacks of a product: offers for it are offline until content is sent."""
-        asked = _asked(Product)
-        known = self.market.docs.get("catalogue", asked.ean) or {"ean": asked.ean, "attributes": {}}
-        self.market.docs.put("catalogue", asked.ean, known | {"missing": asked.missing})
-        recheck_product(self.market, asked.ean)
+        wanted = asked(Product)
+        known = self.market.docs.get("catalogue", wanted.ean) or {"ean": wanted.ean, "attributes": {}}
+        self.market.docs.put("catalogue", wanted.ean, known | {"missing": wanted.missing})
+        recheck_product(self.market, wanted.ean)
         return {"ok": True}
 
     def plan_outcome(self) -> Document:
         """The next process of this event type ends so, and its work is not done."""
-        asked = _asked(Outcome)
-        plan_outcome(self.market, asked.event_type, asked.status, asked.error)
+        wanted = asked(Outcome)
+        plan_outcome(self.market, wanted.event_type, wanted.status, wanted.error)
         return {"ok": True}
 
     def offers(self) -> list[Document]:
@@ -202,15 +129,11 @@ class Control:
         return [_return(document) for document in self.market.docs.all("returns").values()]
 
 
-def _asked(model: type[Model]) -> Model:
-    return model.model_validate_json(request.get_data() or b"{}")
-
-
 def _returned_item(order: Document, line: ReturnLine) -> Document:
     for item in order["items"]:
-        if line.line_id == item["orderItemId"] or (line.line_id is None and line.sku == item["reference"]):
+        if line.means(item["orderItemId"], item["reference"]):
             return dict(item)
-    raise Refusal(404, f"The order has no line {line.line_id or line.sku}.")
+    raise Refusal(404, f"The order has no line {line.name}.")
 
 
 def _order(order: Document) -> Document:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from flask import Response
 
-from bridge.ports.sandbox import Documents, FaultKind, SandboxKit
+from bridge.ports.sandbox import FaultKind, SandboxKit
+from bridge.ports.sandbox_market import Marketplace
 from channel_adapters.bol.sandbox.limits import Limiter
 from channel_adapters.bol.sandbox.options import Options
 
@@ -74,51 +73,26 @@ def product_key(offer: Document) -> tuple[str, str]:
     return offer["ean"], condition.get("state") or condition.get("grade") or condition["category"]
 
 
-class Market:
+class Market(Marketplace):
     """Everything a view works with. Views run one at a time, under the kit's lock."""
 
     def __init__(self, kit: SandboxKit, options: Options) -> None:
-        self.kit = kit
+        super().__init__(kit)
         self.options = options
         self.limiter = Limiter(options)
-        self.actions: dict[str, Callable[[str], None]] = {}
-        self.rebuilders: list[Callable[[], None]] = []
         self.index = Index()
         self.emit: Callable[[str, str, str], None] = lambda resource, kind, resource_id: None
-        self._agenda: list[tuple[float, int, str, str]] = []
-        self._turn = 0
-
-    @property
-    def docs(self) -> Documents:
-        return self.kit.docs
-
-    def now(self) -> float:
-        return time.time()
-
-    def schedule(self, due: float, action: str, key: str) -> None:
-        """Run ``action`` for ``key`` at the first request after ``due``."""
-        self._turn += 1
-        heapq.heappush(self._agenda, (due, self._turn, action, key))
-
-    def settle(self) -> None:
-        """Do everything that is due."""
-        now = self.now()
-        while self._agenda and self._agenda[0][0] <= now:
-            _, _, action, key = heapq.heappop(self._agenda)
-            self.actions[action](key)
 
     def rebuild(self) -> None:
         """Indexes and agenda from the documents, at the start and after a reset."""
         self.index = Index()
-        self._agenda = []
         self.limiter.forget()
         adders = {"offers": self.index.add_offer, "orders": self.index.add_order}
         adders |= {"returns": self.index.add_return, "shipments": self.index.add_shipment}
         for kind, add in adders.items():
             for document in self.docs.all(kind).values():
                 add(document)
-        for rebuild in self.rebuilders:
-            rebuild()
+        super().rebuild()
 
 
 @dataclass
@@ -132,8 +106,7 @@ class Call:
 
     def faulty(self, kind: FaultKind) -> dict[str, Any] | None:
         """The parameters of a fault of this kind, if one is in force for this operation."""
-        fault = self.market.kit.faults.take(self.operation, kind)
-        return None if fault is None else fault.params
+        return self.market.faulty(self.operation, kind)
 
 
 Handler = Callable[[Call], Response]

@@ -1,6 +1,6 @@
 """Kaufland in miniature: the Seller API v2 as the official specification says, over real HTTP.
 
-Besides the kit's control surface (bridge.ports.sandbox) this one has, all JSON:
+Besides what every sandbox has (bridge.ports.sandbox, bridge.ports.sandbox_control), all JSON:
 
 =======  ======================================  =========================================================
 method   path under ``/_sandbox/``               effect
@@ -9,6 +9,7 @@ POST     orders                                  a buyer orders: {lines: [{sku o
                                                  shipping?}], storefront?, status?, paid?, placed_at?,
                                                  fulfillment_type?, deemed_supplier?, pickup?, force?} ->
                                                  {order_id}; 404 or 409 when it cannot be bought
+POST     orders/bulk                             {count, skus, seed, force?} -> {order_ids, refused}
 GET      orders                                  all orders with pieces and shipments
 POST     orders/<order_id>/pay                   the payment arrives
 POST     orders/<order_id>/request-cancellation  the buyer asks in a ticket {line_id?}

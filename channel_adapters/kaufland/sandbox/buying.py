@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
+from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_control import NotForSale
 from channel_adapters.kaufland.sandbox.market import DAY, Document, Market
 from channel_adapters.kaufland.sandbox.people import PEOPLE
 from channel_adapters.kaufland.sandbox.products import title_of
@@ -16,46 +15,22 @@ from channel_adapters.kaufland.sandbox.units import is_live, note_live
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-class WishLine(BaseModel):
+class WishLine(control.WishLine):
     """What one buyer wants of one product. ``unit_price`` and ``shipping`` in the storefront's currency."""
 
-    model_config = ConfigDict(extra="forbid")
-    sku: str | None = None
-    ean: str | None = None
-    quantity: int = Field(default=1, ge=1)
-    unit_price: float | None = None
     shipping: float = 0
     vat: float | None = 19.0
 
-    @model_validator(mode="after")
-    def names_something(self) -> WishLine:
-        if not (self.sku or self.ean):
-            raise ValueError("sku or ean is required")
-        return self
 
-
-class Wish(BaseModel):
+class Wish(control.Wish[WishLine]):
     """An order as a buyer places it. ``buyer`` has the fields of the shipping address; ``force`` buys anything."""
 
-    model_config = ConfigDict(extra="forbid")
-    lines: list[WishLine] = Field(min_length=1)
     storefront: str | None = None
-    buyer: dict[str, Any] = Field(default_factory=dict)
     status: Literal["open", "need_to_be_sent"] | None = None
     paid: bool = True
-    placed_at: datetime | None = None
     fulfillment_type: Literal["fulfilled_by_merchant", "fulfilled_by_kaufland"] = "fulfilled_by_merchant"
     deemed_supplier: bool = False
     pickup: bool = False
-    force: bool = False
-
-
-class NotForSale(Exception):
-    """The buyer cannot have it. ``status``: 404 nothing is offered so, 409 not enough of it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def place_order(market: Market, wish: Wish) -> Document:
@@ -63,7 +38,7 @@ def place_order(market: Market, wish: Wish) -> Document:
     bought = [(line, _offer_for(market, wish, line)) for line in wish.lines]
     code = wish.storefront or next((unit["storefront"] for _, unit in bought if unit), "de")
     now = market.now()
-    placed = _epoch(wish.placed_at) if wish.placed_at else now
+    placed = wish.placed(now)
     order: Document = {"id": _order_id(market), "storefront": code, "created": placed, "paid": wish.paid}
     order |= {"deemed": wish.deemed_supplier, "fulfillment_type": wish.fulfillment_type} | _buyer(market, wish)
     order["pieces"] = [
@@ -74,10 +49,6 @@ def place_order(market: Market, wish: Wish) -> Document:
         _take(market, unit, line.quantity)
     market.emit("order_new", f"/orders/{order['id']}", code)
     return order
-
-
-def _epoch(time: datetime) -> float:
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _offer_for(market: Market, wish: Wish, line: WishLine) -> Document | None:

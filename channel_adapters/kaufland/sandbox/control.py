@@ -1,54 +1,30 @@
-"""The control surface of this sandbox, besides the kit's own. All JSON; see the package for the table."""
+"""The control surface of this sandbox, on the kit's (bridge.ports.sandbox_control); see the package for the table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
 
-from flask import Flask, Response, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from channel_adapters.kaufland.sandbox.buying import NotForSale, Wish, place_order
+from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_control import Asked, ControlSurface, LineChoice, Refusal, Route, asked
+from channel_adapters.kaufland.sandbox.buying import Wish, place_order
 from channel_adapters.kaufland.sandbox.market import LOCALES, Document, Market, stamp
 from channel_adapters.kaufland.sandbox.orders import expire
 from channel_adapters.kaufland.sandbox.products import key_of, title_of
-from channel_adapters.kaufland.sandbox.protocol import JSON, answer
 from channel_adapters.kaufland.sandbox.returns import add_return, arrive
 from channel_adapters.kaufland.sandbox.tickets import open_ticket
 from channel_adapters.kaufland.sandbox.units import is_live, new_unit, status_of
 
-Model = TypeVar("Model", bound=BaseModel)
 WAITING = ("open", "need_to_be_sent")
 SHIPPED = ("sent", "received", "sent_and_autopaid", "returned", "returned_paid")
 
 
-class Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class LineChoice(Asked):
-    line_id: str | None = None
-
-
-class ReturnLine(Asked):
-    sku: str | None = None
-    line_id: str | None = None
-    quantity: int = Field(default=1, ge=1)
-    reason: str = "dislike"
-
-
-class Return(Asked):
-    order_id: str
-    lines: list[ReturnLine] = Field(min_length=1)
+class Return(control.Return):
     arrived: bool = True
 
 
-class ExistingOffer(Asked):
-    sku: str
-    ean: str
-    stock: int = Field(ge=0)
-    price: float = Field(gt=0)
+class ExistingOffer(control.ExistingOffer):
     storefront: str = "de"
 
 
@@ -58,66 +34,31 @@ class Product(Asked):
     locale: str = "de-DE"
 
 
-class Refusal(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Control:
+class Control(ControlSurface[Market, Wish]):
     """One method per control path; all run under the market's lock."""
 
-    def __init__(self, market: Market) -> None:
-        self.market = market
+    wish = Wish
 
-    def mount(self, app: Flask) -> None:
-        routes: tuple[tuple[str, str, Callable[..., Any]], ...] = (
-            ("POST", "orders", self.add_order),
-            ("GET", "orders", self.orders),
+    def more(self) -> tuple[Route, ...]:
+        return (
             ("POST", "orders/<order_id>/pay", self.pay),
             ("POST", "orders/<order_id>/request-cancellation", self.request_cancellation),
             ("POST", "orders/<order_id>/expire", self.expire),
-            ("POST", "returns", self.add_return),
-            ("GET", "returns", self.returns),
             ("POST", "returns/<return_id>/arrive", self.arrive),
             ("GET", "tickets", self.tickets),
-            ("POST", "offers", self.add_offer),
-            ("GET", "offers", self.offers),
             ("POST", "products", self.set_product),
         )
-        for method, path, action in routes:
-            name = f"control_{method}_{path}"
-            app.add_url_rule(f"/_sandbox/{path}", name, self._view(action, method), methods=[method])
 
-    def _view(self, action: Callable[..., Any], method: str) -> Callable[..., Response]:
-        def view(**path: str) -> Response:
-            try:
-                with self.market.kit.transaction():
-                    self.market.settle()
-                    return answer(action(**path), 201 if method == "POST" else 200)
-            except ValidationError as error:
-                return Response(error.json(include_url=False), 400, content_type=JSON)
-            except (NotForSale, Refusal) as error:
-                return answer({"error": str(error)}, error.status)
-
-        return view
-
-    def add_order(self) -> Document:
-        return {"order_id": place_order(self.market, _asked(Wish))["id"]}
-
-    def _order(self, order_id: str) -> Document:
-        order: Document | None = self.market.docs.get("orders", order_id)
-        if order is None:
-            raise Refusal(404, f"There is no order {order_id}.")
-        return order
+    def place(self, wish: Wish) -> str:
+        return str(place_order(self.market, wish)["id"])
 
     def pay(self, order_id: str) -> Document:
-        order = self._order(order_id)
+        order = self.order(order_id)
         self.market.docs.put("orders", order_id, order | {"paid": True})
         return {"ok": True}
 
     def request_cancellation(self, order_id: str) -> Document:
-        pieces, line = self.market.pieces_of(self._order(order_id)["id"]), _asked(LineChoice).line_id
+        pieces, line = self.market.pieces_of(self.order(order_id)["id"]), asked(LineChoice).line_id
         wanted = [piece for piece in pieces if line in (None, piece["key"]) and piece["status"] in WAITING]
         if not wanted:
             raise Refusal(409, "Nothing of the order is open.")
@@ -125,21 +66,20 @@ class Control:
         return {"line_ids": [piece["key"] for piece in wanted], "ticket": ticket["key"]}
 
     def expire(self, order_id: str) -> Document:
-        expire(self.market, self._order(order_id))
+        expire(self.market, self.order(order_id))
         return {"ok": True}
 
     def add_return(self) -> Document:
-        asked = _asked(Return)
-        pieces = self.market.pieces_of(self._order(asked.order_id)["id"])
+        wanted = asked(Return)
+        pieces = self.market.pieces_of(self.order(wanted.order_id)["id"])
         chosen: list[tuple[Document, str]] = []
-        for line in asked.lines:
-            fitting = [piece for piece in pieces if line.line_id in (None, piece["key"])]
-            fitting = [piece for piece in fitting if line.line_id or piece["id_offer"] == line.sku]
+        for line in wanted.lines:
+            fitting = [piece for piece in pieces if line.means(piece["key"], piece["id_offer"])]
             left = [piece for piece in fitting if piece["status"] in SHIPPED and not self._is_back(piece)]
             if len(left) < line.quantity:
-                raise Refusal(404, f"The order has not that many pieces of {line.line_id or line.sku} to return.")
-            chosen += [(piece, line.reason) for piece in left[: line.quantity]]
-        return {"return_id": add_return(self.market, chosen, arrived=asked.arrived)["key"]}
+                raise Refusal(404, f"The order has not that many pieces of {line.name} to return.")
+            chosen += [(piece, line.reason or "dislike") for piece in left[: line.quantity]]
+        return {"return_id": add_return(self.market, chosen, arrived=wanted.arrived)["key"]}
 
     def _is_back(self, piece: Document) -> bool:
         return any(unit["piece"] == piece["key"] for unit in self.market.docs.all("return_units").values())
@@ -149,18 +89,18 @@ class Control:
         return {"ok": True}
 
     def add_offer(self) -> Document:
-        asked = _asked(ExistingOffer)
-        given = {"id_offer": asked.sku, "amount": asked.stock, "listing_price": int(Decimal(str(asked.price)) * 100)}
-        unit = new_unit(self.market, asked.storefront, asked.ean, given) | {"created": 0.0}
+        wanted = asked(ExistingOffer)
+        given = {"id_offer": wanted.sku, "amount": wanted.stock, "listing_price": int(Decimal(str(wanted.price)) * 100)}
+        unit = new_unit(self.market, wanted.storefront, wanted.ean, given) | {"created": 0.0}
         self.market.docs.put("units", str(unit["id_unit"]), unit)
-        return {"offer_id": f"{asked.storefront}:{unit['id_unit']}"}
+        return {"offer_id": f"{wanted.storefront}:{unit['id_unit']}"}
 
     def set_product(self) -> Document:
         """What Kaufland's product data lacks: offers for it are incomplete until it is sent."""
-        asked = _asked(Product)
-        if asked.locale not in LOCALES.values():
-            raise Refusal(400, f"There is no locale {asked.locale}.")
-        self.market.docs.put("lacking", key_of(asked.ean, asked.locale), {"missing": asked.missing})
+        wanted = asked(Product)
+        if wanted.locale not in LOCALES.values():
+            raise Refusal(400, f"There is no locale {wanted.locale}.")
+        self.market.docs.put("lacking", key_of(wanted.ean, wanted.locale), {"missing": wanted.missing})
         return {"ok": True}
 
     def offers(self) -> list[Document]:
@@ -191,11 +131,11 @@ class Control:
 
     def _line(self, piece: Document) -> Document:
         tickets = self.market.docs.all("tickets").values()
-        asked = any(item["status"] == "opened" and piece["key"] in item["pieces"] for item in tickets)
+        requested = any(item["status"] == "opened" and piece["key"] in item["pieces"] for item in tickets)
         body = {"line_id": piece["key"], "sku": piece["id_offer"], "ean": piece["ean"], "quantity": 1}
         body |= {"shipped": int(piece["status"] in SHIPPED), "cancelled": int(piece["status"] == "cancelled")}
         body |= {"status": piece["status"], "refunds": piece["refunds"], "cancel_reason": piece["cancel_reason"]}
-        return body | {"cancellation_requested": asked}
+        return body | {"cancellation_requested": requested}
 
     def returns(self) -> list[Document]:
         units = self.market.docs.all("return_units")
@@ -212,10 +152,6 @@ class Control:
             | {"messages": [message["text"] for message in item["messages"]]}
             for item in self.market.docs.all("tickets").values()
         ]
-
-
-def _asked(model: type[Model]) -> Model:
-    return model.model_validate_json(request.get_data() or b"{}")
 
 
 def _back(unit: Document) -> Document:

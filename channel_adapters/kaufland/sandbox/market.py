@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +9,8 @@ from typing import Any
 
 from flask import Response
 
-from bridge.ports.sandbox import Documents, FaultKind, SandboxKit
+from bridge.ports.sandbox import FaultKind, SandboxKit
+from bridge.ports.sandbox_market import Marketplace
 from channel_adapters.kaufland.sandbox.options import Options
 
 DAY = 86400.0
@@ -33,25 +32,14 @@ def stamp(epoch: float) -> str:
     return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Market:
+class Market(Marketplace):
     """Everything a view works with. Views run one at a time, under the kit's lock."""
 
     def __init__(self, kit: SandboxKit, options: Options) -> None:
-        self.kit = kit
+        super().__init__(kit)
         self.options = options
-        self.actions: dict[str, Callable[[str], None]] = {}
-        self.rebuilders: list[Callable[[], None]] = []
         self.emit: Callable[[str, str, str], None] = lambda event, resource, storefront: None
-        self._agenda: list[tuple[float, int, str, str]] = []
-        self._turn = 0
         self._second, self._used = 0, 0
-
-    @property
-    def docs(self) -> Documents:
-        return self.kit.docs
-
-    def now(self) -> float:
-        return time.time()
 
     def admits(self) -> bool:
         """One more call in this second, over all endpoints."""
@@ -61,24 +49,6 @@ class Market:
             self._second, self._used = second, 0
         self._used += 1
         return self._used <= self.options.limit
-
-    def schedule(self, due: float, action: str, key: str) -> None:
-        """Run ``action`` for ``key`` at the first request after ``due``."""
-        self._turn += 1
-        heapq.heappush(self._agenda, (due, self._turn, action, key))
-
-    def settle(self) -> None:
-        """Do everything that is due."""
-        now = self.now()
-        while self._agenda and self._agenda[0][0] <= now:
-            _, _, action, key = heapq.heappop(self._agenda)
-            self.actions[action](key)
-
-    def rebuild(self) -> None:
-        """The agenda from the documents, at the start and after a reset."""
-        self._agenda = []
-        for rebuild in self.rebuilders:
-            rebuild()
 
     # Documents by what they belong to
 
@@ -109,8 +79,7 @@ class Call:
 
     def faulty(self, kind: FaultKind) -> dict[str, Any] | None:
         """The parameters of a fault of this kind, if one is in force for this operation."""
-        fault = self.market.kit.faults.take(self.operation, kind)
-        return None if fault is None else fault.params
+        return self.market.faulty(self.operation, kind)
 
 
 Handler = Callable[[Call], Response]

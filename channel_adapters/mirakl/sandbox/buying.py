@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import random
-from datetime import UTC, datetime
-from typing import Any
+from pydantic import Field
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_control import NotForSale
 from channel_adapters.mirakl.sandbox.market import Document, Market
 from channel_adapters.mirakl.sandbox.offers import inactivity, wire
 from channel_adapters.mirakl.sandbox.people import PEOPLE
 
 
-class WishLine(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class WishLine(control.Asked):
     sku: str
     quantity: int = Field(default=1, ge=1)
     unit_price: float | None = None
@@ -22,27 +19,14 @@ class WishLine(BaseModel):
     fee: float = 0
 
 
-class Wish(BaseModel):
+class Wish(control.Wish[WishLine]):
     """An order as a buyer places it. ``buyer`` has the fields of a Mirakl address; ``force`` buys anything; ``state``
     leaves the order in that state."""
 
-    model_config = ConfigDict(extra="forbid")
-    lines: list[WishLine] = Field(min_length=1)
-    buyer: dict[str, Any] = Field(default_factory=dict)
-    placed_at: datetime | None = None
     pickup_point: str | None = None
     centre: str = "DEFAULT"
     shipping_price: float | None = None
     state: str | None = None
-    force: bool = False
-
-
-class NotForSale(Exception):
-    """The buyer cannot have it. ``status``: 404 nothing is offered so, 409 not enough of it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def place_order(market: Market, wish: Wish) -> Document:
@@ -52,7 +36,7 @@ def place_order(market: Market, wish: Wish) -> Document:
         if offer is not None and not wish.force:
             market.docs.put("offers", line.sku, offer | {"quantity": offer["quantity"] - line.quantity})
     number = market.docs.next_id("order", 10001)
-    placed = _epoch(wish.placed_at) if wish.placed_at else market.now()
+    placed = wish.placed(market.now())
     key = f"SB{number}-A"
     lines = [_line(market, wish, f"{key}-{n}", *pair) for n, pair in enumerate(bought, 1)]
     order: Document = {"order_id": key, "commercial_id": f"SB{number}", "created": placed, "updated": placed}
@@ -65,10 +49,6 @@ def place_order(market: Market, wish: Wish) -> Document:
         item["state"] = order["order_state"]
     market.docs.put("orders", key, order)
     return order
-
-
-def _epoch(time: datetime) -> float:
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _offer(market: Market, line: WishLine, force: bool) -> Document | None:
@@ -94,17 +74,3 @@ def _line(market: Market, wish: Wish, key: str, line: WishLine, offer: Document 
     body |= {"offer_id": shown.get("offer_id", 0), "title": shown.get("product_title", f"Product {line.sku}")}
     body |= {"product_sku": shown.get("product_sku", ""), "category": shown.get("category_code", "")}
     return body | {"cancelations": [], "refunds": [], "shipped": 0, "shipped_at": None}
-
-
-def place_many(market: Market, count: int, skus: list[str], seed: int, force: bool) -> tuple[list[str], int]:
-    """``count`` orders of one or two lines; those that cannot be bought are counted, not placed."""
-    chance = random.Random(seed)
-    placed, refused = [], 0
-    for _ in range(count):
-        picked = chance.sample(skus, k=min(len(skus), chance.choice((1, 1, 1, 2))))
-        lines = [WishLine(sku=sku, quantity=chance.choice((1, 1, 1, 2, 3))) for sku in picked]
-        try:
-            placed.append(place_order(market, Wish(lines=lines, force=force))["order_id"])
-        except NotForSale:
-            refused += 1
-    return placed, refused

@@ -15,16 +15,16 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from bridge.ports.manifest import load_manifest
+from bridge.ports.sandbox_control import Refusal
 from channel_adapters.mirakl.sandbox.market import Call, Document, Handler, Market
 from channel_adapters.mirakl.sandbox.options import Options
 
 
-class Problem(Exception):
+class Problem(Refusal):
     """An answer that is not a success. ``fields``: name and message of each field at fault."""
 
     def __init__(self, status: int, message: str, *, code: str = "", fields: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, message)
         self.code = code
         self.fields = fields
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,8 @@ from typing import Any
 
 from flask import Response
 
-from bridge.ports.sandbox import Documents, FaultKind, SandboxKit
+from bridge.ports.sandbox import FaultKind, SandboxKit
+from bridge.ports.sandbox_market import Marketplace
 from channel_adapters.mirakl.sandbox.options import Options
 
 Document = dict[str, Any]
@@ -20,20 +20,13 @@ def stamp(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Market:
+class Market(Marketplace):
     """Everything a view works with. Views run one at a time, under the kit's lock."""
 
     def __init__(self, kit: SandboxKit, options: Options) -> None:
-        self.kit = kit
+        super().__init__(kit)
         self.options = options
         self.due: list[Callable[[], None]] = []
-
-    @property
-    def docs(self) -> Documents:
-        return self.kit.docs
-
-    def now(self) -> float:
-        return time.time()
 
     def settle(self) -> None:
         """Do everything whose time has come: each kind of work looks through what waits for it."""
@@ -52,8 +45,7 @@ class Call:
 
     def faulty(self, kind: FaultKind) -> dict[str, Any] | None:
         """The parameters of a fault of this kind, if one is in force for this operation."""
-        fault = self.market.kit.faults.take(self.operation, kind)
-        return None if fault is None else fault.params
+        return self.market.faulty(self.operation, kind)
 
 
 Handler = Callable[[Call], Response]
