@@ -104,7 +104,7 @@ def _answered(session: Session, row: Connection, claim: Claim, result: ItemResul
     order = session.get_one(Order, int(claim.key))
     order.accept_rounds += 1
     if result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message)
+        raise RetryLater(result.message, after=result.after)
     if result.outcome is Outcome.SUBMITTED and result.submission:
         order.accept_state = "submitted"
         submit(session, row, "acceptance", order.id, result.submission, now)

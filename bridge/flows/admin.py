@@ -230,4 +230,5 @@ def _ensure_sandbox(engine: Engine, shop_id: int, role: str, name: str, url: str
         query = select(Connection).where(Connection.adapter == name, Connection.state.in_(("active", "paused")))
         row = session.scalars(query).first()
     if row is None or (dict(row.credentials or {}), row.urls) != (credentials, urls):
-        connect(engine, shop_id, role, name, row.account if row else None, credentials, {}, urls, sandbox=True)
+        account, settings = row.account if row else None, adapter.sandbox_settings
+        connect(engine, shop_id, role, name, account, credentials, settings, urls, sandbox=True)

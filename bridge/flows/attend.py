@@ -25,7 +25,7 @@ from bridge.ports.manifest import Capability
 
 PARKED = "parked."
 ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order_total", "shipped_cancelled",
-                "acceptance_refused", "refund_refused")  # fmt: skip
+                "acceptance_refused", "acknowledgement_refused", "refund_refused")  # fmt: skip
 # Nothing but a person can see that these are over.
 BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
            "return_refused", "return_unmatched", "shipped_cancelled")  # fmt: skip

@@ -225,7 +225,7 @@ def _cancel_sent(session: Session, row: Connection, claim: Claim, result: ItemRe
         item.state, item.submission = "submitted", result.submission
         submit(session, row, "cancellation", item.id, result.submission, now)
     elif result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message)
+        raise RetryLater(result.message, after=result.after)
     else:
         good = result.outcome is Outcome.APPLIED
         item.rounds = item.rounds if good else MAX_ROUNDS

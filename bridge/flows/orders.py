@@ -17,7 +17,7 @@ from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Va
 from bridge.db.work import Claim, Mark
 from bridge.domain.money import Money, total
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, OrderPhase, StoreOrder
-from bridge.flows import catalogue, intake_order
+from bridge.flows import acknowledging, catalogue, intake_order
 from bridge.flows.draft import draft_of, share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence, settle
@@ -276,7 +276,7 @@ class _Creator:
     def _recorded(self, session: Session, claim: Claim, store_order: StoreOrder, how: str, now: datetime) -> None:
         order = session.get(Order, int(claim.key))
         if order is not None:
-            placed(session, self.row.id, order, store_order, how, now)
+            placed(self.engine, session, self.row.id, order, store_order, how, now)
         work.done(session, [claim], now)
         alive(session, self.row.id, now)
 
@@ -310,8 +310,17 @@ def _set_state(session: Session, order_id: int, state: str, error: str) -> None:
             order.tried_at = None
 
 
-def placed(session: Session, platform_id: int, order: Order, store_order: StoreOrder, how: str, now: datetime) -> None:
-    """The store order exists: link it, hand its units over to the store's own stock, flag a differing total."""
+def placed(
+    engine: Engine,
+    session: Session,
+    platform_id: int,
+    order: Order,
+    store_order: StoreOrder,
+    how: str,
+    now: datetime,
+) -> None:
+    """The store order exists: link it, hand its units over to the store's own stock, flag a differing total; and the
+    marketplace is told where it wants to know."""
     order.store_order_id, order.store_number = store_order.external_id, store_order.number
     order.store_link, order.store_status = store_order.link, store_order.raw_status
     order.store_total, order.store_state, order.error = str(store_order.total.amount), "created", None
@@ -321,6 +330,7 @@ def placed(session: Session, platform_id: int, order: Order, store_order: StoreO
     _compare_total(session, order, lines, store_order, now)
     if any(line.cancelled > line.restocked for line in lines):  # cancelled while the store was making the order
         work.mark(session, order.shop_id, [Mark(order.connection_id, "orders", "cancel.store", str(order.id))], now)
+    acknowledging.queue(engine, session, order, now)
     text = f"order {order.external_id} {how} as {store_order.number}"
     records.note(session, now, "order", text, order=order.ref, connection_id=platform_id)
     for kind in ("parked.orders.create", "order_held"):

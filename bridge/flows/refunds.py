@@ -146,7 +146,7 @@ def _answered(session: Session, channel: Connection, claim: Claim, result: ItemR
     row = session.get_one(RefundRow, int(claim.key))
     row.rounds += 1
     if result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message)
+        raise RetryLater(result.message, after=result.after)
     if result.outcome is Outcome.SUBMITTED and result.submission:
         row.state, row.submission = "submitted", result.submission
         submit(session, channel, "refund", row.id, result.submission, now)

@@ -70,7 +70,7 @@ def _answered(session: Session, row: Connection, claim: Claim, result: ItemResul
     item = session.get_one(Cancellation, int(claim.key))
     item.rounds += 1
     if result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message)
+        raise RetryLater(result.message, after=result.after)
     if result.outcome is Outcome.SUBMITTED and result.submission:
         item.state, item.submission = "refusal_sent", result.submission
         submit(session, row, "refusal", item.id, result.submission, now)

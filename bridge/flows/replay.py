@@ -15,7 +15,7 @@ from bridge.db import work
 from bridge.db.records import note
 from bridge.db.tables import Cancellation, Connection, Delivery, Order, ParcelRow, RefundRow, ReturnRow
 from bridge.db.work import Mark
-from bridge.flows import acceptance
+from bridge.flows import acceptance, acknowledging
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
@@ -107,7 +107,7 @@ def _again_order(engine: Engine, session: Session, order: Order) -> Replayed:
     ]
     if platform is not None:
         steps += _store_steps(order, platform.id)
-    steps += [*_acceptance(order), *_refunds(session, order)]
+    steps += [*_acceptance(order), *_acknowledgement(engine, session, order), *_refunds(session, order)]
     steps += [*_parcels(session, order), *_cancellations(session, order), *_returns(session, order)]
     session.flush()
     work.mark(session, order.shop_id, [mark for mark, _ in steps], now)
@@ -131,6 +131,11 @@ def _acceptance(order: Order) -> Iterator[Step]:
     if acceptance.again(order):
         mark = Mark(order.connection_id, "orders", "orders.accept", str(order.id), priority=1)
         yield mark, "answered on the marketplace, where it waits to be accepted"
+
+
+def _acknowledgement(engine: Engine, session: Session, order: Order) -> Iterator[Step]:
+    if acknowledging.is_wanted(engine, session, order):
+        yield acknowledging.mark(order), "said to be in the store"
 
 
 def _refunds(session: Session, order: Order) -> Iterator[Step]:

@@ -177,7 +177,7 @@ def _decision_sent(session: Session, row: Connection, claim: Claim, result: Item
         item.state, item.submission = "submitted", result.submission
         submit(session, row, "return", item.id, result.submission, now)
     elif result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message)
+        raise RetryLater(result.message, after=result.after)
     else:
         item.rounds = item.rounds if result.outcome is Outcome.APPLIED else MAX_ROUNDS
         decision_answered(session, item, result.outcome is Outcome.APPLIED, result.message, now)

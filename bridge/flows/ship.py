@@ -57,7 +57,7 @@ def _one(engine: Engine, session: Session, row: Connection, store_order: StoreOr
     if order is None:
         return set()
     if order.store_state != "created":
-        placed(session, row.id, order, store_order, "seen in the store", now)
+        placed(engine, session, row.id, order, store_order, "seen in the store", now)
     elif order.store_order_id != store_order.external_id:
         _second(session, order, store_order, now)
         return set()
@@ -326,7 +326,7 @@ def _answered(session: Session, row: Connection, claim: Claim, job: _Sent, resul
     elif result.outcome is Outcome.APPLIED:
         confirmed(session, parcel, now)
     elif result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message)
+        raise RetryLater(result.message, after=result.after)
     else:
         failed(session, parcel, result.message, now)
     work.done(session, [claim], now)

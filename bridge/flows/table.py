@@ -19,6 +19,7 @@ from bridge.db.work import Claim
 from bridge.flows import (
     accepting,
     account,
+    acknowledging,
     cancellations,
     catalogue,
     follow,
@@ -58,6 +59,7 @@ HANDLERS: Mapping[str, Handler] = {
     "orders.import": Handler(orders.import_orders, 25),
     "orders.accept": Handler(accepting.accept),
     "orders.create": Handler(orders.create_orders, 16),
+    "orders.acknowledge": Handler(acknowledging.acknowledge),
     "store_order.read": Handler(ship.read_store_orders, 50),
     "parcel.confirm": Handler(ship.confirm_parcel),
     "follow": Handler(follow.follow),

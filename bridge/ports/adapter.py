@@ -43,7 +43,8 @@ class Adapter:
     """What the registry knows of an adapter. ``connect`` takes a Connection and gives a Platform or a Channel.
 
     ``sandbox(state_path, **options)`` gives the Flask app of the counterpart in miniature;
-    ``sandbox_credentials`` are the credentials it accepts out of the box.
+    ``sandbox_credentials`` are the credentials it accepts out of the box, ``sandbox_settings`` what a connection to it
+    is set to.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Adapter:
     connect: Callable[[Connection], Any]
     sandbox: Callable[..., Flask]
     sandbox_credentials: Mapping[str, str] = field(default_factory=dict)
+    sandbox_settings: Mapping[str, Any] = field(default_factory=dict)
     webhooks: Any = None
     rehearsal: Callable[[Connection], Any] | None = None
 

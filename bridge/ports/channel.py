@@ -9,7 +9,7 @@ UnknownOutcome, which means that all of them may have.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 class ItemResult(Value):
     """The result of one item. ``key`` is the item's own key as it was given; ``submission`` is unique to the item, also
     where one import took many; ``unsent``: what of a new offer still has to be sent on its own, because the marketplace
-    takes it elsewhere (product content)."""
+    takes it elsewhere (product content); ``after``: with RETRY, how long the marketplace wants to be given first."""
 
     key: str
     outcome: Outcome
@@ -52,6 +52,7 @@ class ItemResult(Value):
     message: str = ""
     field: str | None = None
     unsent: tuple[Facet, ...] = ()
+    after: timedelta | None = None
 
 
 class OfferDraft(Value):
@@ -237,7 +238,8 @@ class Channel(Protocol):
         ...
 
     def acknowledge_order(self, order: MarketplaceOrder, store_number: str) -> ItemResult | None:
-        """Accept or acknowledge, where the marketplace wants it; None where it does not."""
+        """Tell the marketplace that the order is in the store, under this number; None where it does not want to know.
+        Called once the store has it, where the manifest says ``acknowledge``; said twice it does no harm."""
         ...
 
     def accept_order(self, order: MarketplaceOrder, refused: Sequence[str]) -> ItemResult:

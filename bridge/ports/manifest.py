@@ -96,6 +96,7 @@ class Manifest(Part):
     ``sites``: the country sites one account can sell on, each with listings of its own; which of them a connection
     uses is its setting ``sites``. Empty where an account is one site. ``checks``: what is demanded of a listing
     (bridge/domain/checks/limits.py); ``title_max`` and ``checks.title.maximum`` are one thing, either is enough.
+    ``acknowledge``: it wants to be told that an order is in the store.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -119,6 +120,7 @@ class Manifest(Part):
     gtin_required: bool = True
     carriers: dict[str, str] = Field(default_factory=dict)
     tracking_required: bool = True
+    acknowledge: bool = False
     policies: Policies = Policies()
     checks: Limits = Limits()
 

@@ -115,7 +115,7 @@ class World:
         adapter = self.engine.channels[self.plan.channel]
         credentials, urls = admin.sandbox_place(adapter, self.market_url)
         make = partial(admin.connect, self.engine, self.shop.id, "channel", adapter.name, None)
-        done = make(credentials, CHANNEL_PACE, urls, sandbox=True)
+        done = make(credentials, {**adapter.sandbox_settings, **CHANNEL_PACE}, urls, sandbox=True)
         self.channel_id = done.id
         return done
 

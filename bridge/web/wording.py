@@ -9,6 +9,7 @@ PROBLEMS: Mapping[str, str] = {
     "reauthorise": "Connections that need new credentials",
     "order_held": "Orders that wait for a product",
     "tracking_missing": "Shipped without a tracking number",
+    "acknowledgement_refused": "Orders the marketplace does not know to be here",
     "shipment_refused": "Shipments the marketplace refused",
     "shipped_cancelled": "Shipped after the buyer cancelled",
     "acceptance_asked": "Orders to accept or decline",
