@@ -109,6 +109,9 @@ class Config(BaseSettings):
     demo_port: int = Field(
         default=8100, ge=1, le=65000, description="give the first port of the sandboxes, such as 8100"
     )
+    demo_products: int = Field(
+        default=200, ge=5, le=5000, description="give how many products the sandbox store has, from 5 to 5000"
+    )
     log_format: Literal["auto", "json", "console"] = Field(default="auto", description="give auto, json or console")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="give debug, info, warning or error"

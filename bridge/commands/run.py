@@ -17,7 +17,7 @@ data_dir_option = click.option(
 @click.option("--port", type=int, help="Port of the page and the webhooks (STOREBRIDGE_PORT, 8000).")
 @data_dir_option
 @click.option("--demo/--no-demo", default=None, help="Sandbox store and marketplace while no real store is connected.")
-@click.option("--all-channels", is_flag=True, help="A sandbox of every marketplace, not only the first.")
+@click.option("--all-channels", is_flag=True, help="A sandbox of every marketplace, all connected, not only the first.")
 def run(host: str | None, port: int | None, data_dir: Path | None, demo: bool | None, all_channels: bool) -> None:
     """Run everything on this machine.
 

@@ -23,7 +23,6 @@ from bridge.supervisor.servers import serve
 from bridge.web import create_web
 
 SANDBOX_THREADS = 16
-CATALOGUE = {"products": 200, "variable": 40}
 log = get_logger(__name__)
 
 
@@ -64,8 +63,9 @@ def sandbox(adapter: Adapter, state: Path, socket_fd: int) -> None:
 def demo(config: Config, registry: Registry, store_url: str, channel_urls: Mapping[str, str]) -> None:
     """Fill the sandbox store and connect the sandboxes; nothing changes where that was done before."""
     engine = app.bootstrap(config, registry=registry, pool_size=2)
+    catalogue = {"products": config.demo_products, "variable": config.demo_products // 5}
     try:
-        httpx.post(f"{store_url}/_sandbox/seed", json=CATALOGUE, timeout=60, trust_env=False).raise_for_status()
+        httpx.post(f"{store_url}/_sandbox/seed", json=catalogue, timeout=60, trust_env=False).raise_for_status()
         admin.ensure_demo(engine, store_url, channel_urls)
     except (BridgeError, httpx.HTTPError) as error:
         log.warning("the sandboxes are not connected yet", error=str(error))

@@ -30,13 +30,13 @@ def free_port() -> int:
         return port
 
 
-def wait_until(answer: Callable[[], T], within: float, what: str | Callable[[], str]) -> T:
+def wait_until(answer: Callable[[], T], within: float, what: str | Callable[[], str], every: float = 0.02) -> T:
     """The first true answer; an AssertionError naming ``what`` when none comes in time."""
     deadline = time.monotonic() + within
     while not (value := answer()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what() if callable(what) else what}")
-        time.sleep(0.02)
+        time.sleep(every)
     return value
 
 
