@@ -28,8 +28,7 @@ Limits = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Tune:
-    """Limits of an adapter's operations, (calls, seconds), instead of those in its manifest. The manifest's hold for
-    sandboxes too."""
+    """Limits of an adapter's operations, (calls, seconds), instead of those in its manifest."""
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
 
@@ -40,13 +39,14 @@ class Tune:
         return Registry(platforms, channels, found.broken)
 
     def _tuned(self, adapter: Adapter) -> Adapter:
-        own = self.limits.get(adapter.name, {})
+        own = self.limits.get(adapter.name)
+        if own is None:
+            return adapter
         changed = {
             name: Limit(calls=calls, seconds=seconds, source="benchmark") for name, (calls, seconds) in own.items()
         }
         manifest = adapter.manifest
-        limits = {**manifest.limits, **changed}
-        return replace(adapter, manifest=manifest.model_copy(update={"limits": limits}), sandbox_limits=None)
+        return replace(adapter, manifest=manifest.model_copy(update={"limits": {**manifest.limits, **changed}}))
 
 
 def enter(log: Path) -> None:
