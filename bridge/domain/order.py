@@ -53,7 +53,8 @@ class SoldLine(Value):
     """One line of a marketplace order. Prices include VAT; ``total`` is for ``quantity`` after discounts.
 
     ``tax`` is the VAT contained in ``total`` and ``discount`` what was taken off before it, where the marketplace
-    tells; both are for ``quantity`` units.
+    tells; both are for ``quantity`` units. ``shipped``: as many as the marketplace tells at least; where it keeps no
+    quantities, what was confirmed to it is counted.
     """
 
     external_id: str

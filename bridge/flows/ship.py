@@ -218,12 +218,13 @@ def confirm_parcel(engine: Engine, row: Connection, claims: list[Claim]) -> None
     with engine.db.read(row.shop_id) as session:
         parcel = session.get(ParcelRow, int(claim.key))
         order = session.get(Order, parcel.order_id) if parcel is not None else None
+        units = _confirmed_units(session, parcel)
     if parcel is None or order is None or parcel.state not in ("ready", "sending", "unknown"):
         _finish(engine, row, claim)
         return
     channel = engine.channel(row)
     with lane("shipments"), about(order=order.ref):
-        current = channel.fetch_order(order.external_id)
+        current = _at_least(channel.fetch_order(order.external_id), units)
         keep_current(engine, row, current)
         job = _Sent(parcel, order, current)
         content = _still_open(job)
@@ -244,6 +245,27 @@ def confirm_parcel(engine: Engine, row: Connection, claims: list[Claim]) -> None
     engine.db.transact(row.shop_id, _answered, row, claim, job, result, engine.clock())
     step("parcel.confirm.recorded")
     engine.ring({"shipments"})
+
+
+def _confirmed_units(session: Session, parcel: ParcelRow | None) -> Counter[str]:
+    """Units of each marketplace line in the other parcels of this order that the marketplace has confirmed."""
+    units: Counter[str] = Counter()
+    if parcel is not None:
+        query = select(ParcelRow).where(ParcelRow.order_id == parcel.order_id, ParcelRow.state == "confirmed")
+        for row in session.scalars(query):
+            units.update(row.lines)
+    return units
+
+
+def _at_least(order: MarketplaceOrder, confirmed: Counter[str]) -> MarketplaceOrder:
+    """The order with as many units shipped as were confirmed: some marketplaces keep parcels without quantities."""
+    lines = (
+        line.model_copy(
+            update={"shipped": max(line.shipped, min(confirmed[line.external_id], line.quantity - line.cancelled))}
+        )
+        for line in order.lines
+    )
+    return order.model_copy(update={"lines": tuple(lines)}) if confirmed else order
 
 
 def _finish(engine: Engine, row: Connection, claim: Claim) -> None:
