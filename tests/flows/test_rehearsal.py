@@ -75,8 +75,9 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
     return done
 
 
-def test_all_steps_against_the_sandboxes(environment: dict[str, str]) -> None:
-    done = _run([*COMMAND, "--json"], environment)
+@pytest.mark.parametrize("channel", ["bol", "allegro"])
+def test_all_steps_against_the_sandboxes(environment: dict[str, str], channel: str) -> None:
+    done = _run([*COMMAND, "--channel", channel, "--json"], environment)
     report = json.loads(done.stdout)
     assert [step for step in report["steps"] if not step["ok"]] == []
     assert (report["ok"], done.returncode) == (True, 0)

@@ -107,9 +107,10 @@ def only(spec: Json, operations: set[str]) -> Json:
 
 
 def references(part: Any) -> Iterator[str]:
-    if isinstance(part, dict):
-        if isinstance(target := part.get("$ref"), str) and target.startswith(REFERENCE):
-            yield target.removeprefix(REFERENCE)
+    """Schemas that are named in it, also as what a discriminator maps to."""
+    if isinstance(part, str) and part.startswith(REFERENCE):
+        yield part.removeprefix(REFERENCE)
+    elif isinstance(part, dict):
         for inner in part.values():
             yield from references(inner)
     elif isinstance(part, list):

@@ -1,0 +1,67 @@
+"""Reading what may be missing, null or of another type than the specification says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.domain.money import Money
+
+Json = dict[str, Any]
+
+
+def text(value: Any) -> str:
+    return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
+
+
+def table(raw: Any, *way: str) -> Json:
+    """The object at the end of ``way``; empty where there is none."""
+    for name in way:
+        raw = raw.get(name) if isinstance(raw, dict) else None
+    return raw if isinstance(raw, dict) else {}
+
+
+def tables(raw: Any, name: str) -> list[Json]:
+    value = raw.get(name) if isinstance(raw, dict) else None
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def texts(raw: Any, name: str) -> list[str]:
+    value = raw.get(name) if isinstance(raw, dict) else None
+    return [text(item) for item in value if text(item)] if isinstance(value, list) else []
+
+
+def whole(value: Any) -> int | None:
+    """Quantities are ``number`` in places: 2 and 2.0 are both two."""
+    try:
+        number = float(str(value)) if value is not None and not isinstance(value, bool) else None
+        return int(number) if number is not None and number == int(number) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def money(raw: Any) -> Money | None:
+    """``{amount, currency}``: amounts are strings."""
+    try:
+        return Money.of(text(raw.get("amount")), text(raw.get("currency"))) if isinstance(raw, dict) else None
+    except ValueError:
+        return None
+
+
+def price(amount: Money) -> Json:
+    """As Allegro wants it: a string at the currency's precision."""
+    exact = amount.quantised()
+    return {"amount": str(exact.amount), "currency": exact.currency}
+
+
+def moment(value: Any) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def stamp(at: datetime) -> str:
+    """A moment as Allegro wants it: UTC with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
