@@ -51,10 +51,11 @@ class Transports:
 
     def __call__(self, row: Connection, adapter: Adapter) -> Transport:
         manifest = adapter.manifest
+        limits = adapter.sandbox_limits if row.sandbox and adapter.sandbox_limits else manifest.limits
         return Transport(
             account=f"{row.shop_id}:{row.id}",
             services=self.services,
-            limits=manifest.limits,
+            limits=limits,
             trusted_hosts=_hosts([manifest.base_url, *manifest.urls.values(), *_own_sandbox(row)]),
             secrets=_secrets(row, adapter),
             title=row.title or manifest.title,

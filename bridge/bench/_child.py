@@ -28,7 +28,8 @@ Limits = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Tune:
-    """Limits of an adapter's operations, (calls, seconds), instead of those in its manifest."""
+    """Limits of an adapter's operations, (calls, seconds), instead of those in its manifest. The manifest's hold for
+    sandboxes too."""
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
 
@@ -39,14 +40,13 @@ class Tune:
         return Registry(platforms, channels, found.broken)
 
     def _tuned(self, adapter: Adapter) -> Adapter:
-        own = self.limits.get(adapter.name)
-        if own is None:
-            return adapter
+        own = self.limits.get(adapter.name, {})
         changed = {
             name: Limit(calls=calls, seconds=seconds, source="benchmark") for name, (calls, seconds) in own.items()
         }
         manifest = adapter.manifest
-        return replace(adapter, manifest=manifest.model_copy(update={"limits": {**manifest.limits, **changed}}))
+        limits = {**manifest.limits, **changed}
+        return replace(adapter, manifest=manifest.model_copy(update={"limits": limits}), sandbox_limits=None)
 
 
 def enter(log: Path) -> None:

@@ -54,6 +54,9 @@ class Control:
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._client.post(path, json=body).raise_for_status().json()
 
+    def delete(self, path: str) -> None:
+        self._client.delete(path).raise_for_status()
+
     def last_request(self) -> int:
         """The number of the newest request it has seen."""
         seen = self.get("requests", since=0)
@@ -154,7 +157,8 @@ class Stack:
         engine = self.engine
         adapter = (engine.platforms if role == "platform" else engine.channels)[name]
         credentials, urls = admin.sandbox_place(adapter, control.url)
-        return admin.connect(engine, shop_id, role, name, None, credentials, settings, urls, sandbox=True).id
+        given = {**adapter.sandbox_settings, **settings}
+        return admin.connect(engine, shop_id, role, name, None, credentials, given, urls, sandbox=True).id
 
     def logs(self) -> str:
         """What the processes wrote: warnings and worse."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Executable, Table, bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import OfShop
@@ -26,11 +27,14 @@ def update_rows(session: Session, model: type[OfShop], rows: Sequence[dict[str, 
     """Update by ``id``; rows must name the same columns. Rows of another shop are left alone."""
     if not rows:
         return
-    table = _table(model)
-    columns = [name for name in rows[0] if name != "id"]
-    statement = (
-        update(table)
-        .where(table.c.id == bindparam("row_id"), table.c.shop_id == session.info["shop_id"])
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-    session.execute(statement, [{"row_id": row["id"], **{f"new_{n}": row[n] for n in columns}} for row in rows])
+    columns = tuple(name for name in rows[0] if name != "id")
+    shop = session.info["shop_id"]
+    given = [{"row_id": row["id"], "of_shop": shop, **{f"new_{n}": row[n] for n in columns}} for row in rows]
+    session.execute(_update(_table(model), columns), given)
+
+
+@lru_cache(maxsize=100)
+def _update(table: Table, columns: tuple[str, ...]) -> Executable:
+    """Made once, because making it costs more than running it."""
+    mine = update(table).where(table.c.id == bindparam("row_id"), table.c.shop_id == bindparam("of_shop"))
+    return mine.values({name: bindparam(f"new_{name}") for name in columns})

@@ -32,7 +32,6 @@ _MARKED = (
     "shop_id", "connection_id", "lane", "kind", "key", "priority", "dirty_version", "done_version", "due_at",
     "first_marked_at", "attempts", "parked",
 )  # fmt: skip
-_TIMES = ("now_", "rest_", "quiet_", "latest_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Ingest:
             line = self._db.engine.raw_connection()
             self._write.prepare(line.driver_connection)
         try:
-            with self._db.turn():
+            with self._db.turn(first=True):
                 self._write(line.driver_connection, arrivals)
         except BaseException as error:
             line.invalidate()
@@ -123,7 +122,7 @@ class _Rows:
     def __init__(self, dialect: Dialect) -> None:
         insert = sqlite.insert(DELIVERIES).inline()
         self._deliveries = _Many(_or_seen_again(insert), _KEPT, dialect)
-        names = (*_MARKED, *_TIMES)
+        names = (*_MARKED, *work.TIMES)
         self._work = {
             settle: _Many(work.or_again(sqlite.insert(WORK).inline(), settle=settle, wake=True), names, dialect)
             for settle in (True, False)

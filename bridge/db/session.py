@@ -40,9 +40,9 @@ class Database:
         file = self.engine.url.database if self.is_sqlite else None
         self._turn = Turn(Path(f"{file}-turn")) if file else None
 
-    def turn(self) -> AbstractContextManager[None]:
+    def turn(self, *, first: bool = False) -> AbstractContextManager[None]:
         """Held while writing; see :class:`bridge.db.turn.Turn`."""
-        return self._turn.taken() if self._turn is not None else nullcontext()
+        return self._turn.taken(first=first) if self._turn is not None else nullcontext()
 
     @contextmanager
     def read(self, shop_id: int | None) -> Iterator[Session]:

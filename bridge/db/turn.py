@@ -10,14 +10,35 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 
 class Turn:
     """A lock on a file beside the database. The kernel lets go of it when its holder dies. It is a courtesy: whoever
     writes without it still waits in BEGIN IMMEDIATE; so where the file cannot be opened (the folder is away), the
-    database itself says what is wrong."""
+    database itself says what is wrong.
+
+    Who comes ``first`` (the door: a store waits for its answer) waits for the lock alone; all others queue for a
+    second one before it, so that there is never more than one writer before a webhook.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._turn = _File(path)
+        self._queue = _File(path.with_name(f"{path.name}-queue"))
+
+    @contextmanager
+    def taken(self, *, first: bool = False) -> Iterator[None]:
+        with nullcontext() if first else self._queue.locked(), self._turn.locked():
+            yield
+
+    def close(self) -> None:
+        self._turn.close()
+        self._queue.close()
+
+
+class _File:
+    """A lock over the threads of this process and over processes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -26,7 +47,7 @@ class Turn:
         self._file = -1
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         with self._lock:
             try:
                 descriptor = self._open()

@@ -26,6 +26,7 @@ LEASE = timedelta(seconds=45)
 PARK_AFTER = 8
 CLAIM = 100
 SETTLE = timedelta(seconds=0.5)
+SETTLE_APART = timedelta(seconds=2)
 SETTLE_MAX = timedelta(seconds=5)
 
 
@@ -127,22 +128,33 @@ def or_again(insert: Any, *, settle: bool, wake: bool) -> Any:
     )
 
 
+TIMES = ("now_", "rest_", "quiet_", "latest_", "served_", "pause_")
+
+
 def times(now: datetime) -> dict[str, datetime]:
     """The moments that :func:`or_again` compares with."""
-    return {"now_": now, "rest_": now + SETTLE, "quiet_": now - SETTLE_MAX, "latest_": now - (SETTLE_MAX - SETTLE)}
+    return {
+        "now_": now,
+        "rest_": now + SETTLE,
+        "quiet_": now - SETTLE_MAX,
+        "latest_": now - (SETTLE_MAX - SETTLE),
+        "served_": now - SETTLE_APART,
+        "pause_": now + SETTLE_APART,
+    }
 
 
 def _settled_due(row: Any, pending: Any) -> Any:
-    """At once after a quiet time; otherwise when the key has come to rest, but never later than SETTLE_MAX
-    after the first mark that is not served yet."""
-    now, rest, quiet, latest = (bindparam(name, type_=UtcTime()) for name in ("now_", "rest_", "quiet_", "latest_"))
+    """At once after a quiet time; otherwise when the key has come to rest, not sooner than SETTLE_APART after it was
+    last served, and never later than SETTLE_MAX after the first mark that is not served yet."""
+    now, rest, quiet, latest, served, pause = (bindparam(name, type_=UtcTime()) for name in TIMES)
     # latest: marked so long ago that coming to rest again would be later than SETTLE_MAX after it
-    waiting = case((row.first_marked_at <= latest, row.due_at), else_=rest)
+    waiting = case((or_(row.first_marked_at <= latest, row.due_at > rest), row.due_at), else_=rest)
     was_quiet = or_(row.last_done_at.is_(None), row.last_done_at < quiet)
     return case(
         (and_(pending, row.attempts == 0, row.leased_until.is_(None), row.due_at <= now), row.due_at),
         (pending, waiting),
         (was_quiet, now),
+        (row.last_done_at > served, pause),
         else_=rest,
     )
 
@@ -192,6 +204,20 @@ _TAKE = (
     update(Work)
     .where(Work.id.in_(bindparam("ids", expanding=True)))
     .values(leased_until=bindparam("until", type_=UtcTime()), lease_token=bindparam("token"))
+    .execution_options(synchronize_session=False)
+)
+_DONE = (
+    update(Work)
+    .where(Work.id.in_(bindparam("ids", expanding=True)), Work.lease_token == bindparam("mine"))
+    .values(
+        leased_until=None,
+        lease_token=None,
+        done_version=bindparam("as_of"),
+        attempts=0,
+        error=None,
+        last_done_at=_NOW,
+        first_marked_at=_NOW,
+    )
     .execution_options(synchronize_session=False)
 )
 _TOKENS = select(Work.id, Work.lease_token).where(Work.id.in_(bindparam("ids", expanding=True)))
@@ -260,9 +286,7 @@ def done(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     """Finished as of the version each claim took. What was marked since stays pending."""
     for version, token in {(item.version, item.token) for item in claims}:
         ids = [item.id for item in claims if item.version == version and item.token == token]
-        _release(
-            session, ids, token, done_version=version, attempts=0, error=None, last_done_at=now, first_marked_at=now
-        )
+        session.execute(_DONE, {"ids": ids, "mine": token, "as_of": version, "now": now})
 
 
 def put_back(session: Session, claims: Sequence[Claim], due_at: datetime, error: str | None = None) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,9 @@ BAD_FOR = timedelta(hours=1)
 PASSING_FOR = timedelta(minutes=10)
 _AT_ONCE = 5000
 _COLUMNS = ("id", "url_hash", "etag", "last_modified", "content_type", "width", "height", "size", "error", "due_at")
+_KNOWN = select(*(getattr(ImageRow, name) for name in _COLUMNS)).where(
+    ImageRow.url_hash.in_(bindparam("digests", expanding=True))
+)
 
 
 def facts(session: Session, urls: Iterable[str]) -> dict[str, ImageFact]:
@@ -109,11 +112,11 @@ def _values(item: Seen, row: dict[str, Any] | None, now: datetime) -> dict[str, 
 
 def _rows(session: Session, urls: Sequence[str]) -> dict[str, dict[str, Any]]:
     by_digest = {_digest(url): url for url in urls}
-    digests, columns = list(by_digest), [getattr(ImageRow, name) for name in _COLUMNS]
+    digests = list(by_digest)
     found: dict[str, dict[str, Any]] = {}
     for at in range(0, len(digests), _AT_ONCE):
-        query = select(*columns).where(ImageRow.url_hash.in_(digests[at : at + _AT_ONCE]))
-        rows = (dict(zip(_COLUMNS, row, strict=True)) for row in session.execute(query))
+        given = {"digests": digests[at : at + _AT_ONCE]}
+        rows = (dict(zip(_COLUMNS, row, strict=True)) for row in session.execute(_KNOWN, given))
         found |= {by_digest[row["url_hash"]]: row for row in rows}
     return found
 

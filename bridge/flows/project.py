@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
 
 from bridge.db.tables import FacetRow, Listing, Order, Product, Reservation, Variant
 from bridge.domain.catalogue import StoreProduct, StoreVariant
@@ -135,21 +135,14 @@ def _made(view: ChannelView, row: Variant, item: Item | Exception, gone: str, pa
 
 def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequence[int], *, lock: bool) -> Chunk:
     """``lock`` makes two flows that touch the same variant (a reading, a sale) see each other's result in turn."""
-    query = (
-        select(Variant, Product.data, Product.deleted_at)
-        .join(Product, Product.id == Variant.product_id)
-        .where(Variant.id.in_(variant_ids))
-        .order_by(Variant.id)
-        .execution_options(populate_existing=True)
-    )
-    rows = session.execute(query.with_for_update(of=Variant) if lock else query).all()
+    rows = session.execute(_VARIANTS_LOCKED if lock else _VARIANTS, {"ids": variant_ids}).all()
     listings = _listings(session, [row[0].id for row in rows], sorted({view.id for view in views}))
     pools = sorted({row[0].pool for row in rows})
     return Chunk(
         rows,
         reserved(session, pools),
-        _doubles(session, Variant.sku, {row[0].sku for row in rows if row[0].sku}),
-        _doubles(session, Variant.gtin, {row[0].gtin for row in rows if row[0].gtin}),
+        _doubles(session, _DOUBLE_SKUS, {row[0].sku for row in rows if row[0].sku}),
+        _doubles(session, _DOUBLE_GTINS, {row[0].gtin for row in rows if row[0].gtin}),
         listings,
         _facets(session, [item["id"] for item in listings.values()]),
         _paces(session, views, pools),
@@ -174,12 +167,7 @@ def _addresses(rows: Sequence[Any]) -> set[str]:
 
 def reserved(session: Session, pools: Sequence[str]) -> dict[str, Sold]:
     """Units sold on marketplaces that the store's stock does not show yet, by pool."""
-    rows = session.execute(
-        select(Reservation.pool, Reservation.quantity, Order.ref)
-        .join(Order, Order.id == Reservation.order_id)
-        .where(Reservation.pool.in_(pools), Reservation.state != "released")
-        .order_by(Reservation.id)
-    )
+    rows = session.execute(_RESERVED, {"ids": pools})
     sold: dict[str, Sold] = {}
     for pool, quantity, ref in rows:
         entry = sold.setdefault(pool, Sold(0, []))
@@ -188,12 +176,9 @@ def reserved(session: Session, pools: Sequence[str]) -> dict[str, Sold]:
     return sold
 
 
-def _doubles(session: Session, column: InstrumentedAttribute[str | None], values: set[str]) -> set[str]:
+def _doubles(session: Session, query: Any, values: set[str]) -> set[str]:
     """Which of these SKUs or GTINs several products have."""
-    rows = session.execute(
-        select(column).where(column.in_(values), Variant.deleted_at.is_(None)).group_by(column).having(func.count() > 1)
-    )
-    return {str(row[0]) for row in rows}
+    return {str(row[0]) for row in session.execute(query, {"ids": list(values)})} if values else set()
 
 
 _LISTING = (
@@ -230,20 +215,42 @@ _FACET = (
 )
 
 
+# Made once: making these statements costs more than running them.
+_IDS: Any = bindparam("ids", expanding=True)
+_VARIANTS = (
+    select(Variant, Product.data, Product.deleted_at)
+    .join(Product, Product.id == Variant.product_id)
+    .where(Variant.id.in_(_IDS))
+    .order_by(Variant.id)
+    .execution_options(populate_existing=True)
+)
+_VARIANTS_LOCKED = _VARIANTS.with_for_update(of=Variant)
+_RESERVED = (
+    select(Reservation.pool, Reservation.quantity, Order.ref)
+    .join(Order, Order.id == Reservation.order_id)
+    .where(Reservation.pool.in_(_IDS), Reservation.state != "released")
+    .order_by(Reservation.id)
+)
+_DOUBLE_SKUS, _DOUBLE_GTINS = (
+    select(column).where(column.in_(_IDS), Variant.deleted_at.is_(None)).group_by(column).having(func.count() > 1)
+    for column in (Variant.sku, Variant.gtin)
+)
+_LISTINGS = select(*(getattr(Listing, name) for name in _LISTING)).where(
+    Listing.variant_id.in_(_IDS), Listing.connection_id.in_(bindparam("connections", expanding=True))
+)
+_FACETS = select(*(getattr(FacetRow, name) for name in _FACET)).where(FacetRow.listing_id.in_(_IDS))
+
+
 def _listings(session: Session, variant_ids: Sequence[int], connection_ids: Sequence[int]) -> dict[Key, dict[str, Any]]:
-    query = select(*(getattr(Listing, name) for name in _LISTING)).where(
-        Listing.variant_id.in_(variant_ids), Listing.connection_id.in_(connection_ids)
-    )
-    rows = [dict(zip(_LISTING, row, strict=True)) for row in session.execute(query)]
+    found = session.execute(_LISTINGS, {"ids": variant_ids, "connections": connection_ids})
+    rows = [dict(zip(_LISTING, row, strict=True)) for row in found]
     return {(row["connection_id"], row["site"], row["variant_id"]): row for row in rows}
 
 
 def _facets(session: Session, listing_ids: Sequence[int]) -> dict[int, dict[str, dict[str, Any]]]:
     found: dict[int, dict[str, dict[str, Any]]] = {}
     for start in range(0, len(listing_ids), 5000):
-        chunk = listing_ids[start : start + 5000]
-        query = select(*(getattr(FacetRow, name) for name in _FACET)).where(FacetRow.listing_id.in_(chunk))
-        for row in session.execute(query):
+        for row in session.execute(_FACETS, {"ids": listing_ids[start : start + 5000]}):
             entry = dict(zip(_FACET, row, strict=True))
             found.setdefault(entry["listing_id"], {})[entry["facet"]] = entry
     return found

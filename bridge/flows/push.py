@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from sqlalchemy import String, Table, bindparam, case, or_, update
+from sqlalchemy import Executable, String, Table, bindparam, case, or_, update
 from sqlalchemy.orm import Session
 
 from bridge.db import queue, records, work
-from bridge.db.tables import Connection, FacetRow, Listing, Submission, Work
+from bridge.db.tables import Connection, FacetRow, Listing, Submission, UtcTime, Work
 from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
@@ -101,10 +101,11 @@ class _Sender:
         """Claim, send and record until nothing is left or the connection wants to be left alone. Two groups are
         under way: while one is recorded the other is being sent."""
         under_way: deque[list[tuple[list[Item], Future[Sent]]]] = deque()
-        going = True
+        going = more = True
         while True:
             going = going and not self.engine.stopping.is_set() and time.monotonic() < deadline
-            if going and len(under_way) < GROUPS and (items := self.claim(limit)):
+            if going and more and len(under_way) < GROUPS and (items := self.claim(limit)):
+                more = len(items) == limit  # else whoever looks next finds what has fallen due since
                 batches = [items[start : start + size] for start in range(0, len(items), size)]
                 under_way.append([(batch, pool.submit(self._send, batch)) for batch in batches])
             elif under_way:
@@ -300,11 +301,25 @@ class Ack(NamedTuple):
 def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
     """The marketplace has these versions. Where the wish went elsewhere and came back meanwhile, nothing is left
     to send."""
+    always = {"ack_shop": item_shop(session), "ack_now": now}
+    rows = [
+        {"ack_facet": ack.facet_id, "ack_token": ack.token, "ack_value": ack.value, "ack_version": ack.version}
+        | {"ack_digest": fingerprint(ack.value)}
+        | always
+        for ack in acks
+    ]
+    if rows:
+        session.execute(_acknowledge(), rows)
+
+
+@cache
+def _acknowledge() -> Executable:
+    """Made once, because making it costs more than running it."""
     table = cast(Table, FacetRow.__table__)
-    mine = or_(bindparam("ack_token", type_=String()).is_(None), table.c.lease_token == bindparam("ack_token"))
+    token, now = bindparam("ack_token", type_=String()), bindparam("ack_now", type_=UtcTime())
     still_wanted = table.c.desired_hash == bindparam("ack_digest")
-    query = update(table).where(table.c.id == bindparam("ack_facet"), table.c.shop_id == item_shop(session), mine)
-    query = query.values(
+    query = update(table).where(table.c.id == bindparam("ack_facet"), table.c.shop_id == bindparam("ack_shop"))
+    return query.where(or_(token.is_(None), table.c.lease_token == token)).values(
         acked=bindparam("ack_value"),
         acked_hash=bindparam("ack_digest"),
         acked_version=case((still_wanted, table.c.desired_version), else_=bindparam("ack_version")),
@@ -317,13 +332,6 @@ def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
         due_at=now,
         event_at=case((still_wanted, None), else_=table.c.event_at),
     )
-    rows = [
-        {"ack_facet": ack.facet_id, "ack_token": ack.token, "ack_value": ack.value, "ack_version": ack.version}
-        | {"ack_digest": fingerprint(ack.value)}
-        for ack in acks
-    ]
-    if rows:
-        session.execute(query, rows)
 
 
 def _item(facet: FacetRow, listing: Listing, token: str) -> Item:

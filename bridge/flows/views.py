@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Change, Connection, RateDay, RequirementRow
@@ -21,6 +21,21 @@ from bridge.flows.pace import latencies
 from bridge.flows.price_tables import vat_table
 from bridge.flows.shape import Basis, Shape
 from bridge.flows.sites import place, used_sites
+
+# Made once: making these statements costs more than running them.
+_SHOP = bindparam("shop", type_=Integer())
+_THERE = select(Connection).where(Connection.state.not_in(("connecting", "disconnected"))).order_by(Connection.id)
+_STATE = select(
+    *(
+        part.scalar_subquery()
+        for part in (
+            select(func.max(Change.number)).where(Change.shop_id == _SHOP),
+            select(func.max(RequirementRow.changed_at)).where(RequirementRow.shop_id == _SHOP),
+            select(func.count(RequirementRow.id)).where(RequirementRow.shop_id == _SHOP),
+            select(func.max(RateDay.fetched_at)),
+        )
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +60,7 @@ def channel_views(
 
     ``settings``: as if these documents held; default: those that do.
     """
-    query = select(Connection).where(Connection.state.not_in(("connecting", "disconnected"))).order_by(Connection.id)
-    there = list(session.scalars(query))
+    there = list(session.scalars(_THERE))
     rows = [row for row in there if row.role == "channel" and only in (None, row.id)]
     store = next((dict(row.info or {}) for row in there if row.role == "platform"), {})
     if settings is not None:
@@ -71,13 +85,7 @@ def _remembered(
 
 def _state(session: Session) -> tuple[Any, ...]:
     """What else views are made of, in one statement: settings, requirements, exchange rates."""
-    shop = session.info["shop_id"]
-    changes = select(func.max(Change.number)).where(Change.shop_id == shop)
-    asked = select(func.max(RequirementRow.changed_at)).where(RequirementRow.shop_id == shop)
-    counted = select(func.count(RequirementRow.id)).where(RequirementRow.shop_id == shop)
-    days = select(func.max(RateDay.fetched_at))
-    parts = (part.scalar_subquery() for part in (changes, asked, counted, days))
-    return tuple(session.execute(select(*parts)).one())
+    return tuple(session.execute(_STATE, {"shop": session.info["shop_id"]}).one())
 
 
 def _views(

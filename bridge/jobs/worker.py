@@ -36,6 +36,7 @@ from bridge.log import Repeated, get_logger
 FINISH = 20.0
 HARD_LIMIT = 25.0
 IDLE = 2.0
+AFTER_THE_DOOR = 5
 TRY_AGAIN = 0.5
 log = get_logger(__name__)
 
@@ -99,7 +100,12 @@ class WorkerProcess:
         self._failing = False
 
     def run(self) -> None:
-        """Returns when everything that was running has ended, or after ``FINISH`` seconds."""
+        """Returns when everything that was running has ended, or after ``FINISH`` seconds.
+
+        Where the processor is short the door comes first: a burst of webhooks that is taken in at once becomes few
+        readings, one that trickles in beside the work it causes becomes many (``storebridge bench burst``).
+        """
+        os.nice(AFTER_THE_DOOR)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         for name in ("rq.worker", "rq.job", "rq.queue"):

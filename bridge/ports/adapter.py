@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.ports.manifest import Manifest
+from bridge.ports.manifest import Limit, Manifest
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -44,7 +44,7 @@ class Adapter:
 
     ``sandbox(state_path, **options)`` gives the Flask app of the counterpart in miniature;
     ``sandbox_credentials`` are the credentials it accepts out of the box, ``sandbox_settings`` what a connection to it
-    is set to.
+    is set to, ``sandbox_limits`` what holds there instead of the manifest's limits (some would only make people wait).
     """
 
     folder: Path
@@ -53,6 +53,7 @@ class Adapter:
     sandbox: Callable[..., Flask]
     sandbox_credentials: Mapping[str, str] = field(default_factory=dict)
     sandbox_settings: Mapping[str, Any] = field(default_factory=dict)
+    sandbox_limits: Mapping[str, Limit] | None = None
     webhooks: Any = None
     rehearsal: Callable[[Connection], Any] | None = None
 

@@ -11,6 +11,7 @@ GET      /_sandbox/faults                faults in force
 POST     /_sandbox/faults                add a :class:`Fault`
 DELETE   /_sandbox/faults                remove all faults
 POST     /_sandbox/reset                 forget state, faults and the request log
+POST     /_sandbox/batch                 many calls of one control path: {path, bodies} -> their answers, in order
 =======  ==============================  =========================================================================
 
 What every marketplace's sandbox has besides (place an order, list offers ...) is in bridge.ports.sandbox_control;
@@ -178,6 +179,7 @@ class SandboxKit:
 
         ``throttled`` builds the system's own 429 answer; the kit adds Retry-After where the fault asks for it.
         """
+        request.get_data(cache=True)  # a view that reads a form would leave nothing of it for the log
         response = self._under_faults(operation, view, throttled)
         self._remember(operation, response.status_code)
         return response
@@ -260,6 +262,12 @@ class SandboxKit:
             for hook in self.on_reset:
                 hook()
             return jsonify(ok=True)
+
+        @app.post("/_sandbox/batch")
+        def sandbox_batch() -> Response:
+            asked = request.get_json()
+            client = app.test_client()
+            return jsonify([client.post(f"/_sandbox/{asked['path']}", json=body).json for body in asked["bodies"]])
 
 
 def _merged(body: Any, changes: dict[str, Any]) -> Any:

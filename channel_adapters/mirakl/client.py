@@ -11,7 +11,7 @@ import httpx
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule
-from channel_adapters.mirakl.operators import SANDBOX_KEY, base_url
+from channel_adapters.mirakl.operators import base_url
 from channel_adapters.mirakl.reading import Json, tables
 
 RENEW = "Generate a new API key in the marketplace's back office (My user settings, API key) and enter it here."
@@ -37,8 +37,6 @@ class MiraklClient:
         self._connection = connection
         self._transport = connection.transport
         self._base = base_url(connection.credentials)
-        # Our own sandbox takes what it gets: there the limits of the manifest would only make people wait.
-        self._pace = "sandbox." if connection.credentials.get("api_key") == SANDBOX_KEY else ""
 
     def _send(
         self,
@@ -57,7 +55,7 @@ class MiraklClient:
         return self._transport.request(
             method,
             f"{self._base}/api{path}",
-            operation=self._pace + operation,
+            operation=operation,
             params=asked,
             auth=self._authorise,
             errors=ERRORS,

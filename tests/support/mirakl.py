@@ -74,7 +74,7 @@ class Shop:
 
     def operations(self) -> list[str]:
         """What was sent, by operationId."""
-        return [exchange.operation.removeprefix("sandbox.") for exchange in self.recorder.exchanges]
+        return [exchange.operation for exchange in self.recorder.exchanges]
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.http.request(method, f"/_sandbox/{path}", json=body)

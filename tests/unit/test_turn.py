@@ -73,3 +73,26 @@ def test_without_its_folder_the_database_says_what_is_wrong(tmp_path: Path) -> N
     db = Database(f"sqlite:///{tmp_path / 'gone' / 'x.db'}")
     with pytest.raises(OperationalError):
         db.transact(None, lambda session: session.execute(text("select 1")))
+
+
+def test_a_webhook_waits_for_one_writer_and_not_for_all_that_queue(tmp_path: Path) -> None:
+    first, second = Turn(tmp_path / "turn"), Turn(tmp_path / "turn")
+    holder = _holder(tmp_path / "turn")
+    order: list[str] = []
+
+    def act(name: str, turn: Turn, first: bool) -> threading.Thread:
+        def take() -> None:
+            with turn.taken(first=first):
+                order.append(name)
+
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        return thread
+
+    threads = [act(f"worker {number}", first, False) for number in range(4)]
+    threads.append(act("door", second, True))
+    threads[-1].join(0.2)
+    holder.communicate("")
+    for thread in threads:
+        thread.join(30)
+    assert order.index("door") <= 1
