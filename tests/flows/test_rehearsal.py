@@ -75,7 +75,7 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
     return done
 
 
-@pytest.mark.parametrize("channel", ["bol", "allegro"])
+@pytest.mark.parametrize("channel", ["bol", "allegro", "zalando"])
 def test_all_steps_against_the_sandboxes(environment: dict[str, str], channel: str) -> None:
     done = _run([*COMMAND, "--channel", channel, "--json"], environment)
     report = json.loads(done.stdout)
