@@ -1,0 +1,163 @@
+"""Parcels. The tracking number belongs to the order and is told first; the status of each line follows at least five
+seconds later, for Zalando takes in changes of an order in no certain order (orders-shipping.html)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.domain.order import FulfilledBy, MarketplaceOrder, Parcel
+from bridge.ports.channel import ItemResult, Outcome
+from bridge.ports.errors import AskMerchant, BridgeError, RejectItem, RetryLater
+from channel_adapters.zalando import mapping
+from channel_adapters.zalando.account import Account
+from channel_adapters.zalando.client import ZalandoClient
+from channel_adapters.zalando.lines import Lines
+from channel_adapters.zalando.reading import Json, moment, table, text, whole
+from channel_adapters.zalando.vocabulary import SHIPPED
+
+# Five seconds are asked for; the sixth is for clocks that differ and for the way there.
+APART = timedelta(seconds=6)
+REFUSALS = (RejectItem, AskMerchant)
+NO_WEIGHT = "Zalando wants the weight of each parcel of an order that is split. Enter it in the settings."
+
+
+class Shipping:
+    """Thread-safe."""
+
+    def __init__(
+        self, client: ZalandoClient, account: Account, settings: Mapping[str, Any], clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._settings = settings
+        self._clock = clock
+        self._lines = Lines(client, account)
+        self._lock = threading.Lock()
+        self._told: dict[str, datetime] = {}
+
+    def ship(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult:
+        """RETRY with ``after`` between the two steps; the step that is next is told by the order itself."""
+        ours = {line.external_id for line in order.lines if line.fulfilled_by is not FulfilledBy.CHANNEL}
+        wanted = [line.external_id for line in parcel.lines]
+        if unknown := [line for line in wanted if line not in ours]:
+            words = f"Not a line that you ship for Zalando: {', '.join(unknown)}."
+            return ItemResult(key=parcel.reference, outcome=Outcome.MISSING, message=words)
+        if self._settings.get("split_shipments") and self._is_split(order, set(wanted)):
+            return self._as_shipment(order, parcel)
+        return self._as_order(order, parcel, wanted)
+
+    def _is_split(self, order: MarketplaceOrder, wanted: set[str]) -> bool:
+        """A part of what is to be sent. What was told of the whole order may not be mixed with parcels of it."""
+        rest = {line.external_id for line in order.lines if line.cancelled < line.quantity}
+        return wanted != rest and not text(_about(order).get("tracking_number"))
+
+    # The whole order
+
+    def _as_order(self, order: MarketplaceOrder, parcel: Parcel, wanted: Sequence[str]) -> ItemResult:
+        """An order has one tracking number, the first: of what is sent later only the lines are told."""
+        if parcel.tracking and not text(_about(order).get("tracking_number")):
+            attributes = {"tracking_number": parcel.tracking}
+            if self._settings.get("return_tracking") == "same":
+                attributes["return_tracking_number"] = parcel.tracking
+            self._client.patch_order(self._account.merchant, order.external_id, attributes)
+            return self._later(parcel, order.external_id)
+        if (left := self._left(order.external_id, moment(_about(order).get("modified_at")))) > timedelta(0):
+            return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=left)
+        return self._sent(order, parcel, wanted)
+
+    def _later(self, parcel: Parcel, key: str) -> ItemResult:
+        now = self._clock()
+        with self._lock:
+            self._told = {known: at for known, at in self._told.items() if now - at < APART} | {key: now}
+        return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=APART)
+
+    def _left(self, key: str, changed: datetime | None) -> timedelta:
+        """Of the seconds that have to pass. By our own clock; after a restart by what Zalando says of the order."""
+        known = self._told.get(key) or changed
+        passed = APART if known is None else self._clock() - known
+        return min(APART - passed, APART)
+
+    def _sent(self, order: MarketplaceOrder, parcel: Parcel, wanted: Sequence[str]) -> ItemResult:
+        """One call for each line: half of them told is a failure, and what was told is read back from their state."""
+        attributes = {"status": SHIPPED}
+        if center := text(self._settings.get("logistic_center")):
+            attributes["outbound_logistic_center_id"] = center
+
+        def send(line_id: str) -> ItemResult:
+            found = mapping.find_line(order.raw, line_id)
+            if found is None:
+                return ItemResult(key=line_id, outcome=Outcome.MISSING, message="Zalando does not know this line.")
+            return self._lines.move(order.external_id, *found, attributes, key=line_id)
+
+        answers = self._client.each(send, wanted)
+        return _together(parcel.reference, list(zip(wanted, answers, strict=True)))
+
+    # One parcel of several (a pilot of Zalando's)
+
+    def _as_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult:
+        merchant = self._account.merchant
+        known = self._client.shipments(merchant, order.external_id)
+        ours = next((raw for raw in known if text(raw.get("merchant_specified_shipment_id")) == parcel.reference), None)
+        if ours is None:
+            weight = whole(self._settings.get("parcel_weight")) or 0
+            if weight <= 0:
+                return ItemResult(
+                    key=parcel.reference, outcome=Outcome.REJECTED, message=NO_WEIGHT, field="parcel_weight"
+                )
+            self._client.create_shipment(merchant, order.external_id, self._shipment(parcel, weight))
+            return self._later(parcel, f"{order.external_id}/{parcel.reference}")
+        if text(ours.get("status")) == SHIPPED:
+            return ItemResult(key=parcel.reference, outcome=Outcome.APPLIED)
+        if (left := self._left(f"{order.external_id}/{parcel.reference}", moment(ours.get("created_at")))) > timedelta(
+            0
+        ):
+            return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=left)
+        self._client.patch_shipment(merchant, order.external_id, text(ours.get("shipment_id")), {"status": SHIPPED})
+        return ItemResult(key=parcel.reference, outcome=Outcome.APPLIED)
+
+    def _shipment(self, parcel: Parcel, weight: int) -> Json:
+        body: Json = {
+            "order_lines": [{"order_line_id": line.external_id} for line in parcel.lines],
+            "weight": {"value": weight, "unit": "g"},
+            "merchant_specified_shipment_id": parcel.reference,
+            "tracking_number": parcel.tracking,
+        }
+        if self._settings.get("return_tracking") == "same":
+            body["return_tracking_number"] = parcel.tracking
+        if center := text(self._settings.get("logistic_center")):
+            body["outbound_logistic_center_id"] = center
+        return body
+
+
+_TOO_SOON = "Zalando has the tracking number; that it is shipped is told a few seconds later."
+
+
+def _about(order: MarketplaceOrder) -> Json:
+    return table(order.raw, "data", "attributes")
+
+
+def _together(key: str, answers: Sequence[tuple[str, ItemResult | BridgeError]]) -> ItemResult:
+    """One result of all lines; it is raised what no line got past."""
+    bad: list[tuple[str, Outcome, str]] = []
+    for line, answer in answers:
+        if isinstance(answer, RetryLater):
+            bad.append((line, Outcome.RETRY, answer.merchant))
+        elif isinstance(answer, REFUSALS):
+            bad.append((line, Outcome.REJECTED, answer.merchant))
+        elif isinstance(answer, BridgeError):
+            raise answer
+        elif answer.outcome is not Outcome.APPLIED:
+            bad.append((line, answer.outcome, answer.message))
+    if not bad:
+        return ItemResult(key=key, outcome=Outcome.APPLIED)
+    if len(bad) == len(answers) and (
+        error := next((found for _, found in answers if isinstance(found, BridgeError)), None)
+    ):
+        raise error
+    words = "; ".join(f"{line}: {message}" for line, _, message in bad[:5])
+    outcome = Outcome.RETRY if any(found is Outcome.RETRY for _, found, _ in bad) else Outcome.REJECTED
+    told = words if len(answers) == 1 else f"{len(answers) - len(bad)} of {len(answers)} units are told. {words}"
+    return ItemResult(key=key, outcome=outcome, message=told)
