@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
+from bridge.db.feeding import FeedPart, FeedRow
 from bridge.db.sales import Cancellation, Order, OrderLine, ParcelRow, RefundRow, Reservation, ReturnRow, Submission
 from bridge.db.shaping import (
     CategoryTreeRow,
@@ -35,6 +36,8 @@ __all__ = [
     "Delivery",
     "Document",
     "FacetRow",
+    "FeedPart",
+    "FeedRow",
     "Hold",
     "ImageRow",
     "Journal",

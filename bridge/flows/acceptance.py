@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Order, OrderLine, Reservation, Variant
+from bridge.db.tables import FacetRow, Listing, Order, OrderLine, Reservation, Variant
 from bridge.db.work import Mark
 from bridge.domain import stock
 from bridge.domain.catalogue import StoreVariant
+from bridge.domain.listing import Facet
 from bridge.domain.order import FulfilledBy, OrderPhase
 from bridge.domain.stock import StockPolicy
 from bridge.flows.engine import Engine
@@ -31,7 +34,7 @@ def follow_phase(session: Session, order: Order, left: Sequence[OrderLine], now:
     if not awaits:
         if order.accept_state not in ("", "done"):
             order.accept_state = "done"
-            _close(session, order, now)
+            close_problems(session, order, now)
         return set()
     if order.accept_state:
         return set()
@@ -39,7 +42,7 @@ def follow_phase(session: Session, order: Order, left: Sequence[OrderLine], now:
     return queue(session, order, now)
 
 
-def _close(session: Session, order: Order, now: datetime) -> None:
+def close_problems(session: Session, order: Order, now: datetime) -> None:
     for kind in PROBLEMS:
         records.close_problem(session, now, kind, order.ref)
 
@@ -58,7 +61,7 @@ def decide(session: Session, order: Order, refused: Sequence[str], now: datetime
     if strange := [line for line in refused if line not in known]:
         raise AskMerchant(f"Order {order.external_id} has no line {strange[0]!r}.", field="line")
     order.accept_state, order.accept_refused, order.accept_rounds = "wanted", list(refused), 0
-    _close(session, order, now)
+    close_problems(session, order, now)
     text = "the merchant declines the order" if known <= set(refused) else "the merchant accepts the order"
     records.note(session, now, "order", text, order=order.ref, connection_id=order.connection_id)
     return queue(session, order, now)
@@ -97,6 +100,31 @@ def uncovered(engine: Engine, session: Session, order: Order) -> list[OrderLine]
     return missing
 
 
+def underpriced(session: Session, order: Order, percent: int | None) -> list[OrderLine]:
+    """Lines sold for less than ``percent`` of the price that was last told for them, or with none told."""
+    if not percent:
+        return []
+    rows = session.execute(
+        select(OrderLine, FacetRow.acked)
+        .outerjoin(
+            Listing,
+            (Listing.variant_id == OrderLine.variant_id)
+            & (Listing.connection_id == order.connection_id)
+            & (Listing.site == order.site),
+        )
+        .outerjoin(FacetRow, (FacetRow.listing_id == Listing.id) & (FacetRow.facet == Facet.PRICE.value))
+        .where(OrderLine.order_id == order.id, OrderLine.quantity > OrderLine.cancelled)
+        .order_by(OrderLine.id)
+    )
+    return [line for line, known in rows if not _pays(line, order.currency, known, percent)]
+
+
+def _pays(line: OrderLine, currency: str, known: dict[str, Any] | None, percent: int) -> bool:
+    if not known or known["currency"] != currency:
+        return False
+    return Decimal(line.unit_price) * 100 >= Decimal(known["amount"]) * percent
+
+
 def _reserved_by_others(session: Session, order_id: int, pools: set[str]) -> Counter[str]:
     query = select(Reservation.pool, Reservation.quantity).where(
         Reservation.pool.in_(pools), Reservation.state != "released", Reservation.order_id != order_id
@@ -113,7 +141,7 @@ def answered(session: Session, order: Order, good: bool, message: str, now: date
         return
     if good:
         order.accept_state, order.error = "done", None
-        _close(session, order, now)
+        close_problems(session, order, now)
         text = f"order {order.external_id} is answered on the marketplace"
         records.note(session, now, "order", text, order=order.ref, connection_id=order.connection_id)
         mark = Mark(order.connection_id, "orders", "orders.import", order.external_id, priority=1)

@@ -10,18 +10,20 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.tables import Connection, Order, OrderLine
-from bridge.db.work import Claim
+from bridge.db.work import Claim, Mark
 from bridge.flows import acceptance
 from bridge.flows.engine import Engine
 from bridge.flows.orders import keep_current
 from bridge.flows.outcome import fence
 from bridge.flows.steps import step
 from bridge.flows.submit import MAX_ROUNDS, submit
+from bridge.flows.withdrawn import withdrawn
 from bridge.ports.channel import ItemResult, Outcome
-from bridge.ports.errors import RetryLater, UnknownOutcome
+from bridge.ports.errors import NotFound, RetryLater, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 
 SETTING = "acceptance"
+LEAST = "acceptance_price"
 LOOK_AGAIN = timedelta(minutes=5)
 REREAD = timedelta(seconds=20)
 
@@ -36,7 +38,11 @@ def accept(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         return
     channel = engine.channel(row)
     with lane("orders"), about(order=order.ref):
-        current = channel.fetch_order(order.external_id)
+        try:
+            current = channel.fetch_order(order.external_id)
+        except NotFound:  # it was offered to somebody else meanwhile, or our answer did arrive
+            engine.ring(engine.db.transact(row.shop_id, _gone, engine, row, claim, order.external_id, engine.clock()))
+            return
         keep_current(engine, row, current)
         refused = engine.db.transact(row.shop_id, _decided, engine, row, claim, engine.clock())
         if refused is None:
@@ -54,6 +60,11 @@ def accept(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     engine.ring({"orders", "shipments"})
 
 
+def _gone(session: Session, engine: Engine, row: Connection, claim: Claim, external_id: str, now: datetime) -> set[str]:
+    work.done(session, [claim], now)
+    return withdrawn(engine, session, row, external_id, now)
+
+
 def _decided(session: Session, engine: Engine, row: Connection, claim: Claim, now: datetime) -> list[str] | None:
     """The lines to refuse, and the order is announced as being answered; None: it is not answered now."""
     order = session.scalars(select(Order).where(Order.id == int(claim.key)).with_for_update()).one()
@@ -63,9 +74,18 @@ def _decided(session: Session, engine: Engine, row: Connection, claim: Claim, no
     refused = order.accept_refused
     if refused is None:
         missing = acceptance.uncovered(engine, session, order)
+        percent = row.settings.get(LEAST, engine.manifest(row).policies.acceptance_price)
+        cheap = acceptance.underpriced(session, order, percent)
         how = row.settings.get(SETTING, "covered")
-        if how == "ask" or (how == "covered" and missing):
-            _ask(session, row, order, missing, now)
+        if how == "ask" or (how == "covered" and (missing or cheap)):
+            _ask(
+                session,
+                row,
+                order,
+                missing,
+                now,
+                f"{_names(cheap)} is sold below {percent} % of your price" * bool(cheap),
+            )
             if how == "ask":
                 work.done(session, [claim], now)
             else:  # stock may come in before the time is up
@@ -76,13 +96,19 @@ def _decided(session: Session, engine: Engine, row: Connection, claim: Claim, no
     return list(refused or [])
 
 
-def _ask(session: Session, row: Connection, order: Order, missing: Sequence[OrderLine], now: datetime) -> None:
+def _names(lines: Sequence[OrderLine]) -> str:
+    return ", ".join(line.sku or line.gtin or line.title or line.external_id for line in lines)
+
+
+def _ask(
+    session: Session, row: Connection, order: Order, missing: Sequence[OrderLine], now: datetime, cheap: str = ""
+) -> None:
     if order.accept_state == "asked":
         return
     order.accept_state = "asked"
     until = f" before {order.accept_by:%d %b %Y %H:%M} UTC" if order.accept_by else ""
-    names = ", ".join(line.sku or line.gtin or line.title or line.external_id for line in missing)
-    why = f": {names} is not in stock or no product of the store" if missing else ""
+    reasons = [f"{_names(missing)} is not in stock or no product of the store"] if missing else []
+    why = ": " + "; ".join([*reasons, *([cheap] if cheap else [])]) if reasons or cheap else ""
     records.open_problem(
         session,
         now,
@@ -116,4 +142,10 @@ def _answered(session: Session, row: Connection, claim: Claim, result: ItemResul
         good = result.outcome is Outcome.APPLIED
         order.accept_rounds = order.accept_rounds if good else MAX_ROUNDS
         acceptance.answered(session, order, good, result.message, now)
+        if result.becomes:
+            text = f"order {order.external_id} goes on as {result.becomes}"
+            records.note(session, now, "order", text, order=order.ref, connection_id=row.id)
+            work.mark(
+                session, order.shop_id, [Mark(row.id, "orders", "orders.import", result.becomes, priority=0)], now
+            )
     work.done(session, [claim], now)

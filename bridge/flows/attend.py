@@ -16,7 +16,7 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
 from bridge.db.work import Mark
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import acceptance, cancellations, held, returns
+from bridge.flows import acceptance, by_hand, cancellations, held, returns
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
 from bridge.flows.replay import replay
@@ -28,7 +28,7 @@ ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order
                 "acceptance_refused", "acknowledgement_refused", "refund_refused")  # fmt: skip
 # Nothing but a person can see that these are over.
 BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
-           "return_refused", "return_unmatched", "shipped_cancelled")  # fmt: skip
+           "return_refused", "return_unmatched", "shipped_cancelled", by_hand.KIND)  # fmt: skip
 
 
 def can_retry(kind: str) -> bool:
@@ -251,6 +251,8 @@ def close(engine: Engine, shop_id: int, problem_id: int) -> str:
         problem = _problem(session, problem_id)
         if not can_close(problem.kind):
             raise AskMerchant("This closes by itself as soon as it is mended.", field="problem")
+        if problem.kind == by_hand.KIND and problem.closed_at is None:
+            by_hand.entered(session, problem.subject, engine.clock())
         problem.closed_at = problem.closed_at or engine.clock()
         return "Marked as dealt with."
 

@@ -24,6 +24,7 @@ from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
+from bridge.ports.manifest import Capability
 
 DEAD = (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED)
 STORE_REASON = "store_cancellation_reason"
@@ -181,7 +182,11 @@ def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> N
         try:
             with before_write(lambda: fence(engine, row, claim)):
                 units = min(item.quantity - sold.cancelled, sold.open)
-                result = channel.cancel_line(order.external_id, line.external_id, units, reason)
+                if Capability.CANCEL in engine.manifest(row).capabilities:
+                    result = channel.cancel_line(order.external_id, line.external_id, units, reason)
+                else:
+                    text = "it takes cancellations from no program."
+                    result = ItemResult(key=line.external_id, outcome=Outcome.REJECTED, message=text)
         except UnknownOutcome as error:
             engine.db.transact(row.shop_id, _cancel_in_doubt, claim, error, engine.clock())
             return

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
-from bridge.flows import account, forms, polls, push, signing
+from bridge.flows import account, feed_address, forms, polls, push, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.sites import NAMES, site_names
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
@@ -248,6 +248,8 @@ def _start_work(session: Session, engine: Engine, row: Connection, now: datetime
     if not fresh:
         work.unpark(session, now, connection_id=row.id)
         push.wake(session, row.id, now)
+    if engine.manifest(row).feed is not None:
+        feed_address.ensure(session, row, now)
     if row.role == "channel":
         marks = [
             work.Mark(row.id, "sweep", "project.connection", "all"),

@@ -17,7 +17,7 @@ from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime, Variant
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
-from bridge.flows import offered
+from bridge.flows import feed_listings, offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import park_connection
 from bridge.flows.push import content_of
@@ -62,6 +62,8 @@ def run(engine: Engine, shop_id: int, connection_id: int, topic: str, deadline: 
         return
     maker = _Maker(engine, row, engine.channel(row))
     act = maker.end if topic == "end" else maker.create
+    if maker.manifest.feed is not None:
+        act = partial(maker.by_feed, topic)
     while not engine.stopping.is_set() and time.monotonic() < deadline:
         listings = maker.claim(topic)
         if not listings or not act(listings):
@@ -111,6 +113,16 @@ class _Maker:
             batch = fresh[start : start + size]
             going = self._create_batch(batch, drafts) and going
         return going
+
+    def by_feed(self, topic: str, listings: list[Listing]) -> bool:
+        """Nothing is asked for and nothing sent: what is offered stands in a file that is fetched."""
+        feed = self.manifest.feed
+        if topic == "create":
+            self._write(lambda session, now: feed_listings.enrol(session, self.row, listings, now))
+        elif feed is not None:
+            self._write(lambda session, now: feed_listings.leave(session, self.row, feed, listings, now))
+        self.engine.ring({"stock", "content"})
+        return True
 
     def _lookup(self, listings: Sequence[Listing]) -> dict[int, LiveOffer]:
         """Offers that stand already, by listing: by SKU first, by GTIN where the SKU is nobody else's."""

@@ -23,6 +23,7 @@ from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence, settle
 from bridge.flows.paging import pages
 from bridge.flows.steps import step
+from bridge.flows.withdrawn import withdrawn
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import BridgeError, NotFound, SlowDown, Superseded, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
@@ -105,11 +106,16 @@ def import_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     step("orders.import.stored")
     for claim, answer in answers:
         if isinstance(answer, NotFound):
-            engine.db.transact(row.shop_id, work.done, [claim], engine.clock())
+            lanes |= engine.db.transact(row.shop_id, _not_there, engine, row, claim, engine.clock())
         elif isinstance(answer, Exception):
             settle(engine, [claim], answer, f"{row.account}:{claim.key}")
     if lanes:
         engine.ring(lanes)
+
+
+def _not_there(session: Session, engine: Engine, row: Connection, claim: Claim, now: datetime) -> set[str]:
+    work.done(session, [claim], now)
+    return withdrawn(engine, session, row, claim.key, now)
 
 
 def _store_each(engine: Engine, row: Connection, good: Sequence[tuple[Claim, MarketplaceOrder]]) -> set[str]:

@@ -39,6 +39,7 @@ CHANNEL: Plan = {
     "poll.categories": ("sweep", 604800, "categories", Capability.CATEGORIES),
     "poll.check": ("sweep", 86400, "check", Capability.CHECK),
     "poll.score": ("sweep", 86400, "score", Capability.SCORE),
+    "poll.feed": ("sweep", 900, "feed", Capability.FEED),
 }
 WORK_OF = {
     "orders.changes": ("orders.pull", "changes"),
@@ -52,7 +53,7 @@ def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime)
     but for the question that connecting has just asked."""
     known = {poll.flow: poll for poll in session.scalars(select(Poll).where(Poll.connection_id == row.id))}
     for flow, (lane, every, name, needs) in (PLATFORM if row.role == "platform" else CHANNEL).items():
-        if needs is not None and needs not in manifest.capabilities:
+        if needs is not None and not _has(manifest, needs):
             continue
         seconds = _every(row, manifest, name, every)
         poll = known.get(flow)
@@ -63,6 +64,12 @@ def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime)
             )
         else:
             poll.every = seconds
+
+
+def _has(manifest: Manifest, needs: Capability) -> bool:
+    """What goes by the feed is an offer too."""
+    found = manifest.capabilities
+    return needs in found or (needs is Capability.OFFERS and Capability.FEED in found)
 
 
 def catch_up(engine: Engine) -> None:

@@ -33,7 +33,8 @@ def site_names(manifest: Manifest) -> dict[str, str]:
     """What people call each site, by its code: the country, with the language where a country has several."""
     times = Counter(site.country for site in manifest.sites)
     return {
-        site.code: f"{site.country} {site.language or site.code}" if times[site.country] > 1 else site.country
+        site.code: site.name
+        or (f"{site.country} {site.language or site.code}" if times[site.country] > 1 else site.country)
         for site in manifest.sites
     }
 

@@ -20,8 +20,10 @@ from bridge.flows import (
     accepting,
     account,
     acknowledging,
+    by_hand,
     cancellations,
     catalogue,
+    feeds,
     follow,
     image_rounds,
     needs,
@@ -61,7 +63,7 @@ HANDLERS: Mapping[str, Handler] = {
     "orders.create": Handler(orders.create_orders, 16),
     "orders.acknowledge": Handler(acknowledging.acknowledge),
     "store_order.read": Handler(ship.read_store_orders, 50),
-    "parcel.confirm": Handler(ship.confirm_parcel),
+    "parcel.confirm": Handler(by_hand.confirm_parcel),
     "follow": Handler(follow.follow),
     "cancel.send": Handler(cancellations.send_cancellation),
     "cancel.refuse": Handler(refusing.send_refusal),
@@ -86,6 +88,8 @@ HANDLERS: Mapping[str, Handler] = {
     "poll.categories": Handler(needs.refresh_tree),
     "poll.check": Handler(account.check),
     "poll.score": Handler(account.keep_score),
+    "poll.feed": Handler(feeds.watch),
+    "feed.write": Handler(feeds.write),
 }
 
 
@@ -138,7 +142,7 @@ def run(engine: Engine, scope: Scope, deadline: float) -> None:
             _run_work(engine, scope, deadline)
         elif scope.topic in ("end", "create"):
             offers.run(engine, scope.shop_id, scope.connection_id, scope.topic, deadline)
-        else:
+        elif not feeds.run(engine, scope.shop_id, scope.connection_id, scope.topic):
             push.run(engine, scope.shop_id, scope.connection_id, scope.topic, deadline)
     except Exception:
         log.exception("scope %s broke off; its leases run out and it is done again", scope)

@@ -64,6 +64,13 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             "ask",
             "covered",
         ),
+        _number(
+            "acceptance_price",
+            "Accept from (% of your price)",
+            "Orders for less than this percentage of your own price are asked about. 0: whatever the price is.",
+            0,
+            1000,
+        ),
         _choice(
             "store_cancellation_reason",
             "Reason for cancellations made in the store",

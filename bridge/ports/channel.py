@@ -43,7 +43,8 @@ class Outcome(StrEnum):
 class ItemResult(Value):
     """The result of one item. ``key`` is the item's own key as it was given; ``submission`` is unique to the item, also
     where one import took many; ``unsent``: what of a new offer still has to be sent on its own, because the marketplace
-    takes it elsewhere (product content); ``after``: with RETRY, how long the marketplace wants to be given first."""
+    takes it elsewhere (product content); ``after``: with RETRY, how long the marketplace wants to be given first;
+    ``becomes``: the order it goes on as, where accepting makes another of it."""
 
     key: str
     outcome: Outcome
@@ -53,6 +54,7 @@ class ItemResult(Value):
     field: str | None = None
     unsent: tuple[Facet, ...] = ()
     after: timedelta | None = None
+    becomes: str | None = None
 
 
 class OfferDraft(Value):
@@ -188,6 +190,46 @@ class PushHint(Value):
     delivery_id: str | None = None
 
 
+class FeedOffer(Value):
+    """One listing as it should stand in a feed. ``price`` includes VAT; ``known``: the content of the first file with
+    it that was fetched, None while none was."""
+
+    stock: int = Field(ge=0)
+    price: Money
+    content: OfferContent
+    known: OfferContent | None = None
+    handling_days: int | None = None
+
+
+class FeedItem(Value):
+    """One variant in a feed, with its offer on each site (``Manifest.sites``, "" where there are none). ``group`` is
+    the store's product; variants of one product follow each other."""
+
+    sku: str
+    gtin: str | None
+    group: str
+    offers: dict[str, FeedOffer] = Field(min_length=1)
+
+
+class FeedEntry(Value):
+    """What stands in the file for an item. ``warning``: what of it is not as it should be, for the merchant."""
+
+    text: str
+    warning: str = ""
+
+
+class FeedWriter(Protocol):
+    """Writes one file from its head to its tail; may remember what it has written already."""
+
+    def head(self) -> str: ...
+
+    def entry(self, item: FeedItem) -> FeedEntry:
+        """Raises RejectItem, naming the field, when the item cannot stand in the file."""
+        ...
+
+    def tail(self) -> str: ...
+
+
 class Channel(Protocol):
     """A marketplace account."""
 
@@ -276,6 +318,10 @@ class Channel(Protocol):
 
     def carrier_code(self, carrier: str, tracking: str) -> str:
         """The marketplace's code for a carrier as the store names it; its code for "other" when unknown."""
+        ...
+
+    def feed(self) -> FeedWriter:
+        """A writer for one file. The engine calls it wherever something changed, keeps the file and serves it."""
         ...
 
     def ensure_push(self, url: str) -> None:

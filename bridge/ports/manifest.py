@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bridge.domain.checks import Limits
+from bridge.domain.listing import Facet
 
 
 class Capability(StrEnum):
@@ -25,6 +26,7 @@ class Capability(StrEnum):
     RETURNS = "returns"
     PUSH = "push"
     SCORE = "score"
+    FEED = "feed"
     CATEGORIES = "categories"
     REQUIREMENTS = "requirements"
     ACCEPT = "accept"
@@ -65,9 +67,10 @@ class Limit(Part):
 
 class Site(Part):
     """One of the country sites a marketplace account can sell on. ``code`` is the marketplace's own id of it;
-    ``language`` is an ISO 639 code."""
+    ``language`` is an ISO 639 code; ``name`` is what people call it, where it is not its country."""
 
     code: str
+    name: str = ""
     country: str = Field(pattern=r"^[A-Z]{2}$")
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     language: str = ""
@@ -80,13 +83,34 @@ class Polling(Part):
     overlap: int = 600
 
 
+class Feed(Part):
+    """A file that the marketplace fetches from us by itself, always whole.
+
+    ``file`` is its name in the address. ``facets``: what of a listing is told by it; ``updates``: those of them that
+    are taken over whenever they change, the others only with a new product. ``every``: seconds between two files at
+    most, while something changes; ``fetched``: seconds between two fetches, as the marketplace says; ``keep``: seconds
+    that a product that has ended stays in it with no stock.
+    """
+
+    file: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    media_type: str
+    facets: tuple[Facet, ...] = tuple(Facet)
+    updates: tuple[Facet, ...] = tuple(Facet)
+    every: int = 300
+    fetched: int = 3600
+    keep: int = 0
+    source: str = ""
+
+
 class Policies(Part):
-    """The marketplace's own rules, as data with their source."""
+    """The marketplace's own rules, as data with their source. ``acceptance_price``: orders for less than this
+    percentage of our own price are asked about and not accepted by themselves."""
 
     return_window_days: int | None = None
     return_response_hours: int | None = None
     cancellation_limit: str = ""
     personal_data_days: int | None = None
+    acceptance_price: int | None = None
     source: str = ""
 
 
@@ -123,6 +147,17 @@ class Manifest(Part):
     acknowledge: bool = False
     policies: Policies = Policies()
     checks: Limits = Limits()
+    feed: Feed | None = None
+
+    @model_validator(mode="after")
+    def _feed_is_described(self) -> Manifest:
+        if (Capability.FEED in self.capabilities) != (self.feed is not None):
+            raise ValueError("the capability feed and the table [feed] belong together")
+        return self
+
+    def by_feed(self, facet: Facet | str) -> bool:
+        """Whether this facet is told by the feed."""
+        return self.feed is not None and facet in self.feed.facets
 
     @model_validator(mode="before")
     @classmethod

@@ -32,6 +32,10 @@ class Market:
         line = {"sku": sku, "quantity": quantity, "unit_price": float(unit_price)}
         return str(self._call("POST", "orders", {"lines": [line]})["order_id"])
 
+    def fetch_from(self, url: str) -> None:
+        """Where the marketplace fetches our feed, as the merchant tells it by hand."""
+        self._call("POST", "feed", {"url": url})
+
     def orders(self) -> list[Document]:
         return cast("list[Document]", self._call("GET", "orders"))
 

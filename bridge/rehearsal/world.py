@@ -22,7 +22,7 @@ from bridge import app, config
 from bridge.config import ConfigError
 from bridge.db import migrations
 from bridge.db.tables import Connection, Journal, Order, Poll, Problem, Work
-from bridge.flows import admin
+from bridge.flows import admin, feed_address
 from bridge.flows.engine import LANES, Engine
 from bridge.jobs.drain import Drainer
 from bridge.jobs.schedule import EVERY, Scheduler
@@ -117,6 +117,9 @@ class World:
         make = partial(admin.connect, self.engine, self.shop.id, "channel", adapter.name, None)
         done = make(credentials, {**adapter.sandbox_settings, **CHANNEL_PACE}, urls, sandbox=True)
         self.channel_id = done.id
+        if adapter.manifest.feed is not None:
+            with self.engine.db.read(self.shop.id) as session:
+                self.market.fetch_from(feed_address.shown(self.engine, session)[done.id]["address"])
         return done
 
     def _leave_the_rest_alone(self) -> None:

@@ -11,7 +11,7 @@ import httpx
 
 from bridge import app
 from bridge.config import Config, ConfigError
-from bridge.flows import admin
+from bridge.flows import admin, feed_address
 from bridge.flows.engine import Engine
 from bridge.jobs.schedule import Scheduler
 from bridge.jobs.worker import WorkerProcess
@@ -66,9 +66,20 @@ def demo(config: Config, registry: Registry, store_url: str, channel_urls: Mappi
     catalogue = {"products": config.demo_products, "variable": config.demo_products // 5}
     try:
         httpx.post(f"{store_url}/_sandbox/seed", json=catalogue, timeout=60, trust_env=False).raise_for_status()
-        admin.ensure_demo(engine, store_url, channel_urls)
+        shop = admin.ensure_demo(engine, store_url, channel_urls)
+        _tell_feeds(engine, shop.id, channel_urls)
     except (BridgeError, httpx.HTTPError) as error:
         log.warning("the sandboxes are not connected yet", error=str(error))
         sys.exit(1)
     finally:
         app.close(engine)
+
+
+def _tell_feeds(engine: Engine, shop_id: int, channel_urls: Mapping[str, str]) -> None:
+    """As the merchant does by hand: marketplaces that fetch are told where."""
+    with engine.db.read(shop_id) as session:
+        known = feed_address.shown(engine, session).values()
+    for feed in known:
+        if url := channel_urls.get(feed["adapter"]):
+            told = {"url": feed["address"]}
+            httpx.post(f"{url}/_sandbox/feed", json=told, timeout=60, trust_env=False).raise_for_status()

@@ -10,6 +10,7 @@ from flask import Flask
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
 from bridge.web.api import api
+from bridge.web.feeds import feeds
 from bridge.web.guard import Door
 from bridge.web.health import health
 from bridge.web.hooks import Hooks
@@ -37,6 +38,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
+    app.register_blueprint(feeds(engine))
     app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
     app.register_blueprint(api(engine, config))
     app.register_blueprint(pages(engine, config))

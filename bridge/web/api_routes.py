@@ -8,7 +8,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bridge.flows import admin, documents, held, listing_view, needs, overview, plan, rates, report, resting, sorting
+from bridge.flows import (
+    admin,
+    documents,
+    feed_address,
+    held,
+    listing_view,
+    needs,
+    overview,
+    plan,
+    rates,
+    report,
+    resting,
+    sorting,
+)
 from bridge.flows.documents import SHARED, SHOP, Wish, of_connection
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
@@ -219,6 +232,15 @@ def _confirm(call: Call) -> Any:
     return {"confirmed": held.confirm(call.engine, call.shop_id, call.connection, call.author)}
 
 
+def _feeds(call: Call) -> Any:
+    return {"feeds": call.read(lambda session: list(feed_address.shown(call.engine, session).values()))}
+
+
+def _renew_feed(call: Call) -> Any:
+    call.only()
+    return feed_address.renew(call.engine, call.shop_id, call.connection, call.author)
+
+
 def _explain(call: Call) -> Any:
     sku = call.query.get("sku", "").strip()[:190]
     if not sku:
@@ -301,5 +323,7 @@ ROUTES: Sequence[Route] = (
     Route("GET", f"{_CONNECTION}/waiting", _waiting, "Changes that reach too far and wait for a word."),
     Route("POST", f"{_CONNECTION}/confirm", _confirm, "Say that they are meant."),
     Route("GET", f"{_CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
+    Route("GET", "feeds", _feeds, "The files that marketplaces fetch: where, when written, when last fetched."),
+    Route("POST", f"{_CONNECTION}/feed/renew", _renew_feed, "Give a feed a new address; the old one answers no more."),
     Route("GET", "explain", _explain, "Where each published value of a SKU came from."),
 )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from bridge.flows import activity as journal
-from bridge.flows import attend, documents, listing_view, order_view, overview, plan, rates, resting
+from bridge.flows import attend, documents, feed_address, listing_view, order_view, overview, plan, rates, resting
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, NotFound
@@ -62,6 +62,7 @@ def _overview(view: View) -> Context:
     latest = order_view.orders(session, LATEST)
     return {
         "connections": overview.connections(session, view.now),
+        "feeds": feed_address.shown(view.engine, session),
         "problems": _linked(session, overview.problems(session, limit=LATEST)),
         "orders": latest,
         "latency": overview.latency(session),

@@ -30,6 +30,8 @@ PROBLEMS: Mapping[str, str] = {
     "change_held": "Changes that reach far and wait for your word",
     "requirements_changed": "Listings that lack what the marketplace asks for now",
     "category_gone": "Categories the marketplace no longer has",
+    "feed_unfetched": "Feeds that nobody fetches",
+    "shipment_by_hand": "Shipments to enter on the marketplace",
 }
 PREFIXES: Mapping[str, str] = {
     "parked.": "Set aside after several tries",
@@ -55,6 +57,7 @@ POLLS: Mapping[str, str] = {
     "poll.categories": "the marketplace's categories",
     "poll.check": "the account itself",
     "poll.score": "the marketplace's own figures",
+    "poll.feed": "writing the feed anew",
 }
 
 # State: (text, tone). Tones are colours; the text says it without them.
@@ -86,6 +89,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "submitted": ("Sent, not answered yet", "info"),
     "confirmed": ("Confirmed", "good"),
     "dropped": ("Not needed", "plain"),
+    "by_hand": ("To be entered by hand", "warn"),
     "asked": ("Asked by the buyer", "warn"),
     "refusing": ("Being answered: no", "info"),
     "refusal_sent": ("Answered: no, not confirmed yet", "info"),

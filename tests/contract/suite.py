@@ -44,6 +44,7 @@ METHODS: Mapping[str, Mapping[Capability, tuple[str, ...]]] = {
         Capability.ACCEPT: ("accept_order",),
         Capability.ANSWER_CANCELLATION: ("refuse_cancellation",),
         Capability.REFUNDS: ("refund",),
+        Capability.FEED: ("feed", "sale_status"),
     },
     "platform": {
         Capability.CHECK: ("check",),

@@ -57,7 +57,14 @@ from bridge.ports.http.context import current_check
 from bridge.ports.manifest import Capability, Manifest
 from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, WebhookAudit
 
-CHANNEL_CAPABILITIES = (Capability.OFFERS, Capability.READ_BACK, Capability.ORDERS, Capability.RETURNS)
+CHANNEL_CAPABILITIES = (
+    Capability.OFFERS,
+    Capability.READ_BACK,
+    Capability.ORDERS,
+    Capability.SHIPMENTS,
+    Capability.CANCEL,
+    Capability.RETURNS,
+)
 PLATFORM_CAPABILITIES = (Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS)
 
 
