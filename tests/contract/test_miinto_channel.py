@@ -167,7 +167,7 @@ def test_orders_of_all_shops_come_page_by_page_and_old_ones_end_the_reading(open
         account.buy((f"X-{number}", 1), force=True)
     account.buy(("Y", 1), force=True, shop="1-m!i!s-045-2", currency="DKK")
     old = datetime.now(UTC) - timedelta(days=20)
-    account.buy(("Z", 1), force=True, placed_at=old.timestamp())
+    account.buy(("Z", 1), force=True, placed_at=old.isoformat())
     found = listed(account)
     assert (len(found), len(set(found))) == (54, 54)
     opened = [ref.external_id for ref in all_pages(account.channel.list_open_orders)]

@@ -1,67 +1,41 @@
-"""The control surface of this sandbox, besides the kit's own. All JSON; see the package for the table."""
+"""The control surface of this sandbox, besides the one that all have; see the package for the table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Flask, Response, request
-from pydantic import BaseModel, ConfigDict, ValidationError
-
+from bridge.ports.sandbox_control import Asked, ControlSurface, Document, Refusal, Route, asked
 from channel_adapters.miinto.mapping import order_id
-from channel_adapters.miinto.sandbox.gate import answer
-from channel_adapters.miinto.sandbox.market import STOCK, Document, Market, stamp
-from channel_adapters.miinto.sandbox.selling import NotForSale, Wish, place
+from channel_adapters.miinto.sandbox.market import STOCK, Market, stamp
+from channel_adapters.miinto.sandbox.selling import MiintoWish, place
+
+BY_FEED = "Miinto has no offers but those of the feed."
+IN_PORTAL = "Returns are handled in Miinto's portal."
 
 
-class FeedAddress(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class FeedAddress(Asked):
     url: str
 
 
-class Control:
-    """One method per control path; all run under the market's lock."""
+class Control(ControlSurface[Market, MiintoWish]):
+    wish = MiintoWish
 
-    def __init__(self, market: Market) -> None:
-        self.market = market
-
-    def mount(self, app: Flask) -> None:
-        routes: tuple[tuple[str, str, Callable[..., Any]], ...] = (
-            ("POST", "orders", self.add_order),
-            ("GET", "orders", self.orders),
+    def more(self) -> tuple[Route, ...]:
+        return (
             ("POST", "orders/<number>/withdraw", self.withdraw),
             ("POST", "feed", self.follow),
             ("POST", "feed/fetch", self.fetch),
             ("GET", "feed", self.report),
-            ("GET", "offers", self.offers),
             ("POST", "channels/end", self.end_channels),
         )
-        for method, path, action in routes:
-            name = f"control_{method}_{path}"
-            app.add_url_rule(f"/_sandbox/{path}", name, self._view(action, method), methods=[method])
 
-    def _view(self, action: Callable[..., Any], method: str) -> Callable[..., Response]:
-        def view(**path: str) -> Response:
-            try:
-                with self.market.kit.transaction():
-                    return answer(action(**path), 201 if method == "POST" else 200)
-            except ValidationError as error:
-                return Response(error.json(include_url=False), 400, content_type="application/json")
-            except NotForSale as error:
-                return answer({"error": str(error)}, error.status)
-
-        return view
-
-    def add_order(self) -> Document:
+    def place(self, wish: MiintoWish) -> str:
         self.market.look()
-        wish = Wish.model_validate_json(request.get_data() or b"{}")
         kind, sold = place(self.market, wish)
-        return {"order_id": order_id(sold["shop"], str(sold["id"]), transfer=kind == "transfers")}
+        return order_id(sold["shop"], str(sold["id"]), transfer=kind == "transfers")
 
     def orders(self) -> list[Document]:
-        found = [*self.market.docs.all("transfers").values()]
-        shown = [_shown(item, transfer=True) for item in found]
-        return shown + [_shown(item, transfer=False) for item in self.market.docs.all("orders").values()]
+        docs = self.market.docs
+        shown = [_shown(item, transfer=True) for item in docs.all("transfers").values()]
+        return shown + [_shown(item, transfer=False) for item in docs.all("orders").values()]
 
     def withdraw(self, number: str) -> Document:
         """The transfer goes to another shop."""
@@ -69,8 +43,21 @@ class Control:
         self.market.docs.put("transfers", number, {**transfer, "status": "withdrawn"})
         return {"ok": True}
 
+    def add_return(self) -> Document:
+        raise Refusal(409, IN_PORTAL)
+
+    def returns(self) -> list[Document]:
+        return []
+
+    def add_offer(self) -> Document:
+        raise Refusal(409, BY_FEED)
+
+    def offers(self) -> list[Document]:
+        self.market.look()
+        return [_offer(item) for item in self.market.docs.all("items").values()]
+
     def follow(self) -> Document:
-        self.market.follow(FeedAddress.model_validate_json(request.get_data() or b"{}").url)
+        self.market.follow(asked(FeedAddress).url)
         return {"ok": True}
 
     def fetch(self) -> Document:
@@ -78,10 +65,6 @@ class Control:
 
     def report(self) -> Document:
         return dict(self.market.docs.get("feed", "report") or {})
-
-    def offers(self) -> list[Document]:
-        self.market.look()
-        return [_offer(item) for item in self.market.docs.all("items").values()]
 
     def end_channels(self) -> Document:
         for key, channel in list(self.market.docs.all("channels").items()):

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from bridge.ports.sandbox import Documents, FaultKind, SandboxKit
+from bridge.ports.sandbox import FaultKind, SandboxKit
+from bridge.ports.sandbox_market import Marketplace
 from channel_adapters.miinto.sandbox.options import Options
 
 Document = dict[str, Any]
@@ -31,21 +32,14 @@ def stamp(epoch: float) -> str:
     return datetime.fromtimestamp(int(epoch), UTC).isoformat()
 
 
-class Market:
-    """Everything a view works with. Views run one at a time, under the kit's lock."""
+class Market(Marketplace):
+    """Everything a view works with."""
 
     def __init__(self, kit: SandboxKit, options: Options) -> None:
-        self.kit = kit
+        super().__init__(kit)
         self.options = options
         self._looked_at = 0.0
         self._mark = ""
-
-    @property
-    def docs(self) -> Documents:
-        return self.kit.docs
-
-    def now(self) -> float:
-        return time.time()
 
     # The feed
 
@@ -126,8 +120,7 @@ class Call:
     body: Any = None
 
     def faulty(self, kind: FaultKind) -> dict[str, Any] | None:
-        fault = self.market.kit.faults.take(self.operation, kind)
-        return None if fault is None else fault.params
+        return self.market.faulty(self.operation, kind)
 
 
 Handler = Callable[[Call], Any]

@@ -6,75 +6,55 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from bridge.ports.sandbox_control import NotForSale, Wish, WishLine
 from channel_adapters.miinto.sandbox.market import STOCK, Document, Market, stamp
 from channel_adapters.miinto.sandbox.people import PEOPLE
 
 
-class WishLine(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    sku: str
-    quantity: int = Field(default=1, ge=1)
-    unit_price: float | None = None
+class MiintoWish(Wish[WishLine]):
+    """``transfer``: it has to be accepted first. ``unmapped``: the item has no id."""
 
-
-class Wish(BaseModel):
-    """An order as a buyer places it. ``transfer``: it has to be accepted first. ``unmapped``: the item has no id."""
-
-    model_config = ConfigDict(extra="forbid")
-    lines: list[WishLine] = Field(min_length=1)
     transfer: bool = False
     shop: str | None = None
     currency: str | None = None
-    placed_at: float | None = None
     unmapped: bool = False
-    force: bool = False
 
 
-class NotForSale(Exception):
-    """The buyer cannot have it. ``status``: 404 nothing is offered so, 409 not enough of it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def place(market: Market, wish: Wish) -> tuple[str, Document]:
-    """The kind of what came of it, and itself."""
-    shop = wish.shop or next(iter(market.options.shops))
-    currency = wish.currency or "EUR"
+def place(market: Market, wish: MiintoWish) -> tuple[str, Document]:
+    """The kind of what came of it, and itself. Raises NotForSale."""
+    shop, currency = wish.shop or next(iter(market.options.shops)), wish.currency or "EUR"
     positions = [_position(market, wish, line, currency) for line in wish.lines]
-    now = wish.placed_at or market.now()
     kind = "transfers" if wish.transfer else "orders"
-    sold: Document = {"id": market.docs.next_id(kind, 70001 if wish.transfer else 500001), "shop": shop}
-    sold |= {
-        "created": now,
-        "currency": currency,
-        "positions": positions,
-        "parent": market.docs.next_id("parent", 9001),
-    }
-    sold |= {"buyer": PEOPLE[sold["id"] % len(PEOPLE)], "status": "pending" if wish.transfer else "accepted"}
-    market.docs.put(kind, str(sold["id"]), sold)
-    for line in wish.lines:
-        if market.docs.get("items", line.sku) is not None:
-            market.take_stock(line.sku, line.quantity)
+    number, parent = market.docs.next_id(kind, 70001 if wish.transfer else 500001), market.docs.next_id("parent", 9001)
+    sold: Document = {"id": number, "shop": shop, "created": wish.placed(market.now()), "currency": currency}
+    sold |= {"positions": positions, "parent": parent, "buyer": PEOPLE[number % len(PEOPLE)] | wish.buyer}
+    sold |= {"status": "pending" if wish.transfer else "accepted"}
+    market.docs.put(kind, str(number), sold)
+    for position in positions:
+        if market.docs.get("items", position["sku"]) is not None:
+            market.take_stock(position["sku"], position["quantity"])
     return kind, sold
 
 
-def _position(market: Market, wish: Wish, line: WishLine, currency: str) -> Document:
-    item: Document | None = market.docs.get("items", line.sku)
+def _item(market: Market, line: WishLine) -> Document | None:
+    name, value = ("id", line.sku) if line.sku else ("gtin", line.ean)
+    items: list[Document] = list(market.docs.all("items").values())
+    return next((item for item in items if item["row"][name] == value), None)
+
+
+def _position(market: Market, wish: MiintoWish, line: WishLine, currency: str) -> Document:
+    item = _item(market, line)
     if item is None and not wish.force:
-        raise NotForSale(f"There is no product {line.sku}.", 404)
+        raise NotForSale(f"There is no product {line.name}.", 404)
     if item is not None and not wish.force and int(item["row"][STOCK]) < line.quantity:
-        raise NotForSale(f"Of {line.sku} only {item['row'][STOCK]} can be bought.", 409)
+        raise NotForSale(f"Of {line.name} only {item['row'][STOCK]} can be bought.", 409)
     row = item["row"] if item else {}
     listed = int(row.get(f"c:retail_price_{currency}:integer") or 1000)
     price = int(Decimal(str(line.unit_price)).scaleb(2)) if line.unit_price is not None else listed
     known = {"miintoItemId": "" if wish.unmapped or item is None else item["miinto_id"]}
-    told = {"gtin": row.get("gtin", ""), "title": row.get("title", line.sku), **known}
+    told = {"gtin": row.get("gtin", line.ean or ""), "title": row.get("title", line.name), **known}
     position = {"id": market.docs.next_id("position", 1201), "quantity": line.quantity, "price": price, "item": told}
-    return {**position, "sku": line.sku}
+    return {**position, "sku": row.get("id", line.sku or "")}
 
 
 def accepted_order(market: Market, transfer: Document, accepted: list[int]) -> Document:
