@@ -1,4 +1,4 @@
-"""accept-order, decline-order, refuse-cancellation: what a merchant answers, without the page."""
+"""What a merchant answers, without the page: orders to accept, buyers who ask to cancel, refunds in doubt."""
 
 from __future__ import annotations
 
@@ -55,3 +55,40 @@ def refuse_cancellation(reference: str, shop: str | None) -> None:
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
         click.echo(attend.refuse_cancellation(engine, owner.id, reference))
+
+
+refund_option = click.option("--refund", "number", metavar="N", type=click.IntRange(min=1), help="One of several.")
+
+
+@click.command()
+@click.argument("reference", metavar="ORDER")
+@refund_option
+@shop_option
+@says_what_to_do
+def refund_paid(reference: str, number: int | None, shop: str | None) -> None:
+    """Say that a refund in doubt was paid.
+
+    ORDER is its number on the marketplace or in the store. Nothing is sent.
+    """
+    from bridge.flows import admin, attend
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        click.echo(attend.judge_refund(engine, owner.id, reference, paid=True, number=number))
+
+
+@click.command()
+@click.argument("reference", metavar="ORDER")
+@refund_option
+@shop_option
+@says_what_to_do
+def refund_again(reference: str, number: int | None, shop: str | None) -> None:
+    """Have a refund in doubt paid again.
+
+    ORDER is its number on the marketplace or in the store. Look in the marketplace's portal first that it was not paid.
+    """
+    from bridge.flows import admin, attend
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        click.echo(attend.judge_refund(engine, owner.id, reference, paid=False, number=number))

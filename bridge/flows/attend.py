@@ -16,7 +16,7 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
 from bridge.db.work import Mark
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import acceptance, by_hand, cancellations, held, returns
+from bridge.flows import acceptance, by_hand, cancellations, held, refunds, returns
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
 from bridge.flows.replay import replay
@@ -176,6 +176,20 @@ def accept_cancellation(engine: Engine, shop_id: int, reference: str) -> str:
 
     text = engine.db.transact(shop_id, act)
     engine.ring({"orders"})
+    return text
+
+
+def judge_refund(engine: Engine, shop_id: int, reference: str, *, paid: bool, number: int | None = None) -> str:
+    """The merchant says whether refunds in doubt of this order were paid; if not, they are paid again."""
+
+    def act(session: Session) -> str:
+        order = find_order(session, reference)
+        count = refunds.judged(session, order, paid, number, engine.clock())
+        what = f"{count} refund{'s' * (count != 1)}"
+        return f"Order {order.external_id}: {what} {'noted as paid' if paid else 'paid back again'}."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"shipments"})
     return text
 
 

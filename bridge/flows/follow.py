@@ -128,7 +128,7 @@ def _acceptance(session: Session, item: Submission, good: bool, message: str, no
 def _refund(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:
     row = session.get(RefundRow, item.subject_id)
     if row is not None:
-        refunds.answered(session, row, good, message, now)
+        refunds.answered(session, row, good, message, now, lost=item.state == "gone")
 
 
 def _return(session: Session, item: Submission, good: bool, message: str, now: datetime) -> None:

@@ -18,11 +18,13 @@ from bridge.flows.outcome import fence
 from bridge.flows.steps import step
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
-from bridge.ports.errors import RetryLater, UnknownOutcome
+from bridge.ports.errors import AskMerchant, BridgeError, RetryLater, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 from bridge.ports.manifest import Capability
 
 OPEN = ("wanted", "sending", "unknown")
+IN_FLIGHT = ("sending", "unknown")
+DOUBTFUL, DOUBT = "doubtful", "refund_doubtful"
 IN_DOUBT = timedelta(seconds=30)
 
 
@@ -104,7 +106,7 @@ def send(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``refund.send``, key our refund id. Asked again after an answer that never came: the adapter looks
     for what was paid under the same reference first."""
     claim = claims[0]
-    found = engine.db.transact(row.shop_id, _sending, claim, engine.clock())
+    found = engine.db.transact(row.shop_id, _sending, engine, row, claim, engine.clock())
     if found is None:
         return
     order, part, ref = found
@@ -115,15 +117,27 @@ def send(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     except UnknownOutcome as error:
         engine.db.transact(row.shop_id, _in_doubt, claim, error, engine.clock())
         return
+    except BridgeError:
+        engine.db.transact(row.shop_id, _unsent, claim)
+        raise
     step("refund.send.sent")
+    if result.outcome is Outcome.RETRY:
+        engine.db.transact(row.shop_id, _unsent, claim)
+        raise RetryLater(result.message, after=result.after)
     engine.db.transact(row.shop_id, _answered, row, claim, result, engine.clock())
     step("refund.send.recorded")
     engine.ring({"shipments"})
 
 
-def _sending(session: Session, claim: Claim, now: datetime) -> tuple[Order, ChannelRefund, str] | None:
+def _sending(
+    session: Session, engine: Engine, channel: Connection, claim: Claim, now: datetime
+) -> tuple[Order, ChannelRefund, str] | None:
     row = session.get(RefundRow, int(claim.key))
     if row is None or row.state not in OPEN:
+        work.done(session, [claim], now)
+        return None
+    if row.state in IN_FLIGHT and not engine.manifest(channel).refund_lookup:
+        _ask(session, channel, row, now)
         work.done(session, [claim], now)
         return None
     row.state = "sending"
@@ -136,6 +150,53 @@ def _sending(session: Session, claim: Claim, now: datetime) -> tuple[Order, Chan
     return order, part, row.ref
 
 
+def _ask(session: Session, channel: Connection, row: RefundRow, now: datetime) -> None:
+    """It was being sent when the line or the worker died, and nothing there tells whether it was paid."""
+    row.state = DOUBTFUL
+    order = session.get_one(Order, row.order_id)
+    records.open_problem(
+        session,
+        now,
+        DOUBT,
+        order.ref,
+        f"It is not known whether {row.amount} {order.currency} of order {order.external_id} was paid back on "
+        f"{channel.title}: no answer came.",
+        "Look at the order in the marketplace's own portal. Then say on the order's page whether it was paid, or have "
+        "it paid again (or run: storebridge refund-paid, storebridge refund-again).",
+        connection_id=channel.id,
+        detail=row.error or "",
+    )
+
+
+def judged(session: Session, order: Order, paid: bool, number: int | None, now: datetime) -> int:
+    """A person has looked: what is in doubt of this order was paid, or is paid again. ``number`` means one refund, by
+    our own number. Returns how many. Raises AskMerchant."""
+    query = select(RefundRow).where(RefundRow.order_id == order.id, RefundRow.state == DOUBTFUL).with_for_update()
+    rows = [row for row in session.scalars(query.order_by(RefundRow.id)) if number in (None, row.id)]
+    if not rows:
+        raise AskMerchant(f"No refund of order {order.external_id} is in doubt.", field="reference")
+    for row in rows:
+        how = "was paid back" if paid else "was not paid back and is paid now"
+        text = f"by the merchant's word, {row.amount} {order.currency} {how}"
+        records.note(session, now, "refund", text, order=order.ref, connection_id=row.connection_id)
+        if paid:
+            answered(session, row, True, "", now)
+        else:
+            row.state, row.rounds, row.error = "wanted", 0, None
+            _queue(session, row, now)
+    session.flush()
+    if session.scalar(select(RefundRow.id).where(RefundRow.order_id == order.id, RefundRow.state == DOUBTFUL)) is None:
+        records.close_problem(session, now, DOUBT, order.ref)
+    return len(rows)
+
+
+def _unsent(session: Session, claim: Claim) -> None:
+    """Nothing has happened. Whoever lost the lease leaves the row to the one who has it."""
+    row = session.get(RefundRow, int(claim.key))
+    if row is not None and row.state == "sending" and work.still_mine(session, [claim]):
+        row.state = "wanted"
+
+
 def _in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: datetime) -> None:
     row = session.get_one(RefundRow, int(claim.key))
     row.state, row.error = "unknown", error.merchant
@@ -145,8 +206,6 @@ def _in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: dateti
 def _answered(session: Session, channel: Connection, claim: Claim, result: ItemResult, now: datetime) -> None:
     row = session.get_one(RefundRow, int(claim.key))
     row.rounds += 1
-    if result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message, after=result.after)
     if result.outcome is Outcome.SUBMITTED and result.submission:
         row.state, row.submission = "submitted", result.submission
         submit(session, channel, "refund", row.id, result.submission, now)
@@ -157,8 +216,8 @@ def _answered(session: Session, channel: Connection, claim: Claim, result: ItemR
     work.done(session, [claim], now)
 
 
-def answered(session: Session, row: RefundRow, good: bool, message: str, now: datetime) -> None:
-    """The marketplace has paid it back, or refused or lost it."""
+def answered(session: Session, row: RefundRow, good: bool, message: str, now: datetime, *, lost: bool = False) -> None:
+    """The marketplace has paid it back, or refused it; ``lost``: nobody knows."""
     if row.state == "done":
         return
     order = session.get_one(Order, row.order_id)
@@ -168,7 +227,7 @@ def answered(session: Session, row: RefundRow, good: bool, message: str, now: da
         records.note(session, now, "refund", text, order=order.ref, connection_id=row.connection_id)
         records.close_problem(session, now, "refund_refused", order.ref)
     elif row.rounds < MAX_ROUNDS:
-        row.state, row.error = "unknown", message
+        row.state, row.error = "unknown" if lost else "wanted", message
         _queue(session, row, now, timedelta(seconds=5 * 4**row.rounds))
     else:
         row.state, row.error = "failed", message

@@ -299,7 +299,9 @@ class Channel(Protocol):
 
     def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
         """Pay back, where the seller has to. Safe to repeat: ``ref`` is unique for the refund, and what was paid back
-        under it already (or, where the marketplace keeps no reference, for that line and quantity) is looked up."""
+        under it already (or, where the marketplace keeps no reference, for that line and quantity) is looked up.
+        Where that cannot be (``Manifest.refund_lookup``) it is called once and, after UnknownOutcome, only by the
+        word of a person."""
         ...
 
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:

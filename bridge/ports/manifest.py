@@ -120,6 +120,7 @@ class Manifest(Part):
     ``sites``: the country sites one account can sell on, each with listings of its own; which of them a connection
     uses is its setting ``sites``. Empty where an account is one site. ``checks``: what is demanded of a listing
     (bridge/domain/checks/limits.py); ``title_max`` and ``checks.title.maximum`` are one thing, either is enough.
+    ``refund_lookup`` False: nothing there tells whether a refund of ours was paid, so one in doubt is put to a person.
     ``acknowledge``: it wants to be told that an order is in the store.
     """
 
@@ -148,6 +149,7 @@ class Manifest(Part):
     policies: Policies = Policies()
     checks: Limits = Limits()
     feed: Feed | None = None
+    refund_lookup: bool = True
 
     @model_validator(mode="after")
     def _feed_is_described(self) -> Manifest:

@@ -59,6 +59,16 @@ def _decline(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, 
     attend.decline_order(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
 
 
+def _refund_paid(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
+    ref = attend.order_ref(engine, shop_id, arguments["number"])
+    attend.judge_refund(engine, shop_id, ref, paid=True, number=_number(form, "refund"))
+
+
+def _refund_again(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
+    ref = attend.order_ref(engine, shop_id, arguments["number"])
+    attend.judge_refund(engine, shop_id, ref, paid=False, number=_number(form, "refund"))
+
+
 def _match(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
     attend.match_line(engine, shop_id, arguments["number"], _number(form, "line"), form.get("sku", "")[:190])
 
@@ -106,6 +116,8 @@ ACTIONS: Mapping[str, Mapping[str, Action]] = {
         "take_covered": _take_covered,
         "decline": _decline,
         "match": _match,
+        "refund_paid": _refund_paid,
+        "refund_again": _refund_again,
     },
     "returns": {"decide": _decide},
 }

@@ -172,7 +172,7 @@ class OrderSide(Account):
                 f"Whether the refund of order {order_id} reached Amazon is not known. "
                 "Look at the order in Seller Central and refund it there if it is missing."
             )
-            raise AskMerchant(words, developer=error.developer)
+            raise UnknownOutcome(words, developer=error.developer) from error
         return text(found[0].get("feedId"))
 
     def _refund_feeds(self, since: datetime, *, open_only: bool) -> list[Json]:

@@ -87,14 +87,14 @@ class Pieces:
 
     def refund(self, order_id: str, lines: Sequence[ChannelRefund]) -> ItemResult:
         """Kaufland keeps no reference of a refund and tells nowhere what was paid back: one whose answer was lost is
-        never sent again, and neither is one of which a part was paid; a person has to look."""
+        put to a person (``refund_lookup`` in the manifest), and so is one of which a part was paid."""
         paid: list[str] = []
         for line in lines:
             try:
                 self._refund(line)
-            except (UnknownOutcome, RejectItem, AskMerchant) as error:
+            except (RejectItem, AskMerchant) as error:
                 return _stopped(order_id, line, paid, error)
-            except RetryLater as error:
+            except (UnknownOutcome, RetryLater) as error:
                 if not paid:
                     raise
                 return _stopped(order_id, line, paid, error)
