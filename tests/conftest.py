@@ -141,15 +141,11 @@ def chromium() -> str:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    """Whatever a test makes of the process's logging ends with it, and of what later processes would inherit of it: the
-    rehearsal's command sets the level for its own process, which here is the tests'."""
+    """Whatever a test makes of the process's logging ends with it: the rehearsal's command sets the level for its own
+    process, which here is the tests'."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
-    told = os.environ.get("STOREBRIDGE_LOG_LEVEL")
     yield
-    os.environ.pop("STOREBRIDGE_LOG_LEVEL", None)
-    if told is not None:
-        os.environ["STOREBRIDGE_LOG_LEVEL"] = told
     root.setLevel(level)
     for handler in [handler for handler in root.handlers if handler not in handlers]:
         root.removeHandler(handler)

@@ -62,10 +62,10 @@ def rehearse(
     from bridge.rehearsal.run import rehearse as run
     from bridge.rehearsal.world import Plan
 
-    _quiet()
+    level = _quiet()
     signal.signal(signal.SIGTERM, _stop)
     credentials = _credentials(platform, store, key, secret) if store else None
-    plan = Plan(platform, channel, credentials, database, keep, patience)
+    plan = Plan(platform, channel, credentials, database, keep, patience, level)
     if credentials is not None:
         click.echo(announcement(plan), err=True)
         if not yes:
@@ -88,11 +88,13 @@ def _credentials(platform: str, store: str, key: str | None, secret: str | None)
     return credentials_for(platform, store, key, secret or click.prompt("Secret", hide_input=True))
 
 
-def _quiet() -> None:
-    """The steps say what happened; the log only matters to someone who asks for it."""
+def _quiet() -> str:
+    """The level of the log: the steps say what happened, and it only matters to someone who asks for it."""
     from bridge.log import configure
 
-    configure("auto", os.environ.setdefault(LEVEL, "error"))
+    level = os.environ.get(LEVEL) or "error"
+    configure("auto", level)
+    return level
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -54,6 +54,7 @@ class Plan:
     database_url: str | None = None
     keep: bool = False
     patience: float = 60.0
+    log_level: str = "error"
 
 
 @dataclass
@@ -247,6 +248,7 @@ def _settings(plan: Plan, folder: Path, web: Door, sandboxes: Iterable[Door]) ->
             "public_url": web.url,
             "private_hosts": (*allowed, *(f"{HOST}:{door.port}" for door in sandboxes)),
             "demo": False,
+            "log_level": plan.log_level,
         }
     )
 

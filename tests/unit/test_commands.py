@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge.cli import cli
-from bridge.commands.door import Refused, pairs, says_what_to_do
+from bridge.commands.door import LEVEL, Refused, pairs, says_what_to_do
 from tests.support.command import storebridge
 
 NAMES = sorted(cli.commands)
@@ -63,6 +64,13 @@ def test_bad_input_is_answered_with_the_fix(data_dir: Path, arguments: list[str]
     assert result.exit_code == 2, result.output
     assert text in " ".join(result.output.split())
     assert "Traceback" not in result.output
+
+
+def test_the_rehearsal_sets_its_log_level_for_itself_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(LEVEL, raising=False)
+    before = dict(os.environ)
+    assert CliRunner().invoke(cli, ["rehearse", "--channel", "nothing"]).exit_code == 2
+    assert dict(os.environ) == before
 
 
 def test_a_database_that_is_not_ready_is_named(data_dir: Path) -> None:
