@@ -17,6 +17,7 @@ from bridge.bench._stack import Control, Stack, wait_until
 from bridge.db.tables import FacetRow, Journal, Listing, Product, Variant, Work
 from bridge.flows import admin
 from bridge.ports.manifest import Limit
+from bridge.registry import discover
 
 STORE = "woocommerce"
 # Some of the seeded products are faulty on purpose and are never offered.
@@ -122,6 +123,11 @@ class Markets:
 
     def unthrottled(self) -> list[str]:
         return [name for name in self.markets if self.spacing(name) <= UNTHROTTLED]
+
+
+def called() -> list[str]:
+    """Every marketplace that is told by calls: one that fetches a feed comes when it pleases."""
+    return sorted(name for name, adapter in discover().channels.items() if adapter.manifest.feed is None)
 
 
 def open_markets(

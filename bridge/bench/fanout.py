@@ -18,10 +18,9 @@ from typing import Any
 
 import click
 
-from bridge.bench._markets import Markets, open_markets
+from bridge.bench._markets import Markets, called, open_markets
 from bridge.bench._result import Result, median, options, progress, quantile, result
 from bridge.bench._stack import stack, wait_until
-from bridge.registry import discover
 
 GOAL = 2.0
 PATIENCE = 30.0
@@ -38,7 +37,7 @@ Seconds = dict[str, list[float]]
 @click.option("--database", default=None, help="An empty database instead of an SQLite file.")
 def command(seller: str, rounds: int, sales: int, database: str | None) -> Result:
     """A sale, told to all other marketplaces."""
-    names = sorted(discover().channels)
+    names = called()
     if seller not in names:
         raise click.BadParameter(f"there is no marketplace {seller!r}; there are: {', '.join(names)}.")
     with stack(database) as parts:

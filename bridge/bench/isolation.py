@@ -16,10 +16,9 @@ from typing import Any
 
 import click
 
-from bridge.bench._markets import LONGEST, Markets, open_markets
+from bridge.bench._markets import LONGEST, Markets, called, open_markets
 from bridge.bench._result import Result, median, options, progress, quantile, result
 from bridge.bench._stack import stack, wait_until
-from bridge.registry import discover
 
 GOAL = 1.2
 REST = 6.0
@@ -35,7 +34,7 @@ Seconds = dict[str, list[float]]
 @click.option("--database", default=None, help="An empty database instead of an SQLite file.")
 def command(stormy: str, rate: int, seconds: int, turns: int, database: str | None) -> Result:
     """A storm of 429 on one marketplace."""
-    names = sorted(discover().channels)
+    names = called()
     if stormy not in names:
         raise click.BadParameter(f"there is no marketplace {stormy!r}; there are: {', '.join(names)}.")
     with stack(database) as parts:
