@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,10 @@ from channel_adapters.allegro.vocabulary import ATTRIBUTE_KINDS
 # CategoryParameter's own example: 11323, "Condition", with the dictionary value "Nowy" (new).
 CONDITION = "11323"
 NEW_LABELS = ("nowy", "new", "nový", "nové", "új")
+NAMED = {
+    "gtin": re.compile(r"\b(?:gtin|ean)\b", re.IGNORECASE),
+    "brand": re.compile(r"^(?:marka|brand|značka|márka)$", re.IGNORECASE),
+}
 MANY = 20
 
 # What can be said of every product, whatever its category: it is about the offer, and not a parameter of Allegro's.
@@ -79,6 +84,14 @@ GENERAL = (
 OF_THE_OFFER = frozenset(item.id for item in GENERAL)
 
 
+def meaning(raw: Json) -> str:
+    """``gtin`` or ``brand`` for the product's parameters that are those. Allegro marks the first on products only
+    (``isGTIN``), and the second nowhere: in a category both are known by their names."""
+    if table(raw, "options").get("describesProduct") is not True:
+        return ""
+    return next((kind for kind, named in NAMED.items() if named.search(text(raw.get("name")))), "")
+
+
 def category(raw: Json, above: Category | None) -> Category:
     path = above.path if above else ()
     key = text(raw.get("id"))
@@ -131,9 +144,9 @@ def _requirement(raw: Json, others: Sequence[Json]) -> AttributeRequirement:
 
 
 def _need(raw: Json) -> Need:
-    """Required of the offer, or of the product, which is made with the offer where Allegro has none. The condition is
-    filled by us."""
-    if text(raw.get("id")) == CONDITION:
+    """Required of the offer, or of the product, which is made with the offer where Allegro has none. Condition, GTIN
+    and brand are filled by us."""
+    if text(raw.get("id")) == CONDITION or meaning(raw):
         return Need.OPTIONAL
     if raw.get("required") is True:
         return Need.REQUIRED

@@ -52,11 +52,29 @@ def describe(response: Response) -> Said:
     return Said(said, field, text(errors[0].get("code")) or None)
 
 
+# What to do about some refusals, with what the specification promises in their ``metadata``.
+ADVICE = {
+    "MultipleProductsFoundException": "Name one of {foundProductsIds} in the attribute product_id.",
+    "CATEGORY_MISMATCH": "Allegro has this product in {existingCategoryName} ({existingCategoryId}): map it there.",
+    "PARAMETER_MISMATCH": "Allegro's product {productId} has other values: correct yours, or name it in product_id.",
+    "GallerySizeException": "Allegro takes {gallerySizeLimit} pictures at most here.",
+    "UploadImageRequestTimeoutException": "Allegro could not read {imageUrl}.",
+    "InvalidDictionaryParameter": "{parameterName} has no value {dictionaryValue}.",
+}
+
+
+class _Known(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
 def words(error: Json) -> str:
-    """What one error says to a person, with what the specification promises in ``metadata`` where it helps."""
+    """What one error says to a person, and what to do where that is known."""
     said = text(error.get("userMessage")) or text(error.get("message")) or text(error.get("code"))
-    details = text(error.get("details"))
-    return f"{said} ({details})" if details and details not in said else said
+    details, advice = text(error.get("details")), ADVICE.get(text(error.get("code")), "")
+    told = {name: text(value) for name, value in table(error, "metadata").items()}
+    parts = [f"{said} ({details})" if details and details not in said else said]
+    return " ".join([*parts, advice.format_map(_Known(told))] if advice and told else parts)
 
 
 ERRORS = ErrorTable(
@@ -257,7 +275,7 @@ class AllegroClient:
     def operation(self, offer_id: str, operation_id: str) -> Response:
         """202 while it runs, 303 when it is through, and the refusal of a create or an edit otherwise."""
         path = f"/sale/product-offers/{quote(offer_id, safe='')}/operations/{quote(operation_id, safe='')}"
-        return self._send("getProductOfferProcessingStatus", "GET", path, allow=(303,))
+        return self._send("getProductOfferProcessingStatus", "GET", path, allow=(303,), expect="any")
 
     # Commands: their number is ours, so that one whose answer was lost is known again and never done twice
 

@@ -16,7 +16,7 @@ from bridge.domain.text import clean_html
 from bridge.ports.channel import OfferDraft
 from bridge.ports.errors import RejectItem
 from bridge.ports.manifest import Site
-from channel_adapters.allegro.categories import OF_THE_OFFER, condition_parameter
+from channel_adapters.allegro.categories import OF_THE_OFFER, condition_parameter, meaning
 from channel_adapters.allegro.reading import Json, price, table, tables, text
 from channel_adapters.allegro.vocabulary import (
     ACTIVE,
@@ -43,7 +43,7 @@ def new_offer(
     content = draft.content
     about_product, about_offer = split(content.attributes, parameters)
     about_offer += condition_parameter(draft.condition, parameters, content.attributes)
-    about_product += gtin_parameter(draft.gtin, parameters, content.attributes)
+    about_product += known_already(draft, parameters)
     element: Json = {"product": product or _described(draft, about_product)} | safety(content, settings)
     body: Json = {
         "productSet": [element],
@@ -164,14 +164,23 @@ def _range(name: str, given: str) -> Json:
     return {"from": found.group(1), "to": found.group(2) or found.group(1)}
 
 
-def gtin_parameter(gtin: str | None, parameters: Sequence[Json], given: Mapping[str, Any]) -> list[Json]:
-    """The GTIN among the parameters of a new product. Allegro marks it on products only (``isGTIN``); in a category it
-    is known by its name."""
+def known_already(draft: OfferDraft, parameters: Sequence[Json]) -> list[Json]:
+    """GTIN and brand among the parameters of a new product, unless the merchant has mapped them."""
+    found: list[Json] = []
     for item in parameters:
-        named = re.search(r"\b(?:gtin|ean)\b", text(item.get("name")), re.IGNORECASE)
-        if named and gtin and not given.get(text(item.get("id"))):
-            return [{"id": text(item.get("id")), "values": [gtin]}]
-    return []
+        key, value = text(item.get("id")), {"gtin": draft.gtin, "brand": draft.content.brand}.get(meaning(item))
+        if value and not draft.content.attributes.get(key) and _is_taken(value, item):
+            found.append(parameter(key, value, item))
+    return found
+
+
+def _is_taken(value: str, definition: Json) -> bool:
+    """A brand may be missing from the list: then nothing is said, and Allegro asks for it."""
+    try:
+        parameter("", value, definition)
+    except RejectItem:
+        return False
+    return True
 
 
 def _from_dictionary(name: str, given: Sequence[str], definition: Json) -> Json:

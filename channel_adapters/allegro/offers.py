@@ -107,6 +107,9 @@ class Offers:
         base = self._account.base()
         if site not in self._account.sites():
             raise RejectItem(f"{site.code} is not among the country sites of this connection.", field="site")
+        if base.code not in (self._account.settings.get("sites") or (base.code,)):
+            words = f"{site.code} shows offers of {base.code}: choose that as well among the country sites."
+            raise RejectItem(words, field="sites")
         known = mapping.best(self._all(external__id=[draft.sku]))
         if not known:
             words = f"The offer has to exist on {base.code} first; {site.code} follows."

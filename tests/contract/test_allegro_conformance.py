@@ -83,7 +83,7 @@ def the_account(recorded: Recorded) -> None:
 
 def new_offers(recorded: Recorded) -> None:
     account = recorded.account(
-        {"reached": ["allegro-cz"], "offer_seconds": 60}, settings=TERMS | {"sites": ["allegro-cz"]}
+        {"reached": ["allegro-cz"], "offer_seconds": 60}, settings=TERMS | {"sites": ["allegro-pl", "allegro-cz"]}
     )
     account.control("POST", "products", {"gtin": EANS[1], "count": 0})
     attributes: dict[str, str | tuple[str, ...]] = {
@@ -101,7 +101,7 @@ def new_offers(recorded: Recorded) -> None:
 
 
 def edited_offers(recorded: Recorded) -> None:
-    account = recorded.account({"reached": ["allegro-cz"]}, settings=TERMS | {"sites": ["allegro-cz"]})
+    account = recorded.account({"reached": ["allegro-cz"]}, settings=TERMS | {"sites": ["allegro-pl", "allegro-cz"]})
     made = account.channel.create_offers([draft(), draft("A-0", stock=0)])
     assert [result.outcome for result in made] == [Outcome.APPLIED, Outcome.APPLIED], made
     abroad = account.channel.create_offers([draft(site="allegro-cz", price=money("299.00", "CZK"))])[0]
@@ -132,7 +132,7 @@ def operations_that_end(recorded: Recorded) -> None:
 
 
 def commands_of_all_kinds(recorded: Recorded) -> None:
-    account = recorded.account({"reached": ["allegro-cz"]}, settings={"sites": ["allegro-cz"]})
+    account = recorded.account({"reached": ["allegro-cz"]}, settings={"sites": ["allegro-pl", "allegro-cz"]})
     offers = [account.offer(f"A-{place}") for place in range(7)]
     gone = offers[0].model_copy(update={"offer_id": "7689999999", "key": "gone"})
     shared = account.channel.update_stock([stock(offer, 9) for offer in offers])

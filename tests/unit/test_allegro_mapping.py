@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,9 +15,9 @@ from bridge.domain.order import FulfilledBy, OrderPhase
 from bridge.domain.requirement import Given, Need
 from bridge.ports.channel import OfferDraft, SubmissionState
 from bridge.ports.errors import RejectItem
-from channel_adapters.allegro import categories, commands, content, mapping
+from channel_adapters.allegro import ADAPTER, categories, commands, content, mapping
 from channel_adapters.allegro.account import SITES
-from channel_adapters.allegro.client import agent
+from channel_adapters.allegro.client import agent, words
 from channel_adapters.allegro.commands import Change
 
 POLAND, CZECHIA = SITES["allegro-pl"], SITES["allegro-cz"]
@@ -194,6 +195,7 @@ DICTIONARY = {
     "dictionary": [{"id": "1_1", "value": "Kubkowo"}, {"id": "1_9", "value": "inna"}],
     "options": {"describesProduct": True},
 }
+SIZE = DICTIONARY | {"name": "Rozmiar"}
 FREE = DICTIONARY | {"options": {"describesProduct": True, "customValuesEnabled": True, "ambiguousValueId": "1_9"}}
 
 
@@ -218,14 +220,12 @@ def test_a_value_becomes_what_its_parameter_takes(value: Any, definition: dict[s
 def test_requirements_say_what_ours_can_and_the_rest_in_words() -> None:
     other = {"id": "2", "name": "Kolor"}
     both = {"parametersWithValue": [{"id": "2", "oneOfValueIds": ["2_1"]}], "parametersWithoutValue": [{"id": "3"}]}
-    needs = categories.category_requirements(
-        "9", [DICTIONARY | {"requiredForProduct": True, "requiredIf": both}, other]
-    )
+    needs = categories.category_requirements("9", [SIZE | {"requiredForProduct": True, "requiredIf": both}, other])
     brand, colour = needs.attributes
     assert (brand.need, brand.required_if, colour.need) == (Need.RECOMMENDED, (), Need.OPTIONAL)
     assert "Required where Kolor has one of certain values and 3 is empty." in brand.help
     single = {"parametersWithValue": [{"id": "2", "oneOfValueIds": ["2_1"]}], "parametersWithoutValue": []}
-    [one] = categories.category_requirements("9", [DICTIONARY | {"required": True, "requiredIf": single}]).attributes
+    [one] = categories.category_requirements("9", [SIZE | {"required": True, "requiredIf": single}]).attributes
     assert (one.need, one.required_if) == (Need.REQUIRED, (Given(attribute="2", values=("2_1",)),))
     assert needs.version != categories.category_requirements("9", [other]).version
 
@@ -257,6 +257,43 @@ def test_forint_has_no_fillers() -> None:
     assert offer.modification["prices"]["allegro-hu"]["value"] == {"amount": "2000", "currency": "HUF"}
 
 
+def test_gtin_and_brand_of_a_new_product_are_known_already() -> None:
+    gtin = {"id": "2", "name": "EAN (GTIN)", "type": "string", "options": {"describesProduct": True}}
+    given = {
+        "key": "1",
+        "sku": "A",
+        "gtin": "5901234123457",
+        "stock": 1,
+        "price": Money(amount=Decimal(5), currency="PLN"),
+    }
+    product = OfferContent(title="x", brand="Kubkowo", category="9")
+    draft = OfferDraft.model_validate(given | {"content": product})
+    told = [{"id": "1", "valuesIds": ["1_1"]}, {"id": "2", "values": ["5901234123457"]}]
+    assert content.known_already(draft, [DICTIONARY, gtin]) == told
+    stranger = OfferDraft.model_validate(given | {"content": product.model_copy(update={"brand": "Nobody"})})
+    assert content.known_already(stranger, [DICTIONARY]) == []
+    assert content.known_already(stranger, [FREE]) == [{"id": "1", "valuesIds": ["1_9"], "values": ["Nobody"]}]
+
+
+@pytest.mark.parametrize(
+    ("title", "is_short"), [("Kubek biały", True), ("Kubek  biały 2", False), (" Kubek ", True), ("a b c d", False)]
+)
+def test_a_title_of_fewer_than_three_words_is_told_apart(title: str, is_short: bool) -> None:
+    regex = ADAPTER.manifest.checks.pattern("few_words").regex
+    assert bool(re.search(regex, title, re.IGNORECASE)) is is_short
+
+
+def test_a_refusal_says_what_to_do_with_what_it_names() -> None:
+    said = {"code": "CATEGORY_MISMATCH", "userMessage": "The category differs."}
+    named = said | {"metadata": {"existingCategoryName": "Kubki", "existingCategoryId": "257930"}}
+    assert words(named) == "The category differs. Allegro has this product in Kubki (257930): map it there."
+    assert words(said) == "The category differs."
+    assert words({"code": "GallerySizeException", "metadata": {"x": "1"}}).endswith(
+        "Allegro takes ? pictures at most here."
+    )
+    assert words({"code": "X", "message": "no", "details": "because"}) == "no (because)"
+
+
 # Commands
 
 
@@ -274,7 +311,7 @@ def test_a_plan_shares_equal_values_and_names_no_offer_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "state", "words"),
+    ("tasks", "state", "said"),
     [
         ([], "pending", ""),
         ([{"offer": {"id": "2"}, "status": "SUCCESS"}], "pending", ""),
@@ -290,9 +327,9 @@ def test_a_plan_shares_equal_values_and_names_no_offer_twice() -> None:
         ([{"offer": {"id": "1"}, "status": "ODD"}], "pending", ""),
     ],
 )
-def test_a_task_tells_what_became_of_its_offer(tasks: list[dict[str, Any]], state: str, words: str) -> None:
+def test_a_task_tells_what_became_of_its_offer(tasks: list[dict[str, Any]], state: str, said: str) -> None:
     found = commands.outcome("k", "1", tasks)
-    assert (found.state.value, found.message) == (state, words)
+    assert (found.state.value, found.message) == (state, said)
 
 
 @pytest.mark.parametrize(
