@@ -60,7 +60,7 @@ HANDLERS: Mapping[str, Handler] = {
     "orders.pull": Handler(orders.pull),
     "orders.import": Handler(orders.import_orders, 25),
     "orders.accept": Handler(accepting.accept),
-    "orders.create": Handler(orders.create_orders, 16),
+    "orders.create": Handler(orders.create_orders, 24),
     "orders.acknowledge": Handler(acknowledging.acknowledge),
     "store_order.read": Handler(ship.read_store_orders, 50),
     "parcel.confirm": Handler(by_hand.confirm_parcel),
