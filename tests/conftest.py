@@ -28,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--db", choices=list(DATABASES), default="both", help="databases to test on (both)")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n auto``: three for two cores, since many tests wait for processes of their own."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whatever uses a database runs once on each, unless the test itself names one."""
     named = any("database_kind" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
