@@ -14,6 +14,7 @@ from bridge.commands.door import (
     author,
     json_option,
     opened,
+    pairs,
     print_json,
     print_table,
     says_what_to_do,
@@ -220,11 +221,16 @@ def versions(shop: str | None, as_json: bool) -> None:
 @shop_option
 @json_option
 @click.option("--list", "listing", is_flag=True, help="Only show what waits.")
+@click.option("--sku", "skus", metavar="SKU", multiple=True, help="Only this one; may be given again.")
+@click.option("--site", metavar="CODE", help="Only on this country site, where there are several.")
 @says_what_to_do
-def confirm(connection: str, shop: str | None, as_json: bool, listing: bool) -> None:
+def confirm(
+    connection: str, shop: str | None, as_json: bool, listing: bool, skus: Sequence[str], site: str | None
+) -> None:
     """Say that held changes are meant.
 
-    Changes that reach further than your limits wait, whatever brought them about; CONNECTION is the marketplace.
+    Changes that reach further than your limits wait, whatever brought them about; CONNECTION is the marketplace. All of
+    them, or those of single SKUs.
     """
     from bridge.flows import admin, held
 
@@ -233,7 +239,9 @@ def confirm(connection: str, shop: str | None, as_json: bool, listing: bool) -> 
         row = admin.pick_connection(engine, owner.id, connection)
         with engine.db.read(owner.id) as session:
             waiting = held.waiting(session, row.id)
-        count = 0 if listing else held.confirm(engine, owner.id, row.id, author())
+        only = held.Only(skus=tuple(skus), site=site) if skus or site is not None else None
+        count = 0 if listing else held.confirm(engine, owner.id, row.id, author(), only)
+        waiting = [item for item in waiting if only is None or only.means(item)]
     if as_json:
         print_json({"waiting": waiting, "confirmed": count})
         return
@@ -342,6 +350,59 @@ def table(channel: str | None, shop: str | None) -> None:
         with engine.db.read(owner.id) as session:
             row = read(session, of_connection(connection), "attribute_mapping")
     click.echo(to_csv(AttributeMap.model_validate(row.content if row else {})), nl=False)
+
+
+@mapping.command("copy")
+@click.option("--from", "source", metavar="C", help="The marketplace it is copied from.")
+@click.option("--to", "target", metavar="C", help="The marketplace it is copied to.")
+@click.option("--as", "own", metavar="THEIRS=OURS", multiple=True, callback=pairs, help="An attribute of other name.")
+@click.option("--replace", is_flag=True, help="What the other one maps itself goes.")
+@click.option("--category", metavar="PATH", help="Within one marketplace: the category it is copied from, as 'A > B'.")
+@click.option("--into", metavar="PATH", multiple=True, help="... and the one it is copied to; default: its children.")
+@channel_option
+@click.option("--note", default="", help="A word on why, kept with the version.")
+@shop_option
+@json_option
+@says_what_to_do
+def copy_(
+    source: str | None,
+    target: str | None,
+    own: Mapping[str, str],
+    replace: bool,
+    category: str | None,
+    into: Sequence[str],
+    channel: str | None,
+    note: str,
+    shop: str | None,
+    as_json: bool,
+) -> None:
+    """Plan a copy of the attribute mapping.
+
+    From one marketplace to another (--from, --to), or from one category to others of the same (--category). Nothing
+    takes effect before `storebridge apply`. What the other marketplace does not know is named.
+    """
+    from bridge.flows import admin, copying
+    from bridge.flows import plan as planning
+
+    if (source is None) != (target is None) or (source is None) == (category is None):
+        raise click.UsageError("Give --from and --to, or --category.")
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        first = _channel_id(engine, owner.id, source or channel)
+        other = _channel_id(engine, owner.id, target or channel)
+        with engine.db.read(owner.id) as session:
+            if category is None:
+                done = copying.to_connection(session, first, other, own, replace=replace)
+            else:
+                done = copying.to_categories(session, first, _path(category), [_path(item) for item in into])
+        made = planning.make(engine, owner.id, [done.wish], author(), note)
+    if done.left_out and not as_json:
+        click.secho(f"Not known there, and left out: {', '.join(done.left_out)}", fg="yellow")
+    _show({**made, "left_out": done.left_out} if as_json else made, as_json)
+
+
+def _path(text: str) -> list[str]:
+    return [part.strip() for part in text.split(">") if part.strip()]
 
 
 categories = _documents(

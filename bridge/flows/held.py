@@ -6,7 +6,8 @@ that is live, and what is live stays as it is. Stock is never held: it must be r
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,8 +23,26 @@ from bridge.flows.views import ChannelView
 from bridge.ports.errors import AskMerchant, NotFound
 
 KIND = "change_held"
+# A price that waits for a word, and one that has it and is on its way.
+_PRICE_WAITS = FacetRow.held_hash.is_not(None) & (
+    FacetRow.approved_hash.is_(None) | (FacetRow.approved_hash != FacetRow.held_hash)
+)
 EXAMPLES = 5
+EVERYTHING = 1_000_000
 CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True)
+class Only:
+    """Some of what waits on a marketplace: by SKU, on one site or all (None), or by the number of the listing."""
+
+    skus: tuple[str, ...] = ()
+    listings: tuple[int, ...] = ()
+    site: str | None = None
+
+    def means(self, item: Mapping[str, Any]) -> bool:
+        named = not (self.skus or self.listings) or item["sku"] in self.skus or item["listing"] in self.listings
+        return named and self.site in (None, item["site"])
 
 
 def too_many_end(session: Session, view: ChannelView, fresh: int, now: datetime) -> bool:
@@ -44,7 +63,7 @@ def subject(connection_id: int) -> str:
 
 def tell(session: Session, connection_ids: Collection[int], now: datetime) -> None:
     """One problem per marketplace, as long as anything of it waits."""
-    prices = select(FacetRow.connection_id, func.count()).where(FacetRow.held_hash.is_not(None))
+    prices = select(FacetRow.connection_id, func.count()).where(_PRICE_WAITS)
     ends = select(Listing.connection_id, func.count()).where(Listing.end_hold == "held")
     moved = _counts(session, prices.where(FacetRow.connection_id.in_(connection_ids)).group_by(FacetRow.connection_id))
     ended = _counts(session, ends.where(Listing.connection_id.in_(connection_ids)).group_by(Listing.connection_id))
@@ -72,7 +91,8 @@ def _open(session: Session, connection_id: int, title: str, counts: tuple[int, i
         KIND,
         subject(connection_id),
         f"Waiting for you on {title}: {' and '.join(parts)}. It reaches beyond your limits; what is live stays.",
-        f"If they are meant, confirm them (storebridge confirm {connection_id}); if not, correct them in the store.",
+        f"If they are meant, confirm them: all here, or one by one under Plans (storebridge confirm {connection_id}; "
+        "--sku means one); if not, correct them in the store.",
         connection_id=connection_id,
         detail="\n".join(item["text"] for item in shown),
         severity="warning",
@@ -82,16 +102,23 @@ def _open(session: Session, connection_id: int, title: str, counts: tuple[int, i
 def waiting(session: Session, connection_id: int, limit: int = 50) -> list[dict[str, Any]]:
     """What waits, with a line for people: prices first, then endings."""
     prices = (
-        select(Listing.sku, FacetRow.acked, FacetRow.held)
+        select(Listing.id, Listing.sku, Listing.site, FacetRow.acked, FacetRow.held)
         .join(Listing, Listing.id == FacetRow.listing_id)
-        .where(FacetRow.connection_id == connection_id, FacetRow.held_hash.is_not(None))
+        .where(FacetRow.connection_id == connection_id, _PRICE_WAITS)
         .order_by(FacetRow.id)
         .limit(limit)
     )
-    found = [_price(sku, acked, held) for sku, acked, held in session.execute(prices)]
-    ends = select(Listing.sku).where(Listing.connection_id == connection_id, Listing.end_hold == "held")
-    skus = session.scalars(ends.order_by(Listing.id).limit(limit - len(found)))
-    return found + [{"sku": sku, "field": "listing", "text": f"{sku}: would end"} for sku in skus]
+    found = [
+        {"listing": number, "site": site, **_price(sku, acked, held)}
+        for number, sku, site, acked, held in session.execute(prices)
+    ]
+    ends = select(Listing.id, Listing.sku, Listing.site)
+    ends = ends.where(Listing.connection_id == connection_id, Listing.end_hold == "held")
+    rows = session.execute(ends.order_by(Listing.id).limit(limit - len(found)))
+    return found + [
+        {"listing": number, "site": site, "sku": sku, "field": "listing", "text": f"{sku}: would end"}
+        for number, sku, site in rows
+    ]
 
 
 def _price(sku: str, acked: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
@@ -101,34 +128,37 @@ def _price(sku: str, acked: dict[str, Any], held: dict[str, Any]) -> dict[str, A
     return {"sku": sku, "field": "price", "old": old.text(), "new": new.text(), "text": text}
 
 
-def confirm(engine: Engine, shop_id: int, connection_id: int, author: str) -> int:
-    """Release what waits on a connection now; returns how much it was. Raises NotFound, AskMerchant."""
+def confirm(engine: Engine, shop_id: int, connection_id: int, author: str, only: Only | None = None) -> int:
+    """Release what waits on a connection now, or ``only`` some of it; returns how much it was. Raises NotFound,
+    AskMerchant."""
     now = engine.clock()
-    count = engine.db.transact(shop_id, _confirm, connection_id, author, now)
+    count = engine.db.transact(shop_id, _confirm, connection_id, author, only, now)
     engine.ring({"sweep"})
     return count
 
 
-def _confirm(session: Session, connection_id: int, author: str, now: datetime) -> int:
+def _confirm(session: Session, connection_id: int, author: str, only: Only | None, now: datetime) -> int:
     row = session.scalars(
         select(Connection).where(Connection.id == connection_id, Connection.role == "channel")
     ).first()
     if row is None:
         raise NotFound("There is no such marketplace connection.")
-    prices = (
-        update(FacetRow)
-        .where(FacetRow.connection_id == row.id, FacetRow.held_hash.is_not(None))
-        .values(approved_hash=FacetRow.held_hash)
-    )
+    prices = update(FacetRow).where(FacetRow.connection_id == row.id, _PRICE_WAITS)
+    prices = prices.values(approved_hash=FacetRow.held_hash)
     ends = update(Listing).where(Listing.connection_id == row.id, Listing.end_hold == "held")
+    if only is not None:
+        meant = [item["listing"] for item in waiting(session, row.id, EVERYTHING) if only.means(item)]
+        prices, ends = prices.where(FacetRow.listing_id.in_(meant)), ends.where(Listing.id.in_(meant))
     count = 0
     for statement in (prices, ends.values(end_hold="approved")):
         result = session.execute(statement.execution_options(synchronize_session=False))
         count += int(result.rowcount)  # type: ignore[attr-defined]
     if not count:
-        raise AskMerchant(f"Nothing waits on {row.title}.", field="connection")
+        what = f"Nothing of {', '.join(only.skus) or 'that'}" if only else "Nothing"
+        raise AskMerchant(f"{what} waits on {row.title}.", field="connection")
     work.mark(session, row.shop_id, [work.Mark(row.id, "sweep", "project.connection", "all", priority=2)], now)
-    text = f"{row.title}: {count} held changes confirmed by {author}"
+    text = f"{row.title}: {count} held change{'s' * (count != 1)} confirmed by {author}"
     records.note(session, now, "confirmed", text, connection_id=row.id)
-    records.close_problem(session, now, KIND, subject(row.id))
+    session.flush()
+    tell(session, [row.id], now)
     return count

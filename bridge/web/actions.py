@@ -90,6 +90,11 @@ def _confirm(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, 
     held.confirm(engine, shop_id, _number(form, "connection"), AUTHOR)
 
 
+def _confirm_one(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    only = held.Only(listings=(_number(form, "listing"),))
+    held.confirm(engine, shop_id, _number(form, "connection"), AUTHOR, only)
+
+
 def _go_on(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
     resting.resume(engine, shop_id, _number(form, "connection"), [form.get("flow", "")], AUTHOR)
 
@@ -106,7 +111,7 @@ def _undo(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int
 ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "overview": {"pause": _pause, "resume": _resume},
     "problems": {"retry": _retry, "close": _close, "confirm": _confirm},
-    "plans": {"undo": _undo, "go-on": _go_on},
+    "plans": {"undo": _undo, "go-on": _go_on, "confirm": _confirm, "confirm_one": _confirm_one},
     "plan": {"apply": _apply},
     "order": {
         "replay": _replay,

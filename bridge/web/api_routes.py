@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bridge.flows import (
     admin,
+    copying,
     documents,
     feed_address,
     held,
@@ -78,6 +79,12 @@ class Call:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise FieldErrors({name: "Send a list of texts."})
         return value
+
+    def numbers(self, name: str) -> list[int]:
+        value = self.body.get(name, [])
+        if not isinstance(value, list) or any(isinstance(item, bool) or not isinstance(item, int) for item in value):
+            raise FieldErrors({name: "Send a list of whole numbers."})
+        return list(value)
 
     def asked(self, name: str, default: int) -> int | None:
         """A number behind the question mark. Raises FieldErrors."""
@@ -228,8 +235,46 @@ def _waiting(call: Call) -> Any:
 
 
 def _confirm(call: Call) -> Any:
-    call.only()
-    return {"confirmed": held.confirm(call.engine, call.shop_id, call.connection, call.author)}
+    call.only("skus", "listings", "site")
+    skus, listings, site = call.texts("skus"), call.numbers("listings"), call.body.get("site")
+    if not isinstance(site, str | None):
+        raise FieldErrors({"site": "Send the code of a country site."})
+    some = bool(skus or listings) or site is not None
+    only = held.Only(skus=tuple(skus), listings=tuple(listings), site=site) if some else None
+    return {"confirmed": held.confirm(call.engine, call.shop_id, call.connection, call.author, only)}
+
+
+def _copy_mapping(call: Call) -> Any:
+    call.only("from", "as", "replace", "category", "into", "note", "examples")
+    source, connection = call.number("from"), call.connection
+    if (source is None) == ("category" not in call.body):
+        raise FieldErrors({"from": "Send the connection it is copied from, or a category of this one."})
+    done = _of_category(call, connection) if source is None else _of_other(call, source, connection)
+    return {**_plan(call, [done.wish]), "left_out": done.left_out}
+
+
+def _of_other(call: Call, source: int, connection: int) -> copying.Copied:
+    own, replace = call.body.get("as", {}), call.flag("replace")
+    if not isinstance(own, dict) or not all(isinstance(item, str) for item in own.values()):
+        raise FieldErrors({"as": "Send an object: our attribute for each of theirs."})
+    if source not in call.read(documents.channels):
+        raise NotFound("There is no such marketplace connection.", field="from")
+    found: copying.Copied = call.read(
+        lambda session: copying.to_connection(session, source, connection, own, replace=replace)
+    )
+    return found
+
+
+def _of_category(call: Call, connection: int) -> copying.Copied:
+    category, into = call.texts("category"), call.body.get("into", [])
+    if not isinstance(into, list) or not all(_is_path(item) for item in into):
+        raise FieldErrors({"into": "Send a list of categories, each a list of names."})
+    found: copying.Copied = call.read(lambda session: copying.to_categories(session, connection, category, into))
+    return found
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
 
 
 def _feeds(call: Call) -> Any:
@@ -310,6 +355,7 @@ ROUTES: Sequence[Route] = (
     Route("GET", f"{_CONNECTION}/suggestions", _suggestions, "Suggested categories, as they were last worked out."),
     Route("POST", f"{_CONNECTION}/suggestions", _suggest, "Work them out anew.", makes=True),
     Route("POST", f"{_CONNECTION}/suggestions/accept", _accept, "Plan a mapping that takes some over.", makes=True),
+    Route("POST", f"{_CONNECTION}/mapping/copy", _copy_mapping, "Plan a copy of an attribute mapping.", makes=True),
     Route("GET", f"{_CONNECTION}/requirements", _requirements, "What the marketplace asks of its categories."),
     Route("GET", "rates", _rates, "The exchange rates in use, with their day, source and age."),
     Route("GET", "plans", _plans, "The newest plans."),
@@ -321,7 +367,7 @@ ROUTES: Sequence[Route] = (
     Route("POST", f"{_CONNECTION}/hold", _hold, "Let flows of a marketplace rest."),
     Route("POST", f"{_CONNECTION}/resume", _resume, "Set them going again."),
     Route("GET", f"{_CONNECTION}/waiting", _waiting, "Changes that reach too far and wait for a word."),
-    Route("POST", f"{_CONNECTION}/confirm", _confirm, "Say that they are meant."),
+    Route("POST", f"{_CONNECTION}/confirm", _confirm, "Say that they are meant: all, or some of them."),
     Route("GET", f"{_CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
     Route("GET", "feeds", _feeds, "The files that marketplaces fetch: where, when written, when last fetched."),
     Route("POST", f"{_CONNECTION}/feed/renew", _renew_feed, "Give a feed a new address; the old one answers no more."),

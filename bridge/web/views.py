@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from bridge.flows import activity as journal
-from bridge.flows import attend, documents, feed_address, listing_view, order_view, overview, plan, rates, resting
+from bridge.flows import attend, documents, feed_address, held, listing_view, order_view, overview, plan, rates, resting
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, NotFound
@@ -196,6 +196,11 @@ def _plans(view: View) -> Context:
         "more": rows[PER_PAGE - 1]["id"] if len(rows) > PER_PAGE else None,
         "versions": documents.changes(view.session, PER_PAGE),
         "rests": resting.holds(view.session),
+        "waiting": [
+            {"connection": number, "title": title, "items": items}
+            for number, title in documents.channels(view.session).items()
+            if (items := held.waiting(view.session, number))
+        ],
         "rates": {
             "used": rates.needed(settings),
             **rates.shown(view.session, view.now.date(), settings.get((documents.SHOP, "rates"), {})),

@@ -140,6 +140,7 @@ NOTICES: Mapping[str, str] = {
     "apply": "Applied. The listings follow by themselves; the version can be taken back under Plans.",
     "undo": "Taken back. The listings follow by themselves.",
     "confirm": "Confirmed. What waited goes out now.",
+    "confirm_one": "Confirmed. It goes out now; what else waits goes on waiting.",
     "go-on": "It goes on. What waited goes out now.",
     "decide": "Decided. The marketplace is told, and the store follows by itself.",
 }

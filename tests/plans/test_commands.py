@@ -66,5 +66,11 @@ def test_a_day_at_the_command_line(stack: Stack, tmp_path: Path) -> None:
     table.write_text(run(stack, "mapping", "table").output, encoding="utf-8")
     assert "Colour" in table.read_text(encoding="utf-8")
     assert "changes nothing" in run(stack, "mapping", "import", str(table), code=2).output, "it comes back as it was"
+    told = run(stack, "mapping", "copy", "--category", "Kitchen", "--into", "Kitchen > Mugs", "--json").output
+    [wish] = json.loads(told)["changes"]
+    assert wish["kind"] == "attribute_mapping"
+    assert "Give --from and --to" in run(stack, "mapping", "copy", code=2).output
+    assert "another marketplace" in run(stack, "mapping", "copy", "--from", "bol", "--to", "bol", code=2).output
+    assert "Nothing of A waits" in run(stack, "confirm", "bol", "--sku", "A", code=2).output
     assert "Give a FILE" in run(stack, "plan", code=2).output
     assert "Extra inputs" in run(stack, "plan", "--stock", file(tmp_path, {"bufer": 1}), code=2).output
