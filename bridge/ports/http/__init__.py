@@ -14,6 +14,7 @@ from bridge.ports.http.call import basic_auth
 from bridge.ports.http.context import about, before_write, lane, patience
 from bridge.ports.http.exchange import Exchange, MemoryRecorder, NoRecorder, Recorder
 from bridge.ports.http.guard import Guard, GuardPolicy
+from bridge.ports.http.hints import Budget
 from bridge.ports.http.limiter import Grant, Limiter
 from bridge.ports.http.local_limiter import LocalLimiter
 from bridge.ports.http.redact import Redactor
@@ -28,6 +29,7 @@ __all__ = [
     "TOKEN_ERRORS",
     "Breaker",
     "BreakerPolicy",
+    "Budget",
     "ErrorTable",
     "Exchange",
     "Grant",

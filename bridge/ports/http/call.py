@@ -12,11 +12,14 @@ from urllib.parse import urlencode
 
 import httpx
 
+from bridge.ports.http.hints import Budget
+from bridge.ports.http.response import Response
 from bridge.ports.http.table import Tables
 from bridge.ports.http.token_source import TokenSource
 
 Expect = Literal["json", "any", "bytes"]
 Auth = Callable[[httpx.Request], None]
+ReadBudget = Callable[[Response], Budget | None]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 REPEATABLE = SAFE | {"PUT", "DELETE"}
 
@@ -41,6 +44,7 @@ class Call:
     tables: Tables
     auth: Auth | None
     bearer: TokenSource | None
+    budget: ReadBudget | None = None
 
     @property
     def host(self) -> str:

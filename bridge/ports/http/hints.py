@@ -31,6 +31,19 @@ class RateHint:
     exact: bool = False
 
 
+@dataclass(frozen=True)
+class Budget:
+    """What an answer's body says of the account's one bucket, in the unit of the call's cost: its ``size``, its refill
+    per second, what is ``left`` in it, and what this call has ``spent`` (None: as much as it was thought to cost).
+    ``wait``: seconds after which a call that was refused for want of it can be had; None where it was not refused."""
+
+    size: float
+    rate: float
+    left: float
+    spent: float | None = None
+    wait: float | None = None
+
+
 def retry_after(headers: httpx.Headers, now: datetime, cap: float) -> float | None:
     """Seconds to wait as Retry-After says, within 0 and ``cap``; None when it is absent or makes no sense."""
     value = headers.get("retry-after", "").strip()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from bridge.ports.errors import SlowDown
 from bridge.ports.http import context
 from bridge.ports.http.call import Call
-from bridge.ports.http.hints import rate_hint, retry_after, told_rate
+from bridge.ports.http.hints import Budget, rate_hint, retry_after, told_rate
 from bridge.ports.http.limiter import SHORT_WINDOW
 from bridge.ports.http.response import Response
 from bridge.ports.http.services import HttpServices
@@ -27,6 +27,7 @@ class Pacer:
         self._limits = dict(limits)
         self._services = services
         self._rates: dict[str, float] = {}
+        self._told: dict[str, Limit] = {}
 
     def admit(self, call: Call, patience_ends: float) -> None:
         """Wait for the call's turn, at most until ``patience_ends`` (monotonic). Raises SlowDown."""
@@ -54,6 +55,9 @@ class Pacer:
         (breaker.failed if response.status >= 500 else breaker.succeeded)(self._account)
         wait = retry_after(response.headers, now, cap)
         hint = rate_hint(response.headers, now, cap)
+        if response.ok and (budget := call.budget(response) if call.budget else None) is not None:
+            self._observe(call, budget)
+            return budget.wait
         key, limit = self._bucket(call)
         if response.status == 429:
             if wait is None and hint is not None and hint.remaining < 1:
@@ -64,6 +68,16 @@ class Pacer:
             vague = not hint.exact and limit.seconds <= SHORT_WINDOW
             limiter.observe(key, limit, hint.remaining, None if vague else hint.reset)
         return wait if response.status >= 400 else None
+
+    def _observe(self, call: Call, budget: Budget) -> None:
+        """The bucket as the other side keeps it: its size and rate, and what this call did not need after all."""
+        if budget.size > 0 and budget.rate > 0:
+            told = Limit(calls=budget.size, seconds=budget.size / budget.rate, source="told with each answer")
+            self._told[self._name(call)] = told
+        key, limit = self._bucket(call)
+        if budget.spent is not None and budget.spent < call.cost:
+            self._services.limiter.refund(key, limit, call.cost - budget.spent)
+        self._services.limiter.observe(key, limit, max(0.0, budget.left), None)
 
     def unanswered(self, call: Call, *, sent: bool) -> None:
         """No whole answer came."""
@@ -96,7 +110,7 @@ class Pacer:
         """The bucket of this operation: its own, or the one that all others share where the manifest has "*". Its size
         is the manifest's, its rate what the account was told to have."""
         name = self._name(call)
-        limit = self._limits.get(name, DEFAULT_LIMIT)
+        limit = self._told.get(name) or self._limits.get(name, DEFAULT_LIMIT)
         if (rate := self._rates.get(name)) is not None:
             limit = limit.model_copy(update={"seconds": limit.calls / rate})
         return f"{self._account}:{name}", limit

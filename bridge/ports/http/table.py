@@ -85,13 +85,15 @@ class ErrorTable:
     ``describe`` gets the other side's words out of a body: (message, field), or Said with a code too. ``page``
     is raised for a web page (or anything else that is no JSON) with a good status where JSON was expected.
     ``unsure``: with these statuses a write that must not be repeated may have been done all the same, and is
-    UnknownOutcome instead of RetryLater. None: as the next table says.
+    UnknownOutcome instead of RetryLater. None: as the next table says. ``hidden`` finds the refusal in the body of an
+    answer of good status (GraphQL), whose code is looked up under that status.
     """
 
     rules: Mapping[Key, type[BridgeError] | Rule] = field(default_factory=dict)
     describe: Describe | None = None
     page: type[BridgeError] | Rule | None = None
     unsure: range | frozenset[int] | None = None
+    hidden: Callable[[Response], Said | None] | None = None
 
     def find(self, status: int, code: str | None) -> type[BridgeError] | Rule | None:
         """The entry for this status and code, None when there is none."""
@@ -150,6 +152,11 @@ class Tables:
     def is_unsure(self, status: int) -> bool:
         """Whether a write may have been done although this status came back."""
         return status in next(table.unsure for table in self._tables if table.unsure is not None)
+
+    def hidden(self, response: Response) -> Said | None:
+        """The refusal inside an answer of good status; None where there is none."""
+        particular = next((table.hidden for table in self._tables if table.hidden is not None), None)
+        return particular(response) if particular is not None else None
 
     def said(self, response: Response) -> Said:
         """The other side's words. A describer that stumbles over an odd body yields those of the default."""

@@ -18,7 +18,7 @@ import httpx
 
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.http import context
-from bridge.ports.http.call import REPEATABLE, SAFE, Auth, Call, Expect, outgoing, with_params
+from bridge.ports.http.call import REPEATABLE, SAFE, Auth, Call, Expect, ReadBudget, outgoing, with_params
 from bridge.ports.http.exchange import Exchange
 from bridge.ports.http.guard import Guard, check_url
 from bridge.ports.http.network import GuardedTransport
@@ -104,6 +104,7 @@ class Transport:
         allow: Collection[int] = (),
         max_bytes: int | None = None,
         max_wait: float | None = None,
+        budget: ReadBudget | None = None,
     ) -> Response:
         """Make one call and return its answer: a 2xx (or a status in ``allow``), with JSON if so expected.
 
@@ -111,7 +112,8 @@ class Transport:
         says that repeating does no harm. ``write`` (default: all but GET and HEAD) says that ``before_write``
         applies. ``cost`` is in calls; ``timeout`` in seconds for one attempt, and no further one begins after
         it; ``max_wait`` in seconds for the limiter. ``auth`` may change the request last, to sign it.
-        ``errors`` is asked before the transport's own table. Raises errors of bridge.ports.errors.
+        ``errors`` is asked before the transport's own table. ``budget`` reads what an answer's body says of the
+        account's bucket, where calls differ in cost. Raises errors of bridge.ports.errors.
         """
         method = method.upper()
         with self._sendable():
@@ -133,6 +135,7 @@ class Transport:
             tables=Tables(errors, self._errors),
             auth=auth,
             bearer=bearer,
+            budget=budget,
         )
         return self._run(call)
 

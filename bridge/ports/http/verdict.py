@@ -19,6 +19,7 @@ from bridge.ports.errors import (
 from bridge.ports.http.call import Call
 from bridge.ports.http.network import NO_SUCH_HOST
 from bridge.ports.http.response import NotJson, Response
+from bridge.ports.http.table import Said
 from bridge.ports.http.wire import WireFault
 
 _ADVICE: dict[type[BridgeError], str] = {
@@ -78,7 +79,8 @@ def on_answer(call: Call, title: str, response: Response, wait: float | None) ->
     """None when the answer is what was asked for. ``wait``: seconds that it asks us to stay away."""
     welcome = 200 <= response.status < 300 or response.status == 304
     if (welcome or response.status in call.allow) and _is_readable(call, response):
-        return None
+        hidden = call.tables.hidden(response)
+        return None if hidden is None else _on_error(call, title, response, wait, hidden)
     if welcome:
         return _on_page(call, title, response)
     if 300 <= response.status < 400:
@@ -116,8 +118,8 @@ def _on_redirect(call: Call, title: str, response: Response) -> Verdict:
     return Verdict(rule.error, text)
 
 
-def _on_error(call: Call, title: str, response: Response, wait: float | None) -> Verdict:
-    said = call.tables.said(response)
+def _on_error(call: Call, title: str, response: Response, wait: float | None, hidden: Said | None = None) -> Verdict:
+    said = hidden or call.tables.said(response)
     error, advice = call.tables.rule(response.status, said.code)
     if error is NotFound and call.expect == "json" and response.is_page:
         # A page saying 404 means that the API is not there, not that the thing is gone.
@@ -127,9 +129,10 @@ def _on_error(call: Call, title: str, response: Response, wait: float | None) ->
     if error is RetryLater and wait is not None:
         error = SlowDown
     words = said.message.strip().rstrip(".") or _plain_words(error, call)
+    number = "" if hidden else f" ({response.status})"
     return Verdict(
         error,
-        f"{title}: {words} ({response.status}). {advice or _ADVICE.get(error, '')}".strip(),
+        f"{title}: {words}{number}. {advice or _ADVICE.get(error, '')}".strip(),
         field=said.field,
         repeatable=issubclass(error, RetryLater),
         renew=issubclass(error, Reauthorise),
