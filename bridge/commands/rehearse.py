@@ -25,8 +25,8 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 @click.option("--platform", default="woocommerce", show_default=True, help="The store's adapter.")
 @click.option("--channel", default="bol", show_default=True, help="The marketplace's adapter; always its sandbox.")
 @click.option("--store", metavar="URL", help="A real (staging) store instead of a sandbox.")
-@click.option("--key", metavar="K", help="The real store's API key.")
-@click.option("--secret", metavar="S", help="The secret of that key; asked for when it is not given.")
+@click.option("--key", "--token", "key", metavar="K", help="The real store's API key, or its access token.")
+@click.option("--secret", metavar="S", help="The secret of that key; asked for when it is needed and not given.")
 @click.option("--database", metavar="URL", help="An empty database to rehearse in; default: a temporary SQLite file.")
 @click.option(
     "--patience",
@@ -81,11 +81,13 @@ def rehearse(
 
 
 def _credentials(platform: str, store: str, key: str | None, secret: str | None) -> dict[str, str]:
-    from bridge.rehearsal.run import credentials_for
+    from bridge.rehearsal.run import credentials_for, needs_secret
 
     if not key:
         raise Refused("--key: the real store's API key is missing.")
-    return credentials_for(platform, store, key, secret or click.prompt("Secret", hide_input=True))
+    if secret is None and needs_secret(platform):
+        secret = click.prompt("Secret", hide_input=True)
+    return credentials_for(platform, store, key, secret or "")
 
 
 def _quiet() -> str:

@@ -92,6 +92,8 @@ def rotate_webhook_secret(engine: Engine, shop_id: int, connection_id: int) -> W
 
     if get(engine, shop_id, connection_id).role != "platform":
         raise AskMerchant("Only a store has a webhook secret.", field="connection")
+    if engine.manifest(get(engine, shop_id, connection_id)).webhook_secret:
+        raise AskMerchant("This store signs with a secret of its own: change it there, then connect again with it.")
     row = engine.db.transact(shop_id, act)
     return engine.platform(row).ensure_webhooks(hook_url(engine, shop_id, row.id), row.webhook_secrets[0])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -23,6 +23,7 @@ from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.flows import project
 from bridge.flows.engine import Engine
 from bridge.flows.held import CONFIRMED
+from bridge.flows.holding import held
 from bridge.flows.outcome import alive
 from bridge.flows.steps import step
 from bridge.ports.http import lane
@@ -30,6 +31,7 @@ from bridge.ports.platform import ProductBatch
 
 CHUNK = 500
 TOGETHER = 20  # products written by one transaction: others want to write too
+LATER = timedelta(seconds=5)
 # Made once: making these statements costs more than running them.
 _IDS: Any = bindparam("ids", expanding=True)
 _TICKETS = select(Product.external_id, Product.snapshot_version).where(Product.external_id.in_(_IDS))
@@ -56,7 +58,7 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     ids = [claim.key for claim in claims]
     with engine.db.read(row.shop_id) as session:
         before = _before(session, ids)
-    with lane("stock"):
+    with lane("stock"), held(engine, row.shop_id, claims):
         batch = engine.platform(row).fetch_products(ids)
     step("product.read.fetched")
     for start in range(0, len(claims), TOGETHER):
@@ -66,6 +68,21 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         step("product.read.recorded")
         if lanes:
             engine.ring(lanes)
+
+
+def read_pools(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``pool.read``: the store names only who holds the stock; the products of that pool are read. One that
+    nobody knows belongs to a product that is still to be read, which brings its stock along."""
+    pools = [claim.key for claim in claims]
+    query = select(Product.external_id).join(Variant, Variant.product_id == Product.id).where(Variant.pool.in_(pools))
+
+    def act(session: Session) -> None:
+        now = engine.clock()
+        mark_products(session, row.id, sorted(set(session.scalars(query))), now)
+        work.done(session, claims, now)
+
+    engine.db.transact(row.shop_id, act)
+    engine.ring({"stock"})
 
 
 def _before(session: Session, ids: Sequence[str]) -> _Before:
@@ -99,9 +116,26 @@ def _record(
         mark_products(session, row.id, batch.parents, now)
         lanes.add("stock")
     work.put_back(session, [by_key[key] for key in writer.overtaken], now)
-    work.done(session, [claim for key, claim in by_key.items() if key not in writer.overtaken], now)
+    later = {key for key in batch.later if key in by_key}
+    work.put_back(session, [by_key[key] for key in later], now + LATER, "the store wants fewer calls")
+    work.done(session, [claim for key, claim in by_key.items() if key not in writer.overtaken | later], now)
     alive(session, row.id, now)
     return lanes
+
+
+def take_in(
+    engine: Engine, session: Session, row: Connection, products: Sequence[StoreProduct], now: datetime
+) -> set[str]:
+    """Products that nobody knows yet, as a list has brought them along. Returns the ids that need no reading."""
+    ids = [product.external_id for product in products]
+    writer = _Snapshot(session, now, _Before({}, set()), ids)
+    for product in products:
+        writer.apply(product)
+    writer.finish()
+    project.project(session, project.channel_views(engine, session), writer.touched, now, now)
+    _rematch(session, writer.new_skus, now)
+    alive(session, row.id, now)
+    return set(ids) - writer.overtaken
 
 
 class _Snapshot:

@@ -236,10 +236,13 @@ def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datet
     names = site_names(wish.adapter.manifest)
     row.info = {**info.as_json(), **kept, **({NAMES: names} if names else {})}
     name = info.name or wish.account
-    title = wish.adapter.manifest.title
+    manifest = wish.adapter.manifest
+    title = manifest.title
     row.title = f"{title} – {name}"[:200] if name.lower() != title.lower() else title
     row.state, row.state_reason, row.state_since, row.last_ok_at = "active", "", now, now
-    if wish.role == "platform" and not row.webhook_secrets:
+    if wish.role == "platform" and manifest.webhook_secret:
+        signing.given(row, str(wish.credentials.get(manifest.webhook_secret) or ""), now)
+    elif wish.role == "platform" and not row.webhook_secrets:
         row.webhook_secrets = [signing.new_secret()]
 
 
@@ -271,7 +274,8 @@ def _with_webhooks(engine: Engine, shop_id: int, connected: Connected) -> Connec
     if Capability.WEBHOOKS not in engine.manifest(row).capabilities:
         return connected
     try:
-        audit = engine.platform(row).ensure_webhooks(hook_url(engine, shop_id, row.id), row.webhook_secrets[0])
+        secret = next(iter(row.webhook_secrets or []), "")
+        audit = engine.platform(row).ensure_webhooks(hook_url(engine, shop_id, row.id), secret)
     except BridgeError as error:
         text = f"Webhooks could not be set up, so changes are found by asking every few minutes: {error.merchant}"
         return replace(connected, warnings=(*connected.warnings, text))

@@ -91,7 +91,7 @@ class Receiver:
             connection_id=address.connection_id,
             topic=hint.topic,
             external_id=hint.external_id,
-            body_hash=hashlib.sha256(body).hexdigest(),
+            body_hash=hashlib.sha256(hint.delivery.encode() if hint.delivery else body).hexdigest(),
             body=seal(body.decode()),
             received_at=self._engine.clock(),
             mark=mark,
@@ -175,6 +175,8 @@ def mark_of(hint: Hint, connection_id: int) -> Mark:
     """What to read again."""
     if hint.kind is HintKind.PRODUCT:
         return Mark(connection_id, "stock", "product.read", hint.external_id, priority=3, settle=True)
+    if hint.kind is HintKind.STOCK:
+        return Mark(connection_id, "stock", "pool.read", hint.external_id, priority=3, settle=True)
     return Mark(connection_id, "orders", "store_order.read", hint.external_id)
 
 

@@ -29,7 +29,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
-from bridge.flows import offered
+from bridge.flows import catalogue, offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
@@ -107,7 +107,7 @@ def _marks(
     found = 0
     with lane("sweep"):
         for page in pages(read):
-            changed = engine.db.transact(row.shop_id, _mark_changed, row, page, variants, engine.clock())
+            changed = engine.db.transact(row.shop_id, _mark_changed, engine, row, page, variants, engine.clock())
             seen.update(ref.external_id for ref in page)
             found += changed
             engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
@@ -118,10 +118,15 @@ def _marks(
     return seen
 
 
-def _mark_changed(session: Session, row: Connection, refs: Sequence[ProductRef], variants: bool, now: datetime) -> int:
+def _mark_changed(
+    session: Session, engine: Engine, row: Connection, refs: Sequence[ProductRef], variants: bool, now: datetime
+) -> int:
+    """Products nobody knows yet are taken as the list has brought them, if it has; all others are read."""
     known = _variant_marks(session, refs) if variants else _product_marks(session, refs)
     changed = {ref.external_id: ref for ref in refs if known.get(_key(ref, variants), "") != ref.mark}
-    marks = [Mark(row.id, "stock", "product.read", key, priority=4) for key in changed]
+    whole = [ref.product for ref in changed.values() if ref.product and ref.external_id not in known]
+    taken = catalogue.take_in(engine, session, row, whole, now) if whole else set()
+    marks = [Mark(row.id, "stock", "product.read", key, priority=4) for key in changed if key not in taken]
     work.mark(session, row.shop_id, marks, now)
     if variants:
         _remember_variants(session, refs)

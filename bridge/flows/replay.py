@@ -84,7 +84,10 @@ def _orders(session: Session, name: str, channel: str | None) -> list[Order]:
 
 def _again_delivery(engine: Engine, session: Session, delivery: Delivery) -> Replayed:
     now = engine.clock()
-    if "order" in delivery.topic:
+    if delivery.topic.startswith("inventory"):
+        mark = Mark(delivery.connection_id, "stock", "pool.read", delivery.external_id, priority=3)
+        done = f"the products whose stock is kept under {delivery.external_id} are read from the store again"
+    elif any(word in delivery.topic for word in ("order", "fulfillment", "refund")):
         mark = Mark(delivery.connection_id, "orders", "store_order.read", delivery.external_id)
         done = f"order {delivery.external_id} is read from the store again"
     else:

@@ -16,6 +16,14 @@ def new_secret() -> str:
     return secrets.token_hex(32)
 
 
+def given(row: Connection, secret: str, now: datetime) -> None:
+    """The secret is the store's own; the one before is accepted for OVERLAP more."""
+    known = [item for item in row.webhook_secrets or [] if item != secret]
+    if secret and known and (row.webhook_secrets or [""])[0] != secret:
+        row.info = {**(row.info or {}), RETIRED: (now + OVERLAP).isoformat()}
+    row.webhook_secrets = [secret, *known[:1]] if secret else []
+
+
 def rotate(row: Connection, now: datetime) -> None:
     """A new secret in front; what was signed with the old one is accepted for OVERLAP more."""
     row.webhook_secrets = [new_secret(), *(row.webhook_secrets or [])[:1]]

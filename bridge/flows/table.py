@@ -56,6 +56,7 @@ class Handler:
 
 HANDLERS: Mapping[str, Handler] = {
     "product.read": Handler(catalogue.read_products, 100),
+    "pool.read": Handler(catalogue.read_pools, 100),
     "project.connection": Handler(catalogue.project_connection),
     "orders.pull": Handler(orders.pull),
     "orders.import": Handler(orders.import_orders, 25),

@@ -121,7 +121,8 @@ class Manifest(Part):
     uses is its setting ``sites``. Empty where an account is one site. ``checks``: what is demanded of a listing
     (bridge/domain/checks/limits.py); ``title_max`` and ``checks.title.maximum`` are one thing, either is enough.
     ``refund_lookup`` False: nothing there tells whether a refund of ours was paid, so one in doubt is put to a person.
-    ``acknowledge``: it wants to be told that an order is in the store.
+    ``acknowledge``: it wants to be told that an order is in the store. ``webhook_secret``: the credential a store signs
+    its webhooks with, where it takes none of ours.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -136,6 +137,7 @@ class Manifest(Part):
     lacks: dict[Capability, str] = Field(default_factory=dict)
     credentials: tuple[FormField, ...] = ()
     settings: tuple[FormField, ...] = ()
+    webhook_secret: str = ""
     limits: dict[str, Limit] = Field(default_factory=dict)
     batch: dict[str, int] = Field(default_factory=dict)
     concurrency: int = Field(default=4, ge=1, le=64)

@@ -32,21 +32,25 @@ class StoreInfo(Value):
 
 class ProductRef(Value):
     """A product in a list; ``mark`` changes whenever the product, its stock or a variant changed. In lists of
-    variants ``variant_id`` names the variant the mark is of, and ``external_id`` its product."""
+    variants ``variant_id`` names the variant the mark is of, and ``external_id`` its product. ``product``: the product
+    whole, where the list brings it along, which spares reading one that nobody knows yet."""
 
     external_id: str
     variant_id: str | None = None
     modified_at: datetime | None = None
     mark: str
+    product: StoreProduct | None = None
 
 
 class ProductBatch(Value):
     """Products read whole. ``missing`` are ids that no longer exist or are in the bin; ``parents`` are products to
-    read because one of those ids was a variant of them (WooCommerce tells a deleted variant by its own id)."""
+    read because one of those ids was a variant of them (WooCommerce tells a deleted variant by its own id).
+    ``later`` are ids that were not read for now, because the store wants fewer calls; the others are good."""
 
     products: tuple[StoreProduct, ...]
     missing: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
 
 
 class OrderMark(Value):
@@ -60,6 +64,7 @@ class OrderMark(Value):
 
 class HintKind(StrEnum):
     PRODUCT = "product"
+    STOCK = "stock"  # of one pool (StockReading.pool), where the store names no product
     ORDER = "order"
     NOTHING = "nothing"  # well-formed and of no interest (a ping, a draft, a coupon)
 
@@ -67,8 +72,9 @@ class HintKind(StrEnum):
 class Hint(Value):
     """What a webhook points at. The engine re-reads it; nothing of the payload is believed.
 
-    ``product_id`` is the product to read (the parent, for a variation). ``accept_status`` is the status the
-    sender must get.
+    ``external_id`` is the product to read (the parent, for a variation), the order, or the pool. ``accept_status`` is
+    the status the sender must get. ``delivery``: the sender's own name of this delivery, unique per topic; without one,
+    equal bytes are the same delivery.
     """
 
     kind: HintKind
@@ -76,6 +82,7 @@ class Hint(Value):
     external_id: str
     mark: str | None = None
     accept_status: int = 200
+    delivery: str | None = None
 
 
 class WebhookAudit(Value):

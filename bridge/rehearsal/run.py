@@ -42,6 +42,13 @@ def rehearse(
     return Report(results)
 
 
+def needs_secret(platform: str) -> bool:
+    """Whether this store cannot be reached with an address and a key alone."""
+    adapter = discover().platforms.get(platform)
+    others = [field for field in adapter.manifest.credentials if field.kind != "url"] if adapter else []
+    return not others or others[-1].required
+
+
 def credentials_for(platform: str, url: str, key: str, secret: str) -> dict[str, str]:
     """Address, key and secret under the names this platform's manifest gives them. Raises AskMerchant."""
     adapter = discover().platforms.get(platform)
@@ -53,7 +60,8 @@ def credentials_for(platform: str, url: str, key: str, secret: str) -> dict[str,
     if len(place) != 1 or len(others) != 2:
         title = adapter.manifest.title
         raise AskMerchant(f"{title} is not reached with an address, a key and a secret; rehearse with its sandbox.")
-    return {place[0]: url, others[0]: key, others[1]: secret}
+    given = {place[0]: url, others[0]: key, others[1]: secret}
+    return {name: value for name, value in given.items() if value}
 
 
 def announcement(plan: Plan) -> str:

@@ -140,6 +140,8 @@ class MemoryStore:
     refunds: dict[str, str] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     hidden: set[str] = field(default_factory=set)
+    brings: bool = False  # its list of everything has the products whole
+    busy: set[str] = field(default_factory=set)  # products that it wants to be asked for later, once each
     reads: int = 0
     creates: int = 0
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -187,7 +189,15 @@ class MemoryStore:
     # the contract
     def list_products(self, since: datetime | None, cursor: str | None) -> Page[ProductRef]:
         items = [p for p in self.products.values() if since is None or (p.modified_at and p.modified_at > since)]
-        marks = [ProductRef(external_id=p.external_id, modified_at=p.modified_at, mark=p.fingerprint()) for p in items]
+        marks = [
+            ProductRef(
+                external_id=p.external_id,
+                modified_at=p.modified_at,
+                mark=p.fingerprint(),
+                product=p if self.brings and since is None else None,
+            )
+            for p in items
+        ]
         return Page(items=tuple(marks))
 
     def list_variants(self, cursor: str | None) -> Page[ProductRef]:
@@ -196,9 +206,12 @@ class MemoryStore:
     def fetch_products(self, ids: Sequence[str]) -> ProductBatch:
         self.faults.check_before("fetch_products")
         self.reads += 1
-        found = tuple(self.products[key] for key in ids if key in self.products)
+        later = tuple(key for key in ids if key in self.busy)
+        self.busy -= set(later)
+        found = tuple(self.products[key] for key in ids if key in self.products and key not in later)
         self.faults.check_after("fetch_products")
-        return ProductBatch(products=found, missing=tuple(key for key in ids if key not in self.products))
+        missing = tuple(key for key in ids if key not in self.products)
+        return ProductBatch(products=found, missing=missing, later=later)
 
     def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderMark]:
         items = [
