@@ -75,9 +75,12 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
     return done
 
 
-@pytest.mark.parametrize("channel", ["bol", "allegro", "zalando"])
-def test_all_steps_against_the_sandboxes(environment: dict[str, str], channel: str) -> None:
-    done = _run([*COMMAND, "--channel", channel, "--json"], environment)
+@pytest.mark.parametrize(
+    ("platform", "channel"),
+    [("woocommerce", "bol"), ("shopify", "bol"), ("woocommerce", "allegro"), ("woocommerce", "zalando")],
+)
+def test_all_steps_against_the_sandboxes(environment: dict[str, str], platform: str, channel: str) -> None:
+    done = _run([*COMMAND, "--platform", platform, "--channel", channel, "--json"], environment)
     report = json.loads(done.stdout)
     assert [step for step in report["steps"] if not step["ok"]] == []
     assert (report["ok"], done.returncode) == (True, 0)

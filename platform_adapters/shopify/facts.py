@@ -1,0 +1,67 @@
+"""What must be known of a store to read it: asked once in a while, kept in memory to save calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from platform_adapters.shopify import mapping
+from platform_adapters.shopify.client import ShopifyClient
+from platform_adapters.shopify.mapping import ShopFacts
+from platform_adapters.shopify.reading import Json, amount, next_cursor, nodes, table, text
+
+KEEP = timedelta(minutes=30)
+PAGES = 10
+
+
+class Facts:
+    """Thread-safe. A changed setting of the store is seen within KEEP."""
+
+    def __init__(self, client: ShopifyClient, settings: Mapping[str, Any], clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self.wanted = tuple(text(name) for name in settings.get("locations") or ())
+        self._vat = amount(settings.get("vat_percent")) or Decimal(0)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._shop: tuple[datetime, ShopFacts] | None = None
+
+    @property
+    def shop(self) -> ShopFacts:
+        with self._lock:
+            if self._shop is None or self._shop[0] < self._clock():
+                self._shop = (self._clock() + KEEP, self._read())
+            return self._shop[1]
+
+    def forget(self) -> None:
+        with self._lock:
+            self._shop = None
+
+    def locations(self) -> list[Json]:
+        rows: list[Json] = []
+        cursor: str | None = None
+        for _ in range(PAGES):
+            found = self._client.ask("locations", 102, after=cursor).get("locations")
+            rows += nodes(found)
+            if (cursor := next_cursor(found)) is None:
+                break
+        return rows
+
+    def _read(self) -> ShopFacts:
+        shop = table(self._client.ask("shop", 5).get("shop"))
+        rows = self.locations()
+        return ShopFacts(
+            currency=text(shop.get("currencyCode")) or "EUR",
+            admin=admin_url(text(shop.get("myshopifyDomain")) or self._client.host),
+            chosen=mapping.locations(rows, self.wanted),
+            locations=max(1, len(rows)),
+            vat=Decimal(0) if shop.get("taxesIncluded") else self._vat,
+        )
+
+
+def admin_url(domain: str) -> str:
+    """Where the merchant's own pages of this store are."""
+    name, _, rest = domain.partition(".")
+    return f"https://admin.shopify.com/store/{name}" if rest == "myshopify.com" else f"https://{domain}/admin"

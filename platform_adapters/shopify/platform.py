@@ -1,0 +1,295 @@
+"""A Shopify store as a Platform: what the contract asks, in documents of the client and words of the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.order import OrderDraft, StoreOrder, StoreOrderStatus
+from bridge.domain.returns import RefundLine
+from bridge.ports.adapter import Connection
+from bridge.ports.channel import Page
+from bridge.ports.errors import AskMerchant, NotFound, RetryLater, UnknownOutcome
+from bridge.ports.manifest import load_manifest
+from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, StoreInfo, WebhookAudit
+from platform_adapters.shopify import hooks, mapping, orders, refunds, scopes
+from platform_adapters.shopify.catalogue import Catalogue, good
+from platform_adapters.shopify.client import ShopifyClient
+from platform_adapters.shopify.documents import API_VERSION
+from platform_adapters.shopify.facts import Facts
+from platform_adapters.shopify.order_reading import OrderReader
+from platform_adapters.shopify.reading import Json, amount, gid, next_cursor, nodes, number, since_filter, table, text
+from platform_adapters.shopify.refusals import codes, errors_of, refuse
+from platform_adapters.shopify.stock import set_available
+
+MANIFEST = load_manifest(Path(__file__).parent)
+ORDERS, NEWEST = 250, 50
+# A cancellation is done by the store in its own time.
+CANCEL_LOOKS, CANCEL_PAUSE = 5, 0.5
+NOTE = 5000
+
+
+class ShopifyPlatform:
+    """One store. Thread-safe; what it remembers only saves calls."""
+
+    manifest = MANIFEST
+
+    def __init__(self, connection: Connection) -> None:
+        self._client = ShopifyClient(connection)
+        self._transport = connection.transport
+        self._settings = connection.settings
+        self._clock = connection.clock
+        self._workers = MANIFEST.concurrency
+        self._facts = Facts(self._client, connection.settings, connection.clock)
+        self._catalogue = Catalogue(self._client, self._transport, self._facts, self._clock)
+        self._orders = OrderReader(self._client, self._transport)
+
+    def check(self) -> StoreInfo:
+        data = self._client.ask("shop", 5)
+        shop, plan = table(data.get("shop")), table(table(data.get("shop")).get("plan"))
+        granted = [
+            text(row.get("handle")) for row in table(data.get("currentAppInstallation")).get("accessScopes") or ()
+        ]
+        self._refuse_scopes(granted)
+        rows = self._facts.locations()
+        if lost := mapping.unknown_locations(rows, self._facts.wanted):
+            raise AskMerchant(f"The store has no location {', '.join(lost)}.", field="locations")
+        self._define_reference()
+        self._facts.forget()
+        details: dict[str, Any] = {
+            "plan": text(plan.get("publicDisplayName")),
+            "domain": text(shop.get("myshopifyDomain")),
+        }
+        details["locations"] = [text(row.get("name")) for row in rows]
+        if not shop.get("taxesIncluded") and not amount(self._settings.get("vat_percent")):
+            details["warning"] = (
+                "Prices are kept without VAT, and no VAT is set to be added: marketplaces show them so."
+            )
+        return StoreInfo(
+            name=text(shop.get("name")) or self._client.host,
+            url=text(shop.get("url")) or self._client.url,
+            currency=text(shop.get("currencyCode")),
+            version=API_VERSION,
+            prices_include_tax=bool(shop.get("taxesIncluded")),
+            timezone=text(shop.get("ianaTimezone")) or "UTC",
+            details=details,
+        )
+
+    # -- the catalogue ----------------------------------------------------------------------------------------
+
+    def list_products(self, since: datetime | None, cursor: str | None) -> Page[ProductRef]:
+        return self._catalogue.list_products(since, cursor)
+
+    def list_variants(self, cursor: str | None) -> Page[ProductRef]:
+        return self._catalogue.list_variants(cursor)
+
+    def fetch_products(self, ids: Sequence[str]) -> ProductBatch:
+        return self._catalogue.fetch(ids)
+
+    def set_stock(self, product_id: str, variant_id: str, quantity: int) -> None:
+        """Absolute, compared with what was read just before. Raises AskMerchant unless the merchant has allowed it."""
+        if not self._settings.get("stock_writes"):
+            raise AskMerchant("Writing stock into the store is switched off.", field="stock_writes")
+        set_available(self._client, self._catalogue, variant_id, quantity, self._facts.shop.chosen)
+
+    # -- orders -----------------------------------------------------------------------------------------------
+
+    def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderMark]:
+        size = 2.0 + 2 * ORDERS
+        found = self._client.ask("orders_changed", size, first=ORDERS, after=cursor, query=since_filter(since)).get(
+            "orders"
+        )
+        now = self._clock()
+        marks = tuple(orders.order_mark(row, now) for row in nodes(found))
+        return Page(items=marks, next_cursor=next_cursor(found))
+
+    def fetch_orders(self, ids: Sequence[str]) -> list[StoreOrder]:
+        rows = self._orders.read([key for key in dict.fromkeys(ids) if key.isdigit()])
+        return [self._order(row) for row in rows]
+
+    def find_orders(self, refs: Sequence[str], since: datetime | None = None) -> dict[str, StoreOrder]:
+        """By the reference's own unique field, by search, and among the newest: the search runs behind what happens,
+        and how far is not documented."""
+        found = good(self._transport.each(self._find, list(refs), self._workers))
+        ids = {ref: key for ref, key in zip(refs, found, strict=True) if key is not None}
+        if lost := [ref for ref in refs if ref not in ids]:
+            newest = self._newest()
+            ids |= {ref: newest[ref] for ref in lost if ref in newest}
+        rows = {number(row["id"]): row for row in self._orders.read(list(dict.fromkeys(ids.values())))}
+        return {ref: self._order(rows[key]) for ref, key in ids.items() if key in rows}
+
+    def create_order(self, draft: OrderDraft) -> StoreOrder:
+        body = orders.order_input(draft, self._settings)
+        options = {
+            "inventoryBehaviour": "DECREMENT_IGNORING_POLICY",
+            "sendReceipt": False,
+            "sendFulfillmentReceipt": False,
+        }
+        payload = table(self._client.tell("order_create", order=body, options=options).get("orderCreate"))
+        if any("metafields" in (error.get("field") or ()) for error in errors_of(payload)):
+            text_ = "The store says that it has this order already; it is looked up."
+            raise UnknownOutcome(text_, developer=repr(errors_of(payload))[:500])
+        made = refuse(payload).get("order")
+        if not isinstance(made, dict) or not made.get("id"):
+            raise UnknownOutcome("The store did not say which order it created; it is looked up.")
+        return self._order(self._orders.whole([made])[0])
+
+    def cancel_order(self, external_id: str, note: str) -> StoreOrder:
+        """The store puts back on stock what it had claimed, in its own time: this waits for a moment.
+
+        Raises RetryLater while it is not done; asking again is harmless."""
+        found = self._one(external_id)
+        if found.status is StoreOrderStatus.CANCELLED:
+            return found
+        payload = self._cancel(external_id, note)
+        for _ in range(CANCEL_LOOKS):
+            found = self._one(external_id)
+            if found.status is StoreOrderStatus.CANCELLED:
+                return found
+            refuse(payload)
+            self._transport.services.sleep(CANCEL_PAUSE)
+        raise RetryLater(f"Shopify: order {found.number} is still being cancelled.", after=timedelta(seconds=5))
+
+    def _cancel(self, external_id: str, note: str) -> Json:
+        """With the payment given back in the books where that is wished. A store that refuses this has it cancelled
+        without: the marketplace's buyer has the money back either way."""
+        methods: list[Json | None] = (
+            [{"originalPaymentMethodsRefund": True}] if self._settings.get("record_refunds") else []
+        )
+        payload: Json = {}
+        for method in (*methods, None):
+            arguments = {
+                "id": gid("Order", external_id),
+                "reason": "OTHER",
+                "refund": method,
+                "note": note[:255] or None,
+            }
+            payload = table(self._client.tell("order_cancel", repeatable=True, **arguments).get("orderCancel"))
+            if not errors_of(payload):
+                break
+        return payload
+
+    def refund_lines(self, external_id: str, lines: Sequence[RefundLine], reason: str, ref: str) -> StoreOrder:
+        """One refund, known by its reference, which is also the key under which the store does it once only."""
+        rows = self._orders.read([external_id])
+        if not rows:
+            raise NotFound(f"The store has no order {external_id}.", field="external_id")
+        raw, found = rows[0], self._order(rows[0])
+        if refunds.is_made(raw, ref):
+            return found
+        payment = self._payment(external_id) if self._settings.get("record_refunds") else None
+        place = self._return_location(raw)
+        body = refunds.refund_input(raw, found, lines, payment, place, refunds.marked(ref, reason))
+        if body is not None:
+            key = refunds.idempotency_key(f"{external_id} {ref}")
+            refuse(self._client.tell("refund_create", input=body, key=key, repeatable=True).get("refundCreate"))
+        return self._one(external_id)
+
+    def add_note(self, external_id: str, note: str) -> None:
+        """Below what stands there already."""
+        found = self._client.ask("order_note", 1, id=gid("Order", external_id)).get("order")
+        if not isinstance(found, dict):
+            raise NotFound(f"The store has no order {external_id}.", field="external_id")
+        before = text(found.get("note"))
+        if note in before.split("\n"):
+            return
+        body = {"id": found["id"], "note": "\n".join(part for part in (before, note) if part)[-NOTE:]}
+        refuse(self._client.tell("order_update", input=body, repeatable=True).get("orderUpdate"))
+
+    # -- webhooks ---------------------------------------------------------------------------------------------
+
+    def ensure_webhooks(self, url: str, secret: str) -> WebhookAudit:
+        """Of an installed app Shopify itself keeps them (shopify.app.toml); ones made for this store alone would come
+        twice, and are removed."""
+        if self._client.is_installed:
+            self.remove_webhooks(url)
+            return WebhookAudit(active=len(hooks.TOPICS))
+        if not secret:
+            raise AskMerchant(
+                "Enter the app's API secret key: Shopify signs its webhooks with it.", field="client_secret"
+            )
+        plan = hooks.plan(self._webhooks(), url)
+        for number_ in plan.delete:
+            self._delete_webhook(number_)
+        for topic in plan.create:
+            arguments = {"topic": hooks.enum(topic), "subscription": hooks.subscription(topic, url)}
+            refuse(self._client.tell("webhook_create", repeatable=True, **arguments).get("webhookSubscriptionCreate"))
+        return WebhookAudit(active=len(hooks.TOPICS), mended=tuple(plan.mended))
+
+    def remove_webhooks(self, url: str) -> int:
+        ours = [str(hook["id"]) for hook in self._webhooks() if hooks.is_ours(hook, url)]
+        for number_ in ours:
+            self._delete_webhook(number_)
+        return len(ours)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _refuse_scopes(self, granted: Sequence[str]) -> None:
+        wanted = [*scopes.SCOPES, *(scopes.OPTIONAL_SCOPES if self._settings.get("stock_writes") else ())]
+        if lost := scopes.missing(granted, wanted):
+            raise AskMerchant(f"The app lacks the access scopes {', '.join(lost)}.", field="access_token")
+
+    def _define_reference(self) -> None:
+        """The unique field that orders carry; that it is there already is no fault."""
+        definition = orders.REF_FIELD | {"name": "Marketplace order", "ownerType": "ORDER"}
+        payload = self._client.tell("order_definition", definition=definition, repeatable=True)
+        found = payload.get("metafieldDefinitionCreate")
+        if "TAKEN" not in codes(found):
+            refuse(found)
+
+    def _find(self, ref: str) -> str | None:
+        arguments = {"ref": ref, "query": f"source_identifier:{quoted(ref)}"}
+        try:
+            data = self._client.ask("order_find", 16, **arguments)
+        except NotFound:  # the definition is gone: nothing can be found by it, and nothing be created without it
+            self._define_reference()
+            data = self._client.ask("order_find", 16, **arguments)
+        known = data.get("orderByIdentifier")
+        if isinstance(known, dict):
+            return number(known.get("id"))
+        rows = (row for row in nodes(data.get("orders")) if orders.marketplace_ref(row) == ref)
+        return next((number(row.get("id")) for row in rows), None)
+
+    def _newest(self) -> dict[str, str]:
+        rows = nodes(self._client.ask("orders_newest", 2.0 + 2 * NEWEST, first=NEWEST).get("orders"))
+        return {ref: number(row.get("id")) for row in rows if (ref := orders.marketplace_ref(row))}
+
+    def _one(self, external_id: str) -> StoreOrder:
+        found = self.fetch_orders([external_id])
+        if not found:
+            raise NotFound(f"The store has no order {external_id}.", field="external_id")
+        return found[0]
+
+    def _order(self, raw: Json) -> StoreOrder:
+        return orders.order(raw, self._facts.shop.admin)
+
+    def _payment(self, external_id: str) -> Json | None:
+        found = self._client.ask("order_payments", 160, id=gid("Order", external_id)).get("order")
+        return refunds.sale(table(found))
+
+    def _return_location(self, raw: Json) -> str:
+        """Where the goods came from, else the first location that sells."""
+        places = [number(table(item.get("location")).get("id")) for item in raw.get("fulfillments") or ()]
+        return next((place for place in places if place), next(iter(self._facts.shop.chosen), ""))
+
+    def _webhooks(self) -> list[Json]:
+        rows: list[Json] = []
+        cursor: str | None = None
+        for _ in range(10):
+            found = self._client.ask("webhooks_list", 102, after=cursor).get("webhookSubscriptions")
+            rows += nodes(found)
+            if (cursor := next_cursor(found)) is None:
+                break
+        return rows
+
+    def _delete_webhook(self, number_: str) -> None:
+        payload = self._client.tell("webhook_delete", id=number_, repeatable=True).get("webhookSubscriptionDelete")
+        if not any("exist" in text(error.get("message")).lower() for error in errors_of(payload)):
+            refuse(payload)
+
+
+def quoted(value: str) -> str:
+    """For a search: as one word, whatever is in it."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

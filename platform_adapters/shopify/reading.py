@@ -1,0 +1,96 @@
+"""Values of doubtful presence out of the store's JSON, and its ids: ``gid://shopify/Product/1`` is 1 of a Product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from bridge.domain.money import Money
+
+Json = dict[str, Any]
+T = TypeVar("T")
+FRESH = timedelta(seconds=10)
+
+
+def number(gid: Any) -> str:
+    """The number in an id, by which webhooks and the admin's addresses know the same thing."""
+    return str(gid or "").rpartition("/")[2].partition("?")[0]
+
+
+def kind(gid: Any) -> str:
+    parts = str(gid or "").split("/")
+    return parts[-2] if len(parts) > 1 else ""
+
+
+def gid(type_: str, number_: str) -> str:
+    return f"gid://shopify/{type_}/{number_}"
+
+
+def table(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def nodes(connection: Any) -> list[Json]:
+    """The rows of a page, those that are gone left out."""
+    return dicts(table(connection).get("nodes"))
+
+
+def dicts(value: Any) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def next_cursor(connection: Any) -> str | None:
+    page = table(table(connection).get("pageInfo"))
+    cursor = page.get("endCursor")
+    return str(cursor) if page.get("hasNextPage") and cursor else None
+
+
+def text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def moment(value: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def settled(changed: Any, now: datetime) -> str:
+    """A mark made of the time of the last change. Times have whole seconds: of what has changed just now the mark is
+    another one at the next look, so that a second change within that second is not missed."""
+    when = moment(changed)
+    is_fresh = when is not None and now - when < FRESH
+    return f"{text(changed)}~" if is_fresh else text(changed)
+
+
+def since_filter(when: datetime) -> str:
+    """For lists: what changed since then."""
+    return f"updated_at:>='{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
+
+
+def amount(value: Any) -> Decimal | None:
+    try:
+        found = Decimal(text(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def money(bag: Any, side: str = "presentmentMoney") -> Money | None:
+    """One side of a MoneyBag; None where it tells none."""
+    found = table(table(bag).get(side))
+    value, currency = amount(found.get("amount")), text(found.get("currencyCode"))
+    return Money.of(value, currency) if value is not None and len(currency) == 3 else None
+
+
+def attributes(value: Any) -> dict[str, str]:
+    """Custom attributes of an order or a line, by key."""
+    return {text(item.get("key")): text(item.get("value")) for item in dicts(value)}
+
+
+def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    return (items[at : at + size] for at in range(0, len(items), size))

@@ -1,0 +1,87 @@
+"""A refund of an order's units as the store is to record it. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from bridge.domain.money import Money
+from bridge.domain.order import StoreOrder
+from bridge.domain.returns import RefundLine
+from platform_adapters.shopify.reading import Json, dicts, gid, money, nodes, number, text
+
+SPACE = uuid.UUID("5f3ad1f4-6a67-4f0b-9a51-0c1f6f0b7c55")
+
+
+def idempotency_key(ref: str) -> str:
+    """The same for the same refund, so that the store does it once however often it is told."""
+    return str(uuid.uuid5(SPACE, ref))
+
+
+def marked(ref: str, reason: str) -> str:
+    return f"{reason} [{ref}]".strip()
+
+
+def is_made(raw: Json, ref: str) -> bool:
+    return any(text(refund.get("note")).endswith(f"[{ref}]") for refund in dicts(raw.get("refunds")))
+
+
+def refund_input(
+    raw: Json, order: StoreOrder, lines: Sequence[RefundLine], payment: Json | None, location: str, note: str
+) -> Json | None:
+    """What is left to be refunded of these lines; None when nothing is. ``payment`` has the sale's transaction and what
+    is left of it (``left``), where the amount is to be recorded too."""
+    wanted = _wanted(order, lines)
+    if not wanted:
+        return None
+    shipped = {line for parcel in order.parcels for line in parcel.lines}
+    rows = []
+    for line in lines:
+        if units := wanted.get(line.store_line_id, 0):
+            row: Json = {"lineItemId": gid("LineItem", line.store_line_id), "quantity": units}
+            kind = ("RETURN" if line.store_line_id in shipped else "CANCEL") if line.restock else "NO_RESTOCK"
+            row |= {"restockType": kind}
+            rows.append(row | ({"locationId": gid("Location", location)} if line.restock and location else {}))
+    body: Json = {"orderId": raw["id"], "note": note, "notify": False, "refundLineItems": rows}
+    if payment is not None and (amount := _amount(raw, wanted, payment)) > 0:
+        back = {"orderId": raw["id"], "kind": "REFUND", "gateway": text(payment.get("gateway")), "amount": str(amount)}
+        body["transactions"] = [back | {"parentId": payment["id"]}]
+    return body
+
+
+def _wanted(order: StoreOrder, lines: Sequence[RefundLine]) -> dict[str, int]:
+    known = {line.external_id: line for line in order.lines}
+    found: dict[str, int] = {}
+    for line in lines:
+        have = known.get(line.store_line_id)
+        units = min(line.quantity, have.quantity - have.refunded) if have is not None else 0
+        if units > 0:
+            found[line.store_line_id] = units
+    return found
+
+
+def _amount(raw: Json, wanted: Mapping[str, int], payment: Json) -> Decimal:
+    """The units' share of what their lines cost, and never more than is left of the payment."""
+    total = Decimal(0)
+    for line in nodes(raw.get("lineItems")):
+        units, sold = wanted.get(number(line.get("id")), 0), line.get("quantity")
+        cost = money(line.get("discountedTotalSet"))
+        if units and cost is not None and isinstance(sold, int) and sold > 0:
+            total += Money(amount=cost.amount * units / sold, currency=cost.currency).quantised().amount
+    return min(total, Decimal(str(payment.get("left") or 0)))
+
+
+def sale(raw: Json) -> Json | None:
+    """The payment of an order of ours, and what is left of it. Only one that is a record: it has the marketplace's name
+    for a gateway, and no money can move on it."""
+    rows = dicts(raw.get("transactions"))
+    first = next((row for row in rows if row.get("kind") == "SALE" and row.get("status") == "SUCCESS"), None)
+    paid = money(first.get("amountSet")) if first else None
+    if first is None or paid is None:
+        return None
+    back = [
+        money(row.get("amountSet")) for row in rows if row.get("kind") == "REFUND" and row.get("status") == "SUCCESS"
+    ]
+    left = paid.amount - sum((item.amount for item in back if item), Decimal(0))
+    return {**first, "left": str(left)} if left > 0 else None

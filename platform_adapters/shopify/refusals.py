@@ -1,0 +1,48 @@
+"""``userErrors``: refusals inside an answer that is none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, RetryLater, SlowDown
+from platform_adapters.shopify.reading import Json, dicts, table, text
+
+# What to do next, by code. What is not here is refused for good.
+CODES: Mapping[str, type[BridgeError]] = {
+    "INTERNAL_ERROR": RetryLater,
+    "IDEMPOTENCY_CONCURRENT_REQUEST": RetryLater,
+    "NOT_FOUND": NotFound,
+    "SHOP_DORMANT": AskMerchant,
+    "INVALID_LOCATION": AskMerchant,
+    "NO_REFUND_PERMISSION": AskMerchant,
+    "FULFILLMENT_SERVICE_INVALID": AskMerchant,
+}
+
+
+def errors_of(payload: Any) -> list[Json]:
+    found = table(payload)
+    return dicts(found.get("userErrors")) + dicts(found.get("orderCancelUserErrors"))
+
+
+def codes(payload: Any) -> set[str]:
+    return {text(error.get("code")) for error in errors_of(payload)}
+
+
+def refuse(payload: Any, *, busy: Collection[str] = (), what: str = "Shopify") -> Json:
+    """The payload, when nothing in it was refused. Raises the error its first refusal stands for; ``busy`` are codes
+    that mean: later."""
+    found = errors_of(payload)
+    if not found:
+        return table(payload)
+    first = found[0]
+    code, field = text(first.get("code")), ".".join(text(part) for part in first.get("field") or ())
+    words = f"{what}: {text(first.get('message')).rstrip('.') or code or 'refused'}."
+    developer = f"{code} {field}".strip()
+    if code in busy:
+        raise SlowDown(words, developer=developer, after=timedelta(seconds=10))
+    kind = CODES.get(code, RejectItem)
+    if issubclass(kind, RetryLater):
+        raise kind(words, developer=developer)
+    raise kind(words, developer=developer, field=field or None)

@@ -1,0 +1,20 @@
+"""The access scopes the app asks for: the least that its documents and its webhooks need (held against Shopify's own
+table in the tests), and those a merchant may add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shopify.api_access import ApiAccess, ApiAccessError
+
+SCOPES = ("read_fulfillments", "read_inventory", "read_locations", "read_products", "write_orders")
+OPTIONAL_SCOPES = ("write_inventory",)
+
+
+def missing(granted: Iterable[str], wanted: Iterable[str] = SCOPES) -> list[str]:
+    """Scopes that were not granted; a right to write is one to read too."""
+    try:
+        given = ApiAccess([name for name in granted if name])
+    except ApiAccessError:  # a scope of a kind that the package does not know
+        given = ApiAccess([name for name in granted if name.partition("_")[0] in ("read", "write")])
+    return [name for name in wanted if not given.covers(ApiAccess([name]))]
