@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -49,14 +50,17 @@ def _mark(session: Session, row: Connection, hints: list[PushHint], engine: Engi
     now = engine.clock()
     marks = [WORK[hint.kind](row, hint.key) for hint in hints if hint.kind in WORK]
     work.mark(session, row.shop_id, marks, now)
-    offers = [hint.key for hint in hints if hint.kind == "offer"]
-    session.execute(
-        update(Listing)
-        .where(Listing.connection_id == row.id, Listing.offer_id.in_(offers))
-        .values(status_due_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    for site in {hint.site for hint in hints if hint.kind == "offer"}:
+        offers = [hint.key for hint in hints if hint.kind == "offer" and hint.site == site]
+        _look_soon(session, row, site, offers, now)
     return {mark.lane for mark in marks}
+
+
+def _look_soon(session: Session, row: Connection, site: str, offers: Sequence[str], now: datetime) -> None:
+    """Whether these offers can be bought is read again; ``site`` "" is every site."""
+    query = update(Listing).where(Listing.connection_id == row.id, Listing.offer_id.in_(offers))
+    query = query.where(Listing.site == site) if site else query
+    session.execute(query.values(status_due_at=now).execution_options(synchronize_session=False))
 
 
 def push_url(engine: Engine, session: Session, row: Connection) -> str:

@@ -34,7 +34,7 @@ from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
 from bridge.flows.sites import place, subject
-from bridge.ports.channel import Page, SaleStatus
+from bridge.ports.channel import OfferRef, Page, SaleStatus
 from bridge.ports.errors import NotFound
 from bridge.ports.http import lane
 from bridge.ports.platform import OrderMark, ProductRef
@@ -302,12 +302,17 @@ def read_status(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     for listing in due:
         with lane("sweep"):
             try:
-                status = channel.sale_status(listing.offer_id or "")
+                status = channel.sale_status(_ref(listing))
             except NotFound:
                 engine.db.transact(row.shop_id, offered.lost, listing.id, engine.clock())
                 continue
         engine.db.transact(row.shop_id, _status, row, listing.id, status, engine.clock())
     _finish(engine, row, claims, "poll.status", started, len(due))
+
+
+def _ref(listing: Listing) -> OfferRef:
+    key, offer_id = str(listing.id), listing.offer_id or ""
+    return OfferRef(key=key, site=listing.site, offer_id=offer_id, sku=listing.sku, gtin=listing.gtin)
 
 
 def _status(session: Session, row: Connection, listing_id: int, status: SaleStatus, now: datetime) -> None:

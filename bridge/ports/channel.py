@@ -183,10 +183,12 @@ class ScoreFigure(Value):
 
 
 class PushHint(Value):
-    """What a push message of the marketplace points at: ``kind`` order, submission, offer or return."""
+    """What a push message of the marketplace points at: ``kind`` order, submission, offer or return. ``site`` of an
+    offer as in ``Manifest.sites``; "" means wherever there is an offer of this id."""
 
     kind: str
     key: str
+    site: str = ""
     delivery_id: str | None = None
 
 
@@ -265,7 +267,9 @@ class Channel(Protocol):
         """All offers of the account, for read-back."""
         ...
 
-    def sale_status(self, offer_id: str) -> SaleStatus: ...
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        """Whether it can be bought on its site. Raises NotFound."""
+        ...
 
     def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderRef]:
         """Orders changed since ``since``, handled ones included. The engine asks with overlap."""

@@ -96,8 +96,8 @@ class AllegroChannel:
         items, after = self._offers.page(int(cursor or 0))
         return Page(items=items, next_cursor=None if after is None else str(after))
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        return self._offers.sale_status(offer_id)
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        return self._offers.sale_status(offer)
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
         return following.follow(self._client, submissions)

@@ -73,9 +73,9 @@ class Offers:
                 found[text(raw.get("id"))] = raw
         return found
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        site, number = mapping.place_of(offer_id)
-        return mapping.sale_status(offer_id, site, self._client.offer(number))
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        site, number = mapping.place_of(offer.offer_id)
+        return mapping.sale_status(offer.offer_id, site, self._client.offer(number))
 
     # New ones
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.domain.listing import LiveOffer
 from bridge.domain.requirement import Category, CategoryRequirements
-from bridge.ports.channel import Page, SaleStatus
+from bridge.ports.channel import OfferRef, Page, SaleStatus
 from bridge.ports.errors import NotFound
 from bridge.ports.manifest import Site
 from channel_adapters.amazon import cursors, mapping
@@ -96,12 +96,12 @@ class LookSide(Account):
         following = cursors.following(place, since, count + len(raws), after, _created(raws, site), len(sites))
         return Page(items=tuple(offers), next_cursor=following if raws or place + 1 < len(sites) else None)
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        site, sku = mapping.read_offer_id(offer_id)
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        site, sku = mapping.read_offer_id(offer.offer_id)
         raw = self.client.listing(sku, [site], SHOWN)
         if mapping.live_offer(raw, self.site(site)) is None:
             raise NotFound(f"Amazon does not have {sku} on this marketplace.")
-        return mapping.sale_status(raw, site, offer_id)
+        return mapping.sale_status(raw, site, offer.offer_id)
 
 
 def _created(raws: Sequence[Json], site: Site) -> str | None:

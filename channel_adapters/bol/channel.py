@@ -182,11 +182,11 @@ class BolChannel:
         self._client.delete_offer(offer.offer_id)
         return ItemResult(key=offer.key, outcome=Outcome.APPLIED, offer_id=offer.offer_id)
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        offer = self._client.offer(offer_id)
-        if mapping.for_sale(offer):
-            return SaleStatus(offer_id=offer_id, for_sale=True)
-        return mapping.sale_status(offer_id, offer, self._client.not_for_sale_reasons(offer_id))
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        raw = self._client.offer(offer.offer_id)
+        if mapping.for_sale(raw):
+            return SaleStatus(offer_id=offer.offer_id, for_sale=True)
+        return mapping.sale_status(offer.offer_id, raw, self._client.not_for_sale_reasons(offer.offer_id))
 
     # Orders
 

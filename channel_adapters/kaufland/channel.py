@@ -148,8 +148,8 @@ class KauflandChannel:
 
         return self._walk(cursor, ("units",), read)
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        return self._offers.sale_status(offer_id)
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        return self._offers.sale_status(offer.offer_id)
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
         return self._offers.follow(submissions)

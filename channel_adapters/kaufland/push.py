@@ -41,11 +41,12 @@ class Push:
         key = text(message.get("resource")).partition("?")[0].rstrip("/").rpartition("/")[2]
         if kind is None or not key:
             return []
+        site = text(message.get("storefront")) if kind == "offer" else ""
         if kind == "offer":
-            key = mapping.offer_id(text(message.get("storefront")), key)
+            key = mapping.offer_id(site, key)
         elif kind == "order_unit":
             return self._order_of(key, message)
-        return [PushHint(kind=kind, key=key, delivery_id=text(message.get("id_message")) or None)]
+        return [PushHint(kind=kind, key=key, site=site, delivery_id=text(message.get("id_message")) or None)]
 
     def _order_of(self, unit_id: str, message: Json) -> list[PushHint]:
         try:

@@ -11,7 +11,7 @@ from bridge.domain.order import MarketplaceOrder
 from bridge.domain.requirement import CategoryRequirements
 from bridge.domain.values import fingerprint
 from bridge.ports.adapter import Connection
-from bridge.ports.channel import AccountInfo, Choice, ItemResult, OrderRef, Outcome, Page, SaleStatus
+from bridge.ports.channel import AccountInfo, Choice, ItemResult, OfferRef, OrderRef, Outcome, Page, SaleStatus
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem
 from bridge.ports.manifest import load_manifest
 from channel_adapters.miinto import columns, mapping
@@ -89,14 +89,14 @@ class MiintoChannel:
             found[name.strip()] = value.strip()
         return found
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
         """Miinto tells of no product whether it can be bought, only which it knows, and that not for every shop."""
         known = [item.sku for shop in self._known_shops() for item in self._items(shop).values()]
-        if not known or offer_id in known:
-            return SaleStatus(offer_id=offer_id, for_sale=None)
+        if not known or offer.offer_id in known:
+            return SaleStatus(offer_id=offer.offer_id, for_sale=None)
         reasons = ("Miinto's product map does not have it (yet)",)
         fixes = ("Look at the feed in Miinto's feed analysis, or ask Miinto why it was not taken.",)
-        return SaleStatus(offer_id=offer_id, for_sale=None, reasons=reasons, fixes=fixes)
+        return SaleStatus(offer_id=offer.offer_id, for_sale=None, reasons=reasons, fixes=fixes)
 
     def _items(self, shop: str) -> dict[str, Known]:
         read_at, items = self._maps.get(shop, (0.0, {}))

@@ -96,8 +96,8 @@ class ZalandoChannel:
     def list_offers(self, cursor: str | None) -> Page[LiveOffer]:
         return self._offers.page(cursor)
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        return self._offers.status(offer_id)
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        return self._offers.status(offer.offer_id)
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
         return self._submissions.follow(submissions)

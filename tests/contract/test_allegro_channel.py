@@ -65,11 +65,11 @@ def open_account(shared: str, serve: Callable[..., str]) -> Open:
 def test_the_adapter_is_a_channel_for_all_it_declares(open_account: Open) -> None:
     channel = open_account().channel
     promised = [name for name in vars(Channel) if not name.startswith("_")]
-    lacking = {"push_hints", "ensure_push", "accept_order", "refuse_cancellation"}
+    lacking = {"push_hints", "ensure_push", "accept_order", "refuse_cancellation", "feed"}
     assert {name for name in promised if not hasattr(channel, name)} == lacking
     said = {*ADAPTER.manifest.capabilities, *ADAPTER.manifest.lacks}
     stores = {Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS, Capability.STOCK_WRITE}
-    assert said == {*Capability} - stores
+    assert said == {*Capability} - stores - {Capability.FEED}
 
 
 def test_limits_are_for_operations_that_exist() -> None:
@@ -306,7 +306,7 @@ def test_a_further_marketplace_gets_a_price_on_the_same_offer(open_account: Open
     assert account.shown()["prices"] == {"allegro-cz": 310.0}
     assert account.channel.update_stock([stock(reference, 0)])[0].outcome is Outcome.APPLIED
     assert account.shown()["stock"] == 5
-    assert account.channel.sale_status(f"allegro-cz:{offer}").for_sale is True
+    assert account.channel.sale_status(reference).for_sale is True
     assert account.channel.end_offers([reference])[0].outcome is Outcome.RETRY
     account.channel.end_offers([reference.model_copy(update={"offer_id": offer})])
     assert account.channel.end_offers([reference])[0].outcome is Outcome.APPLIED
@@ -367,7 +367,7 @@ def test_nothing_left_ends_an_offer_and_the_next_quantity_brings_it_back(open_ac
     offer, other = account.offer(), account.offer("B-1")
     assert account.channel.update_stock([stock(offer, 0)])[0].outcome is Outcome.APPLIED
     assert (account.shown()["live"], account.shown()["ended_by"]) == (False, "EMPTY_STOCK")
-    status = account.channel.sale_status(offer.offer_id)
+    status = account.channel.sale_status(offer)
     assert (status.for_sale, status.reasons) == (False, ("Nothing is in stock.",))
     price = account.channel.update_prices([priced(offer, "55.00")])[0]
     assert (price.outcome, account.shown()["live"]) == (Outcome.APPLIED, False)

@@ -115,8 +115,8 @@ def edited_offers(recorded: Recorded) -> None:
     later = account.channel.update_content([update])[0]
     assert account.end_of(later).state is SubmissionState.FAILED
     account.control("POST", "refusals", {"reason": ""})
-    account.channel.sale_status(offer.offer_id)
-    account.channel.sale_status(abroad.offer_id)
+    account.channel.sale_status(offer)
+    account.channel.sale_status(abroad)
     account.channel.find_offers(["A-1", "B-1"], [])
     account.channel.list_offers(None)
 

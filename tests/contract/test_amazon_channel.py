@@ -49,11 +49,11 @@ def open_account(shared: str, serve: Callable[..., str]) -> Open:
 def test_the_adapter_is_a_channel_for_all_it_declares(open_account: Open) -> None:
     channel = open_account().channel
     promised = [name for name in vars(Channel) if not name.startswith("_")]
-    lacking = {"push_hints", "ensure_push", "score", "accept_order", "refuse_cancellation"}
+    lacking = {"push_hints", "ensure_push", "score", "accept_order", "refuse_cancellation", "feed"}
     assert {name for name in promised if not hasattr(channel, name)} == lacking
     said = {*ADAPTER.manifest.capabilities, *ADAPTER.manifest.lacks}
     stores = {Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS, Capability.STOCK_WRITE}
-    assert said == {*Capability} - stores
+    assert said == {*Capability} - stores - {Capability.FEED}
 
 
 def test_limits_are_for_operations_that_exist() -> None:
@@ -276,12 +276,12 @@ def test_what_amazon_finds_later_fails_with_its_words(open_account: Open) -> Non
     assert status(account, result)[0] is SubmissionState.PENDING
     now[0] += timedelta(minutes=2)
     assert status(account, result) == (SubmissionState.FAILED, "The main image has text.")
-    found = account.channel.sale_status(f"{DE}/A-1")
+    found = account.channel.sale_status(ref())
     assert (found.for_sale, found.reasons) == (False, ("The main image has text.",))
     assert found.fixes == ("Replace the picture: white background, no text, at least 500 pixels.",)
     account.channel.update_stock([stock("A-1", 0)])
     account.control("POST", "issues", {"sku": "A-1", "message": ""})
-    assert account.channel.sale_status(f"{DE}/A-1").reasons == ("Sold out.",)
+    assert account.channel.sale_status(ref()).reasons == ("Sold out.",)
 
 
 def test_accepted_is_not_done(open_account: Open) -> None:
@@ -302,7 +302,7 @@ def test_an_offer_is_ended_on_one_marketplace_and_gone_when_it_is_gone(open_acco
     assert account.channel.end_offers([ref()])[0].outcome is Outcome.MISSING
     assert account.channel.update_stock([stock("A-1", 1)])[0].outcome is Outcome.MISSING
     with pytest.raises(NotFound):
-        account.channel.sale_status(f"{DE}/A-1")
+        account.channel.sale_status(ref())
     slow = open_account({"accept_seconds": 60})
     slow.list()
     assert slow.channel.end_offers([ref()])[0].outcome is Outcome.RETRY

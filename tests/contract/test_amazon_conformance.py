@@ -82,9 +82,9 @@ def offers(recorded: Recorded) -> None:
     assert channel.update_content([update])[0].outcome is Outcome.SUBMITTED
     assert {offer.sku for offer in channel.find_offers(["A-1", "A,2/ß", "?"], list(EANS))} == {"A-1", "A,2/ß"}
     channel.list_offers(None)
-    channel.sale_status(f"{DE}/A-1")
+    channel.sale_status(ref())
     account.control("POST", "issues", {"sku": "A-1", "message": "The picture has text.", "attributes": ["main_image"]})
-    assert channel.sale_status(f"{DE}/A-1").for_sale is False
+    assert channel.sale_status(ref()).for_sale is False
     channel.end_offers([ref()])
     channel.end_offers([ref()])
 

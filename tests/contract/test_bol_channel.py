@@ -159,7 +159,7 @@ def test_an_offer_that_is_gone_is_missing(open_account: Open) -> None:
     assert account.channel.update_stock([stock(gone, 1)])[0].outcome is Outcome.MISSING
     assert account.channel.end_offers([gone])[0].outcome is Outcome.MISSING
     with pytest.raises(NotFound):
-        account.channel.sale_status(gone.offer_id)
+        account.channel.sale_status(gone)
 
 
 @pytest.mark.parametrize("kind", ["reset", "html", "error"])
@@ -205,14 +205,14 @@ def test_a_question_with_a_stuck_cursor_ends(open_account: Open) -> None:
 
 def test_why_an_offer_is_offline(open_account: Open) -> None:
     account = open_account({"price_ceiling": 10})
-    found = account.channel.sale_status(create(account).offer_id)
+    found = account.channel.sale_status(create(account))
     assert (found.for_sale, found.reasons) == (False, ("Price too high",))
     assert found.fixes == ("Lower the price: bol takes offers offline that are far above the market.",)
 
 
 def test_before_its_check_nothing_is_known(open_account: Open) -> None:
     account = open_account({"policy_seconds": 60})
-    assert account.channel.sale_status(create(account).offer_id).for_sale is None
+    assert account.channel.sale_status(create(account)).for_sale is None
 
 
 def test_the_only_valid_operator_is_taken_two_are_a_choice(open_account: Open) -> None:

@@ -63,10 +63,11 @@ def open_account(serve: Serve) -> Open:
 
 def test_every_capability_is_there_or_said_to_lack() -> None:
     ours = {Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS, Capability.STOCK_WRITE}
+    fetched = {Capability.FEED}
     manifest = ADAPTER.manifest
-    assert {*manifest.capabilities, *manifest.lacks} == set(Capability) - ours
+    assert {*manifest.capabilities, *manifest.lacks} == set(Capability) - ours - fetched
     promised = [name for name in vars(Channel) if not name.startswith("_")]
-    assert [name for name in promised if not hasattr(ADAPTER.connect, name)] == ["score"]
+    assert {name for name in promised if not hasattr(ADAPTER.connect, name)} == {"feed", "score"}
 
 
 # Credentials
@@ -226,7 +227,7 @@ def test_stock_price_and_end(open_account: Open) -> None:
     assert account.channel.end_offers([offer])[0].outcome is Outcome.MISSING
     assert account.channel.update_stock([stock(offer, 1)])[0].outcome is Outcome.MISSING
     with pytest.raises(NotFound):
-        account.channel.sale_status(offer.offer_id)
+        account.channel.sale_status(offer)
 
 
 def test_a_large_batch_goes_by_storefront_at_most_150_and_none_twice(open_account: Open) -> None:
@@ -331,14 +332,14 @@ def test_lists_end_whatever_the_other_side_says(open_account: Open) -> None:
 def test_why_an_offer_is_offline(open_account: Open) -> None:
     account = open_account({"known_products": "none"})
     offer = create(account)
-    found = account.channel.sale_status(offer.offer_id)
+    found = account.channel.sale_status(offer)
     assert (found.for_sale, found.reasons) == (False, ("Kaufland has not enough product data for it.",))
     account.channel.update_content([content(offer)])
-    assert account.channel.sale_status(offer.offer_id).reasons == ("MISSING_ATTRIBUTES", "missing: picture")
+    assert account.channel.sale_status(offer).reasons == ("MISSING_ATTRIBUTES", "missing: picture")
     account.channel.update_content([content(offer, images=("https://a.example/1.jpg",))])
-    assert account.channel.sale_status(offer.offer_id).for_sale is True
+    assert account.channel.sale_status(offer).for_sale is True
     account.seller.call("PATCH", f"/units/{offer.offer_id.partition(':')[2]}?storefront=de", {"status": "ONHOLD"})
-    assert account.channel.sale_status(offer.offer_id).reasons == ("The offer is put on hold.",)
+    assert account.channel.sale_status(offer).reasons == ("The offer is put on hold.",)
 
 
 # Product data
@@ -515,14 +516,21 @@ def test_genuine_events_become_hints(open_account: Open, serve: Serve) -> None:
         (b'{"event_name": "category_changed", "resource": "/categories/1"}', []),
         (b'{"event_name": "order_new", "resource": ""}', []),
         (b'{"event_name": "order_unit_status_changed", "resource": "/order-units/9/"}', []),
-        (b'{"event_name": "return_new", "resource": "https://x/v2/returns/41?a=b"}', [("return", "41")]),
+        (
+            b'{"event_name": "item_unit_available", "resource": "/units/7", "storefront": "at"}',
+            [("offer", "at:7", "at")],
+        ),
+        (
+            b'{"event_name": "return_new", "resource": "https://x/v2/returns/41?a=b", "storefront": "at"}',
+            [("return", "41", "")],
+        ),
     ],
 )
 def test_what_a_message_points_at(open_account: Open, message: bytes, hints: list[Any]) -> None:
     account, url = open_account(), "https://shop.example/push/1/2"
     signed = sign(SECRET_KEY, "POST", url, message, "1411055926")
     headers = [("shop-signature", signed), ("SHOP-TIMESTAMP", "1411055926"), (CALLBACK_URL, url)]
-    assert [(hint.kind, hint.key) for hint in account.channel.push_hints(headers, message)] == hints
+    assert [(hint.kind, hint.key, hint.site) for hint in account.channel.push_hints(headers, message)] == hints
 
 
 def test_an_event_without_a_signature_is_not_believed(open_account: Open) -> None:
@@ -544,6 +552,6 @@ def test_unknown_words_and_missing_fields_stop_nothing(open_account: Open) -> No
         account.seller.fault("mutate", "getUnits", params={"set": {name: None}})
         assert [item.offer_id for item in account.channel.list_offers(None).items] == [offer.offer_id]
     account.seller.fault("mutate", "getUnit", params={"set": {"data.status": "IN_REVIEW"}})
-    assert account.channel.sale_status(offer.offer_id).for_sale is None
+    assert account.channel.sale_status(offer).for_sale is None
     account.seller.fault("mutate", "getUnits", params={"set": {"data": [None, 7, "x"]}})
     assert account.channel.list_offers(None).items == ()

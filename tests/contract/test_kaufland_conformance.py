@@ -293,7 +293,7 @@ def channel_offers(recorded: Recorded) -> None:
     replaces.channel.update_content([ContentUpdate(content=content, **create(replaces).model_dump())])
     channel.find_offers(["A-1"], [EANS[0]])
     list(all_pages(channel.list_offers))
-    channel.sale_status(offer.offer_id)
+    channel.sale_status(offer)
     channel.end_offers([offer])
 
 

@@ -16,6 +16,7 @@ from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, 
 from channel_adapters.miinto.sandbox.options import SHOP
 from tests.support.kaufland import Serve, all_pages
 from tests.support.miinto import GTINS, Account, content, item, opener
+from tests.support.offers import named
 
 Open = Callable[..., Account]
 SHOPS = {SHOP: "Platform-NL", "1-m!i!s-045-2": "Platform-DK"}
@@ -88,11 +89,14 @@ def test_the_feed_is_taken_and_later_only_stock_and_prices(open_account: Open) -
 
 def test_a_product_miinto_does_not_know_yet_is_told_so(open_account: Open) -> None:
     account = open_account()
-    assert account.channel.sale_status("A-1").reasons == ()  # no product map at all
+    assert account.channel.sale_status(named("A-1")).reasons == ()  # no product map at all
     account = open_account()
     account.offer(item())
-    assert (account.channel.sale_status("A-1").for_sale, account.channel.sale_status("A-1").reasons) == (None, ())
-    assert "does not have it" in account.channel.sale_status("B-1").reasons[0]
+    assert (account.channel.sale_status(named("A-1")).for_sale, account.channel.sale_status(named("A-1")).reasons) == (
+        None,
+        (),
+    )
+    assert "does not have it" in account.channel.sale_status(named("B-1")).reasons[0]
 
 
 # Orders

@@ -20,6 +20,7 @@ from channel_adapters.miinto.sandbox.operations import operations
 from channel_adapters.miinto.signature import sign
 from tests.support.kaufland import Serve, all_pages
 from tests.support.miinto import GTINS, Account, item
+from tests.support.offers import named
 from tests.support.openapi import Description, Exchange
 
 DOCUMENTED = Path(__file__).parents[1] / "support" / "miinto_documented.yaml"
@@ -58,7 +59,7 @@ def test_what_is_sent_and_answered_is_as_documented(documented: Description, ser
         result = channel.accept_order(order, [line.external_id for line in order.lines[:refused]])
         if result.becomes:
             channel.fetch_order(result.becomes)
-    channel.sale_status("A-1")
+    channel.sale_status(named("A-1"))
     assert [str(exchange) for exchange in seen if exchange.faults] == []
     assert {exchange.operation for exchange in seen} == {operation.name for operation in operations()}
     list_url = next(exchange.request.url for exchange in seen if exchange.operation == "GetTransfers")

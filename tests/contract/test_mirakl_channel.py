@@ -20,6 +20,7 @@ from bridge.ports.manifest import Capability
 from channel_adapters.mirakl import ADAPTER
 from channel_adapters.mirakl.sandbox.operations import operations
 from tests.support.mirakl import EANS, Shop, draft, euro, stock
+from tests.support.offers import named
 
 Open = Callable[..., Shop]
 NOTHING_NEW = {"send_products": False}
@@ -199,9 +200,9 @@ def test_stock_goes_in_one_file_and_each_line_has_its_end(open_shop: Open) -> No
     assert [shop.shown(f"A-{n}")["stock"] for n in range(3)] == [0, 1, 2]
     assert shop.operations().count("STO01") == shop.operations().count("STO02") == 1
     assert not shop.shown("A-0")["live"]
-    assert shop.channel.sale_status("A-0").reasons == ("ZERO_QUANTITY",)
+    assert shop.channel.sale_status(named("A-0")).reasons == ("ZERO_QUANTITY",)
     with pytest.raises(NotFound):
-        shop.channel.sale_status("GONE")
+        shop.channel.sale_status(named("GONE"))
 
 
 def test_prices_replace_all_others_and_are_told_together(open_shop: Open) -> None:

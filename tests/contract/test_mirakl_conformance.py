@@ -25,6 +25,7 @@ from channel_adapters.mirakl.sandbox import create_sandbox
 from channel_adapters.mirakl.sandbox.operations import operations
 from tests.support.mirakl import AT_ONCE, EANS, Shop, draft, euro, parcel, stock
 from tests.support.mirakl_spec import MiraklSpecification
+from tests.support.offers import named
 from tests.support.openapi import Exchange
 
 NAMES = {operation.name for operation in operations()}
@@ -90,7 +91,7 @@ def offers(recorded: Recorded) -> None:
     assert shop.end_of(shop.channel.update_content([update])[0])[0] is SubmissionState.DONE
     shop.channel.find_offers(["A-1", "B-1"], list(EANS))
     shop.channel.list_offers(None)
-    shop.channel.sale_status("A-1")
+    shop.channel.sale_status(named("A-1"))
     number = shop.channel._client.offers()["offers"][0]["offer_id"]
     assert recorded.call(shop, "GET", f"/api/offers/{number}").status_code == 200
     assert recorded.call(shop, "GET", "/api/offers/9").status_code == 404

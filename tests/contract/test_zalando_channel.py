@@ -48,10 +48,11 @@ def followed(account: Account, name: str | None) -> SubmissionStatus:
 
 def test_every_capability_is_there_or_said_to_lack() -> None:
     ours = {Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS, Capability.STOCK_WRITE}
+    fetched = {Capability.FEED}
     manifest = ADAPTER.manifest
-    assert {*manifest.capabilities, *manifest.lacks} == set(Capability) - ours
+    assert {*manifest.capabilities, *manifest.lacks} == set(Capability) - ours - fetched
     promised = [name for name in vars(Channel) if not name.startswith("_")]
-    assert [name for name in promised if not hasattr(ADAPTER.connect, name)] == ["score"]
+    assert {name for name in promised if not hasattr(ADAPTER.connect, name)} == {"feed", "score"}
 
 
 def test_what_zalando_does_not_have_is_refused_in_words(open_account: Open) -> None:
@@ -340,7 +341,7 @@ def test_an_end_is_a_stock_of_none(open_account: Open) -> None:
     account.partner.has()
     assert account.channel.end_offers([ref()])[0].outcome is Outcome.APPLIED
     assert (account.partner.offer()["stock"], account.partner.offer()["live"]) == (0, False)
-    status = account.channel.sale_status(ref().offer_id)
+    status = account.channel.sale_status(ref())
     assert (status.for_sale, "Nothing is in stock." in status.reasons) == (False, True)
 
 
@@ -441,14 +442,14 @@ def test_offers_are_read_back_in_pages(open_account: Open) -> None:
 def test_why_an_offer_cannot_be_bought(open_account: Open) -> None:
     account = open_account({"known_products": "none"})
     account.partner.has()
-    assert account.channel.sale_status(ref().offer_id).for_sale is True
-    waits = account.channel.sale_status(ref(site="fr").offer_id)
+    assert account.channel.sale_status(ref()).for_sale is True
+    waits = account.channel.sale_status(ref(site="fr"))
     assert (waits.for_sale, len(waits.reasons)) == (None, 1)
     with pytest.raises(NotFound):
-        account.channel.sale_status(ref(EANS[1]).offer_id)
+        account.channel.sale_status(ref(EANS[1]))
     for odd in ("x", "de:", "de:abc"):
         with pytest.raises(RejectItem):
-            account.channel.sale_status(odd)
+            account.channel.sale_status(ref().model_copy(update={"offer_id": odd}))
 
 
 def test_a_report_that_cannot_be_made_is_asked_for_again(open_account: Open) -> None:

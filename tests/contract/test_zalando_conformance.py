@@ -280,7 +280,7 @@ def channel_offers(recorded: Recorded) -> None:
     assert (told.submission is not None, told.message) == (True, "")
     channel.find_offers(["A-1"], [EANS[0]])
     assert len(list(all_pages(channel.list_offers))) >= 2
-    channel.sale_status(ref().offer_id)
+    channel.sale_status(ref())
     channel.end_offers([ref()])
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import event, select, update
 
 from bridge.db.tables import Connection, FacetRow, Listing, Problem, Variant
 from bridge.domain.money import Money
-from bridge.flows import connecting, listing_view, overview, project
+from bridge.flows import connecting, listing_view, overview, project, pushed
 from bridge.flows.forms import FieldErrors, read
 from bridge.flows.sites import site_field
-from bridge.ports.channel import AccountInfo
+from bridge.ports.channel import AccountInfo, PushHint
 from tests.support.demo import DEMO, Demo
 from tests.support.world import time_out
 
@@ -114,6 +114,32 @@ def test_drift_is_seen_and_told_by_site(world: Demo) -> None:
         drifted = session.scalars(select(Listing).where(Listing.drift_count > 0)).all()
         assert [row.site for row in drifted] == ["B2"]
     assert world.market.shown("A")["A1"] == 5
+
+
+def test_whether_it_can_be_bought_is_asked_and_told_by_site(world: Demo) -> None:
+    world.use("A1", "B2")
+    world.settle(120, step=60)
+    world.market.stopped["B2/A"] = "No picture."
+    _hint(world, "A", "B2")
+    assert world.market.asked == ["B2/A"]
+    with world.db.read(1) as session:
+        [problem] = session.scalars(select(Problem).where(Problem.kind == "not_for_sale"))
+        assert problem.subject == "A on Demo \N{EN DASH} Toys NL"
+        rows = session.scalars(select(Listing).where(Listing.sku == "A", Listing.state == "live"))
+        assert {row.site: row.for_sale for row in rows} == {"A1": True, "B2": False}
+    _hint(world, "A", "")
+    assert world.market.asked == ["A1/A", "B2/A"]
+
+
+def _hint(world: Demo, offer_id: str, site: str) -> None:
+    """The marketplace tells that something is the matter with an offer."""
+    world.mark("sweep", "poll.status", "all", connection=DEMO)
+    world.drain()
+    world.market.asked.clear()
+    world.market.hints = [PushHint(kind="offer", key=offer_id, site=site)]
+    pushed.receive(world.engine, "shop", DEMO, [], b"")
+    world.drain()
+    world.market.asked.sort()
 
 
 def test_a_chunk_costs_the_same_statements_however_many_variants_and_sites(world: Demo) -> None:

@@ -3,7 +3,7 @@ that the seller pays, answers to cancellations, a score."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -20,7 +20,9 @@ from bridge.ports.channel import (
     AccountInfo,
     ItemResult,
     OfferDraft,
+    OfferRef,
     Outcome,
+    PushHint,
     SaleStatus,
     ScoreFigure,
     SubmissionStatus,
@@ -37,7 +39,14 @@ SITES = (
     Site(code="B2", country="NL", currency="EUR", language="nl"),
     Site(code="C3", country="SE", currency="SEK", language="sv"),
 )
-MORE = (Capability.CHECK, Capability.ACCEPT, Capability.REFUNDS, Capability.ANSWER_CANCELLATION, Capability.SCORE)
+MORE = (
+    Capability.CHECK,
+    Capability.ACCEPT,
+    Capability.REFUNDS,
+    Capability.ANSWER_CANCELLATION,
+    Capability.SCORE,
+    Capability.PUSH,
+)
 LOCATION = FormField(name="location", label="Location", help="Where parcels leave from.", required=False)
 
 
@@ -60,6 +69,10 @@ class DemoMarket(MemoryMarket):
     entities: dict[str, str] = field(default_factory=dict)
     refunds: dict[str, ChannelRefund] = field(default_factory=dict)
     figures: tuple[ScoreFigure, ...] = ()
+    # Offers that cannot be bought and why, and which were asked about: as site/offer.
+    stopped: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    hints: list[PushHint] = field(default_factory=list)
 
     def check(self) -> AccountInfo:
         self.faults.check_before("check")
@@ -146,11 +159,19 @@ class DemoMarket(MemoryMarket):
     def score(self) -> Sequence[ScoreFigure]:
         return self.figures
 
+    def push_hints(self, _headers: Iterable[tuple[str, str]], _body: bytes) -> list[PushHint]:
+        return self.hints
+
+    def ensure_push(self, _url: str) -> None:
+        pass
+
     def _key_of(self, site: str, offer_id: str) -> str:
         return _place(site, offer_id)
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        return SaleStatus(offer_id=offer_id, for_sale=True)
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        reason = self.stopped.get(_place(offer.site, offer.offer_id))
+        self.asked.append(_place(offer.site, offer.offer_id))
+        return SaleStatus(offer_id=offer.offer_id, for_sale=reason is None, reasons=(reason,) if reason else ())
 
 
 def _place(site: str, offer_id: str) -> str:

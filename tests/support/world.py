@@ -439,8 +439,8 @@ class MemoryMarket:
     def list_offers(self, cursor: str | None) -> Page[LiveOffer]:
         return Page(items=tuple(self.offers.values()))
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        return SaleStatus(offer_id=offer_id, for_sale=True)
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        return SaleStatus(offer_id=offer.offer_id, for_sale=True)
 
     def _refs(self, orders: Iterable[MarketplaceOrder]) -> Page[OrderRef]:
         return Page(items=tuple(OrderRef(external_id=o.external_id, mark=o.fingerprint()) for o in orders))
