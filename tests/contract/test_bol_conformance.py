@@ -346,9 +346,9 @@ def channel_offers(account: Account) -> None:
     channel.follow([content.submission or ""])
     channel.find_offers(["A-1", "B-1"], list(EANS))
     channel.list_offers(None)
-    channel.sale_status(ref["offer_id"])
+    channel.sale_status(OfferRef(**ref))
     account.seller.order(quantity=4)
-    channel.sale_status(ref["offer_id"])
+    channel.sale_status(OfferRef(**ref))
     channel.end_offers([OfferRef(**ref)])
     channel.end_offers([OfferRef(**ref)])
 
