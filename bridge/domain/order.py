@@ -86,7 +86,8 @@ class MarketplaceOrder(Value):
 
     ``site`` is the code of the country site it was sold on (``Manifest.sites``), "" where there is only one;
     ``accept_by``: the last moment to accept it; ``tax_by_channel``: the marketplace collects and remits the VAT.
-    ``shipping`` includes VAT, of which ``shipping_tax`` is the part.
+    ``shipping`` includes VAT, of which ``shipping_tax`` is the part. ``takes_over``: unpaid orders with any of these
+    line ids have become this one (line ids are unique in the account).
     """
 
     external_id: str
@@ -101,6 +102,7 @@ class MarketplaceOrder(Value):
     shipping: Money | None = None
     shipping_tax: Money | None = None
     tax_by_channel: bool = False
+    takes_over: bool = False
     ship_to: Address
     bill_to: Address | None = None
     note: str = ""

@@ -23,7 +23,7 @@ from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence, settle
 from bridge.flows.paging import pages
 from bridge.flows.steps import step
-from bridge.flows.withdrawn import withdrawn
+from bridge.flows.withdrawn import taken_over, withdrawn
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import BridgeError, NotFound, SlowDown, Superseded, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
@@ -141,6 +141,7 @@ def _store(
     mine = work.still_mine(session, [claim for claim, _ in good])
     kept = [(claim, order) for claim, order in good if claim.id in mine]
     lanes, pools = intake_order.store(engine, session, row, [order for _, order in kept], now)
+    lanes |= taken_over(engine, session, row, [order for _, order in kept], now)
     event_at = min((claim.first_marked_at for claim, _ in kept), default=now)
     lanes |= catalogue.project_pools(engine, session, sorted(pools), now, event_at)
     work.done(session, [claim for claim, _ in kept], now)

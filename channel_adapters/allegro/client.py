@@ -137,11 +137,14 @@ class AllegroClient:
         """A refresh token is good for one use. Asked again at once when the answer is lost, Allegro gives the pair
         again (for about a minute: allegro-api issues 5003, 6733, 9045)."""
         given, asked_at = self._connection.credentials, self._connection.clock()
+        form = {"grant_type": "refresh_token", "refresh_token": refresh or given["refresh_token"]}
+        if redirect := text(self._connection.settings.get("redirect_uri")):
+            form["redirect_uri"] = redirect
         answer = self._transport.request(
             "POST",
             self._connection.urls["auth"].rstrip("/") + "/token",
             operation="token",
-            data={"grant_type": "refresh_token", "refresh_token": refresh or given["refresh_token"]},
+            data=form,
             headers={"User-Agent": self._agent},
             auth=basic_auth(given["client_id"], given["client_secret"]),
             idempotent=True,
@@ -262,15 +265,14 @@ class AllegroClient:
     def offer(self, offer_id: str) -> Json:
         return self._get("getProductOffer", f"/sale/product-offers/{quote(offer_id, safe='')}")
 
-    def create_offer(self, body: Json, language: str) -> Response:
+    def create_offer(self, body: Json) -> Response:
         """201, or 202 with the address of the operation. Not to be repeated blindly."""
-        return self._send("createProductOffers", "POST", "/sale/product-offers", body=body, language=language)
+        return self._send("createProductOffers", "POST", "/sale/product-offers", body=body)
 
-    def edit_offer(self, offer_id: str, body: Json, language: str = "en-US") -> Response:
+    def edit_offer(self, offer_id: str, body: Json) -> Response:
         """200, or 202 with the address of the operation. Absolute values: repeating does no harm."""
         path = f"/sale/product-offers/{quote(offer_id, safe='')}"
-        options: Json = {"body": body, "language": language, "errors": EDIT_ERRORS, "idempotent": True}
-        return self._send("editProductOffers", "PATCH", path, **options)
+        return self._send("editProductOffers", "PATCH", path, body=body, errors=EDIT_ERRORS, idempotent=True)
 
     def operation(self, offer_id: str, operation_id: str) -> Response:
         """202 while it runs, 303 when it is through, and the refusal of a create or an edit otherwise."""

@@ -190,6 +190,9 @@ def order(raw: Json, shipments: Sequence[Json] = (), refunds: Sequence[Json] = (
         currency=currency,
         lines=lines,
         shipping=money(delivery.get("cost")),
+        # "Separate purchases paid for together get a new checkoutForm.id, the previous ones are removed; a lineItem.id
+        # in several orders tells so" (order tutorial, FAQ; allegro-api issues 2829, 3284, 10406).
+        takes_over=True,
         ship_to=ship_to(raw),
         bill_to=bill_to(raw) if table(invoice, "address") else None,
         note=text(raw.get("messageToSeller")),

@@ -75,6 +75,8 @@ class Offers:
 
     def sale_status(self, offer: OfferRef) -> SaleStatus:
         site, number = mapping.place_of(offer.offer_id)
+        if not number:
+            raise NotFound(f"Allegro has no offer {offer.offer_id!r}.")
         return mapping.sale_status(offer.offer_id, site, self._client.offer(number))
 
     # New ones
@@ -92,7 +94,7 @@ class Offers:
         product = content.product_of(found, draft.content, draft.gtin or "")
         category = content.category_of(found, product) or draft.content.category
         body = content.new_offer(draft, site, self._account.settings, product, self._parameters(category))
-        response = self._client.create_offer(body, self._account.language(site))
+        response = self._client.create_offer(body)
         return _answered(draft.key, "", response)
 
     def _parameters(self, category: str | None) -> list[Json]:
@@ -238,7 +240,7 @@ class Offers:
         attributes = any(name not in OF_THE_OFFER for name in update.content.attributes)
         parameters = self._parameters(self._category(number)) if attributes else []
         body = content.changed(update.content, parameters)
-        response = self._client.edit_offer(number, body, self._account.language(self._account.base()))
+        response = self._client.edit_offer(number, body)
         return _answered(update.key, update.offer_id, response)
 
     def _category(self, number: str) -> str:
@@ -258,7 +260,9 @@ class Offers:
             elif mapping.status(raw) not in (ACTIVE, ACTIVATING) or (site and site not in mapping.further(raw)):
                 results[place] = _applied(offer)
             elif site:
-                words = f"Allegro takes an offer off {site} only with the offer itself, or in its own panel."
+                words = (
+                    f"Allegro shows an offer on {site} as long as its shipping rates deliver there, or until it ends."
+                )
                 results[place] = ItemResult(key=offer.key, outcome=Outcome.RETRY, message=words)
             else:
                 going.append(place)

@@ -61,16 +61,13 @@ class Orders:
             self._event = text(self._client.event_stats().get("id"))
             return Page(items=())
         events = self._client.events(self._event, EVENTS_PER_PAGE)
-        keys = dict.fromkeys(mapping.event_order(event) for event in events)
-        answers = self._client.each(self.fetch, [key for key in keys if key and key not in self._swept])
-        if fault := next((item for item in answers if isinstance(item, BridgeError) and not _absent(item)), None):
-            raise fault
-        orders = [item for item in answers if isinstance(item, MarketplaceOrder) and self._wanted(item.raw)]
         last = text(events[-1].get("id")) if events else ""
         more = len(events) >= EVENTS_PER_PAGE and last not in ("", self._event)
         self._event = last or self._event
-        refs = tuple(OrderRef(external_id=item.external_id, mark=item.list_mark, order=item) for item in orders)
-        return Page(items=refs, next_cursor=f"events {last}" if more else None)
+        told = {mapping.event_order(event): text(event.get("id")) for event in events}
+        refs = [OrderRef(external_id=key, mark=f"event {mark}") for key, mark in told.items() if key]
+        unseen = tuple(ref for ref in refs if ref.external_id not in self._swept)
+        return Page(items=unseen, next_cursor=f"events {last}" if more else None)
 
     def open(self, cursor: str | None) -> Page[OrderRef]:
         """Paid for and not sent, by the seller's own status, one after the other."""
@@ -89,8 +86,11 @@ class Orders:
         return Page(items=refs, next_cursor=f"{left[0]}|0" if left else None)
 
     def fetch(self, order_id: str) -> MarketplaceOrder:
-        """With its parcels where only some of it is sent, and with what was paid back."""
+        """With its parcels where only some of it is sent, and with what was paid back. What Allegro ships itself is not
+        there for us, unless it is wanted."""
         raw = self._client.order(order_id)
+        if not self._wanted(raw):
+            raise NotFound(f"Allegro ships order {order_id} itself, and such orders are left alone by your settings.")
         parcels = text(table(raw, "fulfillment", "shipmentSummary").get("lineItemsSent")) in ("SOME", "ALL")
         shipments = self._client.shipments(order_id) if parcels and not mapping.is_shipped(raw) else []
         return mapping.order(raw, shipments, self._paid_back(raw))
@@ -243,10 +243,6 @@ def _onwards(found: Sequence[Json], after: str, offset: int) -> str | None:
         return None
     last = text(found[-1].get("updatedAt"))
     return f"{last}|0" if last and last != after else f"{after}|{offset + len(found)}"
-
-
-def _absent(error: BridgeError) -> bool:
-    return isinstance(error, RejectItem)
 
 
 def _is_new(raw: Json) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bridge.db.tables import OrderLine, Problem, Reservation
+from bridge.db.tables import Order, OrderLine, Problem, Reservation
 from bridge.domain.money import Money
 from bridge.domain.order import OrderPhase
 from bridge.flows import attend, order_view
@@ -163,6 +163,25 @@ def test_an_unpaid_order_waits_and_one_that_is_never_paid_leaves_nothing_behind(
     assert [order.marketplace_ref for order in world.store.orders.values()] == [f"mem0:{paid}"]
     pull(world)
     assert (held(world), world.market.shown("A"), world.store.creates) == (0, {"A1": 4, "B2": 4}, 1)
+
+
+def test_unpaid_orders_that_are_paid_for_together_become_one(world: Demo) -> None:
+    first, second, other = world.market.buy(("A", 1)), world.market.buy(("A", 2)), world.market.buy(("A", 1))
+    for key in (first, second, other):
+        world.market.orders[key] = world.market.orders[key].model_copy(update={"phase": OrderPhase.PENDING})
+    pull(world)
+    assert held(world) == 4
+    parts = [world.market.orders.pop(key).lines[0] for key in (first, second)]
+    joined = world.market.buy(("A", 3))
+    change = {"lines": tuple(parts), "takes_over": True}
+    world.market.orders[joined] = world.market.orders[joined].model_copy(update=change)
+    pull(world)
+    assert [order.marketplace_ref for order in world.store.orders.values()] == [f"mem0:{joined}"]
+    pull(world)
+    assert (held(world), world.store.creates) == (1, 1)  # the other one still waits to be paid
+    with world.db.read(1) as session:
+        states = {row.external_id: row.store_state for row in session.scalars(select(Order))}
+    assert states == {first: "cancelled", second: "cancelled", other: "ready", joined: "created"}
 
 
 def test_taxes_are_kept_and_handed_on_to_the_cent(world: Demo) -> None:

@@ -10,6 +10,7 @@ POST     orders                                  more fields: marketplace, statu
                                                  service, deposit, tax_rate
 POST     orders/<order_id>/pay                   the form is filled in and paid
 POST     orders/<order_id>/request-cancellation  the buyer cancels, at once
+POST     orders/join                             {order_ids}: unpaid ones are paid for together and become a new one
 POST     orders/<order_id>/touch                 something about the order changes: it has a new revision
 POST     orders/<order_id>/status                {status}: the seller changes it by hand in My Allegro
 POST     returns                                 more fields: status

@@ -72,7 +72,7 @@ def publication(call: Call) -> Response:
 def _stock_task(number: str, change: Document, path: str) -> Document:
     value = change.get("value")
     if change.get("changeType") != "FIXED" or not isinstance(value, int) or value <= 0:
-        raise invalid(f"{path}.value", "a quantity above 0 is expected")
+        raise invalid(f"{path}.value", "Incorrect value of quantity", "INCORRECT_QUANTITY_VALUE")
     return {"offer": number, "field": "stock", "value": value}
 
 
@@ -141,8 +141,6 @@ def _do(market: Market, task: Document) -> Document | None:
         return None
     if task["field"] == "publication":
         return _publish(market, offer, task["value"])
-    if offer["status"] not in ("ACTIVE", "ACTIVATING"):
-        return error("OfferNotActive", f"Offer {task['offer']} is {offer['status']}", task["field"])
     code = task["field"].removeprefix("prices.")
     if task["field"] == "stock":
         offers.apply(market, offer, {"stock": task["value"]})

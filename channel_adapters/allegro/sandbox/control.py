@@ -12,7 +12,7 @@ from channel_adapters.allegro.sandbox import aftersales, offers, orders
 from channel_adapters.allegro.sandbox.aftersales import refunded_units
 from channel_adapters.allegro.sandbox.buying import Wish, place_order
 from channel_adapters.allegro.sandbox.catalogue import MUGS
-from channel_adapters.allegro.sandbox.market import CURRENCIES, Document, Market, stamp
+from channel_adapters.allegro.sandbox.market import CURRENCIES, Document, Market, new_id, stamp
 
 CANCELLED_BY_SELLER = ("PRODUCT_NOT_AVAILABLE", "CANCELLED_BY_BUYER")
 SENT = ("SENT", "PICKED_UP", "RETURNED")
@@ -41,6 +41,10 @@ class Status(Asked):
     status: str
 
 
+class Joined(Asked):
+    order_ids: list[str] = Field(min_length=2)
+
+
 class Control(ControlSurface[Market, Wish]):
     """One method per control path; all run under the market's lock."""
 
@@ -48,6 +52,7 @@ class Control(ControlSurface[Market, Wish]):
 
     def more(self) -> tuple[Route, ...]:
         return (
+            ("POST", "orders/join", self.join),
             ("POST", "orders/<order_id>/pay", self.pay),
             ("POST", "orders/<order_id>/request-cancellation", self.cancel_for_buyer),
             ("POST", "orders/<order_id>/touch", self.touch),
@@ -58,6 +63,18 @@ class Control(ControlSurface[Market, Wish]):
 
     def place(self, wish: Wish) -> str:
         return str(place_order(self.market, wish)["id"])
+
+    def join(self) -> Document:
+        """A new form with the lines as they are; the previous ones are removed."""
+        forms = [self.order(key) for key in asked(Joined).order_ids]
+        if any(form["status"] not in ("BOUGHT", "FILLED_IN") for form in forms):
+            raise Refusal(409, "One of them is paid already.")
+        lines = [line for form in forms for line in form["lines"]]
+        joined = forms[0] | {"id": new_id(), "lines": lines, "payment": forms[0]["payment"] | {"id": new_id()}}
+        for form in forms:
+            self.market.docs.remove("orders", form["id"])
+        orders.change(self.market, joined, "READY_FOR_PROCESSING", status="READY_FOR_PROCESSING")
+        return {"order_id": joined["id"]}
 
     def pay(self, order_id: str) -> Document:
         orders.change(self.market, self.order(order_id), "READY_FOR_PROCESSING", status="READY_FOR_PROCESSING")

@@ -49,7 +49,7 @@ LONGEST_WAYBILL, LONGEST_CARRIER = 64, 30
 
 def emit(market: Market, order: Document, kind: str) -> None:
     key = str(market.docs.next_id("event", 1678000000001))
-    event = {"id": key, "order": order["id"], "type": kind, "at": market.now(), "revision": order["revision"]}
+    event = {"id": key, "order": order["id"], "type": kind, "at": market.now(), "about": _about(order)}
     market.docs.put("events", key, event)
 
 
@@ -174,18 +174,21 @@ def events(call: Call) -> Response:
     ]
     if call.faulty("empty_list") is not None:
         found = []
-    return answer({"events": [_event(call.market, event) for event in found[:limit]]})
+    return answer({"events": [_event(event) for event in found[:limit]]})
 
 
-def _event(market: Market, event: Document) -> Document:
-    order = market.docs.all("orders")[event["order"]]
+def _event(event: Document) -> Document:
+    return {"id": event["id"], "order": event["about"], "type": event["type"], "occurredAt": stamp(event["at"])}
+
+
+def _about(order: Document) -> Document:
+    """As it was then: the order itself may have changed since, or be gone."""
     named = ("id", "offer", "quantity", "originalPrice", "price", "boughtAt")
     lines = [{name: line[name] for name in named} for line in order["lines"]]
     buyer = {name: order["buyer"][name] for name in ("id", "email", "login", "guest", "preferences")}
     about: Document = {"seller": {"id": USER_ID}, "buyer": buyer, "lineItems": lines}
-    about |= {"checkoutForm": {"id": order["id"], "revision": f"{event['revision']:08x}"}}
-    about |= {"marketplace": {"id": order["marketplace"]}}
-    return {"id": event["id"], "order": about, "type": event["type"], "occurredAt": stamp(event["at"])}
+    about |= {"checkoutForm": {"id": order["id"], "revision": f"{order['revision']:08x}"}}
+    return about | {"marketplace": {"id": order["marketplace"]}}
 
 
 def event_stats(call: Call) -> Response:
