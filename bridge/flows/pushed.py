@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from bridge.db.tables import Connection, Listing, Poll, Shop
 from bridge.db.work import Claim, Mark
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
-from bridge.ports.channel import CALLBACK_URL, PushHint
+from bridge.ports.channel import CALLBACK_URL, Challenged, PushHint
 from bridge.ports.errors import NotFound
 from bridge.ports.http import lane
 from bridge.ports.manifest import Capability
@@ -32,6 +33,23 @@ def receive(
 ) -> list[PushHint]:
     """Durable on return. Raises NotFound (no such connection), Reauthorise (the signature is wrong) and whatever
     stands in the way of verifying it."""
+    row, url = _listening(engine, public_id, connection_id)
+    told = [(name, value) for name, value in headers if name.lower() != CALLBACK_URL.lower()]
+    hints = engine.channel(row).push_hints([*told, (CALLBACK_URL, url)], body)
+    if hints:
+        engine.ring(engine.db.transact(row.shop_id, _mark, row, hints, engine))
+    return hints
+
+
+def challenge(engine: Engine, public_id: str, connection_id: int, query: Mapping[str, str]) -> dict[str, Any] | None:
+    """The answer to a marketplace that asks whether the address is ours; None where it asks nothing. Raises NotFound."""
+    row, url = _listening(engine, public_id, connection_id)
+    channel = engine.channel(row)
+    return channel.push_challenge(url, query) if isinstance(channel, Challenged) else None
+
+
+def _listening(engine: Engine, public_id: str, connection_id: int) -> tuple[Connection, str]:
+    """The connection that takes messages at this address, and the address. Raises NotFound."""
     with engine.db.read(None) as session:
         query = select(Connection).join(Shop, Shop.id == Connection.shop_id)
         query = query.where(Connection.id == connection_id, Shop.public_id == public_id, Connection.role == "channel")
@@ -39,11 +57,7 @@ def receive(
         url = push_url(engine, session, row) if row is not None else ""
     if row is None or row.state not in LISTENING or Capability.PUSH not in engine.manifest(row).capabilities:
         raise NotFound("This marketplace is not connected here any more.")
-    told = [(name, value) for name, value in headers if name.lower() != CALLBACK_URL.lower()]
-    hints = engine.channel(row).push_hints([*told, (CALLBACK_URL, url)], body)
-    if hints:
-        engine.ring(engine.db.transact(row.shop_id, _mark, row, hints, engine))
-    return hints
+    return row, url
 
 
 def _mark(session: Session, row: Connection, hints: list[PushHint], engine: Engine) -> set[str]:

@@ -8,11 +8,11 @@ UnknownOutcome, which means that all of them may have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import Field
 
@@ -337,4 +337,13 @@ class Channel(Protocol):
     def push_hints(self, headers: Iterable[tuple[str, str]], body: bytes) -> list[PushHint]:
         """Verify and read a push message; ``headers`` as they came, and CALLBACK_URL. Raises Reauthorise when the
         signature is wrong."""
+        ...
+
+
+@runtime_checkable
+class Challenged(Protocol):
+    """A channel whose marketplace asks a push address a question (GET) before it sends messages there."""
+
+    def push_challenge(self, url: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+        """The answer, as JSON; None for a question that is none. ``url`` as it was given to ensure_push."""
         ...

@@ -1,10 +1,11 @@
-"""The marketplaces' door: ``POST /push/<shop>/<connection>``. Verified by the adapter, marked, acknowledged."""
+"""The marketplaces' door: ``POST /push/<shop>/<connection>``. Verified by the adapter, marked, acknowledged. Some ask by
+GET first whether the address is ours."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.flows import pushed
@@ -38,6 +39,16 @@ def pushes(engine: Engine, max_body: int) -> Blueprint:
         except SQLAlchemyError:
             return _text("Not kept; send it again.", HTTPStatus.SERVICE_UNAVAILABLE)
         return _text("", HTTPStatus.OK)
+
+    @door.get("/push/<public_id>/<int:connection_id>")
+    def challenge(public_id: str, connection_id: int) -> Response:
+        try:
+            answer = pushed.challenge(engine, public_id, connection_id, request.args)
+        except BridgeError as error:
+            return _text(error.merchant, next(status for kind, status in STATUS if isinstance(error, kind)))
+        except SQLAlchemyError:
+            return _text("Ask again.", HTTPStatus.SERVICE_UNAVAILABLE)
+        return jsonify(answer) if answer is not None else _text("Messages come by POST.", HTTPStatus.METHOD_NOT_ALLOWED)
 
     return door
 

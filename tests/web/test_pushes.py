@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -54,6 +55,25 @@ def test_the_address_of_a_message_is_ours_to_say(world: World) -> None:
     app.register_blueprint(pushes(world.engine, 1000))
     answer = app.test_client().post("/push/shop/2", data="{}", headers={CALLBACK_URL: "https://forged.example/"})
     assert (answer.status_code, told) == (200, [[(CALLBACK_URL, f"{world.engine.public_url.rstrip('/')}/push/shop/2")]])
+
+
+def test_a_marketplace_that_asks_first_is_answered(world: World) -> None:
+    app = Flask(__name__)
+    app.register_blueprint(pushes(world.engine, 1000))
+    asked = app.test_client().get
+    assert asked("/push/shop/2?code=7").status_code == 405  # this one asks nothing
+
+    def answer(url: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+        return {"answer": f"{query['code']} {url}"} if "code" in query else None
+
+    world.markets[0].push_challenge = answer  # type: ignore[attr-defined]
+    expected = {"answer": f"7 {world.engine.public_url.rstrip('/')}/push/shop/2"}
+    assert asked("/push/shop/2?code=7").get_json() == expected
+    assert [asked(path).status_code for path in ("/push/shop/2", "/push/shop/1?code=7", "/push/other/2")] == [
+        405,
+        410,
+        410,
+    ]
 
 
 def imports(world: World) -> list[str]:
