@@ -1,0 +1,231 @@
+"""What comes after a sale: cancellations both ways, refunds, returns, and following them to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bridge.domain.order import CancelReason
+from bridge.domain.returns import ChannelRefund, MarketplaceReturn, RefundReason, ReturnDecision
+from bridge.ports.adapter import Connection
+from bridge.ports.channel import ItemResult, Outcome, Page, SubmissionState, SubmissionStatus
+from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, UnknownOutcome
+from channel_adapters.ebay import orders, returns, vocabulary
+from channel_adapters.ebay.account import SITES, WORKERS, Account
+from channel_adapters.ebay.reading import Json, money, stamp, table, tables, text, whole
+from channel_adapters.ebay.returns import Submission
+
+PAGE = 200
+ORDERS = 50
+# A search without an end goes forward for 90 days, and returns older than that are over.
+LOOK_BACK = timedelta(days=89)
+REFUSALS = (RejectItem, AskMerchant)
+IN_PARTS = "eBay cancels whole orders only. Ship what you have, or pay the missing units back in eBay's Seller Hub."
+NO_REPLACEMENT = "eBay takes no replacement or repair through its API: answer this return in eBay's Seller Hub."
+SAME_AMOUNT = (
+    "eBay has a refund of the same amount for this already ({paid}) and does not tell whether it is this one. If it is "
+    "not, refund it in eBay's Seller Hub."
+)
+
+
+@dataclass
+class _Memory:
+    """What this process knows of refunds by our reference: those there were before it was tried, whether an answer
+    never came, and the number eBay gave it."""
+
+    before: dict[str, set[str]] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+    made: dict[str, str] = field(default_factory=dict)
+
+
+class AftersalesSide(Account):
+    """Cancellations, refunds and returns."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._refunds = _Memory()
+
+    # Cancellations
+
+    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+        """eBay cancels orders, not lines. A buyer's request is granted with the order; an order of one line is
+        cancelled; a line of several is paid back for that reason, which is what eBay has for it."""
+        raw = self.client.order(order_id)
+        items = tables(raw, "lineItems")
+        item = next((item for item in items if text(item.get("lineItemId")) == line_id), None)
+        if item is None:
+            return ItemResult(key=line_id, outcome=Outcome.MISSING, message="The order has no such line.")
+        if orders.is_cancelled(raw, item, 0):
+            return ItemResult(key=line_id, outcome=Outcome.APPLIED)
+        try:
+            return self._cancel(raw, item, quantity, reason)
+        except REFUSALS as error:
+            return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
+
+    def _cancel(self, raw: Json, item: Json, quantity: int, reason: CancelReason) -> ItemResult:
+        line_id, order_id = text(item.get("lineItemId")), text(raw.get("orderId"))
+        asked = [text(request.get("cancelRequestId")) for request in orders.buyers_requests(raw)]
+        if asked and reason is CancelReason.BUYER_REQUEST:
+            self.client.approve_cancellation(asked[0])
+            return _submitted(line_id, Submission("cancel", order_id, asked[0]))
+        if quantity < (whole(item.get("quantity")) or 1):
+            raise RejectItem(IN_PARTS)
+        if len(tables(raw, "lineItems")) > 1:
+            return self._pay_line_back(raw, item, by_buyer=reason is CancelReason.BUYER_REQUEST)
+        answer = self.client.create_cancellation(returns.cancellation(raw, reason))
+        cancel_id = text(answer.get("cancelId"))
+        if not cancel_id:
+            why = text(table(answer, "orderEligibilityResult").get("failureReason"))
+            raise RejectItem(f"eBay does not let this order be cancelled ({why or 'no reason given'}).")
+        return _submitted(line_id, Submission("cancel", order_id, cancel_id))
+
+    def _pay_line_back(self, raw: Json, item: Json, *, by_buyer: bool) -> ItemResult:
+        line_id, order_id = text(item.get("lineItemId")), text(raw.get("orderId"))
+        cost = money(item.get("lineItemCost"))
+        whole_line = orders.paid_for(item, cost.currency) if cost is not None else None
+        if whole_line is None:
+            raise RejectItem("eBay does not tell what was paid for this line.", field="lineItemCost")
+        answer = self.client.refund(order_id, returns.cancelling_refund(item, whole_line, by_buyer=by_buyer))
+        return _paid(line_id, order_id, answer)
+
+    def refuse_cancellation(self, order_id: str, line_id: str) -> ItemResult:
+        """It is the whole order's request; for its other lines it is answered already."""
+        raw = self.client.order(order_id)
+        try:
+            for request in orders.buyers_requests(raw):
+                started = orders.shipping_state(raw) != vocabulary.NOT_STARTED
+                parcels = self.client.fulfilments(order_id) if started else []
+                self.client.reject_cancellation(text(request.get("cancelRequestId")), returns.refusal(parcels))
+        except REFUSALS as error:
+            return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
+        return ItemResult(key=line_id, outcome=Outcome.APPLIED)
+
+    # Refunds
+
+    def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
+        """eBay keeps no reference of ours. What was there before the first attempt in this process is remembered; where
+        that is not known, a refund of the same amount that nobody can account for stops us rather than paying twice."""
+        raw, memory = self.client.order(order_id), self._refunds
+        if found := self._paid_already(order_id, raw, lines, ref):
+            return found
+        memory.before.setdefault(ref, {paid.refund_id for paid in returns.refunds(raw)})
+        try:
+            return self._refund(order_id, raw, lines, ref)
+        except UnknownOutcome:
+            memory.doubtful.add(ref)
+            raise
+        except REFUSALS as error:
+            return ItemResult(key=order_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
+
+    def _paid_already(self, order_id: str, raw: Json, lines: Sequence[ChannelRefund], ref: str) -> ItemResult | None:
+        memory = self._refunds
+        others = {key for other, key in memory.made.items() if other != ref}
+        found = [paid for paid in returns.alike(raw, lines) if paid.refund_id not in others]
+        mine = [paid for paid in found if paid.refund_id == memory.made.get(ref)]
+        if ref in memory.doubtful:
+            mine += [paid for paid in found if paid.refund_id not in memory.before[ref]]
+        if mine:
+            return _submitted(order_id, Submission("refund", order_id, mine[0].refund_id))
+        if ref in memory.before or not found:
+            return None
+        words = SAME_AMOUNT.format(paid=returns.paid_back(lines[0]).text())
+        return ItemResult(key=order_id, outcome=Outcome.REJECTED, message=words)
+
+    def _refund(self, order_id: str, raw: Json, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
+        if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(order_id)):
+            self.client.refund_return(back, returns.return_refund(lines))
+            return ItemResult(key=order_id, outcome=Outcome.APPLIED)
+        answer = self.client.refund(order_id, returns.refund(raw, lines, ref))
+        self._refunds.made[ref] = text(answer.get("refundId"))
+        return _paid(order_id, order_id, answer)
+
+    def _open_return(self, order_id: str) -> str:
+        """While a return is open, eBay refunds inside of it only (34916)."""
+        found = tables(self.client.returns(PAGE, order_id=order_id), "members")
+        still = [
+            raw for raw in found if not vocabulary.RETURN_CLOSED & {text(raw.get("state")), text(raw.get("status"))}
+        ]
+        return text(still[0].get("returnId")) if still else ""
+
+    # Returns
+
+    def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
+        """Those of the last months, open and closed, each with its order. What ``offset`` counts is not documented, so
+        the next page begins with the moment the last one ended at."""
+        since = cursor or (self.clock() - LOOK_BACK).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        answer = self.client.returns(PAGE, creation_date_range_from=since, sort="+FILING_DATE")
+        found = tables(answer, "members")
+        sold = self._orders_of(found)
+        items = tuple(
+            returns.marketplace_return(raw, sold.get(text(raw.get("orderId")), {}), self.clock()) for raw in found
+        )
+        last = max((stamp(item.registered_at) for item in items), default="")
+        more = len(found) >= PAGE and last > since
+        return Page(items=items, next_cursor=last if more else None)
+
+    def _orders_of(self, found: Sequence[Json]) -> dict[str, Json]:
+        ids = list(dict.fromkeys(text(raw.get("orderId")) for raw in found if text(raw.get("orderId"))))
+        parts = [ids[start : start + ORDERS] for start in range(0, len(ids), ORDERS)]
+        return {text(raw.get("orderId")): raw for part in parts for raw in self.client.orders_by_id(part)}
+
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+        """Accepting approves a request that waits for it, or says that the goods are here; the money follows as a
+        refund inside the return."""
+        try:
+            self._decide(line_id, decision)
+        except NotFound as error:
+            return ItemResult(key=line_id, outcome=Outcome.MISSING, message=error.merchant)
+        except REFUSALS as error:
+            return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
+        return ItemResult(key=line_id, outcome=Outcome.APPLIED)
+
+    def _decide(self, return_id: str, decision: ReturnDecision) -> None:
+        word = vocabulary.RETURN_DECISIONS.get(decision)
+        if word is None:
+            raise RejectItem(NO_REPLACEMENT)
+        raw = self.client.return_summary(return_id)
+        options = returns.options(raw)
+        if word == "APPROVE":
+            if vocabulary.MAY_APPROVE in options:
+                self.client.decide_return(return_id, returns.decision(word, "", ""))
+            elif vocabulary.MAY_RECEIVE in options:
+                self.client.receive_return(return_id)
+            return
+        if vocabulary.RETURN_CLOSED & {text(raw.get("state")), text(raw.get("status"))}:
+            return
+        language = SITES[self.home()].language
+        self.client.decide_return(return_id, returns.decision(word, returns.REFUSED_WORDS[language], language))
+
+    # Following
+
+    def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
+        """By the order, which tells both."""
+        answers = self.transport.each(self._follow, submissions, WORKERS)
+        for answer in answers:
+            if isinstance(answer, BridgeError):
+                raise answer
+        return [answer for answer in answers if isinstance(answer, SubmissionStatus)]
+
+    def _follow(self, submission: str) -> SubmissionStatus:
+        given = Submission.read(submission)
+        gone = SubmissionStatus(submission=submission, state=SubmissionState.GONE)
+        if given is None:
+            return gone
+        try:
+            raw = self.client.order(given.order_id)
+        except NotFound:
+            return gone
+        return returns.cancel_status(given, raw) if given.kind == "cancel" else returns.refund_status(given, raw)
+
+
+def _submitted(key: str, submission: Submission) -> ItemResult:
+    return ItemResult(key=key, outcome=Outcome.SUBMITTED, submission=str(submission))
+
+
+def _paid(key: str, order_id: str, answer: Json) -> ItemResult:
+    """Paid later: the order says when."""
+    refund_id, status = text(answer.get("refundId")), text(answer.get("refundStatus"))
+    if status == "FAILED" or not refund_id:
+        raise RejectItem("eBay could not pay the refund: see Seller Hub, Payments.")
+    return _submitted(key, Submission("refund", order_id, refund_id))

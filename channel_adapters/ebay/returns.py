@@ -1,0 +1,229 @@
+"""Returns, cancellations and refunds of eBay to our domain and back. Pure.
+
+The Post-Order API has no machine-readable description; its fields are those of developer.ebay.com/devzone/post-order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from bridge.domain.money import Money
+from bridge.domain.order import CancelReason
+from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnLine
+from bridge.ports.channel import SubmissionState, SubmissionStatus
+from bridge.ports.errors import RejectItem
+from channel_adapters.ebay import orders
+from channel_adapters.ebay.mapping import store_sku
+from channel_adapters.ebay.reading import Json, amount, moment, money, stamp, table, tables, text, whole
+from channel_adapters.ebay.vocabulary import (
+    CANCEL_REASONS,
+    CANCELLED,
+    COMPLETED,
+    REFUND_REASONS,
+    REFUND_STATES,
+    REJECTED,
+    RETURN_BACK,
+    RETURN_CLOSED,
+)
+
+COMMENT_MAX = 100
+
+
+class Submission(NamedTuple):
+    """What is followed: ``cancel/<order>/<request>`` or ``refund/<order>/<refund>``."""
+
+    kind: str
+    order_id: str
+    key: str
+
+    def __str__(self) -> str:
+        return "/".join(self)
+
+    @classmethod
+    def read(cls, given: str) -> Submission | None:
+        parts = given.split("/")
+        return cls(*parts) if len(parts) == 3 and parts[0] in ("cancel", "refund") else None
+
+
+# Cancellations
+
+
+def cancellation(raw: Json, reason: CancelReason) -> Json:
+    """Of a whole order, by its seller."""
+    body: Json = {"legacyOrderId": text(raw.get("orderId")), "cancelReason": CANCEL_REASONS[reason]}
+    paid = [moment(item.get("paymentDate")) for item in tables(table(raw, "paymentSummary"), "payments")]
+    when = next((at for at in paid if at is not None), None)
+    return body | ({"buyerPaid": True, "buyerPaidDate": {"value": stamp(when)}} if when else {})
+
+
+def refusal(fulfilments: Sequence[Json]) -> Json:
+    """With the parcel that is on its way, where there is one; an empty object is wanted otherwise."""
+    for parcel in fulfilments:
+        if number := text(parcel.get("shipmentTrackingNumber")):
+            shipped = moment(parcel.get("shippedDate"))
+            date: Json = {"shipmentDate": {"value": stamp(shipped)}} if shipped else {}
+            return {"trackingNumber": number} | date
+    return {}
+
+
+def cancel_status(given: Submission, raw: Json) -> SubmissionStatus:
+    if orders.cancel_state(raw) == CANCELLED:
+        return _status(given, SubmissionState.DONE)
+    state = text(orders.cancel_request(raw, given.key).get("cancelRequestState"))
+    if state == COMPLETED:
+        return _status(given, SubmissionState.DONE)
+    if state == REJECTED:
+        return _status(given, SubmissionState.FAILED, "eBay has refused or dropped the cancellation.")
+    return _status(given, SubmissionState.PENDING)
+
+
+# Refunds
+
+
+def refund(raw: Json, lines: Sequence[ChannelRefund], comment: str) -> Json:
+    """Of single lines; of the order where it has only one, as eBay wants it then."""
+    body: Json = {"reasonForRefund": REFUND_REASONS[lines[0].reason], "comment": comment[:COMMENT_MAX]}
+    if len(tables(raw, "lineItems")) == 1 and len(lines) == 1:
+        return body | {"orderLevelRefundAmount": amount(paid_back(lines[0]))}
+    items = [{"lineItemId": line.line_id, "refundAmount": amount(paid_back(line))} for line in lines]
+    return body | {"refundItems": items}
+
+
+def cancelling_refund(item: Json, whole_line: Money, *, by_buyer: bool) -> Json:
+    """One line of several is not cancelled but paid back, for that reason."""
+    reason = "BUYER_CANCEL" if by_buyer else "SELLER_CANCEL"
+    items = [{"lineItemId": text(item.get("lineItemId")), "refundAmount": amount(whole_line)}]
+    return {"reasonForRefund": reason, "refundItems": items}
+
+
+def paid_back(line: ChannelRefund) -> Money:
+    return line.amount + line.shipping if line.shipping is not None else line.amount
+
+
+class Paid(NamedTuple):
+    """A refund as the order tells it; ``line_id`` empty where it is of the whole order."""
+
+    refund_id: str
+    line_id: str
+    amount: Money | None
+    state: SubmissionState
+
+
+def refunds(raw: Json) -> list[Paid]:
+    """All refunds of an order. Those of lines have no state of their own: with a date they are done."""
+    found = []
+    for item in tables(raw, "lineItems"):
+        for entry in tables(item, "refunds"):
+            done = bool(text(entry.get("refundDate")) or text(entry.get("refundReferenceId")))
+            state = SubmissionState.DONE if done else SubmissionState.PENDING
+            found.append(Paid(_id_of(entry), text(item.get("lineItemId")), money(entry.get("amount")), state))
+    for entry in tables(table(raw, "paymentSummary"), "refunds"):
+        state = REFUND_STATES.get(text(entry.get("refundStatus")), SubmissionState.PENDING)
+        found.append(Paid(_id_of(entry), "", money(entry.get("amount")), state))
+    return found
+
+
+def _id_of(entry: Json) -> str:
+    return text(entry.get("refundId")) or text(entry.get("refundReferenceId"))
+
+
+def alike(raw: Json, lines: Sequence[ChannelRefund]) -> list[Paid]:
+    """Refunds that may be these: of the same line and amount; those of the whole order where it has only one line."""
+    wanted = {(line.line_id, paid_back(line)) for line in lines}
+    if len(tables(raw, "lineItems")) == 1:
+        wanted |= {("", paid) for _, paid in wanted}
+    good = [paid for paid in refunds(raw) if paid.state is not SubmissionState.FAILED]
+    return [paid for paid in good if (paid.line_id, paid.amount) in wanted]
+
+
+def refund_status(given: Submission, raw: Json) -> SubmissionStatus:
+    states = {paid.state for paid in refunds(raw) if paid.refund_id == given.key}
+    if SubmissionState.FAILED in states:
+        return _status(given, SubmissionState.FAILED, "eBay could not pay the refund: see Seller Hub, Payments.")
+    done = SubmissionState.DONE in states
+    return _status(given, SubmissionState.DONE if done else SubmissionState.PENDING)
+
+
+def _status(given: Submission, state: SubmissionState, message: str = "") -> SubmissionStatus:
+    return SubmissionStatus(submission=str(given), state=state, message=message)
+
+
+def return_refund(lines: Sequence[ChannelRefund]) -> Json:
+    """The same inside a return: price and shipping are told apart, and add up to the total."""
+    parts = [_part(line.amount, "PURCHASE_PRICE") for line in lines]
+    parts += [_part(line.shipping, "ORIGINAL_SHIPPING") for line in lines if line.shipping and line.shipping.amount > 0]
+    whole_refund = lines[0].amount
+    for line in lines[1:]:
+        whole_refund = whole_refund + line.amount
+    for line in lines:
+        whole_refund = whole_refund + line.shipping if line.shipping else whole_refund
+    return {"refundDetail": {"itemizedRefundDetail": parts, "totalAmount": _number(whole_refund)}}
+
+
+def _part(given: Money, kind: str) -> Json:
+    return {"refundAmount": _number(given), "refundFeeType": kind}
+
+
+def _number(given: Money) -> Json:
+    """Amounts are numbers in the Post-Order API."""
+    return {"value": given.quantised().amount, "currency": given.currency}
+
+
+# Returns
+
+
+def marketplace_return(raw: Json, order: Json, now: datetime) -> MarketplaceReturn:
+    """A return has one line. ``order`` is the order it is of, empty where it is not known any more: the return names
+    the listing, and only the order says which line and SKU that was. Raises RejectItem."""
+    about, return_id = table(raw, "creationInfo"), text(raw.get("returnId"))
+    if not return_id:
+        raise RejectItem("A return of eBay has no number.", field="returnId")
+    goods = table(about, "item")
+    item = _sold(order, text(goods.get("itemId")), text(goods.get("transactionId")))
+    status = (text(raw.get("state")), text(raw.get("status")))
+    line = ReturnLine(
+        external_id=return_id,
+        order_id=text(raw.get("orderId")) or text(order.get("orderId")) or None,
+        order_line_id=text(item.get("lineItemId")) or text(goods.get("transactionId")) or None,
+        sku=store_sku(text(item.get("sku")), orders.site_of(item)) or None,
+        title=text(item.get("title")) or text(goods.get("itemTitle")),
+        quantity=max(1, whole(goods.get("returnQuantity")) or 1),
+        reason=text(about.get("reason")),
+        comment=text(table(about, "comments").get("content")),
+        handled=bool(RETURN_CLOSED & set(status)),
+        received=True if RETURN_BACK in status else None,
+        respond_by=moment(table(raw, "sellerResponseDue").get("respondByDate")),
+    )
+    registered = moment(about.get("creationDate")) or now
+    return MarketplaceReturn(external_id=return_id, registered_at=registered, lines=(line,), raw=raw)
+
+
+def _sold(order: Json, listing: str, transaction: str) -> Json:
+    """The line of the order that comes back: by its own number, else by its listing where that is clear."""
+    items = tables(order, "lineItems")
+    exact = [item for item in items if transaction and text(item.get("lineItemId")) == transaction]
+    alike = [item for item in items if listing and text(item.get("legacyItemId")) == listing]
+    return next(iter(exact), alike[0] if len(alike) == 1 else {})
+
+
+def options(raw: Json) -> set[str]:
+    """What the seller may do next."""
+    return {text(item.get("actionType")) for item in tables(raw, "sellerAvailableOptions")}
+
+
+def decision(word: str, comment: str, language: str) -> Json:
+    body: Json = {"decision": word}
+    return body | ({"comments": {"content": comment, "language": language}} if comment else {})
+
+
+REFUSED_WORDS: Mapping[str, str] = {
+    "de": "Die Rückgabe wird leider nicht angenommen.",
+    "en": "Unfortunately this return is not accepted.",
+    "es": "Lamentablemente no se acepta esta devolución.",
+    "fr": "Ce retour n'est malheureusement pas accepté.",
+    "it": "Purtroppo questo reso non viene accettato.",
+    "nl": "Deze retour wordt helaas niet geaccepteerd.",
+    "pl": "Niestety ten zwrot nie zostaje przyjęty.",
+}
