@@ -104,15 +104,22 @@ class AftersalesSide(Account):
     # Refunds
 
     def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
-        """eBay keeps no reference of ours. What was there before the first attempt in this process is remembered; where
-        that is not known, a refund of the same amount that nobody can account for stops us rather than paying twice."""
+        """What came back is paid inside its return, which closes with that and so cannot be paid twice. Of other refunds
+        eBay keeps no reference: those there were before the first attempt in this process are remembered; where that is
+        not known, a refund of the same amount that nobody can account for stops us rather than paying twice."""
         raw, memory = self.client.order(order_id), self._refunds
-        if found := self._paid_already(order_id, raw, lines, ref):
-            return found
-        memory.before.setdefault(ref, {paid.refund_id for paid in returns.refunds(raw)})
         try:
-            return self._refund(order_id, raw, lines, ref)
+            if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(raw, lines[0].line_id)):
+                self.client.refund_return(back, returns.return_refund(lines))
+                return ItemResult(key=order_id, outcome=Outcome.APPLIED)
+            if found := self._paid_already(order_id, raw, lines, ref):
+                return found
+            memory.before.setdefault(ref, {paid.refund_id for paid in returns.refunds(raw)})
+            answer = self.client.refund(order_id, returns.refund(raw, lines, ref))
+            memory.made[ref] = text(answer.get("refundId"))
+            return _paid(order_id, order_id, answer)
         except UnknownOutcome:
+            memory.before.setdefault(ref, {paid.refund_id for paid in returns.refunds(raw)})
             memory.doubtful.add(ref)
             raise
         except REFUSALS as error:
@@ -132,21 +139,14 @@ class AftersalesSide(Account):
         words = SAME_AMOUNT.format(paid=returns.paid_back(lines[0]).text())
         return ItemResult(key=order_id, outcome=Outcome.REJECTED, message=words)
 
-    def _refund(self, order_id: str, raw: Json, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
-        if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(order_id)):
-            self.client.refund_return(back, returns.return_refund(lines))
-            return ItemResult(key=order_id, outcome=Outcome.APPLIED)
-        answer = self.client.refund(order_id, returns.refund(raw, lines, ref))
-        self._refunds.made[ref] = text(answer.get("refundId"))
-        return _paid(order_id, order_id, answer)
-
-    def _open_return(self, order_id: str) -> str:
-        """While a return is open, eBay refunds inside of it only (34916)."""
-        found = tables(self.client.returns(PAGE, order_id=order_id), "members")
-        still = [
-            raw for raw in found if not vocabulary.RETURN_CLOSED & {text(raw.get("state")), text(raw.get("status"))}
-        ]
-        return text(still[0].get("returnId")) if still else ""
+    def _open_return(self, order: Json, line_id: str) -> str:
+        """Of this line. While a return is open, eBay refunds inside of it only (34916)."""
+        found = tables(self.client.returns(PAGE, order_id=text(order.get("orderId"))), "members")
+        for raw in found:
+            closed = vocabulary.RETURN_CLOSED & {text(raw.get("state")), text(raw.get("status"))}
+            if not closed and text(returns.sold_line(raw, order).get("lineItemId")) == line_id:
+                return text(raw.get("returnId"))
+        return ""
 
     # Returns
 

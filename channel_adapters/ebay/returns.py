@@ -180,8 +180,7 @@ def marketplace_return(raw: Json, order: Json, now: datetime) -> MarketplaceRetu
     about, return_id = table(raw, "creationInfo"), text(raw.get("returnId"))
     if not return_id:
         raise RejectItem("A return of eBay has no number.", field="returnId")
-    goods = table(about, "item")
-    item = _sold(order, text(goods.get("itemId")), text(goods.get("transactionId")))
+    goods, item = table(about, "item"), sold_line(raw, order)
     status = (text(raw.get("state")), text(raw.get("status")))
     line = ReturnLine(
         external_id=return_id,
@@ -200,9 +199,10 @@ def marketplace_return(raw: Json, order: Json, now: datetime) -> MarketplaceRetu
     return MarketplaceReturn(external_id=return_id, registered_at=registered, lines=(line,), raw=raw)
 
 
-def _sold(order: Json, listing: str, transaction: str) -> Json:
-    """The line of the order that comes back: by its own number, else by its listing where that is clear."""
-    items = tables(order, "lineItems")
+def sold_line(raw: Json, order: Json) -> Json:
+    """The line of the order that a return is of: by its own number, else by its listing where that is clear."""
+    goods, items = table(raw, "creationInfo", "item"), tables(order, "lineItems")
+    listing, transaction = text(goods.get("itemId")), text(goods.get("transactionId"))
     exact = [item for item in items if transaction and text(item.get("lineItemId")) == transaction]
     alike = [item for item in items if listing and text(item.get("legacyItemId")) == listing]
     return next(iter(exact), alike[0] if len(alike) == 1 else {})

@@ -10,7 +10,7 @@ import httpx
 
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater, UnknownOutcome
-from bridge.ports.http import ErrorTable, Response, Rule, Said, Token, TokenSource, basic_auth
+from bridge.ports.http import ErrorTable, MemoryVault, Response, Rule, Said, Token, TokenSource, basic_auth
 from channel_adapters.ebay import signature
 from channel_adapters.ebay.reading import Json, table, tables, text
 
@@ -93,7 +93,8 @@ class Wire:
         self._urls = {name: url.rstrip("/") for name, url in connection.urls.items()}
         vault, refresh = self._transport.services.tokens, connection.credentials["refresh_token"]
         self._user = TokenSource(connection.key, self._user_token, vault, refresh=refresh, clock=connection.clock)
-        self._app = TokenSource(f"{connection.key}:app", self._app_token, vault, clock=connection.clock)
+        # The application's own is no secret of the account and quickly had: each process keeps one for itself.
+        self._app = TokenSource(connection.key, self._app_token, MemoryVault(), clock=connection.clock)
         self._key: signature.PrivateKey | None = None
 
     # Tokens

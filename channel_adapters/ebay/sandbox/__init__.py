@@ -21,6 +21,7 @@ POST     offers                                  an offer that exists already: {
 GET      offers                                  all published offers, and what a buyer sees of them
 POST     offers/<offer_id>/hold                  {held}: eBay puts the listing on hold
 GET      subscriptions                           who is told of orders
+POST     switch-off/<kind>                       destinations or subscriptions: eBay switches them off
 =======  ======================================  =========================================================
 
 Faults are named by the operationIds of eBay's descriptions (``token`` is OAuth's). ``partial`` refuses items of a bulk

@@ -81,6 +81,7 @@ class Control:
             ("GET", "offers", self.offers),
             ("POST", "offers/<offer_id>/hold", self.hold),
             ("GET", "subscriptions", self.subscriptions),
+            ("POST", "switch-off/<kind>", self.switch_off),
         )
         for method, path, action in routes:
             name = f"control_{method}_{path}"
@@ -206,6 +207,13 @@ class Control:
 
     def subscriptions(self) -> list[Document]:
         return list(self.market.docs.all("subscriptions").values())
+
+    def switch_off(self, kind: str) -> Document:
+        """As eBay does with addresses that do not answer; their subscriptions with them."""
+        status = {"destinations": "MARKED_DOWN", "subscriptions": "DISABLED"}[kind]
+        for key, item in self.market.docs.all(kind).items():
+            self.market.put(kind, key, item | {"status": status})
+        return {"ok": True}
 
 
 def _asked(model: type[Model]) -> Model:
