@@ -42,7 +42,7 @@ def receive(
 
 
 def challenge(engine: Engine, public_id: str, connection_id: int, query: Mapping[str, str]) -> dict[str, Any] | None:
-    """The answer to a marketplace that asks whether the address is ours; None where it asks nothing. Raises NotFound."""
+    """The answer to a marketplace that asks whether an address is ours; None where it asks nothing. Raises NotFound."""
     row, url = _listening(engine, public_id, connection_id)
     channel = engine.channel(row)
     return channel.push_challenge(url, query) if isinstance(channel, Challenged) else None

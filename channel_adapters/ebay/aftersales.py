@@ -104,9 +104,9 @@ class AftersalesSide(Account):
     # Refunds
 
     def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
-        """What came back is paid inside its return, which closes with that and so cannot be paid twice. Of other refunds
-        eBay keeps no reference: those there were before the first attempt in this process are remembered; where that is
-        not known, a refund of the same amount that nobody can account for stops us rather than paying twice."""
+        """What came back is paid inside its return, which closes with that and so cannot be paid twice. Of other
+        refunds eBay keeps no reference: those there were before the first attempt in this process are remembered; where
+        that is not known, a refund of the same amount that nobody can account for stops us rather than paying twice."""
         raw, memory = self.client.order(order_id), self._refunds
         try:
             if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(raw, lines[0].line_id)):

@@ -30,7 +30,9 @@ from channel_adapters.ebay.wire import field_of, words_of
 SKU_MAX, TITLE_MAX, PRODUCT_TEXT_MAX, BRAND_MAX = 50, 80, 4000, 65
 # What getOffer tells and updateOffer does not take.
 READ_ONLY = ("offerId", "sku", "marketplaceId", "format", "listing", "status")
-PASSING = ("25001", "25025")
+# A system error, concurrent access, and "cannot revise the listing", which is also the limit of a day: a stock must not
+# be given up for any of them.
+PASSING = ("25001", "25025", "25019")
 GONE = ("25702", "25710", "25713")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bridge.domain.listing import LiveOffer
@@ -235,10 +236,10 @@ class OfferSide(Account):
             except RejectItem as error:
                 results[update.key] = failed(update.key, error)
                 continue
-            if self._revisions.take(offer_id):
+            if (wait := self._revisions.take(offer_id)) is None:
                 wanted.append((update.key, body))
             else:
-                results[update.key] = ItemResult(key=update.key, outcome=Outcome.RETRY, message=OUT_OF_REVISIONS)
+                results[update.key] = _later(update.key, wait)
         size = 1 if self._one_by_one else whole(self.settings.get("skus_per_call")) or PAGE
         for start in range(0, len(wanted), size):
             self._send_changes(wanted[start : start + size], results)
@@ -281,8 +282,8 @@ class OfferSide(Account):
         site, known = self.site(update.site), before.get(sku)
         if known is None:
             raise NotFound(f"eBay has no inventory item {sku!r} any more.")
-        if not self._revisions.take(offer_id, 2):
-            return ItemResult(key=update.key, outcome=Outcome.RETRY, message=OUT_OF_REVISIONS)
+        if (wait := self._revisions.take(offer_id, 2)) is not None:
+            return _later(update.key, wait)
         raw, locale = self.client.offer(offer_id), self.locale(site)
         about = mapping.product(update.content, update.gtin, site.language, self.settings)
         stock, condition = mapping.stock_of(known) or 0, text(known.get("condition"))
@@ -349,6 +350,10 @@ class OfferSide(Account):
 
     def sale_status(self, offer_id: str) -> SaleStatus:
         return mapping.sale_status(offer_id, self.client.offer(mapping.read_offer_key(offer_id)[0]))
+
+
+def _later(key: str, wait: timedelta) -> ItemResult:
+    return ItemResult(key=key, outcome=Outcome.RETRY, message=OUT_OF_REVISIONS, after=wait)
 
 
 def _entry(entries: Sequence[Json], body: Json) -> Json | None:

@@ -6,6 +6,8 @@ begins. Stock may take all of it; price and content leave a share of it behind, 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bridge.ports.http import Transport
 from bridge.ports.http.context import RESERVES, current_lane
 from channel_adapters.ebay.account import MANIFEST
@@ -20,10 +22,12 @@ class Revisions:
         self._limiter = transport.services.limiter
         self._account = account
 
-    def take(self, offer_id: str, cost: int = 1) -> bool:
-        """Whether there is room for so many changes more; nothing is waited for, as a newer value may come."""
+    def take(self, offer_id: str, cost: int = 1) -> timedelta | None:
+        """None where there is room for so many changes more, else how long until there is. Nothing is waited for here,
+        as a newer value may come."""
         reserve = RESERVES.get(current_lane(), 0.0)
-        return self._limiter.take(self._key(offer_id), LIMIT, cost, reserve=reserve, patience=0.0).granted
+        grant = self._limiter.take(self._key(offer_id), LIMIT, cost, reserve=reserve, patience=0.0)
+        return None if grant.granted else timedelta(seconds=grant.wait)
 
     def give_back(self, offer_id: str, cost: int = 1) -> None:
         """What was taken and not sent."""

@@ -15,9 +15,8 @@ from bridge.domain.order import CancelReason
 from bridge.domain.returns import ChannelRefund, RefundReason, ReturnDecision
 from bridge.ports.channel import ContentUpdate, Outcome, PriceUpdate, SubmissionState
 from bridge.ports.errors import NotFound, Reauthorise, SlowDown
-from channel_adapters.ebay.sandbox import create_sandbox
 from channel_adapters.ebay.sandbox.operations import operations
-from tests.support.ebay import AT_ONCE, EANS, Account, Listener, draft, euro, parcel, stock
+from tests.support.ebay import EANS, Account, Listener, draft, euro, opener, parcel, stock
 from tests.support.ebay_spec import NO_DESCRIPTION, WHERE_AT_HAND, EbaySpecification
 from tests.support.openapi import Exchange
 
@@ -48,8 +47,7 @@ class Recorded:
         self.done: set[str] = set()
 
     def account(self, sandbox: dict[str, Any] | None = None, **given: Any) -> Account:
-        url = self.serve(create_sandbox(**AT_ONCE | (sandbox or {})))
-        return Account(url, check=self.check, **given)
+        return opener(self.serve)(sandbox, check=self.check, **given)
 
     def check(self, request: httpx.Request, response: httpx.Response) -> None:
         self.exchanges.append(self._spec.check(request, response))

@@ -95,8 +95,10 @@ def _undescribed(request: httpx.Request, response: httpx.Response) -> Exchange:
 
 def _read(path: Path, operations: set[str], root: str) -> Json:
     words = path.read_text(encoding="utf-8")
-    spec: Json = json.loads(words) if path.suffix == ".json" else yaml.load(words, yaml.CSafeLoader)  # noqa: S506  safe
-    paths = {way: {key: part for key, part in methods.items() if key in METHODS} for way, methods in spec["paths"].items()}
+    spec: Json = json.loads(words) if path.suffix == ".json" else yaml.load(words, yaml.CSafeLoader)
+    paths = {
+        way: {key: part for key, part in methods.items() if key in METHODS} for way, methods in spec["paths"].items()
+    }
     spec = only({**spec, "paths": paths}, operations) | {"servers": [{"url": root}]}
     _mend(spec)
     _close(spec)

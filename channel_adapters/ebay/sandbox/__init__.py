@@ -1,6 +1,6 @@
 """eBay in miniature: the Sell, Commerce and Post-Order APIs as their descriptions say, over real HTTP.
 
-Besides the kit's control surface (bridge.ports.sandbox) this one has, all JSON:
+Besides what every sandbox has (bridge.ports.sandbox, bridge.ports.sandbox_control), all JSON:
 
 =======  ======================================  =========================================================
 method   path under ``/_sandbox/``               effect

@@ -25,4 +25,6 @@ def create_sandbox(state_path: Path | None = None, **options: Any) -> Flask:
     market.emit = partial(push.send, market)
     mount(app, market, operations())
     Control(market).mount(app)
+    kit.on_reset.append(market.rebuild)
+    market.rebuild()
     return app

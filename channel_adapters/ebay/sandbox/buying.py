@@ -2,60 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_control import NotForSale
 from channel_adapters.ebay.sandbox.inventory import sold
 from channel_adapters.ebay.sandbox.market import Document, Market, currency_of
 from channel_adapters.ebay.sandbox.people import PEOPLE
 
 
-class WishLine(BaseModel):
-    """What one buyer wants of one SKU. Amounts in the marketplace's currency; ``discount`` and ``tax`` of the line."""
+class WishLine(control.WishLine):
+    """What one buyer wants of one product, in the marketplace's currency; ``discount`` and ``tax`` of the line."""
 
-    model_config = ConfigDict(extra="forbid")
-    sku: str
-    quantity: int = Field(default=1, ge=1)
-    unit_price: float | None = None
     shipping: float = 0
     discount: float = 0
     tax: float = 0
 
 
-class Wish(BaseModel):
+class Wish(control.Wish[WishLine]):
     """An order as a buyer places it. ``tax_by_ebay``: eBay collects the tax, on top. ``by_ebay``: eBay ships it.
-    ``hub``: it goes to eBay's shipping centre. ``force`` buys anything."""
+    ``hub``: it goes to eBay's shipping centre."""
 
-    model_config = ConfigDict(extra="forbid")
-    lines: list[WishLine] = Field(min_length=1)
     site: str | None = None
-    buyer: dict[str, Any] = Field(default_factory=dict)
     note: str = ""
     paid: bool = True
-    placed_at: datetime | None = None
     tax_by_ebay: bool = False
     by_ebay: bool = False
     hub: bool = False
-    force: bool = False
-
-
-class NotForSale(Exception):
-    """The buyer cannot have it. ``status``: 404 nothing is offered so, 409 not enough of it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def place_order(market: Market, wish: Wish) -> Document:
     """One order for all lines of the wish, or NotForSale and no order at all."""
     bought = [(line, _offer_for(market, wish, line)) for line in wish.lines]
     site = wish.site or next((offer["body"]["marketplaceId"] for _, offer in bought if offer), market.options.home)
-    number, now = market.docs.next_id("order", 1), market.now()
-    placed = _epoch(wish.placed_at) if wish.placed_at else now
+    number = market.docs.next_id("order", 1)
+    placed = wish.placed(market.now())
     person = PEOPLE[number % len(PEOPLE)] | wish.buyer
     order: Document = {"id": f"{number:02d}-{10000 + number}-{65872 + number}", "site": site, "created": placed}
     order |= {"changed": placed, "paid": wish.paid, "note": wish.note, "currency": currency_of(site)}
@@ -70,19 +51,16 @@ def place_order(market: Market, wish: Wish) -> Document:
     return order
 
 
-def _epoch(time: datetime) -> float:
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
 def _offer_for(market: Market, wish: Wish, line: WishLine) -> Document | None:
-    found = [offer for offer in market.offers_of(line.sku) if wish.site in (None, offer["body"]["marketplaceId"])]
+    named = market.offers_of(line.sku) if line.sku else market.offers_by_ean(line.ean or "")
+    found = [offer for offer in named if wish.site in (None, offer["body"]["marketplaceId"])]
     best = max(found, key=market.is_live, default=None)
     if wish.force:
         return best
     if best is None:
-        raise NotForSale(f"There is no offer for {line.sku}.", 404)
+        raise NotForSale(f"There is no offer for {line.name}.", 404)
     if not market.is_live(best) or market.shown(best) < line.quantity:
-        raise NotForSale(f"Of {line.sku} only {market.shown(best)} can be bought.", 409)
+        raise NotForSale(f"Of {line.name} only {market.shown(best)} can be bought.", 409)
     return best
 
 
@@ -90,9 +68,10 @@ def _line(market: Market, wish: Wish, line: WishLine, offer: Document | None) ->
     price = Decimal(str(line.unit_price)) if line.unit_price is not None else None
     if price is None:
         price = Decimal(offer["body"]["pricingSummary"]["price"]["value"]) if offer else Decimal("9.99")
-    product = (market.docs.get("items", line.sku) or {}).get("product", {})
-    body: Document = {"id": str(market.docs.next_id("line", 10084048110913)), "sku": line.sku}
-    body |= {"listing": offer["listing"] if offer else "1", "title": product.get("title", line.sku)}
+    sku = offer["body"]["sku"] if offer else line.name
+    product = (market.docs.get("items", sku) or {}).get("product", {})
+    body: Document = {"id": str(market.docs.next_id("line", 10084048110913)), "sku": sku}
+    body |= {"listing": offer["listing"] if offer else "1", "title": product.get("title", sku)}
     body |= {"quantity": line.quantity, "cost": str(price * line.quantity), "shipping": str(line.shipping)}
     return body | {"discount": str(line.discount), "tax": str(line.tax), "tax_by_ebay": wish.tax_by_ebay}
 

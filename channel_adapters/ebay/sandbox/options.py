@@ -28,9 +28,9 @@ CREDENTIALS = {
 @dataclass(frozen=True)
 class Options:
     """``sites``: marketplaces with business policies. ``policies``: of each kind on each. ``locations``: how many
-    there are. ``revisions`` of a listing a day. ``most_skus`` in a call for stock and price. ``catalogue``: whether eBay's
-    own knows every GTIN, and adds picture and description. ``signatures``: whether the seller is in the EU or the UK.
-    ``cancel_seconds`` and ``refund_seconds``: until a cancellation or refund is through."""
+    there are. ``revisions`` of a listing a day. ``most_skus`` in a call for stock and price. ``catalogue``: whether
+    eBay's own knows every GTIN, and adds picture and description. ``signatures``: whether the seller is in the EU or
+    the UK. ``cancel_seconds`` and ``refund_seconds``: until a cancellation or refund is through."""
 
     client_id: str = CREDENTIALS["client_id"]
     client_secret: str = CREDENTIALS["client_secret"]

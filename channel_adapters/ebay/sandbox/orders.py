@@ -300,4 +300,5 @@ def pay_back(market: Market, order: Document, wanted: list[tuple[str, Any]], *, 
     if at_once:
         made = [item | {"status": "REFUNDED", "at": market.now()} for item in made]
     market.touch(order, refunds=[*order["refunds"], *made])
+    market.schedule(due, "refund", order["id"])
     return key

@@ -89,7 +89,7 @@ def create(call: Call) -> Response:
     if call.faulty("not_applied") is not None:
         return answer({"cancelId": "1"})
     cancel = new_cancel(market, order, "PENDING", given.cancel_reason, by_seller=True)
-    cancel["due"] = market.now() + market.options.cancel_seconds
+    market.cancel_soon(cancel)
     return answer({"cancelId": cancel["id"]})
 
 
@@ -105,8 +105,7 @@ def _waiting(call: Call) -> Document:
 def approve(call: Call) -> Response:
     cancel = _waiting(call)
     if call.faulty("not_applied") is None:
-        cancel |= {"state": "PENDING", "due": call.market.now() + call.market.options.cancel_seconds}
-        call.market.put("cancels", cancel["id"], cancel)
+        call.market.cancel_soon(cancel)
     return nothing(200)
 
 
