@@ -244,7 +244,7 @@ class _Sender:
         _release(
             session,
             item,
-            due_at=now + work.backoff(item.attempts + 1),
+            due_at=now + (result.after or work.backoff(item.attempts + 1)),
             attempts=item.attempts + 1,
             error=result.message[:2000],
         )

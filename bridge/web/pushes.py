@@ -1,5 +1,5 @@
-"""The marketplaces' door: ``POST /push/<shop>/<connection>``. Verified by the adapter, marked, acknowledged. Some ask by
-GET first whether the address is ours."""
+"""The marketplaces' door: ``POST /push/<shop>/<connection>``. Verified by the adapter, marked, acknowledged.
+Some ask by GET first whether the address is ours."""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ class EbayChannel(OfferSide, OrderSide, AftersalesSide):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self.push = Push(self.client, connection.credentials["client_secret"], self.clock)
+        secret, token = connection.credentials["client_secret"], text(self.settings.get("verification_token"))
+        self.push = Push(self.client, secret, self.clock, token)
 
     def check(self) -> AccountInfo:
         """The user proves the tokens; marketplaces, policies and locations are what offers will need. Raises

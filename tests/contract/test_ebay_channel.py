@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -511,6 +512,15 @@ def test_without_email_or_topic_nothing_is_asked_for(open_account: Open) -> None
     account.channel.ensure_push("https://shop.example/hook")
     assert account.operations() == ["token", "getTopic"]
     assert account.channel.push_challenge("https://shop.example/hook", {}) is None
+
+
+def test_a_token_of_the_sellers_own_answers_the_developer_portal(open_account: Open) -> None:
+    token = "of-our-own-choice_0123456789-0123456789"
+    account = open_account(settings={"verification_token": token})
+    url = "https://shop.example/hook"
+    answer = account.channel.push_challenge(url, {"challenge_code": "a1"})
+    assert answer == {"challengeResponse": hashlib.sha256(f"a1{token}{url}".encode()).hexdigest()}
+    assert account.operations() == []
 
 
 def test_a_forged_key_name_costs_one_call(open_account: Open) -> None:

@@ -77,7 +77,13 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
 
 @pytest.mark.parametrize(
     ("platform", "channel"),
-    [("woocommerce", "bol"), ("shopify", "bol"), ("woocommerce", "allegro"), ("woocommerce", "zalando")],
+    [
+        ("woocommerce", "bol"),
+        ("shopify", "bol"),
+        ("woocommerce", "allegro"),
+        ("woocommerce", "zalando"),
+        ("woocommerce", "ebay"),
+    ],
 )
 def test_all_steps_against_the_sandboxes(environment: dict[str, str], platform: str, channel: str) -> None:
     done = _run([*COMMAND, "--platform", platform, "--channel", channel, "--json"], environment)

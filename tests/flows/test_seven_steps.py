@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from bridge.db.tables import FacetRow, Listing, Order, Problem, Reservation
 from bridge.domain.order import StoreOrderStatus
 from bridge.flows import table
+from bridge.ports.channel import ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import Reauthorise, RetryLater
 from tests.support.world import World, time_out
 
@@ -157,6 +159,27 @@ def test_five_three_five_ends_at_five(world: World) -> None:
     world.hint(world.store.set("A", 5))
     world.settle(600)
     assert [market.stock("A") for market in world.markets] == [5, 5]
+
+
+def test_a_marketplace_that_wants_to_be_given_time_is_given_it(world: World) -> None:
+    started(world, A=5)
+    market = world.markets[0]
+    send = market.update_stock
+    tried: list[datetime] = []
+
+    def later(updates: Sequence[StockUpdate]) -> list[ItemResult]:
+        tried.append(world.clock())
+        if len(tried) > 1:
+            return send(updates)
+        return [ItemResult(key=item.key, outcome=Outcome.RETRY, after=timedelta(hours=2)) for item in updates]
+
+    market.update_stock = later  # type: ignore[method-assign]
+    world.hint(world.store.set("A", 3))
+    world.settle(30)
+    world.settle(6600, step=2200)
+    assert (len(tried), market.stock("A")) == (1, 5)
+    world.settle(1200, step=600)
+    assert (len(tried), market.stock("A")) == (2, 3)
 
 
 def test_a_cancellation_in_the_store_is_told_to_the_marketplace(world: World) -> None:
