@@ -348,8 +348,8 @@ class OfferSide(Account):
         more = bool(items) and (text(answer.get("next")) or (total or 0) > (page + 1) * PAGE)
         return Page(items=tuple(found), next_cursor=str(page + 1) if more else None)
 
-    def sale_status(self, offer_id: str) -> SaleStatus:
-        return mapping.sale_status(offer_id, self.client.offer(mapping.read_offer_key(offer_id)[0]))
+    def sale_status(self, offer: OfferRef) -> SaleStatus:
+        return mapping.sale_status(offer.offer_id, self.client.offer(mapping.read_offer_key(offer.offer_id)[0]))
 
 
 def _later(key: str, wait: timedelta) -> ItemResult:

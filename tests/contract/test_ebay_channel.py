@@ -23,6 +23,7 @@ from channel_adapters.ebay import ADAPTER
 from channel_adapters.ebay.sandbox.operations import operations
 from channel_adapters.ebay.sandbox.push import header
 from tests.support.ebay import EANS, Account, Listener, Open, Serve, all_pages, draft, euro, opener, stock, wait_for
+from tests.support.offers import named
 
 
 @pytest.fixture
@@ -41,10 +42,10 @@ def test_the_adapter_is_a_channel_and_says_what_it_lacks() -> None:
     channel: type[Channel] = ADAPTER.connect  # type: ignore[assignment]
     assert isinstance(ADAPTER, Adapter)
     missing = [name for name in vars(Channel) if not name.startswith("_") and not hasattr(channel, name)]
-    assert missing == ["accept_order"]
-    of_stores = {"catalogue", "create_order", "webhooks", "stock_write"}
+    assert missing == ["accept_order", "feed"]
+    of_others = {"catalogue", "create_order", "webhooks", "stock_write", "feed"}
     said = {str(name) for name in (*ADAPTER.manifest.capabilities, *ADAPTER.manifest.lacks)}
-    assert said == {str(name) for name in Capability} - of_stores
+    assert said == {str(name) for name in Capability} - of_others
     named = set(ADAPTER.manifest.limits) - {"*", "revisions"}
     assert named <= {operation.name for operation in operations()}
 
@@ -378,24 +379,24 @@ def test_an_offer_ends_and_comes_back_under_its_number(open_account: Open) -> No
     assert [result.outcome for result in account.channel.end_offers([ref])] == [Outcome.MISSING]
     assert account.channel.find_offers(["A-1"], []) == []
     assert account.channel.update_stock([ref])[0].outcome is Outcome.MISSING
-    status = account.channel.sale_status(offer.offer_id)
+    status = account.channel.sale_status(offer)
     assert (status.for_sale, status.reasons) == (False, ("The listing has ended.",))
     again = account.channel.create_offers([draft(stock=2)])[0]
     assert (again.offer_id, account.shown()["stock"]) == (made.offer_id, 2)
     with pytest.raises(NotFound):
-        account.channel.sale_status("1:GONE")
+        account.channel.sale_status(named("1:GONE"))
 
 
 def test_why_an_offer_cannot_be_bought(open_account: Open) -> None:
     account = open_account()
     offer = account.offer()
-    assert account.channel.sale_status(offer.offer_id).for_sale is True
+    assert account.channel.sale_status(offer).for_sale is True
     account.channel.update_stock([stock(offer, 0)])
-    sold_out = account.channel.sale_status(offer.offer_id)
+    sold_out = account.channel.sale_status(offer)
     assert (sold_out.for_sale, sold_out.reasons) == (False, ("Nothing is in stock.",))
     assert account.channel.find_offers(["A-1"], [])[0].stock == 0
     account.control("POST", f"offers/{offer.offer_id}/hold", {"held": True})
-    held = account.channel.sale_status(offer.offer_id)
+    held = account.channel.sale_status(offer)
     assert (held.for_sale, "on hold" in held.reasons[0]) == (False, True)
 
 

@@ -18,6 +18,7 @@ from bridge.ports.errors import NotFound, Reauthorise, SlowDown
 from channel_adapters.ebay.sandbox.operations import operations
 from tests.support.ebay import EANS, Account, Listener, draft, euro, opener, parcel, stock
 from tests.support.ebay_spec import NO_DESCRIPTION, WHERE_AT_HAND, EbaySpecification
+from tests.support.offers import named
 from tests.support.openapi import Exchange
 
 NAMES = {operation.name for operation in operations()}
@@ -91,7 +92,7 @@ def offers(recorded: Recorded) -> Account:
     assert again.outcome is Outcome.APPLIED
     account.channel.find_offers(["A-1", "B-1"], [])
     assert len(account.channel.list_offers(None).items) == 5
-    account.channel.sale_status(made[0].offer_id or "")
+    account.channel.sale_status(named(made[0].offer_id or ""))
     offer = account.offer("E-1", more={"packageWeightAndSize": {"weight": {"value": 1.5, "unit": "KILOGRAM"}}})
     update = ContentUpdate(content=whole.model_copy(update={"category": "20627"}), **offer.model_dump())
     assert account.channel.update_content([update])[0].outcome is Outcome.APPLIED
