@@ -56,6 +56,10 @@ ERRORS = ErrorTable(
 TOKEN_ERRORS = ErrorTable(rules={status: Rule(Reauthorise, RENEW) for status in (400, 401, 403)})
 
 
+class NoReport(RetryLater):
+    """The product status report is not there. No sign that an article is not: that is never NotFound."""
+
+
 class ZalandoClient:
     """One method per endpoint; most of them are one merchant's."""
 
@@ -160,8 +164,8 @@ class ZalandoClient:
         return answer.ok, _lenient(answer)
 
     def report(self, query: str) -> Json:
-        """The product status report; GraphQL answers 200 whatever happens."""
-        answer = self._transport.request(
+        """The product status report; GraphQL answers 200 whatever happens. Raises NoReport."""
+        response = self._transport.request(
             "POST",
             self._graphql,
             operation="queryReport",
@@ -170,7 +174,11 @@ class ZalandoClient:
             errors=ERRORS,
             idempotent=True,
             write=False,
-        ).json
+            allow=(404,),
+        )
+        if not response.ok:
+            raise NoReport("Zalando's product status report is not to be reached; it is asked again.")
+        answer = response.json
         found = table(answer, "data", "psr", "product_models")
         if not found:
             words = "; ".join(text(error.get("message")) for error in tables(answer, "errors"))
@@ -193,6 +201,7 @@ class ZalandoClient:
         return tables(answer.json, "results")
 
     def price_attempts(self, merchant: str, query: Json, cursor: str | None) -> Json:
+        """Raises NotFound where there is no price report."""
         path, params = f"{_of(merchant)}/price-attempts", {"cursor": cursor}
         body = query | {"page_size": ATTEMPTS_PER_PAGE}
         return _table(

@@ -20,7 +20,7 @@ from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
 from channel_adapters.zalando import product, report
 from channel_adapters.zalando.account import Account, Place
 from channel_adapters.zalando.catalogue import Catalogue
-from channel_adapters.zalando.client import ZalandoClient
+from channel_adapters.zalando.client import NoReport, ZalandoClient
 from channel_adapters.zalando.product import Article
 from channel_adapters.zalando.reading import Json, pairs, text
 from channel_adapters.zalando.submissions import ARTICLE, CONTENT, submission
@@ -53,7 +53,8 @@ class Offers:
     # Reading
 
     def find(self, skus: Sequence[str], gtins: Sequence[str]) -> list[LiveOffer]:
-        """By EAN, which is all that Zalando knows an offer by; by SKU where no EAN is given at all."""
+        """By EAN, which is all that Zalando knows an offer by; by SKU where no EAN is given at all. Without the report
+        nothing is found, which does no harm: an article may be named, and told stock and price, any number of times."""
         names = list(dict.fromkeys(name for name in (gtins or skus) if name))
         answers = self._client.each(self._searched, names)
         if fault := next((answer for answer in answers if isinstance(answer, BridgeError)), None):
@@ -63,7 +64,10 @@ class Offers:
         return list({offer.offer_id: offer for offer in found if wanted & {offer.sku, offer.gtin}}.values())
 
     def _searched(self, name: str) -> list[LiveOffer]:
-        answer = self._client.report(report.question(self._account.merchant, search=ean_of(name) or name))
+        try:
+            answer = self._client.report(report.question(self._account.merchant, search=ean_of(name) or name))
+        except NoReport:
+            return []
         return list(self._live(answer))
 
     def _live(self, models: Json) -> Iterable[LiveOffer]:
@@ -81,7 +85,10 @@ class Offers:
     def status(self, offer: str) -> SaleStatus:
         """The report is minutes to hours behind: an article that is not in it yet is not gone."""
         site, ean = report.place_of(offer)
-        answer = self._client.report(report.question(self._account.merchant, search=ean))
+        try:
+            answer = self._client.report(report.question(self._account.merchant, search=ean))
+        except NoReport:
+            return SaleStatus(offer_id=offer, for_sale=None)
         article = next((shown for shown in report.shown(answer) if shown.ean == ean), None)
         if article is not None and site in article.offers:
             return report.sale_status(offer, article, article.offers[site])

@@ -15,7 +15,7 @@ from channel_adapters.zalando import mapping
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import ORDERS_PER_PAGE, ZalandoClient
 from channel_adapters.zalando.lines import Lines
-from channel_adapters.zalando.reading import Json, cursor_in, stamp, table, tables, text
+from channel_adapters.zalando.reading import Json, cursor_in, stamp, table, tables, text, whole
 from channel_adapters.zalando.shipping import Shipping
 from channel_adapters.zalando.vocabulary import (
     CANCELLED,
@@ -66,7 +66,7 @@ class Orders:
         answer = self._client.orders(self._account.merchant, page, order_type=kind, **filters(stage))
         found = mapping.each_order(answer)
         refs = tuple(mapping.order_ref(raw, self._account.site_of) for raw in found if mapping.order_id(raw["data"]))
-        after = f"{stage}/{page + 1}" if found and _goes_on(answer, len(found)) else _next(stages, stage)
+        after = f"{stage}/{page + 1}" if found and _goes_on(answer, page, len(found)) else _next(stages, stage)
         return Page(items=refs, next_cursor=after)
 
     def fetch(self, external_id: str) -> MarketplaceOrder:
@@ -157,10 +157,13 @@ class Orders:
         return self._lines.move(order_id, item_id, line, attributes, key=external_id)
 
 
-def _goes_on(answer: Json, count: int) -> bool:
-    """As the links say; without any, while pages are full."""
-    links = answer.get("links")
-    return bool(text(links.get("next"))) if isinstance(links, dict) and links else count >= ORDERS_PER_PAGE
+def _goes_on(answer: Json, page: int, count: int) -> bool:
+    """As the links say; else by the number of all results; else while pages are full."""
+    links, total = table(answer, "links"), whole(table(answer, "meta").get("number_of_results"))
+    if any(text(links.get(name)) for name in ("first", "last", "prev", "next")):
+        return bool(text(links.get("next")))
+    more = total is not None and total > page * ORDERS_PER_PAGE + count
+    return more or count >= ORDERS_PER_PAGE
 
 
 def _next(stages: Sequence[str], stage: str) -> str | None:

@@ -20,6 +20,8 @@ from channel_adapters.zalando.vocabulary import SHIPPED
 
 # Five seconds are asked for; the sixth is for clocks that differ and for the way there.
 APART = timedelta(seconds=6)
+# An order may be shown without its new number for a while: so long it is known here that it was told.
+REMEMBERED = timedelta(minutes=10)
 REFUSALS = (RejectItem, AskMerchant)
 NO_WEIGHT = "Zalando wants the weight of each parcel of an order that is split. Enter it in the settings."
 
@@ -58,7 +60,7 @@ class Shipping:
 
     def _as_order(self, order: MarketplaceOrder, parcel: Parcel, wanted: Sequence[str]) -> ItemResult:
         """An order has one tracking number, the first: of what is sent later only the lines are told."""
-        if parcel.tracking and not text(_about(order).get("tracking_number")):
+        if parcel.tracking and not text(_about(order).get("tracking_number")) and order.external_id not in self._told:
             attributes = {"tracking_number": parcel.tracking}
             if self._settings.get("return_tracking") == "same":
                 attributes["return_tracking_number"] = parcel.tracking
@@ -71,7 +73,7 @@ class Shipping:
     def _later(self, parcel: Parcel, key: str) -> ItemResult:
         now = self._clock()
         with self._lock:
-            self._told = {known: at for known, at in self._told.items() if now - at < APART} | {key: now}
+            self._told = {known: at for known, at in self._told.items() if now - at < REMEMBERED} | {key: now}
         return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=APART)
 
     def _left(self, key: str, changed: datetime | None) -> timedelta:

@@ -9,10 +9,10 @@ from decimal import Decimal, InvalidOperation
 
 from bridge.domain.values import Value
 from bridge.ports.channel import SubmissionState, SubmissionStatus
-from bridge.ports.errors import BridgeError
+from bridge.ports.errors import BridgeError, NotFound
 from channel_adapters.zalando import report
 from channel_adapters.zalando.account import Account
-from channel_adapters.zalando.client import ZalandoClient, at_most
+from channel_adapters.zalando.client import NoReport, ZalandoClient, at_most
 from channel_adapters.zalando.reading import Json, cursor_in, moment, money, stamp, table, tables, text
 from channel_adapters.zalando.vocabulary import ATTEMPTS, HELD_BACK, OVERRIDDEN
 
@@ -21,6 +21,7 @@ PRICE, ARTICLE, CONTENT = "price", "article", "content"
 EARLIER = timedelta(minutes=2)
 EANS_PER_QUESTION = 200
 MOST_PAGES = 20
+ARTICLES_AT_ONCE = 40
 
 
 class Submission(Value):
@@ -63,33 +64,56 @@ class Submissions:
         self._client = client
         self._account = account
         self._clock = clock
+        self._turn = 0
 
     def follow(self, names: Sequence[str]) -> list[SubmissionStatus]:
         known = {name: item for name in names if (item := read_submission(name)) is not None}
         prices = {name: item for name, item in known.items() if item.kind == PRICE}
-        articles = [name for name in known if name not in prices]
         found = self._prices(prices) if prices else {}
-        for name, answer in zip(
-            articles, self._client.each(lambda name: self._article(name, known[name]), articles), strict=True
-        ):
+        found |= self._articles({name: item for name, item in known.items() if name not in prices})
+        gone = SubmissionState.GONE
+        return [found.get(name) or SubmissionStatus(submission=name, state=gone) for name in names]
+
+    def _articles(self, known: dict[str, Submission]) -> dict[str, SubmissionStatus]:
+        """A few at a time: people look at them for days, and each costs two calls. The rest is for next time."""
+        found = {name: SubmissionStatus(submission=name, state=SubmissionState.PENDING) for name in known}
+        articles = self._turn_of(list(known))
+        answers = self._client.each(lambda name: self._article(name, known[name]), articles)
+        for name, answer in zip(articles, answers, strict=True):
             if isinstance(answer, BridgeError):
                 raise answer
             found[name] = answer
-        gone = SubmissionState.GONE
-        return [found.get(name) or SubmissionStatus(submission=name, state=gone) for name in names]
+        return found
+
+    def _turn_of(self, names: list[str]) -> list[str]:
+        if len(names) <= ARTICLES_AT_ONCE:
+            return names
+        start = self._turn % len(names)
+        self._turn += ARTICLES_AT_ONCE
+        return (names[start:] + names[:start])[:ARTICLES_AT_ONCE]
 
     # Prices
 
     def _prices(self, wanted: dict[str, Submission]) -> dict[str, SubmissionStatus]:
+        """Without a report the first word is the last one."""
+        try:
+            attempts = self._attempts_at(wanted)
+        except NotFound:
+            done = SubmissionState.DONE
+            return {name: SubmissionStatus(submission=name, state=done) for name in wanted}
+        return {
+            name: price_status(name, item, attempts.get((item.site, item.ean), ())) for name, item in wanted.items()
+        }
+
+    def _attempts_at(self, wanted: dict[str, Submission]) -> dict[tuple[str, str], list[Json]]:
+        """By site and EAN."""
         attempts: dict[tuple[str, str], list[Json]] = {}
         channels = {place.channel.lower(): place.site.code for place in self._account.places()}
         for group in at_most(list(wanted.values()), EANS_PER_QUESTION):
             for raw in self._attempts(group):
                 site = channels.get(text(raw.get("sales_channel_id")).lower(), "")
                 attempts.setdefault((site, text(raw.get("ean"))), []).append(raw)
-        return {
-            name: price_status(name, item, attempts.get((item.site, item.ean), ())) for name, item in wanted.items()
-        }
+        return attempts
 
     def _attempts(self, group: Sequence[Submission]) -> Iterable[Json]:
         """Of these articles since the first of them was sent. Zalando keeps them for seven days."""
@@ -119,7 +143,10 @@ class Submissions:
         return SubmissionStatus(submission=name, state=state, entity_id=entity, message=message)
 
     def _shown(self, ean: str) -> list[report.Shown]:
-        return list(report.shown(self._client.report(report.question(self._account.merchant, search=ean))))
+        try:
+            return list(report.shown(self._client.report(report.question(self._account.merchant, search=ean))))
+        except NoReport:
+            return []
 
 
 def price_status(name: str, item: Submission, attempts: Sequence[Json]) -> SubmissionStatus:

@@ -16,6 +16,7 @@ from bridge.ports.http import before_write
 from bridge.ports.manifest import Capability
 from channel_adapters.zalando import ADAPTER
 from channel_adapters.zalando.sandbox.options import MERCHANT
+from channel_adapters.zalando.submissions import ARTICLE, submission
 from tests.support.zalando import (
     EANS,
     OUTLINED,
@@ -345,7 +346,7 @@ def test_an_end_is_a_stock_of_none(open_account: Open) -> None:
     assert (status.for_sale, "Nothing is in stock." in status.reasons) == (False, True)
 
 
-@pytest.mark.parametrize("kind", ["reset", "html", "error", "throttle"])
+@pytest.mark.parametrize("kind", ["reset", "html", "error"])
 def test_a_stock_update_is_repeated_after_a_fault(open_account: Open, kind: str) -> None:
     account = open_account()
     account.partner.has()
@@ -414,6 +415,23 @@ def test_a_price_for_an_article_that_is_not_there_yet_is_kept_by_zalando(open_ac
     assert (sent.outcome, "onboarded" in sent.message) == (Outcome.APPLIED, True)
 
 
+def test_without_a_price_report_the_first_word_is_the_last(open_account: Open) -> None:
+    account = open_account({"price_seconds": 3600})
+    sent = account.channel.update_prices([price(ref(), "5")])[0]
+    account.partner.fault("error", "getPriceAttempts", params={"status": 404})
+    assert followed(account, sent.submission).state is SubmissionState.DONE
+
+
+def test_many_articles_are_followed_in_turns(open_account: Open) -> None:
+    account = open_account({"known_products": "none"})
+    names = [submission(ARTICLE, "de", _ean(number), account.now()) for number in range(45)]
+    assert {item.state for item in account.channel.follow(names)} == {SubmissionState.PENDING}
+    assert account.operations().count("lookUpProduct") == 40
+    account.channel.follow(names)
+    asked = [x["path"] for x in account.partner.control("GET", "requests") if x["op"] == "lookUpProduct"]
+    assert {path.rpartition("/")[2] for path in asked} == {_ean(number) for number in range(45)}
+
+
 def test_names_of_submissions_that_are_not_ours_are_gone(open_account: Open) -> None:
     found = open_account().channel.follow(["", "x|y", "price|de|1|x|y"])
     assert [item.state for item in found] == [SubmissionState.GONE] * 3
@@ -424,11 +442,11 @@ def test_names_of_submissions_that_are_not_ours_are_gone(open_account: Open) -> 
 
 def test_offers_are_read_back_in_pages(open_account: Open) -> None:
     account = open_account()
-    for number in range(60):
+    for number in range(51):
         account.partner.has(f"S-{number}", _ean(number), stock=number)
     account.partner.has("S-0", _ean(0), stock=1, country="fr")
     listed = list(all_pages(account.channel.list_offers))
-    assert len(listed) == 61
+    assert len(listed) == 52
     assert {item.site for item in listed} == {"de", "fr"}
     assert account.operations().count("queryReport") == 2
     only = open_account(settings={"sites": ["fr"]})
@@ -450,6 +468,17 @@ def test_why_an_offer_cannot_be_bought(open_account: Open) -> None:
     for odd in ("x", "de:", "de:abc"):
         with pytest.raises(RejectItem):
             account.channel.sale_status(ref().model_copy(update={"offer_id": odd}))
+
+
+def test_without_a_report_nothing_is_taken_for_gone(open_account: Open) -> None:
+    account = open_account()
+    account.partner.has()
+    with faulty(account.partner, "error", "queryReport", params={"status": 404}):
+        assert account.channel.find_offers(["A-1"], [EANS[0]]) == []
+        assert account.channel.sale_status(ref()).for_sale is None
+        with pytest.raises(RetryLater):
+            account.channel.list_offers(None)
+        assert account.channel.create_offers([draft()])[0].outcome is Outcome.APPLIED
 
 
 def test_a_report_that_cannot_be_made_is_asked_for_again(open_account: Open) -> None:

@@ -65,7 +65,11 @@ def test_many_orders_in_pages(account: Account) -> None:
         assert (len(first.items), first.next_cursor) == (200, "all/1")
     with faulty(account.partner, "empty_list", "getOrders"):
         assert (changed(account), waiting(account)) == ([], [])
+    account.partner.fault("mutate", "getOrders", params={"set": {"links": {"self": "x"}}})
     assert unpaid in changed(account)
+    told = {"links": None, "meta": {"number_of_results": 9}, "data": [{"id": "1"}]}
+    account.partner.fault("mutate", "getOrders", params={"set": told})
+    assert account.channel.list_orders(datetime.now(UTC), None).next_cursor == "all/1"
 
 
 def test_what_zalando_ships_itself_is_left_alone_unless_wanted(open_account: Open) -> None:
@@ -167,6 +171,14 @@ def test_after_a_restart_the_order_itself_says_how_long_ago_it_was(account: Acco
     told = later.channel.confirm_shipment(later.channel.fetch_order(order_id), parcel(*lines))
     assert (told.outcome, account.partner.states(order_id)) == (Outcome.APPLIED, ["shipped"])
     assert account.partner.shown(order_id)["shipments"][0]["tracking"] == "0034123"
+
+
+def test_a_number_that_does_not_show_yet_is_not_told_again(account: Account) -> None:
+    order_id, lines = account.partner.order()
+    with faulty(account.partner, "mutate", "getOrder", params={"set": {"data.attributes.tracking_number": None}}):
+        assert account.ship(order_id, parcel(*lines)).outcome is Outcome.APPLIED
+    assert account.operations().count("patchOrder") == 1
+    assert account.partner.states(order_id) == ["shipped"]
 
 
 def test_units_in_two_parcels_and_the_first_number_stays(account: Account) -> None:
