@@ -47,14 +47,12 @@ class Shipping:
         if unknown := [line for line in wanted if line not in ours]:
             words = f"Not a line that you ship for Zalando: {', '.join(unknown)}."
             return ItemResult(key=parcel.reference, outcome=Outcome.MISSING, message=words)
-        if self._settings.get("split_shipments") and self._is_split(order, set(wanted)):
-            return self._as_shipment(order, parcel)
+        if self._settings.get("split_shipments") and set(wanted) != _to_send(order):
+            made = self._shipment_of(order, parcel)
+            # What was told of the order as a whole is not told of a parcel of it as well.
+            if made is not None or text(_about(order).get("tracking_number")) != parcel.tracking:
+                return self._as_shipment(order, parcel, made)
         return self._as_order(order, parcel, wanted)
-
-    def _is_split(self, order: MarketplaceOrder, wanted: set[str]) -> bool:
-        """A part of what is to be sent. What was told of the whole order may not be mixed with parcels of it."""
-        rest = {line.external_id for line in order.lines if line.cancelled < line.quantity}
-        return wanted != rest and not text(_about(order).get("tracking_number"))
 
     # The whole order
 
@@ -66,9 +64,8 @@ class Shipping:
                 attributes["return_tracking_number"] = parcel.tracking
             self._client.patch_order(self._account.merchant, order.external_id, attributes)
             return self._later(parcel, order.external_id)
-        if (left := self._left(order.external_id, moment(_about(order).get("modified_at")))) > timedelta(0):
-            return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=left)
-        return self._sent(order, parcel, wanted)
+        early = self._too_soon(parcel, order.external_id, moment(_about(order).get("modified_at")))
+        return early or self._sent(order, parcel, wanted)
 
     def _later(self, parcel: Parcel, key: str) -> ItemResult:
         now = self._clock()
@@ -76,11 +73,13 @@ class Shipping:
             self._told = {known: at for known, at in self._told.items() if now - at < REMEMBERED} | {key: now}
         return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=APART)
 
-    def _left(self, key: str, changed: datetime | None) -> timedelta:
-        """Of the seconds that have to pass. By our own clock; after a restart by what Zalando says of the order."""
+    def _too_soon(self, parcel: Parcel, key: str, changed: datetime | None) -> ItemResult | None:
+        """By our own clock; after a restart by what Zalando says of the change."""
         known = self._told.get(key) or changed
-        passed = APART if known is None else self._clock() - known
-        return min(APART - passed, APART)
+        left = timedelta(0) if known is None else min(APART - (self._clock() - known), APART)
+        if left <= timedelta(0):
+            return None
+        return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=left)
 
     def _sent(self, order: MarketplaceOrder, parcel: Parcel, wanted: Sequence[str]) -> ItemResult:
         """One call for each line: half of them told is a failure, and what was told is read back from their state."""
@@ -99,26 +98,29 @@ class Shipping:
 
     # One parcel of several (a pilot of Zalando's)
 
-    def _as_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult:
-        merchant = self._account.merchant
-        known = self._client.shipments(merchant, order.external_id)
-        ours = next((raw for raw in known if text(raw.get("merchant_specified_shipment_id")) == parcel.reference), None)
-        if ours is None:
-            weight = whole(self._settings.get("parcel_weight")) or 0
-            if weight <= 0:
-                return ItemResult(
-                    key=parcel.reference, outcome=Outcome.REJECTED, message=NO_WEIGHT, field="parcel_weight"
-                )
-            self._client.create_shipment(merchant, order.external_id, self._shipment(parcel, weight))
-            return self._later(parcel, f"{order.external_id}/{parcel.reference}")
-        if text(ours.get("status")) == SHIPPED:
+    def _shipment_of(self, order: MarketplaceOrder, parcel: Parcel) -> Json | None:
+        known = self._client.shipments(self._account.merchant, order.external_id)
+        return next((raw for raw in known if text(raw.get("merchant_specified_shipment_id")) == parcel.reference), None)
+
+    def _as_shipment(self, order: MarketplaceOrder, parcel: Parcel, made: Json | None) -> ItemResult:
+        key = f"{order.external_id}/{parcel.reference}"
+        if made is None:
+            return self._made(order, parcel, key)
+        if text(made.get("status")) == SHIPPED:
             return ItemResult(key=parcel.reference, outcome=Outcome.APPLIED)
-        if (left := self._left(f"{order.external_id}/{parcel.reference}", moment(ours.get("created_at")))) > timedelta(
-            0
-        ):
-            return ItemResult(key=parcel.reference, outcome=Outcome.RETRY, message=_TOO_SOON, after=left)
-        self._client.patch_shipment(merchant, order.external_id, text(ours.get("shipment_id")), {"status": SHIPPED})
+        if early := self._too_soon(parcel, key, moment(made.get("created_at"))):
+            return early
+        number = text(made.get("shipment_id"))
+        self._client.patch_shipment(self._account.merchant, order.external_id, number, {"status": SHIPPED})
         return ItemResult(key=parcel.reference, outcome=Outcome.APPLIED)
+
+    def _made(self, order: MarketplaceOrder, parcel: Parcel, key: str) -> ItemResult:
+        weight = whole(self._settings.get("parcel_weight")) or 0
+        if weight <= 0:
+            no = Outcome.REJECTED
+            return ItemResult(key=parcel.reference, outcome=no, message=NO_WEIGHT, field="parcel_weight")
+        self._client.create_shipment(self._account.merchant, order.external_id, self._shipment(parcel, weight))
+        return self._later(parcel, key)
 
     def _shipment(self, parcel: Parcel, weight: int) -> Json:
         body: Json = {
@@ -135,6 +137,11 @@ class Shipping:
 
 
 _TOO_SOON = "Zalando has the tracking number; that it is shipped is told a few seconds later."
+
+
+def _to_send(order: MarketplaceOrder) -> set[str]:
+    """All that is not cancelled: a parcel with just these lines is the whole order."""
+    return {line.external_id for line in order.lines if line.cancelled < line.quantity}
 
 
 def _about(order: MarketplaceOrder) -> Json:
@@ -155,10 +162,9 @@ def _together(key: str, answers: Sequence[tuple[str, ItemResult | BridgeError]])
             bad.append((line, answer.outcome, answer.message))
     if not bad:
         return ItemResult(key=key, outcome=Outcome.APPLIED)
-    if len(bad) == len(answers) and (
-        error := next((found for _, found in answers if isinstance(found, BridgeError)), None)
-    ):
-        raise error
+    errors = [answer for _, answer in answers if isinstance(answer, BridgeError)]
+    if errors and len(bad) == len(answers):
+        raise errors[0]
     words = "; ".join(f"{line}: {message}" for line, _, message in bad[:5])
     outcome = Outcome.RETRY if any(found is Outcome.RETRY for _, found, _ in bad) else Outcome.REJECTED
     told = words if len(answers) == 1 else f"{len(answers) - len(bad)} of {len(answers)} units are told. {words}"
