@@ -41,6 +41,7 @@ class Account:
         known = [text(item.get("id")) for item in self.client.marketplaces()]
         reached = {text(place.get("id")) for rate in rates for place in tables(rate, "marketplaces")}
         sites = (base, *(site for site in MANIFEST.sites if site != base and site.code in reached & set(known)))
+        self._require_permissions()
         company = text(table(self._me, "company").get("name"))
         return AccountInfo(
             name=" ".join(filter(None, (text(self._me.get("login")), f"({company})" if company else ""))),
@@ -49,6 +50,22 @@ class Account:
             choices=self._choices(rates),
             details={"base": base.code, "marketplaces": known, "features": self._me.get("features") or []},
         )
+
+    def _require_permissions(self) -> None:
+        """What the consent leaves out is said now, by name, and not with the first order."""
+        asked: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("allegro:api:sale:offers", lambda: self.client.offers(1)),
+            ("allegro:api:orders", self.client.event_stats),
+            ("allegro:api:payments", lambda: self.client.refunds(limit=1)),
+        )
+        for scope, ask in asked:
+            try:
+                ask()
+            except AskMerchant as error:
+                words = (
+                    f"Allegro: the consent does not cover {scope}. Ask the seller for it again, with this permission."
+                )
+                raise AskMerchant(words, field="refresh_token", developer=error.developer) from error
 
     def _choices(self, rates: list[Json]) -> dict[str, tuple[Choice, ...]]:
         own = [rate for rate in rates if table(rate, "features").get("isFulfillment") is not True]

@@ -356,7 +356,7 @@ class AllegroClient:
 
     def refunds(self, **params: Any) -> list[Json]:
         given = {name.replace("__", "."): value for name, value in params.items()}
-        return tables(self._get("getRefundedPayments", "/payments/refunds", params={**given, "limit": 100}), "refunds")
+        return tables(self._get("getRefundedPayments", "/payments/refunds", params={"limit": 100, **given}), "refunds")
 
     def claims(self, offer_id: str) -> list[Json]:
         params = {"lineItem.offer.id": offer_id, "limit": 100}

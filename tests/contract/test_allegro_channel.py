@@ -112,6 +112,8 @@ def test_what_is_wrong_with_the_consent_is_said(open_account: Open) -> None:
         Account(str(account.http.base_url), credentials={"client_secret": "another"}).channel.check()
     with pytest.raises(Reauthorise, match="consent"):
         Account(str(account.http.base_url), credentials={"refresh_token": "another"}).channel.check()
+    with pytest.raises(AskMerchant, match="allegro:api:payments"):
+        account.channel.check()
     account.offer()
     order_id, lines = account.order()
     assert account.channel.fetch_order(order_id).lines[0].cancelled == 0
