@@ -25,7 +25,7 @@ from bridge.ports.channel import (
     SubmissionStatus,
 )
 from bridge.ports.errors import BridgeError
-from channel_adapters.allegro import categories, following, mapping
+from channel_adapters.allegro import categories, figures, following
 from channel_adapters.allegro.account import MANIFEST, Account
 from channel_adapters.allegro.offers import Offers
 from channel_adapters.allegro.orders import Orders
@@ -138,4 +138,4 @@ class AllegroChannel:
 
     def score(self) -> Sequence[ScoreFigure]:
         smart = self._client.smart(self._account.base().code)
-        return mapping.figures(self._client.quality(), smart, self._client.ratings(self._account.user_id()))
+        return figures.figures(self._client.quality(), smart, self._client.ratings(self._account.user_id()))

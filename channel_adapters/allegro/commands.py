@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from bridge.domain.money import Money
 from bridge.ports.channel import SubmissionState, SubmissionStatus
-from channel_adapters.allegro.client import words
 from channel_adapters.allegro.reading import Json, price, table, tables, text
+from channel_adapters.allegro.refusals import words
 from channel_adapters.allegro.vocabulary import TASKS
 
 SHARED, BULK = 1000, 25

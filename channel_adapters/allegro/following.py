@@ -8,7 +8,7 @@ from functools import partial
 
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, RetryLater
-from channel_adapters.allegro import commands, mapping
+from channel_adapters.allegro import commands, forms, mapping
 from channel_adapters.allegro.client import LAST_OFFSET, TASKS_PER_PAGE, AllegroClient
 from channel_adapters.allegro.commands import KINDS
 from channel_adapters.allegro.reading import Json
@@ -42,7 +42,7 @@ def _ask(client: AllegroClient, jobs: dict[Job, list[str]], job: Job) -> list[Su
             return [_operation(client, item) for item in jobs[job]]
         if kind == "refund":
             found = client.refunds(id=key)
-            return [mapping.refund_status(item, found) for item in jobs[job]]
+            return [forms.refund_status(item, found) for item in jobs[job]]
     except NotFound as error:
         return [_gone(item, error.merchant) for item in jobs[job]]
     return [_gone(item, f"{kind!r} is nothing that can be followed at Allegro.") for item in jobs[job]]

@@ -11,10 +11,10 @@ from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, Par
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page, SubmissionState
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
-from channel_adapters.allegro import mapping, vocabulary
+from channel_adapters.allegro import forms, vocabulary
 from channel_adapters.allegro.account import OTHER, Account
-from channel_adapters.allegro.client import Outdated
 from channel_adapters.allegro.reading import Json, money, price, stamp, table, tables, text, whole
+from channel_adapters.allegro.refusals import Outdated
 from channel_adapters.allegro.vocabulary import CASH_ON_DELIVERY, NEW, OPEN, PROCESSING, READY, SENT
 
 ORDERS_PER_PAGE, EVENTS_PER_PAGE = 100, 1000
@@ -49,11 +49,11 @@ class Orders:
         after, _, offset = (cursor or f"{stamp(since)}|0").rpartition("|")
         found = self._client.orders(updatedAt__gte=after, sort="updatedAt", limit=ORDERS_PER_PAGE, offset=int(offset))
         self._swept |= {text(raw.get("id")) for raw in found}
-        refs = tuple(mapping.order_ref(raw) for raw in found if text(raw.get("id")) and self._wanted(raw))
+        refs = tuple(forms.order_ref(raw) for raw in found if text(raw.get("id")) and self._wanted(raw))
         return Page(items=refs, next_cursor=_onwards(found, after, int(offset)) or "events")
 
     def _wanted(self, raw: Json) -> bool:
-        return not mapping.is_by_channel(raw) or self._account.settings.get("import_one_fulfilment") is True
+        return not forms.is_by_channel(raw) or self._account.settings.get("import_one_fulfilment") is True
 
     def _journal(self) -> Page[OrderRef]:
         """Orders of events that the list did not have. The first time, only the end of the journal is noted."""
@@ -64,7 +64,7 @@ class Orders:
         last = text(events[-1].get("id")) if events else ""
         more = len(events) >= EVENTS_PER_PAGE and last not in ("", self._event)
         self._event = last or self._event
-        told = {mapping.event_order(event): text(event.get("id")) for event in events}
+        told = {forms.event_order(event): text(event.get("id")) for event in events}
         refs = [OrderRef(external_id=key, mark=f"event {mark}") for key, mark in told.items() if key]
         unseen = tuple(ref for ref in refs if ref.external_id not in self._swept)
         return Page(items=unseen, next_cursor=f"events {last}" if more else None)
@@ -79,7 +79,7 @@ class Orders:
             limit=ORDERS_PER_PAGE,
             offset=int(offset),
         )
-        refs = tuple(mapping.order_ref(raw) for raw in found if text(raw.get("id")) and self._wanted(raw))
+        refs = tuple(forms.order_ref(raw) for raw in found if text(raw.get("id")) and self._wanted(raw))
         if len(found) >= ORDERS_PER_PAGE:
             return Page(items=refs, next_cursor=f"{stage}|{int(offset) + len(found)}")
         left = OPEN[OPEN.index(stage) + 1 :] if stage in OPEN else ()
@@ -92,12 +92,12 @@ class Orders:
         if not self._wanted(raw):
             raise NotFound(f"Allegro ships order {order_id} itself, and such orders are left alone by your settings.")
         parcels = text(table(raw, "fulfillment", "shipmentSummary").get("lineItemsSent")) in ("SOME", "ALL")
-        shipments = self._client.shipments(order_id) if parcels and not mapping.is_shipped(raw) else []
-        return mapping.order(raw, shipments, self._paid_back(raw))
+        shipments = self._client.shipments(order_id) if parcels and not forms.is_shipped(raw) else []
+        return forms.order(raw, shipments, self._paid_back(raw))
 
     def _paid_back(self, raw: Json) -> list[Json]:
         """Where the consent does not cover payments, orders are read all the same."""
-        if text(raw.get("status")) != READY or mapping.is_cancelled(raw) or not _payment(raw):
+        if text(raw.get("status")) != READY or forms.is_cancelled(raw) or not _payment(raw):
             return []
         try:
             return self._client.refunds(order__id=text(raw.get("id")))
@@ -109,7 +109,7 @@ class Orders:
     def acknowledge(self, order: MarketplaceOrder) -> ItemResult | None:
         """A new order is marked as being processed; one that somebody has moved on is left alone."""
         raw = order.raw
-        if not _is_new(raw) or mapping.is_by_channel(raw):
+        if not _is_new(raw) or forms.is_by_channel(raw):
             return None
         try:
             self._set_status(order.external_id, PROCESSING, raw, while_new=True)
@@ -123,7 +123,7 @@ class Orders:
             self._client.set_status(order_id, status, text(raw.get("revision")))
         except Outdated:
             raw = self._client.order(order_id)
-            if not (while_new and not _is_new(raw)) and not mapping.is_cancelled(raw):
+            if not (while_new and not _is_new(raw)) and not forms.is_cancelled(raw):
                 self._client.set_status(order_id, status, text(raw.get("revision")))
 
     # Parcels
@@ -145,7 +145,7 @@ class Orders:
     def _sent(self, order_id: str) -> str:
         """The parcel is confirmed whatever becomes of this."""
         raw = self._client.order(order_id)
-        if mapping.is_shipped(raw) or mapping.is_cancelled(raw):
+        if forms.is_shipped(raw) or forms.is_cancelled(raw):
             return ""
         try:
             self._set_status(order_id, SENT, raw)
@@ -168,13 +168,13 @@ class Orders:
         items = {text(item.get("id")): whole(item.get("quantity")) or 0 for item in tables(raw, "lineItems")}
         if line_id not in items:
             raise NotFound(f"Order {order_id} has no line {line_id}.")
-        if mapping.is_cancelled(raw):
+        if forms.is_cancelled(raw):
             return ItemResult(key=line_id, outcome=Outcome.APPLIED)
-        if mapping.is_shipped(raw):
+        if forms.is_shipped(raw):
             raise RejectItem("The order is marked as sent at Allegro: wait for the return, or refund it.")
         if text(raw.get("status")) != READY:
             raise RejectItem("The buyer has not paid yet. Allegro cancels the order by itself when that stays so.")
-        gone = mapping.cancelled_units(self._client.refunds(order__id=order_id)) if _payment(raw) else {}
+        gone = forms.cancelled_units(self._client.refunds(order__id=order_id)) if _payment(raw) else {}
         left = {key: count - gone.get(key, 0) for key, count in items.items()}
         taken = min(units, left[line_id])
         whole_order = all(count <= (taken if key == line_id else 0) for key, count in left.items())
@@ -309,7 +309,7 @@ def _sum(amounts: Sequence[Money]) -> Money:
 
 def _refunded(key: str, answer: Json) -> ItemResult:
     number = text(answer.get("id"))
-    status = mapping.refund_status(number, [answer])
+    status = forms.refund_status(number, [answer])
     if status.state is SubmissionState.DONE:
         return ItemResult(key=key, outcome=Outcome.APPLIED)
     if status.state is SubmissionState.FAILED:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, Outcome, Page
 from bridge.ports.errors import BridgeError, NotFound, RejectItem
-from channel_adapters.allegro import mapping, vocabulary
+from channel_adapters.allegro import forms, mapping, vocabulary
 from channel_adapters.allegro.account import SITES, Account
 from channel_adapters.allegro.reading import Json, stamp, table, tables, text
 
@@ -68,7 +68,7 @@ class Returns:
         return ItemResult(key=line_id, outcome=Outcome.APPLIED)
 
     def _words(self, raw: Json, decision: ReturnDecision) -> str:
-        site = SITES.get(text(raw.get("marketplaceId")).replace(mapping.BUSINESS, "-")) or self._account.base()
+        site = SITES.get(text(raw.get("marketplaceId")).replace(forms.BUSINESS, "-")) or self._account.base()
         if decision is ReturnDecision.KEPT_BY_BUYER:
             return vocabulary.RETURN_KEPT[site.language]
         own = text(self._account.settings.get("return_refusal"))

@@ -15,10 +15,11 @@ from bridge.domain.order import FulfilledBy, OrderPhase
 from bridge.domain.requirement import Given, Need
 from bridge.ports.channel import OfferDraft, SubmissionState
 from bridge.ports.errors import RejectItem
-from channel_adapters.allegro import ADAPTER, categories, commands, content, mapping
+from channel_adapters.allegro import ADAPTER, categories, commands, content, forms, mapping
 from channel_adapters.allegro.account import SITES
-from channel_adapters.allegro.client import agent, words
+from channel_adapters.allegro.client import agent
 from channel_adapters.allegro.commands import Change
+from channel_adapters.allegro.refusals import words
 
 POLAND, CZECHIA = SITES["allegro-pl"], SITES["allegro-cz"]
 AT = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -57,7 +58,7 @@ def test_a_word_we_do_not_know_keeps_an_order_waiting_and_crashes_nothing() -> N
     odd = form(status="FROZEN", fulfillment={"status": "TELEPORTED", "provider": {"id": "DRONES"}}, lineItems=[
         form()["lineItems"][0] | {"tax": {"rate": "n/a"}, "deposit": [], "selectedAdditionalServices": None, "quantity": 2.0}
     ])  # fmt: skip
-    order = mapping.order(odd)
+    order = forms.order(odd)
     assert (order.phase, order.site, order.raw["status"]) == (OrderPhase.PENDING, "", "FROZEN")
     assert (order.lines[0].tax, order.lines[0].fulfilled_by, order.lines[0].open) == (None, FulfilledBy.MERCHANT, 2)
     assert order.ship_to.name == "Anna Nowak"
@@ -79,15 +80,15 @@ def test_what_is_sent_is_shipped_whole_but_for_what_was_cancelled(status: str) -
         {"reason": "REFUND", "status": "SUCCESS", "lineItems": [{"id": "line-1", "type": "QUANTITY", "quantity": 1}]},
         {"reason": "CANCELLED_BY_BUYER", "status": "NEW", "lineItems": [{"id": "line-1", "type": "AMOUNT"}]},
     ]
-    [line] = mapping.order(form(fulfillment={"status": status}), (), refunds).lines
+    [line] = forms.order(form(fulfillment={"status": status}), (), refunds).lines
     assert (line.cancelled, line.shipped) == (1, 1)
 
 
 def test_parcels_count_at_least_one_unit_each_and_a_cancelled_order_has_the_rest_cancelled() -> None:
     shipments = [{"waybill": "1", "lineItems": [{"id": "line-1"}]}, {"waybill": "2", "lineItems": [{"id": "other"}]}]
-    [line] = mapping.order(form(), shipments).lines
+    [line] = forms.order(form(), shipments).lines
     assert (line.shipped, line.open) == (1, 1)
-    [line] = mapping.order(form(fulfillment={"status": "CANCELLED"}), shipments).lines
+    [line] = forms.order(form(fulfillment={"status": "CANCELLED"}), shipments).lines
     assert (line.shipped, line.cancelled, line.open) == (1, 1, 0)
 
 
@@ -103,15 +104,15 @@ def test_parcels_count_at_least_one_unit_each_and_a_cancelled_order_has_the_rest
 )
 def test_an_order_that_cannot_be_handled_names_the_field(change: dict[str, Any], field: str) -> None:
     with pytest.raises(RejectItem) as refused:
-        mapping.order(form(**change))
+        forms.order(form(**change))
     assert refused.value.field == field
     assert "Anna" not in refused.value.merchant + refused.value.developer
 
 
 def test_events_point_at_orders_and_returns_at_their_lines() -> None:
     event = {"id": "7", "order": {"checkoutForm": {"id": "form-1", "revision": "1"}}, "type": "NEWS"}
-    assert mapping.event_order(event) == "form-1"
-    assert mapping.event_order({"id": "8"}) == ""
+    assert forms.event_order(event) == "form-1"
+    assert forms.event_order({"id": "8"}) == ""
     back = {"id": "r-1", "orderId": "form-1", "status": "LOST", "items": [{"offerId": "7680001001", "quantity": 1}, {}]}
     found = mapping.marketplace_return(back, form(), AT)
     [line] = found.lines
@@ -343,8 +344,8 @@ def test_a_task_tells_what_became_of_its_offer(tasks: list[dict[str, Any]], stat
     ],
 )
 def test_a_refund_ends_by_its_state(word: str, state: SubmissionState) -> None:
-    assert mapping.refund_status("refund/1", [{"id": "1", "status": word}]).state is state
-    assert mapping.refund_status("refund/1", []).state is SubmissionState.GONE
+    assert forms.refund_status("refund/1", [{"id": "1", "status": word}]).state is state
+    assert forms.refund_status("refund/1", []).state is SubmissionState.GONE
 
 
 def test_the_application_is_named_in_the_demanded_form() -> None:
