@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import FacetRow, Listing, Product, Variant
+from bridge.db.tables import FacetRow, Hold, Listing, Product, Variant
 from bridge.domain.listing import Facet
 from bridge.domain.money import Money
 from bridge.flows.push import content_of
@@ -75,8 +75,11 @@ class Refusal:
     out: bool
 
 
-def items(session: Session, connection_id: int, feed: Feed, after: Place, most: int) -> list[Entry]:
-    """The next variants behind ``after`` that are offered, most of them ``most``."""
+def items(
+    session: Session, connection_id: int, feed: Feed, after: Place, most: int
+) -> tuple[list[Entry], Place | None]:
+    """The next ``most`` variants behind ``after`` that are offered, without those that cannot be told yet; and the last
+    place that was looked at, None at the end."""
     place = tuple_(Variant.product_id, Variant.id)
     query = (
         select(Variant.product_id, Variant.id, Product.external_id)
@@ -94,11 +97,9 @@ def items(session: Session, connection_id: int, feed: Feed, after: Place, most: 
     rows = session.execute(query).all()
     listings = _listings(session, connection_id, [row[1] for row in rows])
     facets = _facets(session, [item.id for found in listings.values() for item in found], feed)
-    entries = [_entry((row[0], row[1]), row[2], listings.get(row[1], []), facets) for row in rows]
-    found = [entry for entry in entries if entry is not None]
-    if rows and not found:  # none of these can stand in the file, and there may be more behind them
-        return items(session, connection_id, feed, (rows[-1][0], rows[-1][1]), most)
-    return found
+    rest = set(session.scalars(select(Hold.flow).where(Hold.connection_id == connection_id)))
+    entries = [_entry((row[0], row[1]), row[2], listings.get(row[1], []), facets, rest) for row in rows]
+    return [entry for entry in entries if entry is not None], (rows[-1][0], rows[-1][1]) if rows else None
 
 
 def _listings(session: Session, connection_id: int, variants: Sequence[int]) -> dict[int, list[Listing]]:
@@ -120,8 +121,9 @@ def _facets(session: Session, listings: Sequence[int], feed: Feed) -> dict[int, 
 
 
 def _entry(
-    place: Place, group: str, listings: Sequence[Listing], facets: dict[int, dict[str, FacetRow]]
+    place: Place, group: str, listings: Sequence[Listing], facets: dict[int, dict[str, FacetRow]], rest: set[str]
 ) -> Entry | None:
+    """``rest``: facets of which nothing goes out; they are told as they were told last."""
     offers: dict[str, FeedOffer] = {}
     known: list[Known] = []
     used: list[tuple[Known, FacetRow]] = []
@@ -130,10 +132,12 @@ def _entry(
         mine = facets.get(row.id, {})
         if not {Facet.STOCK, Facet.PRICE, Facet.CONTENT} <= set(mine):
             continue
+        if any(name in rest and not facet.acked for name, facet in mine.items()):
+            continue
         about = Known(row.id, row.sku, row.site, row.wanted, bool(row.error))
-        offers[row.site] = _offer(row, mine)
+        offers[row.site] = _offer(row, mine, rest)
         known.append(about)
-        used += [(about, facet) for facet in mine.values()]
+        used += [(about, facet) for name, facet in mine.items() if name not in rest]
     if first is None or not offers:
         return None
     # The id an item was first told under stays, also where its SKU changes.
@@ -141,12 +145,13 @@ def _entry(
     return Entry(place, item, tuple(known), tuple(used))
 
 
-def _offer(row: Listing, facets: dict[str, FacetRow]) -> FeedOffer:
+def _offer(row: Listing, facets: dict[str, FacetRow], rest: set[str]) -> FeedOffer:
+    told = {name: facet.acked if name in rest else facet.desired for name, facet in facets.items()}
     content = facets[Facet.CONTENT]
     return FeedOffer(
-        stock=facets[Facet.STOCK].desired["quantity"] if row.wanted else 0,
-        price=Money.model_validate(facets[Facet.PRICE].desired),
-        content=content_of(content.desired),
+        stock=told[Facet.STOCK]["quantity"] if row.wanted or Facet.STOCK in rest else 0,
+        price=Money.model_validate(told[Facet.PRICE]),
+        content=content_of(told[Facet.CONTENT]),
         known=content_of(content.acked) if content.acked_hash else None,
-        handling_days=content.desired.get("handling_days"),
+        handling_days=told[Facet.CONTENT].get("handling_days"),
     )

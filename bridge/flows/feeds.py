@@ -21,7 +21,7 @@ from bridge.db.tables import Connection, FacetRow, FeedPart, FeedRow, Listing, P
 from bridge.db.work import Claim, Mark
 from bridge.flows import feed_address
 from bridge.flows.engine import Engine
-from bridge.flows.feed_items import Entry, Refusal, items
+from bridge.flows.feed_items import Entry, Place, Refusal, items
 from bridge.flows.outcome import alive, fence
 from bridge.flows.sites import place, subject
 from bridge.flows.steps import step
@@ -137,13 +137,13 @@ def write(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     file = engine.db.transact(row.shop_id, _begin, row, engine.clock())
     writer = engine.channel(row).feed()
     _keep(engine, row, file.part(writer.head()))
-    after = (0, 0)
+    seen: Place = (0, 0)
     while True:
         with engine.db.read(row.shop_id) as session:
-            found = items(session, row.id, manifest.feed, after, CHUNK)
-        if not found:
+            found, after = items(session, row.id, manifest.feed, seen, CHUNK)
+        if after is None:
             break
-        after = found[-1].place
+        seen = after
         _write_part(engine, row, manifest.feed, file, writer, found)
         engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
         step("feed.part")

@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 
 from bridge.flows import fetching
@@ -25,6 +26,7 @@ def feeds(engine: Engine) -> Blueprint:
     door = Blueprint("feeds", __name__)
     door.add_url_rule("/feeds/<secret>/<name>", "fetch", partial(_serve, engine, counts=True))
     door.add_url_rule("/feeds/<secret>/look/<name>", "look", partial(_serve, engine, counts=False))
+    door.register_error_handler(Exception, _broken)
     return door
 
 
@@ -43,6 +45,14 @@ def _serve(engine: Engine, secret: str, name: str, *, counts: bool) -> Response:
     response = Response(body, HTTPStatus.OK, mimetype=file.media_type)
     response.headers["Content-Length"] = str(file.size)
     return _about(response, file)
+
+
+def _broken(error: Exception) -> Response:
+    """Told without its address, which is the secret."""
+    if isinstance(error, HTTPException):
+        return _text(error.name + ".", HTTPStatus(error.code or 500))
+    _log.error("a feed could not be served", exc_info=error)
+    return _text("This failed here; fetch it again.", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _has_it(file: File) -> bool:

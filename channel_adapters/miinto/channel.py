@@ -21,8 +21,9 @@ from channel_adapters.miinto.mapping import Known
 from channel_adapters.miinto.reading import Json, moment, table, text
 
 MANIFEST = load_manifest(Path(__file__).parent)
-# Orders are listed newest first and without a time of change: so far back they are looked at for changes.
-CHANGES, OPEN = timedelta(days=7), timedelta(days=30)
+# Orders are listed newest first and without a time of change: how far back they are looked at, every minute for what
+# is new and now and then for the rest.
+CHANGES, OPEN = timedelta(days=1), timedelta(days=30)
 MAP_SECONDS = 600.0
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from sqlalchemy import select
 
 from bridge.db.tables import Connection, FacetRow, FeedPart, FeedRow, Journal, Listing, Order, Problem
 from bridge.domain.listing import Facet
+from bridge.domain.money import Money
 from bridge.domain.order import Address, MarketplaceOrder, OrderPhase
-from bridge.flows import attend, feed_address
+from bridge.flows import attend, feed_address, resting
 from bridge.ports.channel import FeedEntry, FeedItem, ItemResult, Outcome, SaleStatus
 from bridge.ports.errors import RejectItem
 from bridge.ports.manifest import Capability, Feed, Manifest
@@ -225,6 +227,21 @@ def test_what_ends_is_told_as_sold_out_and_leaves_after_a_while(shop: Shop) -> N
     assert shop.lines() == ["B 9 19.90 Product B"]
     with shop.db.read(1) as session:
         assert {row.sku: row.state for row in session.scalars(select(Listing))} == {"A": "ended", "B": "live"}
+
+
+def test_what_rests_is_told_as_it_was_and_what_is_new_is_not_told_at_all(shop: Shop) -> None:
+    shop.fetch()
+    resting.hold(shop.engine, 1, CHANNEL, ["stock", "offers"], "Anna")
+    shop.hint(shop.store.set("A", 1))
+    shop.hint(shop.store.change("B", price=Money(amount=Decimal(20), currency="EUR")))
+    shop.store.add("C", 3)
+    shop.later(1000)
+    assert shop.lines() == ["A 5 10.00 Product A", "B 9 20.00 Product B"]
+    shop.fetch()
+    assert (shop.facet("A").acked, shop.facet("B", Facet.PRICE).acked["amount"]) == ({"quantity": 5}, "20.00")
+    resting.resume(shop.engine, 1, CHANNEL, [], "Anna")
+    shop.later(1000)
+    assert [line.split(" ")[:2] for line in shop.lines()] == [["A", "1"], ["B", "9"], ["C", "3"]]
 
 
 def test_a_feed_that_nobody_fetches_is_told_until_somebody_does(shop: Shop) -> None:

@@ -81,6 +81,7 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
         ("woocommerce", "bol"),
         ("shopify", "bol"),
         ("woocommerce", "allegro"),
+        ("woocommerce", "miinto"),
         ("woocommerce", "zalando"),
         ("woocommerce", "ebay"),
     ],
