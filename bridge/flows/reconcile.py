@@ -40,7 +40,7 @@ from bridge.ports.http import lane
 from bridge.ports.platform import OrderMark, ProductRef
 
 OVERLAP = timedelta(minutes=10)
-SETTLED = timedelta(seconds=60)
+SHOWS_AFTER = timedelta(seconds=60)
 DRIFT_LIMIT = 3
 STATUS_BATCH = 25
 STATUS_EVERY = timedelta(hours=6)
@@ -226,17 +226,19 @@ def audit_webhooks(engine: Engine, row: Connection, claims: list[Claim]) -> None
 def read_back(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``poll.offers``: what the marketplace shows against what it acknowledged."""
     started, channel = engine.clock(), engine.channel(row)
+    polling = engine.manifest(row).polling.get("offers")
+    before = started - (timedelta(seconds=polling.shows_after) if polling else SHOWS_AFTER)
     drift = 0
     with lane("sweep"):
         for page in pages(channel.list_offers):
-            drift += engine.db.transact(row.shop_id, _compare, row, page, started, engine.clock())
+            drift += engine.db.transact(row.shop_id, _compare, row, page, before, engine.clock())
             engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
     _finish(engine, row, claims, "poll.offers", started, drift)
     if drift:
         engine.ring({"stock", "content"})
 
 
-def _compare(session: Session, row: Connection, page: Sequence[LiveOffer], started: datetime, now: datetime) -> int:
+def _compare(session: Session, row: Connection, page: Sequence[LiveOffer], before: datetime, now: datetime) -> int:
     offers = {(offer.site, offer.offer_id): offer for offer in page}
     query = (
         select(FacetRow, Listing)
@@ -248,7 +250,7 @@ def _compare(session: Session, row: Connection, page: Sequence[LiveOffer], start
     for facet, listing in session.execute(query).all():
         offer = offers.get((listing.site, listing.offer_id or ""))
         live = _live_value(facet.facet, offer) if offer is not None else None
-        if live is None or not _settled(facet, started) or fingerprint(live) == facet.acked_hash:
+        if live is None or not _settled(facet, before) or fingerprint(live) == facet.acked_hash:
             continue
         drift += 1
         _drifted(session, row, facet, listing, live, now)
@@ -261,10 +263,10 @@ def _live_value(facet: str, offer: LiveOffer) -> dict[str, object] | None:
     return None if offer.price is None else Money.quantised(offer.price).as_json()
 
 
-def _settled(facet: FacetRow, started: datetime) -> bool:
-    """Only what was acknowledged well before the reading, and is not being changed, can have drifted."""
+def _settled(facet: FacetRow, before: datetime) -> bool:
+    """Only what was acknowledged long enough ago to show, and is not being changed, can have drifted."""
     idle = facet.desired_version == facet.acked_version and not facet.in_flight and bool(facet.acked_hash)
-    return idle and facet.acked_at is not None and facet.acked_at < started - SETTLED
+    return idle and facet.acked_at is not None and facet.acked_at < before
 
 
 def _drifted(

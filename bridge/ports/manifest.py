@@ -77,10 +77,12 @@ class Site(Part):
 
 
 class Polling(Part):
-    """How often to ask, in seconds, and how far to look back over the last cursor."""
+    """How often to ask, in seconds, and how far to look back over the last cursor. ``shows_after``: how long a change
+    may take to show in this list; what is younger is not held against it."""
 
     every: int
     overlap: int = 600
+    shows_after: int = 60
 
 
 class Feed(Part):

@@ -14,6 +14,7 @@ from bridge.flows import connecting, listing_view, overview, project, pushed
 from bridge.flows.forms import FieldErrors, read
 from bridge.flows.sites import site_field
 from bridge.ports.channel import AccountInfo, PushHint
+from bridge.ports.manifest import Polling
 from tests.support.demo import DEMO, Demo
 from tests.support.world import time_out
 
@@ -114,6 +115,20 @@ def test_drift_is_seen_and_told_by_site(world: Demo) -> None:
         drifted = session.scalars(select(Listing).where(Listing.drift_count > 0)).all()
         assert [row.site for row in drifted] == ["B2"]
     assert world.market.shown("A")["A1"] == 5
+
+
+def test_what_shows_late_is_no_drift_while_it_is_young(world: Demo) -> None:
+    late = {"polling": {"offers": Polling(every=60, shows_after=3600)}}
+    world.market.manifest = world.market.manifest.model_copy(update=late)
+    world.engine = world.new_engine()
+    world.use("A1")
+    world.settle(120, step=60)
+    for seconds, shown in ((70, 9), (3600, 5)):
+        world.market.offers["A1/A"] = world.market.offers["A1/A"].model_copy(update={"stock": 9})
+        world.clock.advance(seconds)
+        world.mark("sweep", "poll.offers", "all", connection=DEMO)
+        world.drain()
+        assert world.market.shown("A") == {"A1": shown}
 
 
 def test_whether_it_can_be_bought_is_asked_and_told_by_site(world: Demo) -> None:
