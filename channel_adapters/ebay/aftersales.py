@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, RefundReason, ReturnDecision
-from bridge.ports.adapter import Connection
 from bridge.ports.channel import ItemResult, Outcome, Page, SubmissionState, SubmissionStatus
-from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, UnknownOutcome
+from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
 from channel_adapters.ebay import orders, returns, vocabulary
 from channel_adapters.ebay.account import SITES, WORKERS, Account
 from channel_adapters.ebay.reading import Json, money, stamp, table, tables, text, whole
@@ -23,28 +21,10 @@ LOOK_BACK = timedelta(days=89)
 REFUSALS = (RejectItem, AskMerchant)
 IN_PARTS = "eBay cancels whole orders only. Ship what you have, or pay the missing units back in eBay's Seller Hub."
 NO_REPLACEMENT = "eBay takes no replacement or repair through its API: answer this return in eBay's Seller Hub."
-SAME_AMOUNT = (
-    "eBay has a refund of the same amount for this already ({paid}) and does not tell whether it is this one. If it is "
-    "not, refund it in eBay's Seller Hub."
-)
-
-
-@dataclass
-class _Memory:
-    """What this process knows of refunds by our reference: those there were before it was tried, whether an answer
-    never came, and the number eBay gave it."""
-
-    before: dict[str, set[str]] = field(default_factory=dict)
-    doubtful: set[str] = field(default_factory=set)
-    made: dict[str, str] = field(default_factory=dict)
 
 
 class AftersalesSide(Account):
     """Cancellations, refunds and returns."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._refunds = _Memory()
 
     # Cancellations
 
@@ -104,40 +84,16 @@ class AftersalesSide(Account):
     # Refunds
 
     def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
-        """What came back is paid inside its return, which closes with that and so cannot be paid twice. Of other
-        refunds eBay keeps no reference: those there were before the first attempt in this process are remembered; where
-        that is not known, a refund of the same amount that nobody can account for stops us rather than paying twice."""
-        raw, memory = self.client.order(order_id), self._refunds
+        """What came back is paid inside its return, which closes with that. eBay keeps no reference of a refund: it is
+        called once, and one in doubt is put to a person (``refund_lookup`` in the manifest)."""
+        raw = self.client.order(order_id)
         try:
             if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(raw, lines[0].line_id)):
                 self.client.refund_return(back, returns.return_refund(lines))
                 return ItemResult(key=order_id, outcome=Outcome.APPLIED)
-            if found := self._paid_already(order_id, raw, lines, ref):
-                return found
-            memory.before.setdefault(ref, {paid.refund_id for paid in returns.refunds(raw)})
-            answer = self.client.refund(order_id, returns.refund(raw, lines, ref))
-            memory.made[ref] = text(answer.get("refundId"))
-            return _paid(order_id, order_id, answer)
-        except UnknownOutcome:
-            memory.before.setdefault(ref, {paid.refund_id for paid in returns.refunds(raw)})
-            memory.doubtful.add(ref)
-            raise
+            return _paid(order_id, order_id, self.client.refund(order_id, returns.refund(raw, lines, ref)))
         except REFUSALS as error:
             return ItemResult(key=order_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
-
-    def _paid_already(self, order_id: str, raw: Json, lines: Sequence[ChannelRefund], ref: str) -> ItemResult | None:
-        memory = self._refunds
-        others = {key for other, key in memory.made.items() if other != ref}
-        found = [paid for paid in returns.alike(raw, lines) if paid.refund_id not in others]
-        mine = [paid for paid in found if paid.refund_id == memory.made.get(ref)]
-        if ref in memory.doubtful:
-            mine += [paid for paid in found if paid.refund_id not in memory.before[ref]]
-        if mine:
-            return _submitted(order_id, Submission("refund", order_id, mine[0].refund_id))
-        if ref in memory.before or not found:
-            return None
-        words = SAME_AMOUNT.format(paid=returns.paid_back(lines[0]).text())
-        return ItemResult(key=order_id, outcome=Outcome.REJECTED, message=words)
 
     def _open_return(self, order: Json, line_id: str) -> str:
         """Of this line. While a return is open, eBay refunds inside of it only (34916)."""

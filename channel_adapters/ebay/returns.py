@@ -16,7 +16,7 @@ from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
 from channel_adapters.ebay import orders
 from channel_adapters.ebay.mapping import store_sku
-from channel_adapters.ebay.reading import Json, amount, moment, money, stamp, table, tables, text, whole
+from channel_adapters.ebay.reading import Json, amount, moment, stamp, table, tables, text, whole
 from channel_adapters.ebay.vocabulary import (
     CANCEL_REASONS,
     CANCELLED,
@@ -102,26 +102,16 @@ def paid_back(line: ChannelRefund) -> Money:
     return line.amount + line.shipping if line.shipping is not None else line.amount
 
 
-class Paid(NamedTuple):
-    """A refund as the order tells it; ``line_id`` empty where it is of the whole order."""
-
-    refund_id: str
-    line_id: str
-    amount: Money | None
-    state: SubmissionState
-
-
-def refunds(raw: Json) -> list[Paid]:
-    """All refunds of an order. Those of lines have no state of their own: with a date they are done."""
+def refunds(raw: Json) -> list[tuple[str, SubmissionState]]:
+    """All refunds of an order by their number. Those of lines have no state of their own: with a date they are done."""
     found = []
     for item in tables(raw, "lineItems"):
         for entry in tables(item, "refunds"):
             done = bool(text(entry.get("refundDate")) or text(entry.get("refundReferenceId")))
-            state = SubmissionState.DONE if done else SubmissionState.PENDING
-            found.append(Paid(_id_of(entry), text(item.get("lineItemId")), money(entry.get("amount")), state))
+            found.append((_id_of(entry), SubmissionState.DONE if done else SubmissionState.PENDING))
     for entry in tables(table(raw, "paymentSummary"), "refunds"):
         state = REFUND_STATES.get(text(entry.get("refundStatus")), SubmissionState.PENDING)
-        found.append(Paid(_id_of(entry), "", money(entry.get("amount")), state))
+        found.append((_id_of(entry), state))
     return found
 
 
@@ -129,17 +119,8 @@ def _id_of(entry: Json) -> str:
     return text(entry.get("refundId")) or text(entry.get("refundReferenceId"))
 
 
-def alike(raw: Json, lines: Sequence[ChannelRefund]) -> list[Paid]:
-    """Refunds that may be these: of the same line and amount; those of the whole order where it has only one line."""
-    wanted = {(line.line_id, paid_back(line)) for line in lines}
-    if len(tables(raw, "lineItems")) == 1:
-        wanted |= {("", paid) for _, paid in wanted}
-    good = [paid for paid in refunds(raw) if paid.state is not SubmissionState.FAILED]
-    return [paid for paid in good if (paid.line_id, paid.amount) in wanted]
-
-
 def refund_status(given: Submission, raw: Json) -> SubmissionStatus:
-    states = {paid.state for paid in refunds(raw) if paid.refund_id == given.key}
+    states = {state for key, state in refunds(raw) if key == given.key}
     if SubmissionState.FAILED in states:
         return _status(given, SubmissionState.FAILED, "eBay could not pay the refund: see Seller Hub, Payments.")
     done = SubmissionState.DONE in states

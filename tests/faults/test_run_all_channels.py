@@ -13,7 +13,7 @@ import pytest
 
 from bridge.registry import discover
 from bridge.supervisor.run import DEFAULT_CHANNELS
-from tests.support.procs import Process, Procs, free_port, wait_until
+from tests.support.procs import Process, Procs, free_port, free_ports, wait_until
 
 STOREBRIDGE = Path(sys.executable).with_name("storebridge")
 CHANNELS = sorted(discover().channels)
@@ -65,7 +65,7 @@ def test_one_sale_lowers_the_quantity_on_all_others(procs: Procs, tmp_path: Path
     environment = {
         "STOREBRIDGE_DATA_DIR": str(tmp_path / "var"),
         "STOREBRIDGE_PORT": str(free_port()),
-        "STOREBRIDGE_DEMO_PORT": str(free_port()),
+        "STOREBRIDGE_DEMO_PORT": str(free_ports(len(_titles()) + 1)),
         "STOREBRIDGE_DEMO_PRODUCTS": "5",
         "DATABASE_URL": "",
         "REDIS_URL": "",

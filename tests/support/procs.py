@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import random
 import re
 import shlex
 import signal
@@ -28,6 +29,16 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def free_ports(count: int) -> int:
+    """The first of so many free ones in a row, outside of those that the system hands out by itself."""
+    for first in random.sample(range(20000, 30000 - count), 200):
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+    raise AssertionError(f"there are no {count} free ports in a row")
 
 
 def wait_until(answer: Callable[[], T], within: float, what: str | Callable[[], str], every: float = 0.02) -> T:
