@@ -13,7 +13,7 @@ from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, RejectItem
 from bridge.ports.manifest import Site, load_manifest
 from channel_adapters.allegro.client import AllegroClient
-from channel_adapters.allegro.reading import Json, table, tables, text
+from channel_adapters.allegro.reading import Json, some, table, tables, text
 from channel_adapters.allegro.vocabulary import LANGUAGES
 
 MANIFEST = load_manifest(Path(__file__).parent)
@@ -38,7 +38,7 @@ class Account:
     def check(self) -> AccountInfo:
         self._me = self.client.me()
         base, rates = self.base(), self.client.shipping_rates()
-        known = [text(item.get("id")) for item in self.client.marketplaces()]
+        known = [text(item.get("id")) for item in some(self.client.marketplaces)] or list(SITES)
         reached = {text(place.get("id")) for rate in rates for place in tables(rate, "marketplaces")}
         sites = (base, *(site for site in MANIFEST.sites if site != base and site.code in reached & set(known)))
         self._require_permissions()
@@ -55,8 +55,8 @@ class Account:
         """What the consent leaves out is said now, by name, and not with the first order."""
         asked: tuple[tuple[str, Callable[[], object]], ...] = (
             ("allegro:api:sale:offers", lambda: self.client.offers(1)),
-            ("allegro:api:orders", self.client.event_stats),
-            ("allegro:api:payments", lambda: self.client.refunds(limit=1)),
+            ("allegro:api:orders", lambda: self.client.orders(limit=1)),
+            ("allegro:api:payments", lambda: some(lambda: self.client.refunds(limit=1))),
         )
         for scope, ask in asked:
             try:
@@ -71,11 +71,11 @@ class Account:
         own = [rate for rate in rates if table(rate, "features").get("isFulfillment") is not True]
         return {
             "shipping_rates": _named(own),
-            "return_policy": _named(self.client.return_policies()),
-            "implied_warranty": _named(self.client.implied_warranties()),
-            "warranty": _named(self.client.warranties()),
-            "responsible_producer": _named(self.client.responsible_producers()),
-            "responsible_person": _named(self.client.responsible_persons()),
+            "return_policy": _named(some(self.client.return_policies)),
+            "implied_warranty": _named(some(self.client.implied_warranties)),
+            "warranty": _named(some(self.client.warranties)),
+            "responsible_producer": _named(some(self.client.responsible_producers)),
+            "responsible_person": _named(some(self.client.responsible_persons)),
         }
 
     def user_id(self) -> str:

@@ -29,7 +29,7 @@ from channel_adapters.allegro import categories, figures, following
 from channel_adapters.allegro.account import MANIFEST, Account
 from channel_adapters.allegro.offers import Offers
 from channel_adapters.allegro.orders import Orders
-from channel_adapters.allegro.reading import text
+from channel_adapters.allegro.reading import one, some, text
 from channel_adapters.allegro.returns import Returns
 
 
@@ -137,5 +137,7 @@ class AllegroChannel:
         return self._returns.decide(line_id, decision)
 
     def score(self) -> Sequence[ScoreFigure]:
-        smart = self._client.smart(self._account.base().code)
-        return figures.figures(self._client.quality(), smart, self._client.ratings(self._account.user_id()))
+        base, user = self._account.base().code, self._account.user_id()
+        quality = some(self._client.quality)
+        smart = one(lambda: self._client.smart(base))
+        return figures.figures(quality, smart, one(lambda: self._client.ratings(user)))

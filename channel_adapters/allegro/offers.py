@@ -25,7 +25,7 @@ from channel_adapters.allegro.account import Account
 from channel_adapters.allegro.categories import OF_THE_OFFER
 from channel_adapters.allegro.client import operation_of
 from channel_adapters.allegro.commands import Change, Command
-from channel_adapters.allegro.reading import Json, price, table, text
+from channel_adapters.allegro.reading import Json, price, some, table, text
 from channel_adapters.allegro.vocabulary import ACTIVATING, ACTIVE, ENDED, INACTIVE
 
 # "external.id: maxItems 100"; ids are asked for in as many.
@@ -90,10 +90,14 @@ class Offers:
         if site != self._account.base():
             return self._extend(draft, site)
         named = text(draft.content.attributes.get("product_id"))
-        found = self._client.products(draft.gtin) if draft.gtin and not named else []
-        product = content.product_of(found, draft.content, draft.gtin or "")
-        category = content.category_of(found, product) or draft.content.category
-        body = content.new_offer(draft, site, self._account.settings, product, self._parameters(category))
+        gtin = "" if named else draft.gtin or ""
+        found = some(lambda: self._client.products(gtin)) if gtin else []
+        product = content.product_of(found, draft.content, gtin)
+        theirs = content.category_of(found, product)
+        parameters = some(lambda: self._account.parameters(theirs)) if theirs else []
+        if not parameters and draft.content.category:
+            parameters = self._parameters(draft.content.category)
+        body = content.new_offer(draft, site, self._account.settings, product, parameters)
         response = self._client.create_offer(body)
         return _answered(draft.key, "", response)
 

@@ -13,7 +13,7 @@ from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page, Submission
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
 from channel_adapters.allegro import forms, vocabulary
 from channel_adapters.allegro.account import OTHER, Account
-from channel_adapters.allegro.reading import Json, money, price, stamp, table, tables, text, whole
+from channel_adapters.allegro.reading import Json, money, one, price, some, stamp, table, tables, text, whole
 from channel_adapters.allegro.refusals import Outdated
 from channel_adapters.allegro.vocabulary import CASH_ON_DELIVERY, NEW, OPEN, PROCESSING, READY, SENT
 
@@ -58,9 +58,10 @@ class Orders:
     def _journal(self) -> Page[OrderRef]:
         """Orders of events that the list did not have. The first time, only the end of the journal is noted."""
         if self._event is None:
-            self._event = text(self._client.event_stats().get("id"))
+            self._event = text(one(self._client.event_stats).get("id"))
             return Page(items=())
-        events = self._client.events(self._event, EVENTS_PER_PAGE)
+        after = self._event
+        events = some(lambda: self._client.events(after, EVENTS_PER_PAGE))
         last = text(events[-1].get("id")) if events else ""
         more = len(events) >= EVENTS_PER_PAGE and last not in ("", self._event)
         self._event = last or self._event
@@ -92,7 +93,8 @@ class Orders:
         if not self._wanted(raw):
             raise NotFound(f"Allegro ships order {order_id} itself, and such orders are left alone by your settings.")
         parcels = text(table(raw, "fulfillment", "shipmentSummary").get("lineItemsSent")) in ("SOME", "ALL")
-        shipments = self._client.shipments(order_id) if parcels and not forms.is_shipped(raw) else []
+        asked = parcels and not forms.is_shipped(raw)
+        shipments = some(lambda: self._client.shipments(order_id)) if asked else []
         return forms.order(raw, shipments, self._paid_back(raw))
 
     def _paid_back(self, raw: Json) -> list[Json]:
@@ -100,7 +102,7 @@ class Orders:
         if text(raw.get("status")) != READY or forms.is_cancelled(raw) or not _payment(raw):
             return []
         try:
-            return self._client.refunds(order__id=text(raw.get("id")))
+            return some(lambda: self._client.refunds(order__id=text(raw.get("id"))))
         except AskMerchant:
             return []
 

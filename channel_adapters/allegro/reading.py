@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.money import Money
+from bridge.ports.errors import NotFound
 
 Json = dict[str, Any]
+
+
+def some(ask: Callable[[], list[Json]]) -> list[Json]:
+    """What is asked for, nothing where there is no such thing: what only adds to an answer must not spoil it."""
+    try:
+        return ask()
+    except NotFound:
+        return []
+
+
+def one(ask: Callable[[], Json]) -> Json:
+    """As :func:`some`."""
+    try:
+        return ask()
+    except NotFound:
+        return {}
 
 
 def text(value: Any) -> str:

@@ -143,6 +143,30 @@ def test_check_finds_marketplaces_and_choices(open_account: Open) -> None:
     assert info.details["base"] == "allegro-pl"
 
 
+def test_what_is_not_there_spoils_nothing_it_only_adds_to(open_account: Open) -> None:
+    account = open_account()
+    gone = {"status": 404, "body": '{"errors": [{"code": "NotFoundException", "message": "Not found"}]}'}
+    for operation in (
+        "getPublicSeller*",
+        "responsible*",
+        "marketplacesGET",
+        "getOrderEvents*",
+        "getSale*",
+        "getSeller*",
+    ):
+        account.fault("error", operation, times=None, params=gone)
+    info = account.channel.check()
+    assert (info.sites, info.choices["return_policy"], len(info.choices["shipping_rates"])) == (("allegro-pl",), (), 1)
+    order_id, _ = account.order(force=True)
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    page = account.channel.list_orders(since, None)
+    assert ([ref.external_id for ref in page.items], page.next_cursor) == ([order_id], "events")
+    assert account.channel.list_orders(since, "events").items == ()
+    assert {item.name for item in account.channel.score()} == {"recommended"}
+    described = content(category=MUGS, attributes={"248811": "Kubkowo"})
+    assert account.channel.create_offers([draft(content=described)])[0].outcome is Outcome.APPLIED
+
+
 def test_figures_are_shares_and_have_their_thresholds(open_account: Open) -> None:
     found = {item.name: item for item in open_account().channel.score()}
     assert str(found["quality"].value) == "0.8240"
