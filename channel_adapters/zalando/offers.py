@@ -16,7 +16,7 @@ from bridge.ports.channel import (
     Page,
     SaleStatus,
 )
-from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
+from bridge.ports.errors import BridgeError, NotFound, RejectItem
 from channel_adapters.zalando import product, report
 from channel_adapters.zalando.account import Account, Place
 from channel_adapters.zalando.catalogue import Catalogue
@@ -107,7 +107,7 @@ class Offers:
         for draft in drafts:
             try:
                 targets[draft.key] = self._target(draft)
-            except (RejectItem, AskMerchant) as error:
+            except RejectItem as error:
                 found[draft.key] = _refused(draft.key, error)
         known = self._knows([ean for _, ean in targets.values()])
         for key, (_, ean) in targets.items():
@@ -117,6 +117,7 @@ class Offers:
         here = [draft for draft in rest if known[targets[draft.key][1]]]
         fresh = [draft for draft in rest if not known[targets[draft.key][1]]]
         found |= self._named(here, targets)
+        fresh += [draft for draft in here if found[draft.key].outcome is Outcome.MISSING]
         found |= self._introduced(fresh, targets, ARTICLE)
         return [found[draft.key] for draft in drafts]
 
@@ -156,8 +157,8 @@ class Offers:
         self._client.name_product(self._account.merchant, article.ean, article.identifiers())
 
     def _offered(self, draft: OfferDraft, place: Place, ean: str, error: object) -> ItemResult:
-        if isinstance(error, NotFound):  # it was there a moment ago
-            return ItemResult(key=draft.key, outcome=Outcome.RETRY, message=error.merchant)
+        if isinstance(error, NotFound):  # somebody has it, and it is not for us
+            return ItemResult(key=draft.key, outcome=Outcome.MISSING, message=error.merchant)
         if isinstance(error, RejectItem):
             return _refused(draft.key, error)
         if isinstance(error, BridgeError):
@@ -250,7 +251,7 @@ def ean_of(gtin: str | None) -> str | None:
     return given.zfill(13) if re.fullmatch(r"\d{12,13}", given) else None
 
 
-def _refused(key: str, error: RejectItem | AskMerchant) -> ItemResult:
+def _refused(key: str, error: RejectItem) -> ItemResult:
     return ItemResult(key=key, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, Parcel
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
-from bridge.ports.errors import BridgeError, NotFound, RejectItem
+from bridge.ports.errors import BridgeError, NotFound, RejectItem, RetryLater
 from channel_adapters.zalando import mapping
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import ORDERS_PER_PAGE, ZalandoClient
@@ -65,7 +65,9 @@ class Orders:
         kind = None if self._settings.get("import_zfs") else PARTNER_FULFILLED
         answer = self._client.orders(self._account.merchant, page, order_type=kind, **filters(stage))
         found = mapping.each_order(answer)
-        refs = tuple(mapping.order_ref(raw, self._account.site_of) for raw in found if mapping.order_id(raw["data"]))
+        if any(not mapping.order_id(raw["data"]) for raw in found):
+            raise RetryLater("Zalando lists an order without its number; the list is read again.")
+        refs = tuple(mapping.order_ref(raw, self._account.site_of) for raw in found)
         after = f"{stage}/{page + 1}" if found and _goes_on(answer, page, len(found)) else _next(stages, stage)
         return Page(items=refs, next_cursor=after)
 

@@ -187,6 +187,21 @@ def test_identifiers_are_told_together_for_what_is_left_out_is_forgotten(open_ac
     assert "putIdentifiers" not in silent.operations()
 
 
+def test_an_article_that_is_known_and_not_to_be_named_is_introduced(open_account: Open) -> None:
+    for settings, outcome in ((OUTLINED, Outcome.SUBMITTED), ({}, Outcome.REJECTED)):
+        account = open_account(settings=settings)
+        account.partner.fault("error", "putIdentifiers", params={"status": 404})
+        assert account.channel.create_offers([draft()])[0].outcome is outcome
+
+
+def test_without_the_right_to_look_nothing_is_refused_for_good(open_account: Open) -> None:
+    account = open_account()
+    account.partner.fault("error", "getSalesChannels", params={"status": 403})
+    with pytest.raises(AskMerchant):
+        account.channel.create_offers([draft()])
+    assert account.channel.create_offers([draft()])[0].outcome is Outcome.APPLIED
+
+
 def test_one_bad_draft_harms_no_other(open_account: Open) -> None:
     account = open_account()
     account.partner.has("B-1", EANS[4])

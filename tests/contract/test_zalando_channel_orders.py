@@ -84,6 +84,14 @@ def test_what_zalando_ships_itself_is_left_alone_unless_wanted(open_account: Ope
     assert account.channel.confirm_shipment(order, parcel(*lines)).outcome is Outcome.MISSING
 
 
+def test_an_order_without_its_number_is_not_passed_over(account: Account) -> None:
+    account.partner.order()
+    account.partner.fault("mutate", "getOrders", params={"set": {"data.0": {"attributes": {}}}})
+    with pytest.raises(RetryLater):
+        changed(account)
+    assert len(changed(account)) == 1
+
+
 # One order
 
 
