@@ -192,6 +192,7 @@ class ReturnRow(OfShop, Base):
     quantity: Mapped[int]
     reason: Mapped[str] = mapped_column(Text, default="")
     registered_at: Mapped[datetime]
+    received_at: Mapped[datetime | None]
     respond_by: Mapped[datetime | None]
     decision: Mapped[str | None] = mapped_column(String(20))
     decided_quantity: Mapped[int | None]

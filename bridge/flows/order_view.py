@@ -212,7 +212,17 @@ def returns(session: Session, *, order: Order | None = None, only_open: bool = F
     urgent = ReturnRow.state.not_in(("open", "failed"))
     query = query.order_by(urgent, ReturnRow.respond_by, ReturnRow.registered_at.desc(), ReturnRow.id)
     names = ("id", "external_id", "order_external_id", "sku", "gtin", "title", "quantity", "reason", "registered_at")
-    more = ("respond_by", "decision", "decided_quantity", "restock", "state", "store_state", "error", "closed_at")
+    more = (
+        "received_at",
+        "respond_by",
+        "decision",
+        "decided_quantity",
+        "restock",
+        "state",
+        "store_state",
+        "error",
+        "closed_at",
+    )
     return [
         {**_pick(row, (*names, *more)), "channel": title, "order_id": order_id}
         for row, title, order_id in session.execute(query.limit(limit))

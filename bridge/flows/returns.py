@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection, Order, OrderLine, Poll, ReturnRow
+from bridge.db.tables import Connection, Order, OrderLine, Poll, Problem, ReturnRow
 from bridge.db.work import Claim, Mark
+from bridge.domain.deadlines import Term, until
 from bridge.domain.order import StoreOrder
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
 from bridge.flows.draft import store_connection
@@ -23,6 +25,10 @@ from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
+from bridge.ports.manifest import ReturnTerms
+
+WARN_BEFORE = timedelta(hours=24)
+DUE = ("return_due", "return_late")
 
 
 def pull_returns(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -36,41 +42,101 @@ def pull_returns(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 
 
 def _pulled(session: Session, row: Connection, claims: list[Claim], now: datetime) -> None:
+    _warn(session, row, now)
     poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == "returns")).first()
     if poll is not None:
         poll.last_ok_at, poll.error = now, None
     work.done(session, claims, now)
 
 
+def _warn(session: Session, row: Connection, now: datetime) -> None:
+    """Undecided returns whose time runs out are an error, said once, and once more when it has run out."""
+    query = select(ReturnRow).where(ReturnRow.connection_id == row.id, ReturnRow.state.in_(("open", "failed")))
+    query = query.where(ReturnRow.respond_by <= now + WARN_BEFORE)
+    open_now = select(Problem.kind, Problem.subject).where(Problem.kind.in_(DUE), Problem.closed_at.is_(None))
+    told = {(kind, subject) for kind, subject in session.execute(open_now)}
+    for item in session.scalars(query):
+        late = item.respond_by is not None and item.respond_by <= now
+        if (DUE[late], f"return {item.external_id}") not in told:
+            _warn_of(session, row, item, late, now)
+
+
+def _warn_of(session: Session, row: Connection, item: ReturnRow, late: bool, now: datetime) -> None:
+    subject = f"return {item.external_id}"
+    if late:
+        records.close_problem(session, now, "return_due", subject)
+    what = f"The return of {item.title or item.sku or item.gtin} (order {item.order_external_id or 'unknown'})"
+    when = f"{item.respond_by:%d %b %Y %H:%M} UTC"
+    text = f"{what} had to be decided before {when}." if late else f"{what} has to be decided before {when}."
+    fix = "Decide on the page Returns: a late decision counts against the account."
+    records.open_problem(session, now, DUE[late], subject, text, fix, connection_id=row.id)
+
+
 def _keep_returns(
     session: Session, engine: Engine, row: Connection, found: Sequence[MarketplaceReturn], now: datetime
 ) -> None:
-    hours = engine.manifest(row).policies.return_response_hours
+    clock = _Clock(engine.manifest(row).policies.returns, _countries(session, engine, row, found))
     for back in found:
         for line in back.lines:
-            _keep_return(session, row, back, line, hours, now)
+            _keep_return(session, row, back, line, clock, now)
     alive(session, row.id, now)
 
 
+@dataclass(frozen=True)
+class _Clock:
+    """When a return has to be decided, by the marketplace's terms and the country the order was placed in."""
+
+    terms: ReturnTerms
+    countries: Mapping[str | None, str]
+
+    def respond_by(self, back: MarketplaceReturn, line: ReturnLine) -> datetime | None:
+        if line.respond_by is not None:
+            return line.respond_by
+        asked = [self.terms.respond, self.terms.refund if self.terms.refund_from == "announced" else None]
+        return self._first(back.registered_at, asked, line)
+
+    def refund_by(self, received_at: datetime, line: ReturnLine) -> datetime | None:
+        """From when the goods are back."""
+        return self._first(received_at, [self.terms.refund if self.terms.refund_from == "received" else None], line)
+
+    def _first(self, start: datetime, terms: Sequence[Term | None], line: ReturnLine) -> datetime | None:
+        country = self.countries.get(line.order_id)
+        return min((until(start, term, country) for term in terms if term is not None), default=None)
+
+
+def _countries(
+    session: Session, engine: Engine, row: Connection, found: Sequence[MarketplaceReturn]
+) -> dict[str | None, str]:
+    """By order: the country of the site it was placed on, else that of the account."""
+    manifest = engine.manifest(row)
+    of_site = {site.code: site.country for site in manifest.sites}
+    own = manifest.countries[0] if manifest.countries else ""
+    ids = {line.order_id for back in found for line in back.lines}
+    query = select(Order.external_id, Order.site).where(Order.connection_id == row.id, Order.external_id.in_(ids))
+    known = {external_id: of_site.get(site or "", own) for external_id, site in session.execute(query)}
+    return dict.fromkeys(ids, own) | known
+
+
 def _keep_return(
-    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, hours: int | None, now: datetime
+    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, clock: _Clock, now: datetime
 ) -> None:
     query = select(ReturnRow).where(ReturnRow.connection_id == row.id, ReturnRow.external_id == line.external_id)
     known = session.scalars(query).first()
     if known is None:
         if line.handled:
             return
-        known = _new_return(session, row, back, line, hours, now)
+        known = _new_return(session, row, back, line, clock.respond_by(back, line), now)
     if known.order_line_id is None:
         known.order_line_id = _match_return(session, row, line)
+    if line.received and not known.received_at:
+        _arrived(known, line, clock, now)
     if line.handled and known.state in ("open", "submitted", "unknown", "sending"):
         decision_answered(session, known, True, "", now)
 
 
 def _new_return(
-    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, hours: int | None, now: datetime
+    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, due: datetime | None, now: datetime
 ) -> ReturnRow:
-    due = line.respond_by or (back.registered_at + timedelta(hours=hours) if hours else None)
     item = ReturnRow(
         connection_id=row.id,
         external_id=line.external_id,
@@ -105,6 +171,13 @@ def _new_return(
     )
     records.note(session, now, "return", f"return {line.external_id} announced", order=ref, sku=line.sku)
     return item
+
+
+def _arrived(known: ReturnRow, line: ReturnLine, clock: _Clock, now: datetime) -> None:
+    """The goods are back: the time to pay back runs from here. A marketplace says that they are, not since when."""
+    known.received_at = now
+    dates = [known.respond_by, clock.refund_by(now, line)]
+    known.respond_by = min((date for date in dates if date is not None), default=None)
 
 
 def _match_return(session: Session, row: Connection, line: ReturnLine) -> int | None:
@@ -216,7 +289,8 @@ def decision_answered(session: Session, item: ReturnRow, good: bool, message: st
 
 def _return_confirmed(session: Session, item: ReturnRow, now: datetime) -> None:
     item.state, item.error = "confirmed", None
-    records.close_problem(session, now, "return_open", f"return {item.external_id}")
+    for kind in ("return_open", *DUE):
+        records.close_problem(session, now, kind, f"return {item.external_id}")
     text = f"return {item.external_id} handled on the marketplace"
     records.note(session, now, "return", text, sku=item.sku, order=_ref_of(session, item))
     accepted = item.decision == ReturnDecision.ACCEPTED.value

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bridge.domain.checks import Limits
+from bridge.domain.deadlines import Term
 from bridge.domain.listing import Facet
 
 
@@ -104,12 +106,37 @@ class Feed(Part):
     source: str = ""
 
 
+class ReturnTerms(Part):
+    """What a marketplace asks of returns, with where it says so and when that was read.
+
+    ``window_days``: how long the buyer may announce one; ``longer`` where a category has more. ``respond``: decide or
+    answer, from the announcement; ``refund``: money back, from ``refund_from``. ``shipping``: who pays the way back.
+    None and empty: it does not say, or the seller's own settings there do.
+    """
+
+    window_days: int | None = Field(default=None, ge=1)
+    longer: dict[str, int] = Field(default_factory=dict)
+    respond: Term | None = None
+    refund: Term | None = None
+    refund_from: Literal["announced", "received"] = "received"
+    shipping: Literal["", "seller", "buyer", "buyer, unless defective", "marketplace", "by the seller's policy"] = ""
+    penalty: str = ""
+    source: str = ""
+    read_on: date | None = None
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        said = self.model_dump(exclude={"source", "read_on"}, exclude_defaults=True)
+        if said and not (self.source and self.read_on):
+            raise ValueError("returns: source and read_on say where and when these terms were read")
+        return self
+
+
 class Policies(Part):
     """The marketplace's own rules, as data with their source. ``acceptance_price``: orders for less than this
     percentage of our own price are asked about and not accepted by themselves."""
 
-    return_window_days: int | None = None
-    return_response_hours: int | None = None
+    returns: ReturnTerms = ReturnTerms()
     cancellation_limit: str = ""
     personal_data_days: int | None = None
     acceptance_price: int | None = None

@@ -23,6 +23,8 @@ PROBLEMS: Mapping[str, str] = {
     "order_total": "Orders with another total in the store",
     "order_twice": "Orders that are in the store twice",
     "return_open": "Returns to decide",
+    "return_due": "Returns whose time to decide runs out",
+    "return_late": "Returns that should have been decided",
     "return_refused": "Return decisions the marketplace refused",
     "return_unmatched": "Returns without an order",
     "offer_refused": "Listings the marketplace refused",

@@ -303,6 +303,34 @@ def test_a_return_is_decided_told_and_restocked(world: World) -> None:
     assert problems(world) == {}
 
 
+def test_a_return_that_is_not_decided_is_said_a_day_before_and_when_it_is_too_late(world: World) -> None:
+    from bridge.db.tables import ReturnRow
+
+    started(world, A=5)
+    key = world.markets[0].buy(("A", 2))
+    world.settle(400)
+    [order] = world.store.orders
+    world.store.ship(order, "3S1")
+    world.hint_order(order)
+    world.settle(300)
+    rma = world.markets[0].announce_return(key, 1)
+    world.settle(1000)
+    with world.db.read(1) as session:
+        row = session.scalars(select(ReturnRow)).one()
+    assert row.respond_by == row.registered_at + timedelta(hours=48)
+    assert "return_due" not in problems(world)
+    world.clock.now = row.respond_by - timedelta(hours=23)
+    world.settle(1000)
+    assert {"return_open", "return_due"} <= set(problems(world))
+    world.clock.now = row.respond_by + timedelta(hours=1)
+    world.settle(1000)
+    assert "return_late" in problems(world)
+    assert "return_due" not in problems(world)
+    world.markets[0].handled(rma)
+    world.settle(1000)
+    assert not {"return_open", "return_due", "return_late"} & set(problems(world))
+
+
 def test_a_deleted_product_ends_its_offers(world: World) -> None:
     started(world, A=5)
     world.hint(world.store.delete("A"))

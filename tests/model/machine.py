@@ -360,7 +360,8 @@ class Machine:
         unexpected = {
             name: text
             for name, text in told.items()
-            if not name.startswith("return_open") and name.partition(" ")[2] not in self.contested
+            if not name.startswith(("return_open", "return_due", "return_late"))
+            and name.partition(" ")[2] not in self.contested
         }
         assert not unexpected, f"problems left: {unexpected}"
         with self.world.db.read(1) as session:

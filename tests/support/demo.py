@@ -30,7 +30,7 @@ from bridge.ports.channel import (
 from bridge.ports.manifest import Capability, FormField, Manifest, Site
 from bridge.web import create_web
 from tests.support.lively import Browser, config
-from tests.support.world import CHANNEL_CAPABILITIES, MemoryMarket, World
+from tests.support.world import CHANNEL_CAPABILITIES, RETURNS, MemoryMarket, World
 
 DEMO = 2  # the connection of the marketplace
 
@@ -53,7 +53,7 @@ LOCATION = FormField(name="location", label="Location", help="Where parcels leav
 def demo_manifest() -> Manifest:
     return Manifest(
         name="mem0", title="Demo", kind="channel", capabilities=(*CHANNEL_CAPABILITIES, *MORE),
-        sites=SITES, concurrency=1, settings=(LOCATION,), batch={"update_stock": 3}, policies={"return_response_hours": 48},
+        sites=SITES, concurrency=1, settings=(LOCATION,), batch={"update_stock": 3}, policies=RETURNS,
     )  # fmt: skip
 
 

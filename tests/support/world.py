@@ -54,7 +54,7 @@ from bridge.ports.channel import (
 )
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, UnknownOutcome
 from bridge.ports.http.context import current_check
-from bridge.ports.manifest import Capability, Manifest
+from bridge.ports.manifest import Capability, Manifest, Policies
 from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, WebhookAudit
 
 CHANNEL_CAPABILITIES = (
@@ -64,6 +64,9 @@ CHANNEL_CAPABILITIES = (
     Capability.SHIPMENTS,
     Capability.CANCEL,
     Capability.RETURNS,
+)
+RETURNS = Policies.model_validate(
+    {"returns": {"respond": {"count": 48, "unit": "hours"}, "source": "tests", "read_on": "2026-11-26"}}
 )
 PLATFORM_CAPABILITIES = (Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS)
 
@@ -320,7 +323,7 @@ class MemoryMarket:
             kind="channel",
             capabilities=CHANNEL_CAPABILITIES,
             concurrency=1,
-            policies={"return_response_hours": 48},
+            policies=RETURNS,
         )
     )
     offers: dict[str, LiveOffer] = field(default_factory=dict)
@@ -370,6 +373,11 @@ class MemoryMarket:
         )
         self.backs[key] = MarketplaceReturn(external_id=f"r-{key}", registered_at=self.clock(), lines=(part,))
         return key
+
+    def handled(self, key: str) -> None:
+        """Somebody has decided on the return in the marketplace's own portal."""
+        lines = tuple(line.model_copy(update={"handled": True}) for line in self.backs[key].lines)
+        self.backs[key] = self.backs[key].model_copy(update={"lines": lines})
 
     def _write(self, operation: str, key: str, value: Any) -> None:
         self.faults.write(operation)
