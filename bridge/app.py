@@ -101,6 +101,7 @@ def bootstrap(
         ring=ring or _bell(config),
         public_url=config.effective_public_url,
         rates_url=config.rates_url,
+        apps=config.apps,
         retention=timedelta(days=config.retention_days),
         stopping=stopping,
     )

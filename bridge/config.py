@@ -18,11 +18,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bridge.ports.storeapp import AppKeys
+
 PREFIX = "STOREBRIDGE_"
 PLAIN = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 LANES = ("stock", "orders", "shipments", "content", "sweep")
 POSTGRESQL = "postgresql+psycopg"
-HIDDEN = frozenset({"keys", "page_token", "database_url", "redis_url"})
+HIDDEN = frozenset(
+    {"keys", "page_token", "database_url", "redis_url", "shopify_client_secret", "shopify_old_client_secret"}
+)
 
 
 class ConfigError(click.ClickException):
@@ -85,6 +89,11 @@ class Config(BaseSettings):
     page_token: str = Field(default="", repr=False, description="give at least 16 characters")
     public_url: str = Field(
         default="", description="give the address stores reach this server at, such as https://bridge.example"
+    )
+    shopify_client_id: str = Field(default="", description="give the client id of your app in Shopify's dashboard")
+    shopify_client_secret: str = Field(default="", repr=False, description="give the client secret of the same app")
+    shopify_old_client_secret: str = Field(
+        default="", repr=False, description="give the secret before the last rotation, for an hour, or nothing"
     )
     rates_url: str = Field(
         default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
@@ -167,6 +176,14 @@ class Config(BaseSettings):
                 "leave it out, or set DATABASE_URL to a PostgreSQL database."
             )
         return self
+
+    @property
+    def apps(self) -> dict[str, AppKeys]:
+        """This installation's own keys as an app of a store platform, by adapter."""
+        if not (self.shopify_client_id and self.shopify_client_secret):
+            return {}
+        keys = {"client_id": self.shopify_client_id, "client_secret": self.shopify_client_secret}
+        return {"shopify": AppKeys(**keys, old_secret=self.shopify_old_client_secret)}
 
     @property
     def is_sqlite(self) -> bool:

@@ -16,10 +16,10 @@ from bridge.domain.order import OrderPhase
 class Order(OfShop, Base):
     """A marketplace order. ``store_state``: held, ready, creating, unknown, created, failed, cancelled, skipped.
 
-    The seven steps have a time each. ``buyer`` (addresses, note) and ``raw`` are encrypted. ``phase`` is that of
-    the marketplace (OrderPhase). ``accept_state``, where it has to be accepted first: "" (it has not), wanted, asked
-    (the merchant decides), sending, unknown, submitted, done, failed; ``accept_refused`` are the lines the merchant
-    refuses, None while the setting decides.
+    The seven steps have a time each. ``buyer`` (addresses, note) and ``raw`` are encrypted, and empty since
+    ``erased_at``. ``phase`` is that of the marketplace (OrderPhase). ``accept_state``, where it has to be accepted
+    first: "" (it has not), wanted, asked (the merchant decides), sending, unknown, submitted, done, failed;
+    ``accept_refused`` are the lines the merchant refuses, None while the setting decides.
     """
 
     __tablename__ = "orders"
@@ -65,6 +65,7 @@ class Order(OfShop, Base):
     store_total: Mapped[str | None] = mapped_column(String(40))
     tried_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    erased_at: Mapped[datetime | None]
 
 
 class OrderLine(OfShop, Base):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
 from bridge.db.feeding import FeedPart, FeedRow
+from bridge.db.requests import PrivacyRequest
 from bridge.db.sales import Cancellation, Order, OrderLine, ParcelRow, RefundRow, Reservation, ReturnRow, Submission
 from bridge.db.shaping import (
     CategoryTreeRow,
@@ -49,6 +50,7 @@ __all__ = [
     "ParcelRow",
     "PlanRow",
     "Poll",
+    "PrivacyRequest",
     "Problem",
     "Product",
     "RateDay",

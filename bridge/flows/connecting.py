@@ -8,7 +8,7 @@ meets one fetched with the old; when it succeeds, that row becomes the connectio
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from bridge.flows import account, feed_address, forms, polls, push, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.sites import NAMES, site_names
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
+from bridge.ports.adapter import Connection as OpenConnection
 from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.manifest import Capability
@@ -58,8 +59,9 @@ def connect(
     urls: Mapping[str, str],
     *,
     sandbox: bool = False,
+    grant: Callable[[OpenConnection], None] | None = None,
 ) -> Connected:
-    """Attach an account, or renew it when it is attached already.
+    """Attach an account, or renew it when it is attached already. ``grant`` gets it its token before it is tried.
 
     ``account`` None: the store's host, or the marketplace's own name. Raises FieldErrors and AskMerchant naming
     the field, Reauthorise when the credentials are refused, RetryLater when nobody answers.
@@ -72,6 +74,8 @@ def connect(
     _refuse_second_store(engine, wish)
     proof = _start_proof(engine, wish)
     try:
+        if grant is not None:
+            grant(engine.connection(get(engine, shop_id, proof)))
         info = _prove(engine, wish, proof)
         _refuse_currency(engine, wish, info)
         _refuse_strange_choices(wish, info)
@@ -197,7 +201,8 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
             row.account, row.created_at = wish.account, now  # questions about orders begin here
         _fill(row, wish, info, now)
         session.flush()
-        close_problem(session, now, "reauthorise", f"connection {row.id}")
+        for kind in ("reauthorise", "store_left"):
+            close_problem(session, now, kind, f"connection {row.id}")
         account.tell_expiries(session, row, now)
         _start_work(session, engine, row, now, fresh=known is None)
         note(

@@ -16,6 +16,7 @@ from bridge.ports.channel import Channel
 from bridge.ports.http import Transport
 from bridge.ports.manifest import Manifest
 from bridge.ports.platform import Platform
+from bridge.ports.storeapp import AppKeys
 
 LANES = ("stock", "orders", "shipments", "content", "sweep")
 TransportFactory = Callable[[ConnectionRow, Adapter], Transport]
@@ -27,7 +28,8 @@ class Engine:
 
     ``compiled`` keeps what was made of a connection's settings (bridge/flows/views.py).
     ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
-    connection; ``clock`` gives aware UTC.
+    connection; ``clock`` gives aware UTC. ``apps``: this installation's own keys as an app of a store platform, by
+    adapter.
     """
 
     db: Database
@@ -38,6 +40,7 @@ class Engine:
     ring: Callable[[Iterable[str]], None]
     public_url: str = "http://127.0.0.1:8000"
     rates_url: str = ""
+    apps: Mapping[str, AppKeys] = field(default_factory=dict)
     create_patience: timedelta = timedelta(seconds=45)
     retention: timedelta = timedelta(days=60)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -75,12 +78,19 @@ class Engine:
         return Connection(
             key=f"{row.shop_id}:{row.id}",
             account=row.account,
-            credentials=dict(row.credentials or {}),
+            credentials={**self._app_credentials(row), **(row.credentials or {})},
             settings=self._settings(row),
             urls={**adapter.manifest.urls, **row.urls},
             transport=self.make_transport(row, adapter),
             clock=self.clock,
         )
+
+    def _app_credentials(self, row: ConnectionRow) -> dict[str, str]:
+        """Of the app, for stores that have installed it: a token entered by hand belongs to another app."""
+        keys = self.apps.get(row.adapter) if row.role == "platform" else None
+        if keys is None or (row.credentials or {}).get("access_token"):
+            return {}
+        return {"client_id": keys.client_id, "client_secret": keys.client_secret}
 
     def _settings(self, row: ConnectionRow) -> dict[str, Any]:
         """What was set, over the defaults; ``sites`` always names those that are used."""

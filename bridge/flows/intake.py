@@ -85,10 +85,19 @@ class Receiver:
         hint = read(address.door, headers, body, address.secrets)
         if hint.kind is HintKind.NOTHING:
             return hint
-        mark = mark_of(hint, address.connection_id)
+        self._take(address.shop_id, address.connection_id, hint, body)
+        return hint
+
+    def keep_hint(self, row: Connection, hint: Hint, body: bytes) -> None:
+        """Keep what a store has told the app, verified there. Raises NotFound and RetryLater."""
+        if row.state in _LISTENING:
+            self._take(row.shop_id, row.id, hint, body)
+
+    def _take(self, shop_id: int, connection_id: int, hint: Hint, body: bytes) -> None:
+        mark = mark_of(hint, connection_id)
         arrival = Arrival(
-            shop_id=address.shop_id,
-            connection_id=address.connection_id,
+            shop_id=shop_id,
+            connection_id=connection_id,
             topic=hint.topic,
             external_id=hint.external_id,
             body_hash=hashlib.sha256(hint.delivery.encode() if hint.delivery else body).hexdigest(),
@@ -98,7 +107,6 @@ class Receiver:
         )
         self._keep(arrival)
         self._bell.ring(mark.lane)
-        return hint
 
     def _keep(self, arrival: Arrival) -> None:
         try:

@@ -105,12 +105,13 @@ class _Keeper:
         return datetime.fromisoformat(setting) if setting else self.row.created_at
 
     def _refresh(self, order: Order, sold: MarketplaceOrder) -> None:
-        order.buyer = {
-            "ship_to": sold.ship_to.as_json(),
-            "bill_to": sold.bill_to.as_json() if sold.bill_to else None,
-            "note": sold.note,
-        }
-        order.raw = sold.raw
+        if order.erased_at is None:
+            order.buyer = {
+                "ship_to": sold.ship_to.as_json(),
+                "bill_to": sold.bill_to.as_json() if sold.bill_to else None,
+                "note": sold.note,
+            }
+            order.raw = sold.raw
         order.fingerprint = sold.list_mark or order.fingerprint
         order.total, order.currency = str(sold.total.amount), sold.currency
         order.shipping, order.shipping_tax = _amount(sold.shipping), _amount(sold.shipping_tax)

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from bridge.db.records import close_problem, note
+from bridge.db.records import close_problem, note, open_problem
 from bridge.db.tables import Connection, FacetRow, Listing, Order, Poll, TokenRow, Work
 from bridge.domain.listing import Facet
 from bridge.flows.connecting import get, hook_url
@@ -159,6 +159,20 @@ def _remove_webhooks(engine: Engine, row: Connection) -> tuple[int, tuple[str, .
         return engine.platform(row).remove_webhooks(url), ()
     except BridgeError as error:
         return 0, (f"The store's webhooks to {url} could not be removed, remove them there: {error.merchant}",)
+
+
+def left(engine: Engine, row: Connection) -> None:
+    """The store has removed the app: nothing of it can be reached any more, and its secrets are forgotten. Listings
+    stay as they are, for the merchant to decide about."""
+    now = engine.clock()
+
+    def act(session: Session) -> None:
+        _let_go(session, row.id, now)
+        text = f"{row.title} has removed Storebridge. Marketplaces go on showing the last quantities."
+        fix = "Install it again in the store, or disconnect the marketplaces with their listings set to 0."
+        open_problem(session, now, "store_left", f"connection {row.id}", text, fix, connection_id=row.id)
+
+    engine.db.transact(row.shop_id, act)
 
 
 def _let_go(session: Session, connection_id: int, now: datetime) -> None:

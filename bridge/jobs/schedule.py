@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.db import leases
 from bridge.flows import polls as real_polls
 from bridge.flows import table as real_table
+from bridge.flows.chores import chores as real_chores
 from bridge.flows.engine import Engine
 from bridge.log import get_logger
 
@@ -23,6 +25,7 @@ HOLD = timedelta(seconds=10)
 EVERY = 0.5
 RENEW = 2.0
 SWEEP = 2.0
+FIRST_CHORES, CHORES = 60.0, 3600.0
 log = get_logger(__name__)
 
 
@@ -45,6 +48,7 @@ class Scheduler:
         table: Table = real_table,
         polls: Polls = real_polls,
         clock: Callable[[], float] = time.monotonic,
+        chores: Callable[[Engine], None] = real_chores,
     ) -> None:
         self.engine = engine
         self.leads = False
@@ -55,6 +59,9 @@ class Scheduler:
         self._renew_at = 0.0
         self._sweep_at = 0.0
         self._failing = False
+        self._act = chores
+        self._chores_at = clock() + FIRST_CHORES
+        self._chores: threading.Thread | None = None
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
@@ -93,6 +100,17 @@ class Scheduler:
             self._sweep_at = now + SWEEP
         if lanes:
             self.engine.ring(lanes)
+        if now >= self._chores_at and not (self._chores and self._chores.is_alive()):
+            self._chores_at = now + CHORES
+            self._chores = threading.Thread(target=self._do_chores, name="chores", daemon=True)
+            self._chores.start()
+
+    def _do_chores(self) -> None:
+        """What nobody waits for, beside the loop, because stores may take their time to answer."""
+        try:
+            self._act(self.engine)
+        except Exception:
+            log.exception("a chore broke off; it is taken up again in an hour")
 
     def resign(self) -> None:
         """Let another scheduler lead at once."""

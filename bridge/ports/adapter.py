@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bridge.ports.http import Transport
+    from bridge.ports.storeapp import StoreApp
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Adapter:
     sandbox_limits: Mapping[str, Limit] | None = None
     webhooks: Any = None
     rehearsal: Callable[[Connection], Any] | None = None
+    app: StoreApp | None = None
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from flask import Flask
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
 from bridge.web.api import api
+from bridge.web.apps import apps
 from bridge.web.feeds import feeds
 from bridge.web.guard import Door
 from bridge.web.health import health
@@ -42,5 +43,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
     app.register_blueprint(api(engine, config))
     app.register_blueprint(pages(engine, config))
-    app.wsgi_app = Hooks(app.wsgi_app, Receiver(engine), config.max_webhook_bytes)  # type: ignore[method-assign]
+    receiver = Receiver(engine)
+    app.register_blueprint(apps(engine, receiver, config.max_webhook_bytes))
+    app.wsgi_app = Hooks(app.wsgi_app, receiver, config.max_webhook_bytes)  # type: ignore[method-assign]
     return app

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bridge.ports.adapter import Adapter
+from platform_adapters.shopify.app import ShopifyApp
 from platform_adapters.shopify.platform import MANIFEST, ShopifyPlatform
 from platform_adapters.shopify.rehearsal import ShopifyRehearsal
 from platform_adapters.shopify.sandbox import SANDBOX_SECRET, SANDBOX_TOKEN, create_sandbox
@@ -15,5 +16,6 @@ ADAPTER = Adapter(
     sandbox=create_sandbox,
     sandbox_credentials={"access_token": SANDBOX_TOKEN, "client_secret": SANDBOX_SECRET},
     webhooks=ShopifyDoor(),
+    app=ShopifyApp(),
     rehearsal=ShopifyRehearsal,
 )
