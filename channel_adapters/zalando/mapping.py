@@ -21,6 +21,7 @@ from channel_adapters.zalando.vocabulary import (
     NOTHING,
     PHASES,
     RETURNED,
+    return_reason,
 )
 
 # A sales channel's site by its number, "" where it is none of ours.
@@ -225,19 +226,19 @@ def _unreadable(about: Json, name: str) -> RejectItem:
     return RejectItem(words, field=name, developer=f"fields: {', '.join(sorted(about))}")
 
 
-# Returns. A line's id is order/item/line: all three are needed to say that it is back.
+# Returns. A line's id is order/line/reason: what is needed to say that it is back.
 
 
-def return_id(order_id_: str, item_id: str, line_id: str) -> str:
-    return f"{order_id_}/{item_id}/{line_id}"
+def return_id(order_id_: str, line_id: str, words: str) -> str:
+    return f"{order_id_}/{line_id}/{return_reason(words)}"
 
 
-def place_of_return(external_id: str) -> tuple[str, str, str]:
-    """Raises RejectItem for an id that is not ours."""
+def place_of_return(external_id: str) -> tuple[str, str, int]:
+    """Order, line and Zalando's number for the reason. Raises RejectItem for an id that is not ours."""
     parts = external_id.split("/")
-    if len(parts) != 3 or not all(parts):
+    if len(parts) != 3 or not all(parts) or not parts[2].isdigit():
         raise RejectItem(f"{external_id!r} is no returned line of Zalando.", field="line_id")
-    return parts[0], parts[1], parts[2]
+    return parts[0], parts[1], int(parts[2])
 
 
 def marketplace_return(raw: Json, orders: Mapping[str, Json], seen_at: datetime) -> MarketplaceReturn:
@@ -263,7 +264,7 @@ def _return_line(raw: Json, order_id_: str, line: Json) -> ReturnLine:
     name = text(article.get("external_id"))
     back = known is not None and status_of(known[1]) == RETURNED
     return ReturnLine(
-        external_id=return_id(order_id_, item_id, line_id),
+        external_id=return_id(order_id_, line_id, text(line.get("return_reason"))),
         order_id=order_id_,
         order_line_id=line_id,
         sku=name or None,

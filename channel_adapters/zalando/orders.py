@@ -22,11 +22,11 @@ from channel_adapters.zalando.vocabulary import (
     OPEN_STATUSES,
     PARTNER_FULFILLED,
     RETURNED,
-    return_reason,
 )
 
 # Announced returns are listed for so long: a buyer may take weeks to send a parcel.
 OF_LATE = timedelta(days=60)
+MOST_REMEMBERED = 1000
 REFUSED = "Zalando knows no refusal of a return: what comes back is taken back. Ask Partner Care about a disputed one."
 
 
@@ -44,9 +44,8 @@ class Orders:
         self._clock = clock
         self._lines = Lines(client, account)
         self._shipping = Shipping(client, account, settings, clock)
-        # Lines that are back stay so: their orders need not be read again at every look. Reasons by line.
+        # Lines that are back stay so: their orders need not be read again at every look.
         self._back: dict[str, Json] = {}
-        self._reasons: dict[str, str] = {}
 
     # Reading
 
@@ -121,7 +120,6 @@ class Orders:
         raws = [raw for raw in tables(answer, "data") if text(raw.get("announced_return_id"))]
         orders = self._orders_of(raws)
         found = tuple(mapping.marketplace_return(raw, orders, self._clock()) for raw in raws)
-        self._reasons |= {line.external_id: line.reason for back in found for line in back.lines}
         more = cursor_in(table(answer, "links").get("next")) if raws else None
         return Page(items=tuple(back for back in found if back.lines), next_cursor=more if more != cursor else None)
 
@@ -140,6 +138,8 @@ class Orders:
         return found
 
     def _remember(self, key: str, raw: Json) -> None:
+        if len(self._back) >= MOST_REMEMBERED:
+            self._back.clear()
         states = {mapping.status_of(line) for item in mapping.items_of(raw) for line in mapping.lines_of(raw, item)}
         if states <= {RETURNED, CANCELLED}:
             self._back[key] = raw
@@ -149,14 +149,15 @@ class Orders:
         if decision is not ReturnDecision.ACCEPTED:
             return ItemResult(key=external_id, outcome=Outcome.REJECTED, message=REFUSED, field="decision")
         try:
-            order_id, item_id, line_id = mapping.place_of_return(external_id)
-            line = self._client.order_line(self._account.merchant, order_id, item_id, line_id)
+            order_id, line_id, reason = mapping.place_of_return(external_id)
+            found = mapping.find_line(self._raw(order_id), line_id)
         except RejectItem as error:
             return ItemResult(key=external_id, outcome=Outcome.MISSING, message=error.merchant)
-        attributes: Json = {"status": RETURNED}
-        if words := self._reasons.get(external_id):
-            attributes["reason"] = return_reason(words)
-        return self._lines.move(order_id, item_id, line, attributes, key=external_id)
+        if found is None:
+            return ItemResult(
+                key=external_id, outcome=Outcome.MISSING, message="Zalando does not know this order line."
+            )
+        return self._lines.move(order_id, *found, {"status": RETURNED, "reason": reason}, key=external_id)
 
 
 def _goes_on(answer: Json, page: int, count: int) -> bool:

@@ -221,12 +221,12 @@ def test_a_return_tells_what_the_order_knows() -> None:
     assert mapping.orders_in([raw]) == [ORDER, "old", "bare"]
     back = mapping.marketplace_return(raw, {ORDER: DOCUMENT}, NOW)
     assert [(line.external_id, line.sku, line.reason, line.handled) for line in back.lines] == [
-        (f"{ORDER}/i-1/l-1", "A-1", "TOO_LARGE", False),
-        ("old/y/x", None, "", False),
+        (f"{ORDER}/l-1/2", "A-1", "TOO_LARGE", False),
+        ("old/x/0", None, "", False),
     ]
     assert back.registered_at == NOW - timedelta(hours=1)
-    assert mapping.place_of_return("a/b/c") == ("a", "b", "c")
-    for odd in ("a/b", "a//c", ""):
+    assert mapping.place_of_return("a/c/10") == ("a", "c", 10)
+    for odd in ("a/b", "a//1", "a/b/c", ""):
         with pytest.raises(RejectItem):
             mapping.place_of_return(odd)
 
