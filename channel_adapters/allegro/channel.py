@@ -30,6 +30,7 @@ from channel_adapters.allegro.account import MANIFEST, Account
 from channel_adapters.allegro.offers import Offers
 from channel_adapters.allegro.orders import Orders
 from channel_adapters.allegro.reading import one, some, text
+from channel_adapters.allegro.refunds import Refunds
 from channel_adapters.allegro.returns import Returns
 
 
@@ -43,6 +44,7 @@ class AllegroChannel:
         self._client = self._account.client
         self._offers = Offers(self._account)
         self._orders = Orders(self._account)
+        self._refunds = Refunds(self._account, self._orders)
         self._returns = Returns(self._account)
 
     def check(self) -> AccountInfo:
@@ -123,10 +125,10 @@ class AllegroChannel:
         return self._account.carrier(carrier)
 
     def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
-        return self._orders.cancel(order_id, line_id, quantity, reason)
+        return self._refunds.cancel(order_id, line_id, quantity, reason)
 
     def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
-        return self._orders.refund(order_id, lines, ref)
+        return self._refunds.refund(order_id, lines, ref)
 
     # Returns and figures
 

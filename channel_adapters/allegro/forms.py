@@ -16,6 +16,7 @@ from channel_adapters.allegro.reading import Json, moment, money, table, tables,
 from channel_adapters.allegro.vocabulary import (
     CANCELLED,
     CANCELLING,
+    CASH_ON_DELIVERY,
     FULFILLED_BY,
     READY,
     REFUND_STATES,
@@ -58,6 +59,12 @@ def is_shipped(raw: Json) -> bool:
 
 def is_cancelled(raw: Json) -> bool:
     return CANCELLED in (text(raw.get("status")), text(table(raw, "fulfillment").get("status")))
+
+
+def payment(raw: Json) -> str:
+    """The payment that can be paid back; "" for cash on delivery and where nothing was paid."""
+    found = table(raw, "payment")
+    return "" if text(found.get("type")) == CASH_ON_DELIVERY else text(found.get("id"))
 
 
 def order(raw: Json, shipments: Sequence[Json] = (), refunds: Sequence[Json] = ()) -> MarketplaceOrder:

@@ -122,15 +122,19 @@ def sale_status(offer: str, site: str, raw: Json) -> SaleStatus:
 
 def marketplace_return(raw: Json, order_raw: Json, seen_at: datetime) -> MarketplaceReturn:
     """``order_raw`` is its order, empty where it was not asked for; ``seen_at`` stands in for a missing time. Allegro
-    names the offer that comes back; the line of the order is the one with that offer."""
-    key = text(raw.get("id"))
-    lines = tuple(_return_line(raw, item, order_raw) for item in tables(raw, "items") if whole(item.get("quantity")))
+    names the offer that comes back, perhaps more than once; the line of the order is the one with that offer."""
+    key, by_offer = text(raw.get("id")), dict[str, list[Json]]()
+    for item in tables(raw, "items"):
+        if whole(item.get("quantity")):
+            by_offer.setdefault(text(item.get("offerId")), []).append(item)
+    lines = tuple(_return_line(raw, items, order_raw) for items in by_offer.values())
     return MarketplaceReturn(
         external_id=key, registered_at=moment(raw.get("createdAt")) or seen_at, lines=lines, raw=raw
     )
 
 
-def _return_line(raw: Json, item: Json, order_raw: Json) -> ReturnLine:
+def _return_line(raw: Json, items: Sequence[Json], order_raw: Json) -> ReturnLine:
+    item = items[0]
     offer, word = text(item.get("offerId")), text(raw.get("status"))
     fitting = [line for line in tables(order_raw, "lineItems") if text(table(line, "offer").get("id")) == offer]
     sold = fitting[0] if fitting else {}
@@ -141,7 +145,7 @@ def _return_line(raw: Json, item: Json, order_raw: Json) -> ReturnLine:
         order_line_id=text(sold.get("id")) or None,
         sku=text(table(sold, "offer", "external").get("id")) or None,
         title=text(item.get("name")),
-        quantity=whole(item.get("quantity")) or 1,
+        quantity=sum(whole(part.get("quantity")) or 0 for part in items),
         reason=text(reason.get("type")),
         comment=text(reason.get("userComment")),
         handled=word in RETURNS_DECIDED,

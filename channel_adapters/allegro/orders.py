@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from bridge.domain.money import Money
-from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, Parcel
-from bridge.domain.returns import ChannelRefund
-from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page, SubmissionState
-from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
-from channel_adapters.allegro import forms, vocabulary
+from bridge.domain.order import FulfilledBy, MarketplaceOrder, Parcel
+from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
+from bridge.ports.errors import AskMerchant, NotFound, RejectItem
+from channel_adapters.allegro import forms
 from channel_adapters.allegro.account import OTHER, Account
-from channel_adapters.allegro.reading import Json, money, one, price, some, stamp, table, tables, text, whole
+from channel_adapters.allegro.reading import Json, one, some, stamp, table, tables, text
 from channel_adapters.allegro.refusals import Outdated
-from channel_adapters.allegro.vocabulary import CASH_ON_DELIVERY, NEW, OPEN, PROCESSING, READY, SENT
+from channel_adapters.allegro.vocabulary import NEW, OPEN, PROCESSING, READY, SENT
 
 ORDERS_PER_PAGE, EVENTS_PER_PAGE = 100, 1000
 LONGEST_WAYBILL = 64
-# Numbers of our commands are made from what they are about: the same again is the same command.
-NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "https://allegro.pl/storebridge")
-
-
-def command_id(*about: object) -> str:
-    return str(uuid.uuid5(NAMES, ":".join(map(str, about))))
 
 
 class Orders:
@@ -99,7 +90,7 @@ class Orders:
 
     def _paid_back(self, raw: Json) -> list[Json]:
         """Where the consent does not cover payments, orders are read all the same."""
-        if text(raw.get("status")) != READY or forms.is_cancelled(raw) or not _payment(raw):
+        if text(raw.get("status")) != READY or forms.is_cancelled(raw) or not forms.payment(raw):
             return []
         try:
             return some(lambda: self._client.refunds(order__id=text(raw.get("id"))))
@@ -114,12 +105,12 @@ class Orders:
         if not _is_new(raw) or forms.is_by_channel(raw):
             return None
         try:
-            self._set_status(order.external_id, PROCESSING, raw, while_new=True)
+            self.set_status(order.external_id, PROCESSING, raw, while_new=True)
         except RejectItem as error:
-            return _refused(order.external_id, error)
+            return refused(order.external_id, error)
         return ItemResult(key=order.external_id, outcome=Outcome.APPLIED)
 
-    def _set_status(self, order_id: str, status: str, raw: Json, *, while_new: bool = False) -> None:
+    def set_status(self, order_id: str, status: str, raw: Json, *, while_new: bool = False) -> None:
         """In the revision we know. When the order has changed meanwhile it is read and judged again, once."""
         try:
             self._client.set_status(order_id, status, text(raw.get("revision")))
@@ -141,7 +132,7 @@ class Orders:
                 self._client.add_shipment(order.external_id, _shipment(parcel))
             note = self._sent(order.external_id) if _is_last(order, parcel) else ""
         except RejectItem as error:
-            return _refused(parcel.reference, error)
+            return refused(parcel.reference, error)
         return ItemResult(key=parcel.reference, outcome=Outcome.APPLIED, message=note)
 
     def _sent(self, order_id: str) -> str:
@@ -150,92 +141,10 @@ class Orders:
         if forms.is_shipped(raw) or forms.is_cancelled(raw):
             return ""
         try:
-            self._set_status(order_id, SENT, raw)
+            self.set_status(order_id, SENT, raw)
         except RejectItem as error:
             return f"The tracking number is there, the order could not be marked as sent: {error.merchant}"
         return ""
-
-    # Cancellations and refunds
-
-    def cancel(self, order_id: str, line_id: str, units: int, reason: CancelReason) -> ItemResult:
-        """Allegro has no cancellation of a line: its units are paid back as not available, and an order of which
-        nothing is left is marked as cancelled."""
-        try:
-            return self._cancel(order_id, line_id, units, reason)
-        except RejectItem as error:
-            return _refused(line_id, error)
-
-    def _cancel(self, order_id: str, line_id: str, units: int, reason: CancelReason) -> ItemResult:
-        raw = self._client.order(order_id)
-        items = {text(item.get("id")): whole(item.get("quantity")) or 0 for item in tables(raw, "lineItems")}
-        if line_id not in items:
-            raise NotFound(f"Order {order_id} has no line {line_id}.")
-        if forms.is_cancelled(raw):
-            return ItemResult(key=line_id, outcome=Outcome.APPLIED)
-        if forms.is_shipped(raw):
-            raise RejectItem("The order is marked as sent at Allegro: wait for the return, or refund it.")
-        if text(raw.get("status")) != READY:
-            raise RejectItem("The buyer has not paid yet. Allegro cancels the order by itself when that stays so.")
-        gone = forms.cancelled_units(self._client.refunds(order__id=order_id)) if _payment(raw) else {}
-        left = {key: count - gone.get(key, 0) for key, count in items.items()}
-        taken = min(units, left[line_id])
-        whole_order = all(count <= (taken if key == line_id else 0) for key, count in left.items())
-        if not _payment(raw):
-            return self._cancel_unpaid(raw, line_id, whole_order=whole_order)
-        result = ItemResult(key=line_id, outcome=Outcome.APPLIED)
-        if taken > 0:
-            body = _refund_of(raw, command_id(order_id, line_id, gone.get(line_id, 0), taken))
-            body |= {"reason": vocabulary.CANCEL_REASONS[reason]}
-            body["lineItems"] = [{"id": line_id, "type": "QUANTITY", "quantity": taken}]
-            body |= _delivery(money(table(raw, "delivery").get("cost"))) if whole_order else {}
-            result = _refunded(line_id, self._client.refund(body))
-        if result.outcome in (Outcome.APPLIED, Outcome.SUBMITTED):
-            result = self._afterwards(result, raw, line_id, taken, whole_order=whole_order)
-        return result
-
-    def _cancel_unpaid(self, raw: Json, line_id: str, *, whole_order: bool) -> ItemResult:
-        """Cash on delivery: nothing is to be paid back, and only the order can be marked."""
-        if not whole_order:
-            words = "The order is paid on delivery: Allegro lets only all of it be cancelled. Agree with the buyer."
-            raise RejectItem(words)
-        self._set_status(text(raw.get("id")), vocabulary.CANCELLED, raw)
-        return ItemResult(key=line_id, outcome=Outcome.APPLIED)
-
-    def _afterwards(self, result: ItemResult, raw: Json, line_id: str, units: int, *, whole_order: bool) -> ItemResult:
-        """The money is on its way: what else belongs to it does not undo that."""
-        notes: list[str] = []
-        try:
-            if whole_order:
-                self._set_status(text(raw.get("id")), vocabulary.CANCELLED, raw)
-            if self._account.settings.get("claim_commission") is True and units > 0:
-                self._claim(raw, line_id, units)
-        except BridgeError as error:
-            notes.append(f"Refunded, but: {error.merchant}")
-        return result.model_copy(update={"message": " ".join(filter(None, (result.message, *notes)))})
-
-    def _claim(self, raw: Json, line_id: str, units: int) -> None:
-        """Once for a line: Allegro makes some claims by itself."""
-        item = next(item for item in tables(raw, "lineItems") if text(item.get("id")) == line_id)
-        known = self._client.claims(text(table(item, "offer").get("id")))
-        if not any(text(table(claim, "lineItem").get("id")) == line_id for claim in known):
-            self._client.claim(line_id, units)
-
-    def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
-        """One refund for all lines, under a number made of ``ref``: Allegro answers the same number with the same
-        refund."""
-        try:
-            raw = self._client.order(order_id)
-            if not _payment(raw):
-                words = "The buyer has paid on delivery: pay back by bank transfer, the account is in the return."
-                raise RejectItem(words)
-            body = _refund_of(raw, command_id("refund", ref)) | {"reason": vocabulary.REFUND_REASONS[lines[0].reason]}
-            body["lineItems"] = [_refund_line(raw, line) for line in lines if line.amount.amount > 0]
-            shipping = [line.shipping for line in lines if line.shipping is not None]
-            if shipping:
-                body |= _delivery(_sum(shipping))
-            return _refunded(order_id, self._client.refund(body))
-        except RejectItem as error:
-            return _refused(order_id, error)
 
 
 def _onwards(found: Sequence[Json], after: str, offset: int) -> str | None:
@@ -250,12 +159,6 @@ def _onwards(found: Sequence[Json], after: str, offset: int) -> str | None:
 def _is_new(raw: Json) -> bool:
     status = text(table(raw, "fulfillment").get("status"))
     return text(raw.get("status")) == READY and status in ("", NEW)
-
-
-def _payment(raw: Json) -> str:
-    """The payment that can be paid back; "" for cash on delivery and where nothing was paid."""
-    payment = table(raw, "payment")
-    return "" if text(payment.get("type")) == CASH_ON_DELIVERY else text(payment.get("id"))
 
 
 def _shipment(parcel: Parcel) -> Json:
@@ -280,45 +183,6 @@ def _is_last(order: MarketplaceOrder, parcel: Parcel) -> bool:
     return all(line.open <= inside.get(line.external_id, 0) for line in mine)
 
 
-def _refund_of(raw: Json, command: str) -> Json:
-    return {"payment": {"id": _payment(raw)}, "order": {"id": text(raw.get("id"))}, "commandId": command}
-
-
-def _delivery(cost: Money | None) -> Json:
-    return {"delivery": {"value": price(cost)}} if cost is not None and cost.amount > 0 else {}
-
-
-def _refund_line(raw: Json, line: ChannelRefund) -> Json:
-    """Whole units at their price by quantity, which ends what can be paid back of them; anything else by amount."""
-    item = next((item for item in tables(raw, "lineItems") if text(item.get("id")) == line.line_id), None)
-    if item is None:
-        raise NotFound(f"The order has no line {line.line_id}.")
-    each = money(item.get("price"))
-    if each is not None and each.currency != line.amount.currency:
-        words = f"The buyer paid in {each.currency}, the refund is in {line.amount.currency}."
-        raise RejectItem(words, field="currency")
-    if each is not None and line.quantity and each.times(line.quantity).quantised() == line.amount.quantised():
-        return {"id": line.line_id, "type": "QUANTITY", "quantity": line.quantity}
-    return {"id": line.line_id, "type": "AMOUNT", "value": price(line.amount)}
-
-
-def _sum(amounts: Sequence[Money]) -> Money:
-    result = amounts[0]
-    for amount in amounts[1:]:
-        result = result + amount
-    return result
-
-
-def _refunded(key: str, answer: Json) -> ItemResult:
-    number = text(answer.get("id"))
-    status = forms.refund_status(number, [answer])
-    if status.state is SubmissionState.DONE:
-        return ItemResult(key=key, outcome=Outcome.APPLIED)
-    if status.state is SubmissionState.FAILED:
-        return ItemResult(key=key, outcome=Outcome.REJECTED, message=status.message)
-    return ItemResult(key=key, outcome=Outcome.SUBMITTED, submission=f"refund/{number}" if number else None)
-
-
-def _refused(key: str, error: RejectItem) -> ItemResult:
+def refused(key: str, error: RejectItem) -> ItemResult:
     outcome = Outcome.MISSING if isinstance(error, NotFound) else Outcome.REJECTED
     return ItemResult(key=key, outcome=outcome, message=error.merchant, field=error.field)

@@ -257,6 +257,16 @@ def test_a_cancellation_pays_back_and_the_last_one_marks_the_order(account: Acco
     assert account.channel.cancel_line(order_id, "none", 1, CancelReason.OTHER).outcome is Outcome.MISSING
 
 
+def test_what_is_left_after_a_cancellation_may_be_sent_already(account: Account) -> None:
+    order_id, (first, second) = account.order("A-1", "B-1")
+    order = account.channel.fetch_order(order_id)
+    account.channel.confirm_shipment(order, parcel([(first, 1)]))
+    account.channel.cancel_line(order_id, second, 1, CancelReason.OUT_OF_STOCK)
+    assert account.placed(order_id)["fulfilment"] == "SENT"
+    order = account.channel.fetch_order(order_id)
+    assert [(line.shipped, line.open) for line in order.lines] == [(1, 0), (0, 0)]
+
+
 def test_a_cancellation_whose_answer_is_lost_pays_once(account: Account) -> None:
     order_id, (line,) = account.order(quantity=2)
     account.fault("reset", "initiateRefund")
@@ -267,12 +277,21 @@ def test_a_cancellation_whose_answer_is_lost_pays_once(account: Account) -> None
 
 def test_what_is_paid_on_delivery_is_cancelled_whole_or_not_at_all(account: Account) -> None:
     order_id, (line,) = account.order(quantity=2, payment="CASH_ON_DELIVERY")
-    part = account.channel.cancel_line(order_id, line, 1, CancelReason.OUT_OF_STOCK)
+    now = [datetime.now(UTC)]
+    patient = Account(str(account.http.base_url), clock=lambda: now[0])
+    assert patient.channel.cancel_line(order_id, line, 1, CancelReason.OUT_OF_STOCK).outcome is Outcome.RETRY
+    now[0] += timedelta(minutes=11)
+    part = patient.channel.cancel_line(order_id, line, 1, CancelReason.OUT_OF_STOCK)
     assert (part.outcome, account.placed(order_id)["fulfilment"]) == (Outcome.REJECTED, "NEW")
-    assert account.channel.cancel_line(order_id, line, 2, CancelReason.OUT_OF_STOCK).outcome is Outcome.APPLIED
+    assert patient.channel.cancel_line(order_id, line, 2, CancelReason.OUT_OF_STOCK).outcome is Outcome.APPLIED
     assert (account.placed(order_id)["fulfilment"], account.placed(order_id)["refunds"]) == ("CANCELLED", [])
     back = ChannelRefund(line_id=line, quantity=1, amount=money("49.99"))
     assert "bank transfer" in account.channel.refund(order_id, [back], "r-1").message
+    both, lines = account.order("A-1", "B-1", payment="CASH_ON_DELIVERY")
+    results = [
+        account.channel.cancel_line(both, key, 1, CancelReason.OUT_OF_STOCK).outcome for key in (*lines, lines[0])
+    ]
+    assert results == [Outcome.RETRY, Outcome.APPLIED, Outcome.APPLIED]
     sent, (other,) = account.order()
     account.control("POST", f"orders/{sent}/status", {"status": "SENT"})
     late = account.channel.cancel_line(sent, other, 1, CancelReason.OUT_OF_STOCK)

@@ -113,10 +113,16 @@ def test_events_point_at_orders_and_returns_at_their_lines() -> None:
     event = {"id": "7", "order": {"checkoutForm": {"id": "form-1", "revision": "1"}}, "type": "NEWS"}
     assert forms.event_order(event) == "form-1"
     assert forms.event_order({"id": "8"}) == ""
-    back = {"id": "r-1", "orderId": "form-1", "status": "LOST", "items": [{"offerId": "7680001001", "quantity": 1}, {}]}
+    back = {
+        "id": "r-1",
+        "orderId": "form-1",
+        "status": "LOST",
+        "items": [{"offerId": "7680001001", "quantity": 1}] * 2 + [{}],
+    }
     found = mapping.marketplace_return(back, form(), AT)
     [line] = found.lines
     assert (line.external_id, line.order_line_id, line.sku) == ("r-1:7680001001", "line-1", "A-1")
+    assert line.quantity == 2
     assert (line.handled, line.received, found.registered_at) == (False, True, AT)
     assert mapping.return_of(line.external_id) == "r-1"
 

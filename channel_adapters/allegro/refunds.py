@@ -1,0 +1,169 @@
+"""Cancellations by the seller, and refunds: what is paid back, and what becomes of the order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
+
+from bridge.domain.money import Money
+from bridge.domain.order import CancelReason
+from bridge.domain.returns import ChannelRefund
+from bridge.ports.channel import ItemResult, Outcome, SubmissionState
+from bridge.ports.errors import BridgeError, NotFound, RejectItem
+from channel_adapters.allegro import forms, vocabulary
+from channel_adapters.allegro.account import Account
+from channel_adapters.allegro.orders import Orders, refused
+from channel_adapters.allegro.reading import Json, money, price, some, table, tables, text, whole
+from channel_adapters.allegro.vocabulary import READY, SENT
+
+# So long the lines of an order that is cancelled whole may come apart.
+TOGETHER = timedelta(minutes=10)
+# Numbers of our commands are made from what they are about: the same again is the same command.
+NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "https://allegro.pl/storebridge")
+
+
+def command_id(*about: object) -> str:
+    return str(uuid.uuid5(NAMES, ":".join(map(str, about))))
+
+
+class Refunds:
+    """``_asked``: lines of orders paid on delivery that are to be cancelled, with the moment they were asked for."""
+
+    def __init__(self, account: Account, orders: Orders) -> None:
+        self._account = account
+        self._client = account.client
+        self._orders = orders
+        self._asked: dict[str, dict[str, tuple[int, datetime]]] = {}
+
+    def cancel(self, order_id: str, line_id: str, units: int, reason: CancelReason) -> ItemResult:
+        """Allegro has no cancellation of a line: its units are paid back as not available, and an order of which
+        nothing is left is marked as cancelled."""
+        try:
+            return self._cancel(order_id, line_id, units, reason)
+        except RejectItem as error:
+            return refused(line_id, error)
+
+    def _cancel(self, order_id: str, line_id: str, units: int, reason: CancelReason) -> ItemResult:
+        raw = self._client.order(order_id)
+        items = {text(item.get("id")): whole(item.get("quantity")) or 0 for item in tables(raw, "lineItems")}
+        if line_id not in items:
+            raise NotFound(f"Order {order_id} has no line {line_id}.")
+        if forms.is_cancelled(raw):
+            return ItemResult(key=line_id, outcome=Outcome.APPLIED)
+        if forms.is_shipped(raw):
+            raise RejectItem("The order is marked as sent at Allegro: wait for the return, or refund it.")
+        if text(raw.get("status")) != READY:
+            raise RejectItem("The buyer has not paid yet. Allegro cancels the order by itself when that stays so.")
+        gone = forms.cancelled_units(self._client.refunds(order__id=order_id)) if forms.payment(raw) else {}
+        left = {key: count - gone.get(key, 0) for key, count in items.items()}
+        taken = min(units, left[line_id])
+        if not forms.payment(raw):
+            return self._cancel_unpaid(raw, line_id, taken, left)
+        rest = {key: count - (taken if key == line_id else 0) for key, count in left.items()}
+        result = ItemResult(key=line_id, outcome=Outcome.APPLIED)
+        if taken > 0:
+            body = _refund_of(raw, command_id(order_id, line_id, gone.get(line_id, 0), taken))
+            body |= {"reason": vocabulary.CANCEL_REASONS[reason]}
+            body["lineItems"] = [{"id": line_id, "type": "QUANTITY", "quantity": taken}]
+            body |= {} if any(rest.values()) else _delivery(money(table(raw, "delivery").get("cost")))
+            result = _refunded(line_id, self._client.refund(body))
+        if result.outcome in (Outcome.APPLIED, Outcome.SUBMITTED):
+            result = self._afterwards(result, raw, line_id, taken, rest)
+        return result
+
+    def _cancel_unpaid(self, raw: Json, line_id: str, units: int, left: Mapping[str, int]) -> ItemResult:
+        """Cash on delivery: nothing is paid back, and only the whole order can be marked. Lines are asked for one by
+        one, so each waits for the others; one that waits for long was meant alone, which Allegro has no way for."""
+        order_id, now = text(raw.get("id")), self._account.clock()
+        asked = self._asked.setdefault(order_id, {})
+        since = asked.get(line_id, (0, now))[1]
+        asked[line_id] = (units, since)
+        if all(count <= asked.get(key, (0, now))[0] for key, count in left.items()):
+            self._orders.set_status(order_id, vocabulary.CANCELLED, raw)
+            del self._asked[order_id]
+            return ItemResult(key=line_id, outcome=Outcome.APPLIED)
+        words = "The order is paid on delivery: Allegro lets only all of it be cancelled."
+        if now - since > TOGETHER:
+            del asked[line_id]
+            raise RejectItem(f"{words} Agree with the buyer.")
+        return ItemResult(key=line_id, outcome=Outcome.RETRY, message=f"{words} It waits for the other lines.")
+
+    def _afterwards(
+        self, result: ItemResult, raw: Json, line_id: str, units: int, rest: Mapping[str, int]
+    ) -> ItemResult:
+        """The money is on its way: what else belongs to it does not undo that."""
+        notes: list[str] = []
+        try:
+            if not any(rest.values()):
+                self._orders.set_status(text(raw.get("id")), vocabulary.CANCELLED, raw)
+            elif self._is_sent(text(raw.get("id")), rest):
+                self._orders.set_status(text(raw.get("id")), SENT, raw)
+            if self._account.settings.get("claim_commission") is True and units > 0:
+                self._claim(raw, line_id, units)
+        except BridgeError as error:
+            notes.append(f"Refunded, but: {error.merchant}")
+        return result.model_copy(update={"message": " ".join(filter(None, (result.message, *notes)))})
+
+    def _is_sent(self, order_id: str, rest: Mapping[str, int]) -> bool:
+        """Whether all that is left has its parcels already."""
+        shipments = some(lambda: self._client.shipments(order_id))
+        return all(count <= forms.parcels_of(key, shipments) for key, count in rest.items())
+
+    def _claim(self, raw: Json, line_id: str, units: int) -> None:
+        """Once for a line: Allegro makes some claims by itself."""
+        item = next(item for item in tables(raw, "lineItems") if text(item.get("id")) == line_id)
+        known = self._client.claims(text(table(item, "offer").get("id")))
+        if not any(text(table(claim, "lineItem").get("id")) == line_id for claim in known):
+            self._client.claim(line_id, units)
+
+    def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
+        """One refund for all lines, under a number made of ``ref``: Allegro answers the same number with the same
+        refund."""
+        try:
+            raw = self._client.order(order_id)
+            if not forms.payment(raw):
+                words = "The buyer has paid on delivery: pay back by bank transfer, the account is in the return."
+                raise RejectItem(words)
+            body = _refund_of(raw, command_id("refund", ref)) | {"reason": vocabulary.REFUND_REASONS[lines[0].reason]}
+            body["lineItems"] = [_refund_line(raw, line) for line in lines if line.amount.amount > 0]
+            shipping = [line.shipping for line in lines if line.shipping is not None]
+            if shipping:
+                body |= _delivery(reduce(add, shipping))
+            return _refunded(order_id, self._client.refund(body))
+        except RejectItem as error:
+            return refused(order_id, error)
+
+
+def _refund_of(raw: Json, command: str) -> Json:
+    return {"payment": {"id": forms.payment(raw)}, "order": {"id": text(raw.get("id"))}, "commandId": command}
+
+
+def _delivery(cost: Money | None) -> Json:
+    return {"delivery": {"value": price(cost)}} if cost is not None and cost.amount > 0 else {}
+
+
+def _refund_line(raw: Json, line: ChannelRefund) -> Json:
+    """Whole units at their price by quantity, which ends what can be paid back of them; anything else by amount."""
+    item = next((item for item in tables(raw, "lineItems") if text(item.get("id")) == line.line_id), None)
+    if item is None:
+        raise NotFound(f"The order has no line {line.line_id}.")
+    each = money(item.get("price"))
+    if each is not None and each.currency != line.amount.currency:
+        words = f"The buyer paid in {each.currency}, the refund is in {line.amount.currency}."
+        raise RejectItem(words, field="currency")
+    if each is not None and line.quantity and each.times(line.quantity).quantised() == line.amount.quantised():
+        return {"id": line.line_id, "type": "QUANTITY", "quantity": line.quantity}
+    return {"id": line.line_id, "type": "AMOUNT", "value": price(line.amount)}
+
+
+def _refunded(key: str, answer: Json) -> ItemResult:
+    number = text(answer.get("id"))
+    status = forms.refund_status(number, [answer])
+    if status.state is SubmissionState.DONE:
+        return ItemResult(key=key, outcome=Outcome.APPLIED)
+    if status.state is SubmissionState.FAILED:
+        return ItemResult(key=key, outcome=Outcome.REJECTED, message=status.message)
+    return ItemResult(key=key, outcome=Outcome.SUBMITTED, submission=f"refund/{number}" if number else None)
