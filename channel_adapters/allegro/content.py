@@ -129,13 +129,16 @@ def _tight(block: str) -> str:
 
 
 def split(attributes: Mapping[str, str | tuple[str, ...]], parameters: Sequence[Json]) -> tuple[list[Json], list[Json]]:
-    """The merchant's attributes as parameters of the product and of the offer. One the category does not know is the
-    offer's to say: Allegro then names it."""
+    """The merchant's attributes as parameters of the product and of the offer. An id the category does not know is the
+    offer's to say: Allegro then names it. What the store calls by a name of its own (an option that nobody has mapped)
+    is told where the category has a parameter of that name, and is the store's own business elsewhere."""
     known = {text(item.get("id")): item for item in parameters}
+    named = {text(item.get("name")).casefold(): text(item.get("id")) for item in parameters}
     product: list[Json] = []
     offer: list[Json] = []
-    for name, value in attributes.items():
-        if name in OF_THE_OFFER or not value:
+    for given, value in attributes.items():
+        name = given if given in known or given.isdigit() else named.get(given.casefold(), "")
+        if not name or given in OF_THE_OFFER or not value:
             continue
         definition = known.get(name, {})
         about_product = table(definition, "options").get("describesProduct") is True

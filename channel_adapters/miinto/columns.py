@@ -13,6 +13,13 @@ LANGUAGES = ("DA", "SV", "NL", "NO", "EN", "DE", "PL", "IT", "FR", "ES", "FI")
 BRAND_MOST, TEXT_MOST, SEASON_MOST = 149, 254, 8
 
 
+# What stores call the two axes of fashion, in Miinto's languages: an option of such a name need not be mapped.
+ALSO_CALLED = {
+    "color": ("colour", "farve", "färg", "kleur", "farge", "farbe", "kolor", "colore", "couleur", "väri"),
+    "size": ("størrelse", "storlek", "maat", "größe", "groesse", "rozmiar", "taglia", "taille", "talla", "koko"),
+}
+
+
 def retail(currency: str) -> str:
     return f"c:retail_price_{currency}:integer"
 

@@ -80,6 +80,8 @@ class TsvWriter:
     def _values(self, content: OfferContent) -> dict[str, str]:
         """By column: what the mapping gives, else the default for all products."""
         given = {name.casefold(): _joined(value) for name, value in content.attributes.items()}
+        for column, words in columns.ALSO_CALLED.items():
+            given[column] = next(filter(None, (given.get(word, "") for word in (column, *words))), "")
         found = {name: given.get(name.casefold(), "") or self._defaults.get(name, "") for name in self._header}
         found["brand"] = (content.brand or "").strip() or self._defaults.get("brand", "")
         found["title"], found["description"] = content.title.strip(), content.description.strip()

@@ -264,6 +264,15 @@ def test_forint_has_no_fillers() -> None:
     assert offer.modification["prices"]["allegro-hu"]["value"] == {"amount": "2000", "currency": "HUF"}
 
 
+def test_a_stores_own_name_is_told_where_the_category_has_a_parameter_of_it() -> None:
+    parameters = [{"id": "17", "name": "Kolor", "type": "string", "options": {"describesProduct": True}}]
+    given = {"Size": "S", "kolor": "Navy", "99": "x"}
+    assert content.split(given, parameters) == (
+        [{"id": "17", "values": ["Navy"]}],
+        [{"id": "99", "values": ["x"]}],
+    )
+
+
 def test_gtin_and_brand_of_a_new_product_are_known_already() -> None:
     gtin = {"id": "2", "name": "EAN (GTIN)", "type": "string", "options": {"describesProduct": True}}
     given = {

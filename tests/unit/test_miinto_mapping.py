@@ -163,6 +163,12 @@ def test_what_miinto_would_refuse_is_left_out_with_the_reason(change: dict[str, 
         rows(item(content=content(**change)))
 
 
+def test_options_that_nobody_has_mapped_are_known_by_their_usual_names() -> None:
+    own = {"Farbe": "Navy", "Taille": "S"}
+    [row] = rows(item(content=content(attributes={"color": "", "size": "", **own})), color="Brown", size="M")
+    assert (row["color"], row["size"]) == ("Navy", "S")
+
+
 def test_defaults_fill_in_what_a_product_has_not() -> None:
     bare = item(content=OfferContent(title="Bag"))
     [row] = rows(bare, brand="Own", image_link=PICTURE, **ATTRIBUTES)
