@@ -164,4 +164,4 @@ def _shipments(order: Document) -> list[Document]:
 
 def _back(order: Document, line: Document) -> Document:
     status = next(unit["status"] for _, unit in _lines(order) if unit["key"] == line["line"])
-    return {"line_id": f"{order['key']}/{line['item']}/{line['line']}", "order_line_id": line["line"], "status": status}
+    return {"line_id": line["line"], "status": status, "reason": line["reason"]}
