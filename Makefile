@@ -1,4 +1,4 @@
-.PHONY: setup run test check bench screenshots lock
+.PHONY: setup run test check bench screenshots tables lock
 .NOTPARALLEL:
 
 # Everything is by relative path, so that a checkout in a folder with spaces works.
@@ -20,6 +20,9 @@ bench: setup # every benchmark, or one: make bench ARGS="ingest --json"
 
 screenshots: setup # the pictures in docs/images, of a demonstration that is started for them (needs Chromium)
 	@exec .venv/bin/python scripts/screenshots.py $(ARGS)
+
+tables: setup # the tables in the READMEs anew, from manifests and quality.toml
+	@exec .venv/bin/python scripts/tables.py
 
 lock: # the locks anew from pyproject.toml: make lock ARGS="--upgrade"
 	@scripts/lock.sh $(ARGS)

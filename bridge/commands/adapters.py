@@ -36,10 +36,10 @@ def adapters(name: str | None, as_json: bool) -> None:
     elif name:
         _describe(found[0])
     else:
-        rows = [
-            [item.name, item.manifest.title, item.manifest.kind, _tier(item), _capabilities(item)] for item in found
-        ]
-        print_table(["NAME", "TITLE", "KIND", "QUALITY", "CAN"], rows, "No adapter is installed.")
+        rows = [[item.name, item.manifest.title, item.manifest.kind, *_quality(item)] for item in found]
+        print_table(
+            ["NAME", "TITLE", "KIND", "QUALITY", "RULES", "STILL OPEN", "CAN"], rows, "No adapter is installed."
+        )
     for broken in registry.broken:
         click.secho(f"Broken: {broken.kind} {broken.name} ({broken.module}): {broken.reason}", fg="red", err=True)
 
@@ -52,6 +52,7 @@ def _entry(adapter: Adapter) -> dict[str, Any]:
         "name": adapter.name,
         "kind": manifest.kind,
         "quality": _tier(adapter),
+        "tried": _tried(adapter),
         "capabilities": [str(item) for item in manifest.capabilities],
         "lacks": {str(item): reason for item, reason in manifest.lacks.items()},
         "title": manifest.title,
@@ -65,7 +66,22 @@ def _entry(adapter: Adapter) -> dict[str, Any]:
 def _tier(adapter: Adapter) -> str:
     from bridge.ports.quality import load_quality
 
-    return load_quality(adapter.folder).tier
+    return load_quality(adapter.folder, adapter.manifest.kind).tier
+
+
+def _tried(adapter: Adapter) -> str:
+    from bridge.ports.quality import load_quality
+
+    return load_quality(adapter.folder, adapter.manifest.kind).tried
+
+
+def _quality(adapter: Adapter) -> tuple[str, str, str, str]:
+    from bridge.ports.quality import load_quality, scale
+
+    found = load_quality(adapter.folder, adapter.manifest.kind)
+    count = sum(len(rules) for rules in scale(adapter.manifest.kind).values())
+    left = ", ".join(rule for rules in found.open.values() for rule in rules) or "-"
+    return found.tier, f"{len(found.done) + len(found.exempt)} of {count}", left, _capabilities(adapter)
 
 
 def _capabilities(adapter: Adapter) -> str:
@@ -76,7 +92,7 @@ def _describe(adapter: Adapter) -> None:
     from bridge.flows.sites import site_field
     from bridge.ports.quality import load_quality
 
-    manifest, quality = adapter.manifest, load_quality(adapter.folder)
+    manifest, quality = adapter.manifest, load_quality(adapter.folder, adapter.manifest.kind)
     settings = (*manifest.settings, *site_field(manifest))
     click.secho(f"{manifest.title} ({adapter.name}, {manifest.kind}), quality: {quality.tier}", bold=True)
     click.echo(f"can: {_capabilities(adapter)}")
@@ -87,5 +103,8 @@ def _describe(adapter: Adapter) -> None:
         for item in fields:
             note = "required" if item.required and item.default is None else f"default {item.default}"
             click.echo(f"  {item.name} ({item.kind}, {note}): {item.label}. {item.help}".rstrip())
+    click.echo(f"\ntried against: {quality.tried or 'not said'}")
+    for rule, note in (*quality.notes.items(), *quality.exempt.items()):
+        click.echo(f"{rule}: {'does not apply: ' if rule in quality.exempt else ''}{note}")
     for tier, rules in quality.open.items():
         click.echo(f"\nmissing for {tier}: {', '.join(rules)}")

@@ -23,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -48,8 +49,13 @@ FaultKind = Literal[
     "stuck_cursor",  # paging never ends: the same page again and again
     "unauthorised",  # 401 as for an expired or revoked credential
     "slow",  # answers after params: seconds
+    "drift",  # objects of the answer have a field more; params: words: true makes each status, type, reason a new word
     "mutate",  # params: set {path: value} merged into the JSON answer (schema drift: unknown enums, nulls ...)
 ]
+
+
+# Fields whose values come from a list that may grow.
+_WORD = re.compile(r"(?i:^|_)(status|state|type|reason|condition)$|(Status|State|Type|Reason|Condition)$")
 
 
 class Fault(BaseModel):
@@ -214,6 +220,8 @@ class SandboxKit:
         if fault := self.faults.take(operation, "mutate"):
             body = response.get_json(silent=True)
             response.set_data(json.dumps(_merged(body, fault.params.get("set", {}))))
+        if fault := self.faults.take(operation, "drift"):
+            response = _drifted(response, words=bool(fault.params.get("words")))
         if self.faults.take(operation, "reset"):
             return _broken(response)
         return response
@@ -282,6 +290,23 @@ def _merged(body: Any, changes: dict[str, Any]) -> Any:
         else:
             target[last] = value
     return body
+
+
+def _drifted(response: Response, *, words: bool) -> Response:
+    """As after a release on the other side. A token's answer stays as it is: it is no part of what is sold."""
+    body = response.get_json(silent=True)
+    if body is not None and "access_token" not in body:
+        response.set_data(json.dumps(_with_more(body, words=words)))
+    return response
+
+
+def _with_more(value: Any, *, words: bool, name: str = "") -> Any:
+    if isinstance(value, dict):
+        known = {key: _with_more(item, words=words, name=key) for key, item in value.items()}
+        return known | {"addedLater": {"a": [1]}}
+    if isinstance(value, list):
+        return [_with_more(item, words=words, name=name) for item in value]
+    return "SOMETHING_NEW" if words and isinstance(value, str) and _WORD.search(name) else value
 
 
 def _broken(response: Response) -> Response:

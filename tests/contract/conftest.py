@@ -10,10 +10,21 @@ import pytest
 
 from channel_adapters.bol.sandbox import create_sandbox
 from channel_adapters.mirakl.sandbox import create_sandbox as mirakl_sandbox
+from tests.contract.suite import keepers
 from tests.support.bol import AT_ONCE, Seller
 from tests.support.bol_channel import Account
 from tests.support.mirakl import AT_ONCE as MIRAKL_AT_ONCE
 from tests.support.mirakl import Shop
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of an adapter runs for every adapter that is installed and says it keeps the test's rule."""
+    if "adapter" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("rule")
+    name, kind = (mark.args[0], mark.kwargs["kind"]) if mark else (None, None)
+    adapters = keepers(name, kind)
+    metafunc.parametrize("adapter", adapters, ids=[adapter.name for adapter in adapters])
 
 
 @pytest.fixture

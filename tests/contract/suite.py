@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from bridge.flows.admin import sandbox_place
 from bridge.ports.adapter import Adapter, Connection
@@ -18,6 +19,8 @@ from bridge.ports.channel import Channel
 from bridge.ports.http import HttpServices, MemoryRecorder, Transport
 from bridge.ports.manifest import Capability, Limit
 from bridge.ports.platform import Platform
+from bridge.ports.quality import load_quality
+from bridge.registry import discover
 
 # What a capability promises, in methods of the contract.
 METHODS: Mapping[str, Mapping[Capability, tuple[str, ...]]] = {
@@ -71,6 +74,18 @@ LISTS: Mapping[str, Mapping[Capability, Callable[[Any], Any]]] = {
 }
 
 
+def rule(name: str, kind: str | None = None) -> pytest.MarkDecorator:
+    """The test proves this rule of the quality scale, for each adapter (of this kind) that says it keeps it."""
+    return pytest.mark.rule(name, kind=kind)
+
+
+def keepers(name: str | None, kind: str | None) -> list[Adapter]:
+    """The installed adapters a test is for: those of the kind that say they keep the rule; without a rule all of it."""
+    found = discover()
+    of_kind = [item for item in found.all() if kind in (None, item.manifest.kind)]
+    return [item for item in of_kind if name is None or name in load_quality(item.folder, item.manifest.kind).done]
+
+
 @dataclass
 class Bench:
     """One adapter connected to its own sandbox over real HTTP, with everything that was exchanged."""
@@ -78,6 +93,8 @@ class Bench:
     adapter: Adapter
     url: str
     recorder: MemoryRecorder = field(default_factory=MemoryRecorder)
+    services: HttpServices | None = None
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False, verify=False))
 
     def connect(self, **changed: str) -> Any:
         """The adapter's object; ``changed`` are credentials to get wrong."""
@@ -85,18 +102,20 @@ class Bench:
         credentials, urls = sandbox_place(self.adapter, self.url)
         credentials |= changed
         host = self.url.removeprefix("http://")
-        services = HttpServices.build(recorder=self.recorder, allowed_hosts=[host])
+        # As the processes of one installation share what is in Redis: tokens, limits, the breaker.
+        self.services = self.services or HttpServices.build(recorder=self.recorder, allowed_hosts=[host])
         secrets = [str(credentials[item.name]) for item in manifest.credentials if item.kind == "secret"]
         transport = Transport(
             account="suite:1",
             title=manifest.title,
-            services=services,
+            services=self.services,
             limits={"*": Limit(calls=1000, seconds=1)},
             secrets=secrets,
         )
         defaults = {item.name: item.default for item in manifest.settings if item.default is not None}
+        settings = defaults | dict(self.adapter.sandbox_settings)
         return self.adapter.connect(
-            Connection("suite:1", "suite", credentials, defaults, urls, transport, lambda: datetime.now(UTC))
+            Connection("suite:1", "suite", credentials, settings, urls, transport, lambda: datetime.now(UTC))
         )
 
     def lists(self) -> Mapping[str, Callable[[Any], Any]]:
@@ -106,15 +125,15 @@ class Bench:
         return {capability.value: call for capability, call in known.items() if capability in declared}
 
     def fault(self, kind: str, times: int | None = None, **params: Any) -> None:
-        answer = httpx.post(f"{self.url}/_sandbox/faults", json={"kind": kind, "times": times, "params": params})
+        answer = self.http.post(f"{self.url}/_sandbox/faults", json={"kind": kind, "times": times, "params": params})
         assert answer.status_code == 201, answer.text
 
     def heal(self) -> None:
-        httpx.delete(f"{self.url}/_sandbox/faults")
+        self.http.delete(f"{self.url}/_sandbox/faults")
 
     def seen(self) -> list[dict[str, Any]]:
         """What reached the sandbox, in order."""
-        found: list[dict[str, Any]] = httpx.get(f"{self.url}/_sandbox/requests").json()
+        found: list[dict[str, Any]] = self.http.get(f"{self.url}/_sandbox/requests").json()
         return found
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RetryLater, SlowDown
-from bridge.ports.quality import load_quality
 from bridge.registry import discover
-from tests.contract.suite import Bench, missing_methods
+from tests.contract.suite import Bench, missing_methods, rule
 
 FOUND = discover()
-ADAPTERS = [*FOUND.platforms.values(), *FOUND.channels.values()]
 FILES = ("manifest.toml", "client.py", "mapping.py", "README.md", "quality.toml")
 
 
-@pytest.fixture(params=ADAPTERS, ids=[adapter.name for adapter in ADAPTERS])
-def adapter(request: pytest.FixtureRequest) -> Adapter:
-    return request.param  # type: ignore[no-any-return]
-
-
 @pytest.fixture
-def bench(adapter: Adapter, serve: Callable[..., str]) -> Bench:
-    return Bench(adapter, serve(adapter.sandbox()))
+def bench(adapter: Adapter, serve: Callable[..., str]) -> Iterator[Bench]:
+    bench = Bench(adapter, serve(adapter.sandbox()))
+    with bench.http:
+        yield bench
 
 
 def test_no_adapter_is_broken() -> None:
@@ -37,32 +32,26 @@ def test_it_has_the_files_that_all_have(adapter: Adapter) -> None:
     assert (adapter.folder / "sandbox").is_dir() or (adapter.folder / "sandbox.py").is_file()
 
 
-def test_its_quality_is_told_in_known_rules(adapter: Adapter) -> None:
-    assert load_quality(adapter.folder).done
-
-
+@rule("contract-suite")
 def test_what_it_declares_it_has(bench: Bench) -> None:
     assert missing_methods(bench.adapter, bench.connect()) == []
 
 
-def test_what_it_lacks_has_a_reason(adapter: Adapter) -> None:
-    manifest = adapter.manifest
-    assert not set(manifest.lacks) & set(manifest.capabilities)
-    assert all(len(reason) > 10 for reason in manifest.lacks.values())
-
-
+@rule("manifest")
 def test_every_field_has_a_label_and_every_limit_a_source(adapter: Adapter) -> None:
     manifest = adapter.manifest
     fields = (*manifest.credentials, *manifest.settings)
     assert [item.name for item in fields if not item.label or not item.help] == []
     assert [name for name, limit in manifest.limits.items() if not limit.source] == []
-    assert any(item.kind == "secret" for item in manifest.credentials)
+    assert manifest.policies.source or manifest.policies == type(manifest.policies)()
 
 
+@rule("checked-before-saved")
 def test_good_credentials_are_told_by_name(bench: Bench) -> None:
     assert bench.connect().check().name
 
 
+@rule("reauthorisation")
 def test_wrong_credentials_are_refused_for_good(bench: Bench) -> None:
     secret = next(item.name for item in bench.adapter.manifest.credentials if item.kind == "secret")
     with pytest.raises((Reauthorise, AskMerchant)) as refused:
@@ -71,6 +60,7 @@ def test_wrong_credentials_are_refused_for_good(bench: Bench) -> None:
     assert "wrong-secret-value" not in refused.value.merchant + refused.value.developer
 
 
+@rule("empty-answers")
 def test_lists_without_anything_are_empty_pages(bench: Bench) -> None:
     made = bench.connect()
     for name, read in bench.lists().items():
@@ -78,6 +68,7 @@ def test_lists_without_anything_are_empty_pages(bench: Bench) -> None:
         assert page.items == (), name
 
 
+@rule("typed-errors")
 @pytest.mark.parametrize(
     ("kind", "params", "expected"),
     [
@@ -101,6 +92,7 @@ def test_faults_become_what_to_do_next(
     bench.heal()
 
 
+@rule("one-transport")
 def test_nothing_escapes_the_transport(bench: Bench) -> None:
     made = bench.connect()
     made.check()
@@ -109,6 +101,7 @@ def test_nothing_escapes_the_transport(bench: Bench) -> None:
     assert len(bench.recorder.exchanges) == len(bench.seen())
 
 
+@rule("redaction")
 def test_no_secret_is_written_down(bench: Bench) -> None:
     made = bench.connect()
     made.check()
@@ -120,3 +113,53 @@ def test_no_secret_is_written_down(bench: Bench) -> None:
     written = "\n".join(exchange.as_text() for exchange in bench.recorder.exchanges)
     assert secrets
     assert [secret for secret in secrets if secret in written] == []
+
+
+@rule("two-texts")
+def test_an_error_says_who_refused_and_what_to_do(bench: Bench) -> None:
+    made = bench.connect()
+    made.check()
+    bench.fault("error", status=500)
+    with pytest.raises(BridgeError) as raised:
+        made.check()
+    assert bench.adapter.manifest.title in raised.value.merchant
+    assert "500" in raised.value.developer
+
+
+@rule("limits")
+def test_limits_are_declared_and_a_429_is_obeyed(bench: Bench) -> None:
+    assert bench.adapter.manifest.limits
+    made = bench.connect()
+    made.check()
+    bench.fault("throttle", retry_after=40)
+    name, read = next(iter(bench.lists().items()))
+    with pytest.raises(SlowDown) as raised:
+        read(made)
+    assert raised.value.after is not None, name
+    assert 30 <= raised.value.after.total_seconds() <= 60
+    before = len(bench.seen())
+    with pytest.raises(SlowDown):
+        read(made)
+    assert len(bench.seen()) == before
+
+
+@rule("unknown-fields")
+def test_an_account_with_more_fields_is_read(bench: Bench) -> None:
+    bench.fault("drift")
+    assert bench.connect().check().name
+
+
+@rule("paging-guards")
+def test_a_page_whose_cursor_is_stuck_is_a_page(bench: Bench) -> None:
+    made = bench.connect()
+    bench.fault("stuck_cursor")
+    for read in bench.lists().values():
+        read(made)
+
+
+@rule("sandbox-faults")
+def test_its_sandbox_empties_its_lists(bench: Bench) -> None:
+    made = bench.connect()
+    bench.fault("empty_list")
+    for name, read in bench.lists().items():
+        assert read(made).items == (), name

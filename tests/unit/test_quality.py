@@ -35,7 +35,20 @@ def test_what_is_open_is_named() -> None:
     assert "limits" in found.open["silver"]
 
 
-@pytest.mark.parametrize("value", ["exempt", {"exempt": ""}, {"exempt": 1}, True, {}])
+def test_what_should_be_known_of_a_rule_stands_beside_it() -> None:
+    found = judge(_all("bronze") | {"limits": {"done": "only as Amazon writes them"}})
+    assert "limits" in found.done
+    assert found.notes == {"limits": "only as Amazon writes them"}
+
+
+def test_a_store_is_not_asked_what_only_a_marketplace_can_answer() -> None:
+    assert "deadlines" in scale("channel")["gold"]
+    assert "deadlines" not in scale("platform")["gold"]
+    with pytest.raises(QualityError, match="no rule 'deadlines' for a platform"):
+        judge({"deadlines": "done"}, kind="platform")
+
+
+@pytest.mark.parametrize("value", ["exempt", {"exempt": ""}, {"exempt": 1}, {"done": ""}, True, {}])
 def test_exempt_without_a_reason_is_refused(value: object) -> None:
     with pytest.raises(QualityError, match="sandbox must be"):
         judge({"sandbox": value})

@@ -1,0 +1,298 @@
+"""What every marketplace adapter does when it writes, reads orders and meets what is unusual; each rule over each adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+
+from bridge.domain.order import CancelReason, ParcelLine
+from bridge.ports.adapter import Adapter
+from bridge.ports.channel import Outcome
+from bridge.ports.errors import BridgeError, Reauthorise, RejectItem, RetryLater, SlowDown, UnknownOutcome
+from bridge.ports.http.context import hurry
+from tests.contract.market import EANS, Market, attempt, draft, gone, pages, short, soon
+from tests.contract.suite import SINCE, Bench, rule
+
+MANY = 120
+WORKERS = 8
+HASTE, LATE = 1.0, 2.0
+EAST = timezone(timedelta(hours=5, minutes=30))
+
+
+@pytest.fixture
+def market(adapter: Adapter, serve: Callable[..., str]) -> Iterator[Market]:
+    bench = Bench(adapter, serve(adapter.sandbox()))
+    with bench.http:
+        yield Market(bench)
+
+
+@rule("idempotent-writes", kind="channel")
+def test_a_write_may_be_repeated(market: Market) -> None:
+    update = market.offer().model_copy(update={"stock": 4})
+    for _ in range(2):
+        [result] = market.channel.update_stock([update])
+        assert market.outcome(result)[0] is Outcome.APPLIED
+    soon(lambda: market.stock(update.sku) == {4})
+
+
+@rule("results-per-item", kind="channel")
+def test_one_bad_item_harms_no_other(market: Market) -> None:
+    good = market.offer().model_copy(update={"stock": 3})
+    results = market.channel.update_stock([gone(good), good])
+    assert [result.key for result in results] == ["gone", good.key]
+    assert market.outcome(results[1])[0] is Outcome.APPLIED
+    assert market.outcome(results[0])[0] in (Outcome.MISSING, Outcome.REJECTED)
+    soon(lambda: market.stock(good.sku) == {3})
+
+
+@rule("unknown-outcome", kind="channel")
+def test_a_write_without_an_answer_is_told_apart_and_may_be_sent_again(market: Market) -> None:
+    """The work is done, and the answer does not come in time."""
+    update = market.offer()
+    [result] = market.channel.update_stock([update.model_copy(update={"stock": 8})])
+    assert market.outcome(result)[0] is Outcome.APPLIED
+    operation = market.sent()[-1]["op"]
+    wanted = update.model_copy(update={"stock": 5})
+    with market.fault("timeout_after_write", operation, seconds=LATE), hurry(HASTE):
+        answer = attempt(lambda: market.channel.update_stock([wanted]))
+    if isinstance(answer, BridgeError):
+        assert isinstance(answer, UnknownOutcome | RetryLater), repr(answer)
+    else:
+        assert answer[0].outcome in (Outcome.APPLIED, Outcome.RETRY, Outcome.SUBMITTED)
+    [again] = market.channel.update_stock([wanted])
+    assert market.outcome(again)[0] is Outcome.APPLIED
+    soon(lambda: market.stock(update.sku) == {5})
+
+
+@rule("lookup-before-create", kind="channel")
+def test_a_create_without_an_answer_makes_no_second_offer(market: Market) -> None:
+    """What the engine does: after an answer that never came it looks, and creates only what is not there."""
+    manifest = market.bench.adapter.manifest
+    site = manifest.sites[0] if manifest.sites else None
+    currency = site.currency if site else manifest.currency or "EUR"
+    first, second = (draft(f"NEW-{number}", EANS[number], currency, site.code if site else "") for number in range(2))
+    [made] = market.channel.create_offers([first])
+    assert market.outcome(made)[0] is Outcome.APPLIED, made.message
+    operation = next(call["op"] for call in market.sent() if "NEW-0" in call["path"] + call["body"])
+    with market.fault("timeout_after_write", operation, times=1, seconds=LATE), hurry(HASTE):
+        answer = attempt(lambda: market.channel.create_offers([second]))
+    assert isinstance(answer, list | UnknownOutcome | RetryLater), repr(answer)
+    if not _appears(market, second.sku, second.gtin or ""):
+        [again] = market.channel.create_offers([second])
+        assert market.outcome(again)[0] is Outcome.APPLIED, again.message
+    soon(lambda: market.listed(second.sku) and len(market.listed(second.sku)) == len(market.listed(first.sku)))
+
+
+def _appears(market: Market, sku: str, gtin: str) -> bool:
+    try:
+        return bool(soon(lambda: [x for x in market.channel.find_offers([sku], [gtin]) if x.sku == sku], within=4))
+    except AssertionError:
+        return False
+
+
+@rule("typed-errors", kind="channel")
+@pytest.mark.parametrize(
+    ("kind", "params", "errors"),
+    [
+        ("error", {"status": 503}, (RetryLater, UnknownOutcome)),
+        ("html", {}, (RetryLater, UnknownOutcome)),
+        ("throttle", {"retry_after": 40}, (SlowDown,)),
+        ("unauthorised", {}, (Reauthorise,)),
+    ],
+)
+def test_a_refused_write_says_what_to_do_next(
+    market: Market, kind: str, params: dict[str, object], errors: tuple[type[BridgeError], ...]
+) -> None:
+    update = market.offer()
+    with market.fault(kind, **params):
+        answer = attempt(lambda: market.channel.update_stock([update.model_copy(update={"stock": 2})]))
+    if isinstance(answer, BridgeError):
+        assert isinstance(answer, errors), repr(answer)
+        assert answer.merchant
+    else:
+        assert answer[0].outcome is Outcome.RETRY, answer
+        assert kind != "unauthorised"
+
+
+@rule("shared-token", kind="channel")
+def test_eight_workers_at_once_ask_for_one_token(market: Market) -> None:
+    channels = [market.bench.connect() for _ in range(WORKERS)]
+    before = market.tokens()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda channel: channel.list_orders(SINCE, None), channels))
+    assert (before, market.tokens()) == (0, 1)
+
+
+@rule("whole-lists", kind="channel")
+def test_a_list_of_several_pages_has_each_order_once(market: Market) -> None:
+    placed = {short(name) for name in market.buy_many(market.offer(stock=999).sku, MANY)}
+    found = [short(ref.external_id) for ref in market.orders()]
+    assert len(placed) == MANY
+    assert sorted(found) == sorted(placed)
+    assert {short(ref.external_id) for ref in pages(market.channel.list_open_orders)} <= placed
+
+
+@rule("paging-guards", kind="channel")
+def test_lists_end_although_the_cursor_is_stuck(market: Market) -> None:
+    """Within the pages that the engine looks at; that a list never ends is an error it is read again later for."""
+    market.buy_many(market.offer(stock=999).sku, MANY)
+    channel = market.channel
+    lists = (market.orders, lambda: pages(channel.list_offers), lambda: pages(channel.list_open_orders))
+    with market.fault("stuck_cursor"):
+        ends = [attempt(read) for read in lists]
+    assert [end for end in ends if not isinstance(end, list | RetryLater | RejectItem)] == []
+
+
+@rule("empty-answers", kind="channel")
+def test_a_list_that_suddenly_is_empty_is_an_empty_page(market: Market) -> None:
+    market.buy(market.offer().sku)
+    soon(market.orders)
+    with market.fault("empty_list"):
+        assert market.orders() == []
+        assert pages(market.channel.list_offers) == []
+    assert len(market.orders()) == 1
+
+
+@rule("unknown-fields", kind="channel")
+def test_fields_added_later_are_kept_and_harm_nothing(market: Market) -> None:
+    _drifts(market, words=False)
+
+
+@rule("unknown-words", kind="channel")
+def test_words_added_later_to_a_list_of_words_harm_nothing(market: Market) -> None:
+    _drifts(market, words=True)
+
+
+def _drifts(market: Market, *, words: bool) -> None:
+    sku = market.offer().sku
+    order_id = market.buy(sku)
+    [ref] = soon(market.orders)
+    with market.fault("drift", words=words):
+        orders = market.orders()
+        order = market.channel.fetch_order(ref.external_id)
+        offers = [offer.sku for offer in pages(market.channel.list_offers)]
+        for read in market.bench.lists().values():
+            read(market.channel)
+    assert [short(item.external_id) for item in orders] == [short(order_id)]
+    assert {line.sku for line in order.lines} == {sku}
+    assert "addedLater" in str(order.raw)
+    assert sku in offers
+
+
+@rule("money-and-currency", kind="channel")
+def test_money_is_exact_and_has_its_currency(market: Market) -> None:
+    sku = market.offer().sku
+    body = {"lines": [{"sku": sku, "quantity": 2, "unit_price": 12.65}]}
+    market.control("orders", body)
+    [ref] = soon(market.orders)
+    order = market.channel.fetch_order(ref.external_id)
+    manifest = market.bench.adapter.manifest
+    known = {manifest.currency, *(site.currency for site in manifest.sites)} - {None}
+    assert not known or order.currency in known
+    assert sum((line.total.amount for line in order.lines), Decimal(0)) == Decimal("25.30")
+    assert {line.unit_price.amount for line in order.lines} == {Decimal("12.65")}
+    assert {line.total.currency for line in order.lines} == {order.currency}
+    assert order.total.amount >= Decimal("25.30")
+
+
+@rule("times-in-utc", kind="channel")
+def test_times_are_the_same_moment_in_utc(market: Market) -> None:
+    moment = (datetime.now(UTC) - timedelta(minutes=5)).replace(microsecond=0)
+    market.buy(market.offer().sku, placed_at=moment.astimezone(EAST).isoformat())
+    [ref] = soon(market.orders)
+    order = market.channel.fetch_order(ref.external_id)
+    assert order.placed_at.utcoffset() == timedelta(0)
+    assert abs(order.placed_at - moment) <= timedelta(seconds=1)
+
+
+@rule("deadlines", kind="channel")
+def test_an_order_says_until_when_it_has_to_be_handled(market: Market) -> None:
+    market.buy(market.offer().sku)
+    [ref] = soon(market.orders)
+    order = market.channel.fetch_order(ref.external_id)
+    found = [order.accept_by, *(line.ship_by for line in order.lines), *(line.expires_at for line in order.lines)]
+    deadlines = [moment for moment in found if moment is not None]
+    assert deadlines
+    assert all(moment > order.placed_at and moment.utcoffset() == timedelta(0) for moment in deadlines)
+
+
+@rule("read-back", kind="channel")
+def test_what_was_sent_is_read_back(market: Market) -> None:
+    update = market.offer().model_copy(update={"stock": 6})
+    [result] = market.channel.update_stock([update])
+    assert market.outcome(result)[0] is Outcome.APPLIED
+
+    def shown() -> bool:
+        offers = pages(market.channel.list_offers)
+        return any((offer.sku, offer.offer_id, offer.stock) == (update.sku, update.offer_id, 6) for offer in offers)
+
+    soon(shown)
+
+
+@rule("carriers", kind="channel")
+def test_every_carrier_has_a_code_there_or_says_so(market: Market) -> None:
+    manifest = market.bench.adapter.manifest
+    for carrier in (*list(manifest.carriers)[:3], "dhl", "A carrier nobody has heard of"):
+        code = _code(market, carrier)
+        refused = isinstance(code, RejectItem) and "carrier" in code.merchant.lower()
+        assert refused or (isinstance(code, list) and isinstance(code[0], str)), repr(code)
+
+
+def _code(market: Market, carrier: str) -> BridgeError | list[str]:
+    return attempt(lambda: [market.channel.carrier_code(carrier, "00340434161094015902")])
+
+
+@rule("one-transport", kind="channel")
+def test_writes_and_orders_go_through_the_shared_transport(market: Market) -> None:
+    update = market.offer()
+    market.buy(update.sku)
+    [result] = market.channel.update_stock([update.model_copy(update={"stock": 1})])
+    market.outcome(result)
+    [ref] = soon(market.orders)
+    market.channel.fetch_order(ref.external_id)
+    assert len(market.bench.recorder.exchanges) == len(market.bench.seen())
+
+
+@rule("sandbox-faults", kind="channel")
+def test_its_sandbox_can_say_yes_and_do_nothing(market: Market) -> None:
+    update = market.offer()
+    with market.fault("not_applied"):
+        attempt(lambda: market.channel.update_stock([update.model_copy(update={"stock": 1})]))
+    assert market.stock(update.sku) == {update.stock}
+
+
+@rule("partial-shipments", kind="channel")
+def test_one_of_two_units_is_shipped(market: Market) -> None:
+    order = market.ready(market.buy(market.offer().sku, 2))
+    parcel = market.parcel(order, ParcelLine(external_id=order.lines[0].external_id, quantity=1))
+    assert market.outcome(market.channel.confirm_shipment(order, parcel))[0] is Outcome.APPLIED
+    soon(lambda: market.units(order.external_id, "shipped") == 1)
+    left = sum(line.open for line in market.channel.fetch_order(order.external_id).lines)
+    assert left == 1
+
+
+@rule("cancellations", kind="channel")
+def test_a_line_is_cancelled_by_the_seller(market: Market) -> None:
+    order = market.ready(market.buy(market.offer().sku))
+    [line] = order.lines
+    result = market.channel.cancel_line(order.external_id, line.external_id, 1, CancelReason.OUT_OF_STOCK)
+    assert market.outcome(result)[0] is Outcome.APPLIED
+    soon(lambda: market.units(order.external_id, "cancelled") == 1)
+    assert market.channel.fetch_order(order.external_id).lines[0].open == 0
+
+
+@rule("returns", kind="channel")
+def test_a_return_is_announced(market: Market) -> None:
+    sku = market.offer().sku
+    order = market.ready(market.buy(sku))
+    parcel = market.parcel(order, ParcelLine(external_id=order.lines[0].external_id, quantity=1))
+    assert market.outcome(market.channel.confirm_shipment(order, parcel))[0] is Outcome.APPLIED
+    soon(lambda: market.units(order.external_id, "shipped") == 1)
+    market.control("returns", {"order_id": short(order.external_id), "lines": [{"sku": sku, "quantity": 1}]})
+    found = soon(lambda: pages(market.channel.list_returns))
+    assert sum(line.quantity for item in found for line in item.lines) == 1
+    assert {short(line.order_id or "") for item in found for line in item.lines} == {short(order.external_id)}
