@@ -26,6 +26,7 @@ MEANINGS: dict[Capability, str] = {
     Capability.REQUIREMENTS: "the attributes it wants of each category are read",
     Capability.ACCEPT: "orders are accepted or declined",
     Capability.ANSWER_CANCELLATION: "a buyer's request to cancel can be refused",
+    Capability.FEED: "offers are written into a feed that the marketplace fetches",
     Capability.CATALOGUE: "products, variants and stock are read",
     Capability.CREATE_ORDER: "orders are created in the store",
     Capability.REFUNDS: "refunds are paid where the seller has to",
@@ -33,9 +34,11 @@ MEANINGS: dict[Capability, str] = {
     Capability.STOCK_WRITE: "stock can be set",
 }
 _STORES = (Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS, Capability.STOCK_WRITE)
+# Instead of calls: no marketplace that is called lacks it.
+_INSTEAD = (Capability.FEED,)
 _BOTH = (Capability.CHECK, Capability.CANCEL, Capability.REFUNDS, Capability.SHIPMENTS)
 CAPABILITIES = {
-    "channel": tuple(item for item in Capability if item not in _STORES),
+    "channel": tuple(item for item in Capability if item not in (*_STORES, *_INSTEAD)),
     "platform": (*_BOTH, *_STORES),
 }
 
@@ -43,7 +46,7 @@ CAPABILITIES = {
 def capabilities_table(manifest: Manifest) -> str:
     """Every capability an adapter of this kind can have: there, or why not."""
     rows = ["| Capability | |", "| --- | --- |"]
-    for item in CAPABILITIES[manifest.kind]:
+    for item in (*CAPABILITIES[manifest.kind], *(item for item in _INSTEAD if item in manifest.capabilities)):
         lacking = manifest.lacks.get(item)
         told = f"**no**: {lacking}" if lacking else MEANINGS[item] if item in manifest.capabilities else "**no**"
         rows.append(f"| {item.value} | {told} |")

@@ -64,7 +64,7 @@ class MiintoChannel:
     def _known_shops(self) -> dict[str, str]:
         """Number and country, as they were told when the channel was last made."""
         if not self._shops:
-            self._shops = shops_of(self._client.channel())
+            self._shops = self._client.shops()
         return {shop: self._shops[shop] for shop in self._chosen(self._shops)}
 
     # The feed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -81,7 +82,13 @@ class MiintoClient:
 
     def _open(self, _refresh: str | None) -> Token:
         data = self.channel()
-        return Token(f"{data['id']} {data['token']}", self._clock() + LIFETIME)
+        # What the user may see comes with the channel, and is kept with it for all workers.
+        return Token(f"{data['id']} {data['token']}", self._clock() + LIFETIME, refresh=json.dumps(shops_of(data)))
+
+    def shops(self) -> dict[str, str]:
+        """The shops of the channel in force, by number with their country."""
+        found: dict[str, str] = json.loads(self._tokens.current().refresh or "{}")
+        return found
 
     def _signed(self, token: Token, version: str) -> Any:
         channel, _, key = token.access.rpartition(" ")

@@ -22,8 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "adapter" not in metafunc.fixturenames:
         return
     mark = metafunc.definition.get_closest_marker("rule")
-    name, kind = (mark.args[0], mark.kwargs["kind"]) if mark else (None, None)
-    adapters = keepers(name, kind)
+    adapters = keepers(mark.args[0] if mark else None, **(mark.kwargs if mark else {"kind": None, "needs": None}))
     metafunc.parametrize("adapter", adapters, ids=[adapter.name for adapter in adapters])
 
 

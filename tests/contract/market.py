@@ -16,12 +16,15 @@ from bridge.domain.values import Value
 from bridge.flows import paging
 from bridge.ports.channel import Channel, ItemResult, OfferDraft, OrderRef, Outcome, Page, StockUpdate, SubmissionState
 from bridge.ports.errors import BridgeError
+from bridge.ports.manifest import Capability
 from tests.contract.suite import Bench
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Value)
 EANS = ("5901234123457", "4006381333931", "9780201379624")
 TEXT = "A mug of stoneware, fired twice and glazed by hand. It holds 350 ml and may go into the dishwasher."
+TOKENS = ("token", "auth", "authenticate", "create-channel", "createchannel")
+BETWEEN_STEPS = 5.5
 GONE = "9999"
 
 
@@ -46,6 +49,13 @@ class Market:
         found = soon(lambda: self._found(sku, ean))
         return StockUpdate(key=sku, site=found.site, offer_id=found.offer_id, sku=sku, gtin=ean, stock=stock)
 
+    def goods(self) -> str:
+        """A SKU that buyers can have. Where offers come by a feed, buyers are let in without one."""
+        return self.offer(stock=999).sku if self.by_calls() else "SUITE-1"
+
+    def by_calls(self) -> bool:
+        return Capability.OFFERS in self.bench.adapter.manifest.capabilities
+
     def _found(self, sku: str, ean: str) -> LiveOffer | None:
         return next((offer for offer in self.channel.find_offers([sku], [ean]) if offer.sku == sku), None)
 
@@ -58,7 +68,8 @@ class Market:
         return [offer["offer_id"] for offer in self.control("offers") if offer["sku"] == sku]
 
     def buy(self, sku: str, quantity: int = 1, **more: Any) -> str:
-        return str(self.control("orders", {"lines": [{"sku": sku, "quantity": quantity}], **more})["order_id"])
+        body = {"lines": [{"sku": sku, "quantity": quantity}], **more}
+        return str(self.control("orders", body if self.by_calls() else body | {"force": True})["order_id"])
 
     def buy_many(self, sku: str, count: int) -> list[str]:
         body = {"lines": [{"sku": sku, "quantity": 1}], "force": True}
@@ -81,10 +92,26 @@ class Market:
         code = self.channel.carrier_code("DHL", "00340434161094015902")
         return Parcel(reference="SUITE-P1", carrier=code, tracking="00340434161094015902", lines=lines)
 
-    def units(self, order_id: str, word: str) -> int:
-        """Units of an order that are "shipped" or "cancelled" there."""
-        [order] = [one for one in self.control("orders") if short(one["order_id"]) == short(order_id)]
-        return sum(int(line[word]) for line in order["lines"])
+    def ship(self, order: MarketplaceOrder, parcel: Parcel) -> None:
+        """Confirmed in the end: some marketplaces want time between two steps."""
+        for _ in range(4):
+            outcome, message = self.outcome(self.channel.confirm_shipment(order, parcel))
+            if outcome is Outcome.APPLIED:
+                return
+            assert outcome is Outcome.RETRY, message
+            time.sleep(BETWEEN_STEPS)
+        raise AssertionError("it is never confirmed")
+
+    def shown(self, order_id: str) -> str:
+        """All that the sandbox shows of an order."""
+        return str([one for one in self.control("orders") if short(one["order_id"]) == short(order_id)])
+
+    def site(self) -> tuple[str, str]:
+        """Currency and code of a site on which this account sells."""
+        code = self.offer("SITE-1", EANS[2]).site
+        manifest = self.bench.adapter.manifest
+        known = {site.code: site.currency for site in manifest.sites}
+        return known.get(code, manifest.currency or "EUR"), code
 
     def orders(self) -> list[OrderRef]:
         """Every order that changed since the suite began, by the cursor, to the end."""
@@ -162,4 +189,5 @@ def soon(look: Callable[[], Any], within: float = 60) -> Any:
 
 
 def is_token(call: dict[str, Any]) -> bool:
-    return "token" in call["op"].lower() or call["path"].partition("?")[0].rstrip("/").endswith("/token")
+    """A call that asks for what other calls are signed or let in with."""
+    return call["op"].lower() in TOKENS or call["path"].partition("?")[0].rstrip("/").endswith("/token")

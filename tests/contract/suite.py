@@ -74,15 +74,17 @@ LISTS: Mapping[str, Mapping[Capability, Callable[[Any], Any]]] = {
 }
 
 
-def rule(name: str, kind: str | None = None) -> pytest.MarkDecorator:
-    """The test proves this rule of the quality scale, for each adapter (of this kind) that says it keeps it."""
-    return pytest.mark.rule(name, kind=kind)
+def rule(name: str, kind: str | None = None, *, needs: Capability | None = None) -> pytest.MarkDecorator:
+    """The test proves this rule of the quality scale, for each adapter (of this kind, with this capability) that says it
+    keeps it."""
+    return pytest.mark.rule(name, kind=kind, needs=needs)
 
 
-def keepers(name: str | None, kind: str | None) -> list[Adapter]:
-    """The installed adapters a test is for: those of the kind that say they keep the rule; without a rule all of it."""
+def keepers(name: str | None, kind: str | None, needs: Capability | None) -> list[Adapter]:
+    """The installed adapters a test is for."""
     found = discover()
     of_kind = [item for item in found.all() if kind in (None, item.manifest.kind)]
+    of_kind = [item for item in of_kind if needs is None or needs in item.manifest.capabilities]
     return [item for item in of_kind if name is None or name in load_quality(item.folder, item.manifest.kind).done]
 
 
