@@ -21,6 +21,7 @@ from channel_adapters.ebay.vocabulary import (
     CONDITIONS,
     LISTED,
     LISTING_STATES,
+    NOT_LISTED,
     ON_SALE,
     OWN_FIELDS,
     SOLD_OUT,
@@ -196,9 +197,9 @@ def changed_offer(raw: Json, changes: Json) -> Json:
 
 
 def is_listed(raw: Json) -> bool:
-    """On the marketplace, if only with nothing in stock."""
-    status = text(table(raw, "listing").get("listingStatus")) or ON_SALE
-    return text(raw.get("status")) == LISTED and status in (ON_SALE, SOLD_OUT)
+    """On the marketplace, if only with nothing in stock. A state we do not know counts: what is there is not made again."""
+    status = text(table(raw, "listing").get("listingStatus"))
+    return text(raw.get("status")) not in NOT_LISTED and (status == SOLD_OUT or status not in LISTING_STATES)
 
 
 def live_offer(raw: Json, about: Json) -> LiveOffer:

@@ -49,6 +49,7 @@ CONDITIONS: Mapping[str, str] = {
 # Attributes that are fields of their own and no item specifics.
 OWN_FIELDS = ("mpn", "epid", "conditionDescription")
 
+NOT_LISTED = ("UNPUBLISHED", "")
 LISTED, ON_SALE, SOLD_OUT = "PUBLISHED", "ACTIVE", "OUT_OF_STOCK"
 LISTING_STATES: Mapping[str, tuple[str, str]] = {
     "OUT_OF_STOCK": (
