@@ -197,7 +197,7 @@ def changed_offer(raw: Json, changes: Json) -> Json:
 
 
 def is_listed(raw: Json) -> bool:
-    """On the marketplace, if only with nothing in stock. A state we do not know counts: what is there is not made again."""
+    """On the marketplace, if only with nothing in stock. A state we do not know counts: nothing is made twice."""
     status = text(table(raw, "listing").get("listingStatus"))
     return text(raw.get("status")) not in NOT_LISTED and (status == SOLD_OUT or status not in LISTING_STATES)
 
