@@ -33,6 +33,7 @@ from bridge.jobs.doorbell import Doorbell, NoBell
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import SlowDown
 from bridge.ports.http import HttpServices, Recorder, Transport
+from bridge.ports.mail import MailServer
 from bridge.registry import Registry, discover
 
 REDIS_NOTE = "redis.url"
@@ -61,6 +62,10 @@ class Transports:
             title=row.title or manifest.title,
             wire=self.wire,
         )
+
+    def plain(self, account: str, title: str) -> Transport:
+        """To an address that a merchant gave, and no account: nothing of it is trusted."""
+        return Transport(account=account, services=self.services, title=title, wire=self.wire)
 
 
 def bootstrap(
@@ -92,11 +97,14 @@ def bootstrap(
         clock=clock,
     )
     services = replace(services, sleep=functools.partial(sleep, stopping))
+    transports = Transports(services, wire)
     return Engine(
         db=db,
         platforms=found.platforms,
         channels=found.channels,
-        make_transport=Transports(services, wire),
+        make_transport=transports,
+        outside=transports.plain,
+        mail=_mail(config),
         clock=clock,
         ring=ring or _bell(config),
         public_url=config.effective_public_url,
@@ -104,6 +112,20 @@ def bootstrap(
         apps=config.apps,
         retention=timedelta(days=config.retention_days),
         stopping=stopping,
+    )
+
+
+def _mail(config: Config) -> MailServer | None:
+    if not config.smtp_host:
+        return None
+    return MailServer(
+        host=config.smtp_host,
+        port=config.effective_smtp_port,
+        security=config.smtp_security,
+        user=config.smtp_user,
+        password=config.smtp_password,
+        sender=config.alert_from,
+        receivers=config.alert_to,
     )
 
 

@@ -13,20 +13,21 @@ from typing import IO, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import click
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bridge.domain.alerting import address
 from bridge.ports.storeapp import AppKeys
 
 PREFIX = "STOREBRIDGE_"
 PLAIN = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 LANES = ("stock", "orders", "shipments", "content", "sweep")
 POSTGRESQL = "postgresql+psycopg"
-HIDDEN = frozenset(
-    {"keys", "page_token", "database_url", "redis_url", "shopify_client_secret", "shopify_old_client_secret"}
-)
+_SECRETS = ("shopify_client_secret", "shopify_old_client_secret", "smtp_password")
+HIDDEN = frozenset({"keys", "page_token", "database_url", "redis_url", *_SECRETS})
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 class ConfigError(click.ClickException):
@@ -51,6 +52,8 @@ def _pairs(value: Any) -> Any:
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Address = Annotated[str, AfterValidator(lambda value: address(value) if value else value)]
+Addresses = Annotated[tuple[Annotated[str, AfterValidator(address)], ...], NoDecode, BeforeValidator(_split)]
 Counts = Annotated[dict[str, int], NoDecode, BeforeValidator(_pairs)]
 
 
@@ -101,6 +104,23 @@ class Config(BaseSettings):
         description="give the address of a daily table in the European Central Bank's form, or nothing for none",
     )
     retention_days: int = Field(default=60, ge=1, le=3650, description="give a number of days from 1 to 3650")
+    smtp_host: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9.:_-]*$",
+        description="give the name of the server that sends e-mail, such as smtp.shop.example",
+    )
+    smtp_port: int | None = Field(
+        default=None, ge=1, le=65535, description="give a port, or nothing for 587 (starttls), 465 (tls) or 25 (none)"
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="give starttls, tls or none"
+    )
+    smtp_user: str = Field(default="", description="give the name to log in with, or nothing")
+    smtp_password: str = Field(default="", repr=False, description="give the password to log in with")
+    alert_from: Address = Field(default="", description="give the e-mail address alerts come from")
+    alert_to: Addresses = Field(
+        default=(), description="give e-mail addresses, separated by commas, that are told where a shop names none"
+    )
     workers: Counts = Field(
         default_factory=dict,
         description=f"give worker processes by lane, such as stock=2,orders=1; the lanes are {', '.join(LANES)}",
@@ -175,6 +195,10 @@ class Config(BaseSettings):
                 f"{PREFIX}WEB_PROCESSES is {self.web_processes}, and SQLite allows one web process: "
                 "leave it out, or set DATABASE_URL to a PostgreSQL database."
             )
+        if self.smtp_host and not self.alert_from:
+            raise ValueError(f"{PREFIX}SMTP_HOST is set: say in {PREFIX}ALERT_FROM which address alerts come from.")
+        if self.smtp_password and self.smtp_security == "none":
+            raise ValueError(f"{PREFIX}SMTP_PASSWORD would be sent unencrypted: set {PREFIX}SMTP_SECURITY to starttls.")
         return self
 
     @property
@@ -184,6 +208,10 @@ class Config(BaseSettings):
             return {}
         keys = {"client_id": self.shopify_client_id, "client_secret": self.shopify_client_secret}
         return {"shopify": AppKeys(**keys, old_secret=self.shopify_old_client_secret)}
+
+    @property
+    def effective_smtp_port(self) -> int:
+        return self.smtp_port or SMTP_PORTS[self.smtp_security]
 
     @property
     def is_sqlite(self) -> bool:

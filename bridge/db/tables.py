@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from bridge.db.alerting import AlertingRow, AlertRow, SendingRow
 from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
 from bridge.db.feeding import FeedPart, FeedRow
@@ -29,6 +30,8 @@ from bridge.db.shaping import (
 )
 
 __all__ = [
+    "AlertRow",
+    "AlertingRow",
     "Base",
     "Cancellation",
     "CategoryTreeRow",
@@ -58,6 +61,7 @@ __all__ = [
     "RequirementRow",
     "Reservation",
     "ReturnRow",
+    "SendingRow",
     "Shop",
     "Submission",
     "SuggestionRow",

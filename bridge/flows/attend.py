@@ -267,7 +267,7 @@ def close(engine: Engine, shop_id: int, problem_id: int) -> str:
             raise AskMerchant("This closes by itself as soon as it is mended.", field="problem")
         if problem.kind == by_hand.KIND and problem.closed_at is None:
             by_hand.entered(session, problem.subject, engine.clock())
-        problem.closed_at = problem.closed_at or engine.clock()
+        records.close_by_id(session, engine.clock(), problem.id)
         return "Marked as dealt with."
 
     return engine.db.transact(shop_id, act)

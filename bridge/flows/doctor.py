@@ -20,6 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.db import crypto
 from bridge.db.keys import secret_columns
 from bridge.db.tables import Connection, Problem, Shop, Work
+from bridge.flows import alert_settings
+from bridge.flows.admin import DEMO
 from bridge.flows.doctor_connections import examine_connection
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.finding import Finding, State, bad, good, worrying
@@ -68,6 +70,7 @@ def _with_database(engine: Engine, mend: bool) -> Iterator[Finding]:
     yield _public_address(engine, rows)
     yield from _waiting(engine)
     yield _problems(engine)
+    yield from _alerts(engine, rows)
     if not rows:
         yield worrying("connections", "none yet", "Connect a store: storebridge connect woocommerce")
     for row in rows:
@@ -200,6 +203,17 @@ def _waiting(engine: Engine) -> Iterator[Finding]:
         yield good("waiting work", f"{count} items are due" if count else "nothing is late")
     if parked:
         yield worrying("work set aside", f"{parked} items failed again and again", "See: storebridge problems")
+
+
+def _alerts(engine: Engine, rows: Sequence[Connection]) -> Iterator[Finding]:
+    """Shops whose problems nobody is told of, the demonstration aside."""
+    for shop_id in sorted({row.shop_id for row in rows}):
+        with engine.db.read(shop_id) as session:
+            name, settings = session.get_one(Shop, shop_id).name, alert_settings.read(session)
+        told = alert_settings.receivers(engine, settings, demo=name == DEMO) or settings.webhook
+        if not told and name != DEMO:
+            fix = "Set STOREBRIDGE_SMTP_HOST, then: storebridge alerts set --email me@shop.example (or --webhook)"
+            yield worrying(f"alerts of {name}", "nobody is told of problems", fix)
 
 
 def _problems(engine: Engine) -> Finding:

@@ -14,12 +14,14 @@ from bridge.flows.sites import used_sites
 from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.channel import Channel
 from bridge.ports.http import Transport
+from bridge.ports.mail import MailServer
 from bridge.ports.manifest import Manifest
 from bridge.ports.platform import Platform
 from bridge.ports.storeapp import AppKeys
 
 LANES = ("stock", "orders", "shipments", "content", "sweep")
 TransportFactory = Callable[[ConnectionRow, Adapter], Transport]
+PlainTransport = Callable[[str, str], Transport]
 
 
 @dataclass
@@ -29,7 +31,8 @@ class Engine:
     ``compiled`` keeps what was made of a connection's settings (bridge/flows/views.py).
     ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
     connection; ``clock`` gives aware UTC. ``apps``: this installation's own keys as an app of a store platform, by
-    adapter.
+    adapter. ``mail`` is None where no mail server is set; ``outside`` makes a
+    transport of no connection, from its account and its title.
     """
 
     db: Database
@@ -41,6 +44,8 @@ class Engine:
     public_url: str = "http://127.0.0.1:8000"
     rates_url: str = ""
     apps: Mapping[str, AppKeys] = field(default_factory=dict)
+    mail: MailServer | None = None
+    outside: PlainTransport | None = None
     create_patience: timedelta = timedelta(seconds=45)
     retention: timedelta = timedelta(days=60)
     stopping: threading.Event = field(default_factory=threading.Event)

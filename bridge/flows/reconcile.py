@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.bulk import update_rows
 from bridge.db.tables import (
+    AlertRow,
     Connection,
     Delivery,
     FacetRow,
@@ -342,11 +343,12 @@ _AGEING: tuple[tuple[Any, Any], ...] = (
     (Delivery, Delivery.last_seen_at),
     (Problem, Problem.closed_at),
     (PlanRow, PlanRow.created_at),
+    (AlertRow, AlertRow.at),
 )
 
 
 def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``poll.retention``: journal, deliveries, plans and closed problems that are too old are removed."""
+    """Work kind ``poll.retention``: what is too old goes: journal, deliveries, plans, alerts, closed problems."""
     started = engine.clock()
     limit = started - engine.retention
 

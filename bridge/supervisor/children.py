@@ -14,6 +14,7 @@ from bridge.config import Config, ConfigError
 from bridge.flows import admin, feed_address
 from bridge.flows.engine import Engine
 from bridge.jobs.schedule import Scheduler
+from bridge.jobs.watch import Watch
 from bridge.jobs.worker import WorkerProcess
 from bridge.log import get_logger
 from bridge.ports.adapter import Adapter
@@ -23,6 +24,7 @@ from bridge.supervisor.servers import serve
 from bridge.web import create_web
 
 SANDBOX_THREADS = 16
+WATCH_ENDS = 5.0
 log = get_logger(__name__)
 
 
@@ -51,7 +53,10 @@ def worker(config: Config, registry: Registry, lane: str) -> None:
 
 def scheduler(config: Config, registry: Registry) -> None:
     engine = app.bootstrap(config, registry=registry, pool_size=2)
+    watch = Watch(engine)
+    watch.start()
     Scheduler(engine).run()
+    watch.join(WATCH_ENDS)
     app.close(engine)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bridge.flows import admin, attend, held, plan, resting
+from bridge.flows import admin, alert_settings, alerts, attend, held, plan, resting
 from bridge.flows.engine import Engine
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant
@@ -107,11 +107,30 @@ def _undo(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int
     plan.undo(engine, shop_id, AUTHOR, number=_number(form, "version"), confirm="confirm" in form)
 
 
+def _set_alerts(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+    content: dict[str, object] = {
+        name: form.get(name, "").strip() for name in ("sender", "webhook", "error", "warning")
+    }
+    content["email"] = [item.strip() for item in form.get("email", "").split(",") if item.strip()]
+    content["closed"] = "closed" in form
+    content["quiet"] = [severity for severity in ("error", "warning") if f"quiet_{severity}" in form]
+    hours = ("digest_hour", "quiet_from", "quiet_until")
+    content |= {name: _number(form, name) for name in hours if form.get(name, "").strip()}
+    alert_settings.put(engine, shop_id, content, AUTHOR)
+
+
+def _test_alerts(engine: Engine, shop_id: int, _form: Form, _arguments: Mapping[str, int]) -> None:
+    failed = [text for text in alerts.try_out(engine, shop_id).values() if text]
+    if failed:
+        raise AskMerchant(" ".join(failed))
+
+
 # By page, then by what the button says.
 ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "overview": {"pause": _pause, "resume": _resume},
     "problems": {"retry": _retry, "close": _close, "confirm": _confirm},
     "plans": {"undo": _undo, "go-on": _go_on, "confirm": _confirm, "confirm_one": _confirm_one},
+    "alerts": {"set": _set_alerts, "test": _test_alerts},
     "plan": {"apply": _apply},
     "order": {
         "replay": _replay,

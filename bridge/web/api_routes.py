@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from bridge.flows import (
     admin,
+    alert_settings,
+    alerts,
     copying,
     documents,
     feed_address,
@@ -333,6 +335,28 @@ def _rates(call: Call) -> Any:
     return call.read(act)
 
 
+def _alerts(call: Call) -> Any:
+    return alert_settings.shown(call.engine, call.shop_id)
+
+
+def _put_alerts(call: Call) -> Any:
+    call.only("content")
+    content = call.body.get("content")
+    if not isinstance(content, dict):
+        raise FieldErrors({"content": "Send the settings of alerts as an object; {} for the defaults."})
+    return alert_settings.put(call.engine, call.shop_id, content, call.author)
+
+
+def _alert_secret(call: Call) -> Any:
+    call.only()
+    return alert_settings.renew_secret(call.engine, call.shop_id, call.author)
+
+
+def _alert_test(call: Call) -> Any:
+    call.only()
+    return {"results": alerts.try_out(call.engine, call.shop_id)}
+
+
 _CONNECTION = f"connections/{NUMBER % 'connection'}"
 _PLAN = f"plans/{NUMBER % 'plan'}"
 
@@ -371,5 +395,9 @@ ROUTES: Sequence[Route] = (
     Route("GET", f"{_CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
     Route("GET", "feeds", _feeds, "The files that marketplaces fetch: where, when written, when last fetched."),
     Route("POST", f"{_CONNECTION}/feed/renew", _renew_feed, "Give a feed a new address; the old one answers no more."),
+    Route("GET", "alerts", _alerts, "Who is told of problems, how and when, and what waits."),
+    Route("PUT", "alerts", _put_alerts, "Set that anew; it holds at once."),
+    Route("POST", "alerts/test", _alert_test, "Send a test by every way."),
+    Route("POST", "alerts/secret", _alert_secret, "A new secret for the webhook's signature.", makes=True),
     Route("GET", "explain", _explain, "Where each published value of a SKU came from."),
 )

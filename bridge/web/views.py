@@ -12,7 +12,19 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from bridge.flows import activity as journal
-from bridge.flows import attend, documents, feed_address, held, listing_view, order_view, overview, plan, rates, resting
+from bridge.flows import (
+    alert_settings,
+    attend,
+    documents,
+    feed_address,
+    held,
+    listing_view,
+    order_view,
+    overview,
+    plan,
+    rates,
+    resting,
+)
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, NotFound
@@ -218,6 +230,10 @@ def _plan(view: View) -> Context | None:
     return {"plan": found, "titles": titles, "title": f"Plan {found['id']}"}
 
 
+def _alerts(view: View) -> Context:
+    return {"alerts": alert_settings.shown(view.engine, view.shop.id)}
+
+
 PAGES = (
     Page("overview", "", "Overview", "overview", _overview),
     Page("orders", "orders", "Orders", "orders", _orders),
@@ -227,6 +243,7 @@ PAGES = (
     Page("plans", "plans", "Plans", "plans", _plans),
     Page("plan", "plans/<int(max=999999999999999):number>", "Plan", "plans", _plan),
     Page("problems", "problems", "Problems", "problems", _problems),
+    Page("alerts", "alerts", "Alerts", "problems", _alerts),
     Page("returns", "returns", "Returns", "returns", _returns),
     Page("activity", "activity", "Activity", "activity", _activity),
 )

@@ -35,6 +35,7 @@ PROBLEMS: Mapping[str, str] = {
     "category_gone": "Categories the marketplace no longer has",
     "feed_unfetched": "Feeds that nobody fetches",
     "shipment_by_hand": "Shipments to enter on the marketplace",
+    "alerts_unsent": "Alerts that reach nobody",
 }
 PREFIXES: Mapping[str, str] = {
     "parked.": "Set aside after several tries",
@@ -144,6 +145,8 @@ NOTICES: Mapping[str, str] = {
     "confirm": "Confirmed. What waited goes out now.",
     "confirm_one": "Confirmed. It goes out now; what else waits goes on waiting.",
     "go-on": "It goes on. What waited goes out now.",
+    "set": "Saved. It holds from now on.",
+    "test": "The test was sent.",
     "decide": "Decided. The marketplace is told, and the store follows by itself.",
 }
 
