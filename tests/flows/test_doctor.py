@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from bridge.db import crypto, work
 from bridge.db.tables import Connection, Poll, Work
-from bridge.flows import admin
+from bridge.flows import admin, alert_settings
 from bridge.flows.doctor import Finding, Machine, examine
 from bridge.flows.engine import LANES, Engine
 from tests.support.accounts import GOOD_KEY, Outside, accounts_engine
@@ -46,6 +46,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def _connect(engine: Engine) -> tuple[int, int, int]:
     shop = admin.ensure_shop(engine, "Toys").id
+    alert_settings.put(engine, shop, {"webhook": "https://hooks.shop.example/"}, "test")
     store = admin.connect(engine, shop, "platform", "woocommerce", None, STORE, {}, {})
     market = admin.connect(engine, shop, "channel", "bol", None, {"key": GOOD_KEY}, {}, {})
     with engine.db.write(shop) as session:
@@ -66,6 +67,12 @@ def test_all_is_well(engine: Engine, machine: Machine) -> None:
     found = _found(engine, machine)
     assert _bad(found) == {}
     assert found["connection 1, WooCommerce – Toys"].detail == "credentials work, answers as 'Toys'"
+
+
+def test_somebody_has_to_be_told(engine: Engine, machine: Machine) -> None:
+    shop, _, _ = _connect(engine)
+    alert_settings.put(engine, shop, {"email": ["me@shop.example"]}, "test")
+    assert set(_bad(_found(engine, machine))) == {"alerts of Toys"}, "there is no mail server"
 
 
 def test_before_anything_is_connected(engine: Engine, machine: Machine) -> None:

@@ -65,9 +65,9 @@ class _Session(socketserver.StreamRequestHandler):
         try:
             self.connection = context.wrap_socket(self.connection, server_side=True)
         except ssl.SSLError:  # the other side does not trust us
-            self.rfile = io.BytesIO()  # type: ignore[assignment]
+            self.rfile = io.BytesIO()
             return
-        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)  # type: ignore[assignment]
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
         self.sink.secured += 1
 
     def finish(self) -> None:
