@@ -57,6 +57,7 @@ def _entry(adapter: Adapter) -> dict[str, Any]:
         "lacks": {str(item): reason for item, reason in manifest.lacks.items()},
         "title": manifest.title,
         "countries": manifest.countries,
+        "policies": manifest.policies.model_dump(mode="json"),
         "credentials": [item.model_dump(mode="json") for item in manifest.credentials],
         "sites": [item.model_dump(mode="json") for item in manifest.sites],
         "settings": [item.model_dump(mode="json") for item in (*manifest.settings, *site_field(manifest))],
@@ -98,6 +99,9 @@ def _describe(adapter: Adapter) -> None:
     click.echo(f"can: {_capabilities(adapter)}")
     for lacking, reason in manifest.lacks.items():
         click.echo(f"lacks {lacking}: {reason}")
+    terms = manifest.policies.returns
+    if terms.sentences:
+        click.echo(f"returns: {'; '.join(terms.sentences)} (read on {terms.read_on}: {terms.source})")
     for heading, fields in (("credentials", manifest.credentials), ("settings", settings)):
         click.echo(f"\n{heading}:")
         for item in fields:

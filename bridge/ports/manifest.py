@@ -119,10 +119,27 @@ class ReturnTerms(Part):
     respond: Term | None = None
     refund: Term | None = None
     refund_from: Literal["announced", "received"] = "received"
-    shipping: Literal["", "seller", "buyer", "buyer, unless defective", "marketplace", "by the seller's policy"] = ""
+    shipping: Literal[
+        "",
+        "by the seller",
+        "by the buyer",
+        "by the buyer, unless defective",
+        "by the marketplace",
+        "by whom the seller's policy says",
+    ] = ""
     penalty: str = ""
     source: str = ""
     read_on: date | None = None
+
+    @property
+    def sentences(self) -> list[str]:
+        """For people."""
+        found = [f"the buyer has {self.window_days} days"] if self.window_days else []
+        found += [f"{days} days for {name}" for name, days in self.longer.items()]
+        found += [f"decide within {self.respond.text}"] if self.respond else []
+        found += [f"pay back within {self.refund.text} ({self.refund_from})"] if self.refund else []
+        found += [f"the way back is paid {self.shipping}"] if self.shipping else []
+        return found + ([f"a breach costs {self.penalty}"] if self.penalty else [])
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:

@@ -99,6 +99,7 @@ def test_adapters_as_json(data_dir: Path) -> None:
 
 def test_an_adapter_tells_its_fields(data_dir: Path) -> None:
     output = _run(data_dir, "adapters", "bol").output
+    assert "returns: the buyer has 30 days; decide within 48 hours" in output
     assert "client_secret (secret, required): Client secret." in output
 
 
