@@ -14,12 +14,13 @@ from bridge.domain.catalogue import StoreProduct
 from bridge.domain.order import OrderDraft, StoreOrder
 from bridge.domain.returns import RefundLine
 from bridge.domain.values import Value
-from bridge.ports.channel import Page
+from bridge.ports.channel import Choice, Page
 from bridge.ports.manifest import Manifest
 
 
 class StoreInfo(Value):
-    """The store as a check of the credentials found it. ``details`` is shown to the merchant as it is."""
+    """The store as a check of the credentials found it. ``details`` is shown to the merchant as it is; ``choices``: by
+    name of a setting, what can be chosen there (store views, sources)."""
 
     name: str
     url: str
@@ -28,6 +29,7 @@ class StoreInfo(Value):
     prices_include_tax: bool
     timezone: str = "UTC"
     details: dict[str, Any] = Field(default_factory=dict)
+    choices: dict[str, tuple[Choice, ...]] = Field(default_factory=dict)
 
 
 class ProductRef(Value):

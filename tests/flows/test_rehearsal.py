@@ -80,6 +80,7 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
     [
         ("woocommerce", "bol"),
         ("shopify", "bol"),
+        ("magento", "bol"),
         ("woocommerce", "allegro"),
         ("woocommerce", "miinto"),
         ("woocommerce", "zalando"),

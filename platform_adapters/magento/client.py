@@ -1,0 +1,263 @@
+"""The store's REST API over the wire: keys, signatures, endpoints. JSON in, JSON out; nothing is understood here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import httpx
+
+from bridge.ports.adapter import Connection
+from bridge.ports.errors import AskMerchant, RetryLater
+from bridge.ports.http import Response
+from platform_adapters.magento.criteria import Filter, Group, after, search
+from platform_adapters.magento.oauth import Keys, authorization
+from platform_adapters.magento.reading import Json, dicts, number, text
+from platform_adapters.magento.refusals import ERRORS
+
+PAGE = 100
+PAGES = 200
+OAUTH = ("consumer_key", "consumer_secret", "access_token_secret")
+
+
+class Listing(NamedTuple):
+    """One page. ``total`` over all pages."""
+
+    rows: list[Json]
+    total: int
+
+
+class MagentoClient:
+    """One method per endpoint. What is read is read in the scope of a store view, what is written is for all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._transport = connection.transport
+        self._clock = connection.clock
+        given = {name: value.strip() for name, value in connection.credentials.items() if value}
+        self.url = given["url"].rstrip("/").removesuffix("/rest")
+        self._token = given.get("access_token", "")
+        missing = [name for name in OAUTH if not given.get(name)]
+        if 0 < len(missing) < len(OAUTH):
+            raise AskMerchant("All four values of the integration are needed, or the token alone.", field=missing[0])
+        if not self._token:
+            raise AskMerchant("The access token of the integration is missing.", field="access_token")
+        self._keys = None if missing else Keys(given[OAUTH[0]], given[OAUTH[1]], self._token, given[OAUTH[2]])
+
+    # -- the store --------------------------------------------------------------------------------------------
+
+    def store_configs(self) -> list[Json]:
+        return dicts(self._get("store/storeConfigs", "store.configs").json)
+
+    def store_views(self) -> list[Json]:
+        return dicts(self._get("store/storeViews", "store.views").json)
+
+    def websites(self) -> list[Json]:
+        return dicts(self._get("store/websites", "store.websites").json)
+
+    def modules(self) -> list[str]:
+        """Names of the modules that are switched on; empty where they may not be seen."""
+        answer = self._get("modules", "store.modules", "searchCriteria%5BpageSize%5D=1000", allow=(401, 403))
+        found = answer.json if answer.ok else []
+        rows = found.get("items") if isinstance(found, dict) else found
+        return [text(name) for name in rows] if isinstance(rows, list) else []
+
+    def tax_classes(self) -> list[Json]:
+        return self.page("taxClasses/search", "taxes.classes").rows
+
+    def categories(self) -> Json:
+        return _table(self._get("categories", "categories.tree"))
+
+    def attributes(self, scope: str) -> list[Json]:
+        """Attributes with a list of values, with the labels of this store view."""
+        kinds = (Filter("frontend_input", "in", "select,multiselect"),)
+        fields = "items[attribute_id,attribute_code,default_frontend_label,frontend_input,options],total_count"
+        rows: list[Json] = []
+        for page in range(1, PAGES):
+            found = self.page("products/attributes", "attributes.list", kinds, fields=fields, page=page, scope=scope)
+            rows += found.rows
+            if not found.rows or len(rows) >= found.total:
+                break
+        return rows
+
+    # -- stock ------------------------------------------------------------------------------------------------
+
+    def stock_of_website(self, website: str) -> int | None:
+        """The id of the stock a website sells from; None without Multi Source Inventory."""
+        path = f"inventory/stock-resolver/website/{quote(website, safe='')}"
+        answer = self._get(path, "inventory.resolver", allow=(404,))
+        return number(answer.json.get("stock_id")) or None if answer.ok else None
+
+    def sources(self) -> list[Json]:
+        return self.page("inventory/sources", "inventory.sources").rows
+
+    def source_links(self, stock_id: int) -> list[Json]:
+        links = (Filter("stock_id", "eq", str(stock_id)),)
+        return self.page("inventory/stock-source-links", "inventory.links", links).rows
+
+    def source_items(self, *groups: Group) -> list[Json]:
+        fields = "items[sku,source_code,quantity,status],total_count"
+        found: list[Json] = []
+        for page in range(1, PAGES):
+            here = self.page("inventory/source-items", "inventory.items", *groups, size=300, fields=fields, page=page)
+            found += here.rows
+            if not here.rows or len(found) >= here.total:
+                break
+        return found
+
+    def write_source_items(self, rows: list[Json]) -> None:
+        """Absolute. An unknown SKU is taken without a word, so it has to be written exactly as the store has it."""
+        body = {"sourceItems": rows}
+        self._send("POST", "inventory/source-items", "inventory.write", body, idempotent=True)
+
+    def salable(self, sku: str, stock_id: int) -> Any:
+        path = f"inventory/get-product-salable-quantity/{quote(sku, safe='')}/{stock_id}"
+        answer = self._get(path, "inventory.salable", allow=(400, 404))
+        return answer.json if answer.ok else None
+
+    def salable_export(self, website: str, group: Group) -> list[Json] | None:
+        """Salable quantities of many; None where the store has no such list."""
+        path = f"inventory/export-stock-salable-qty/website/{quote(website, safe='')}"
+        answer = self._get(path, "inventory.export", search(group, size=PAGE), allow=(400, 404))
+        return dicts(answer.json.get("items")) if answer.ok and isinstance(answer.json, dict) else None
+
+    def stock_item(self, sku: str) -> Json:
+        """Empty where the product has none."""
+        answer = self._get(f"stockItems/{quote(sku, safe='')}", "stock.item", allow=(404,))
+        return _table(answer) if answer.ok else {}
+
+    def write_stock_item(self, sku: str, item_id: int, body: Json) -> None:
+        path = f"products/{quote(sku, safe='')}/stockItems/{item_id}"
+        self._send("PUT", path, "stock.write", {"stockItem": body})
+
+    # -- the catalogue ----------------------------------------------------------------------------------------
+
+    def products(self, *groups: Group, scope: str, fields: str = "") -> Listing:
+        return self.page("products", "products.list", *groups, sort="entity_id", fields=fields, scope=scope)
+
+    def save_product(self, body: Json) -> Json:
+        """Creates it, or changes the one of this SKU; for all store views."""
+        return _table(self._send("POST", "products", "products.save", {"product": body}, idempotent=True))
+
+    def delete_product(self, sku: str) -> None:
+        self._send("DELETE", f"products/{quote(sku, safe='')}", "products.delete")
+
+    # -- orders -----------------------------------------------------------------------------------------------
+
+    def orders(self, *groups: Group, fields: str = "", size: int = PAGE) -> Listing:
+        return self.page("orders", "orders.list", *groups, sort="entity_id", fields=fields, size=size)
+
+    def order_items(self, *groups: Group, fields: str) -> list[Json]:
+        return self._all("orders/items", "orders.items", "item_id", groups, fields)
+
+    def shipments(self, *groups: Group, fields: str = "") -> list[Json]:
+        return self._all("shipments", "shipments.list", "entity_id", groups, fields)
+
+    def credit_memos(self, *groups: Group, fields: str = "") -> list[Json]:
+        return self._all("creditmemos", "creditmemos.list", "entity_id", groups, fields)
+
+    def order(self, order_id: str) -> Json:
+        return _table(self._get(f"orders/{number(order_id)}", "orders.get"))
+
+    def save_order(self, entity: Json) -> Json:
+        """Nothing is checked by the store. Only its number (increment_id) keeps an order from being made twice."""
+        return _table(self._send("POST", "orders", "orders.create", {"entity": entity}))
+
+    def cancel_order(self, order_id: str) -> bool:
+        """False when the store did nothing."""
+        answer = self._send("POST", f"orders/{number(order_id)}/cancel", "orders.cancel", idempotent=True)
+        return answer.json is True
+
+    def comment(self, order_id: str, words: str) -> None:
+        body = {"comment": words, "is_customer_notified": 0, "is_visible_on_front": 0, "parent_id": number(order_id)}
+        self._send("POST", f"orders/{number(order_id)}/comments", "orders.comment", {"statusHistory": body})
+
+    def invoice(self, order_id: str) -> bool:
+        """Whether it was made now; the store refuses a second one."""
+        body = {"capture": True, "notify": False}
+        path = f"order/{number(order_id)}/invoice"
+        return self._send("POST", path, "orders.invoice", body, idempotent=True, allow=(400,)).ok
+
+    def ship(self, order_id: str, body: Json) -> None:
+        self._send("POST", f"order/{number(order_id)}/ship", "orders.ship", body)
+
+    def refund(self, order_id: str, body: Json) -> None:
+        self._send("POST", f"order/{number(order_id)}/refund", "orders.refund", body)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def page(
+        self,
+        path: str,
+        operation: str,
+        *groups: Group,
+        size: int = PAGE,
+        sort: str = "",
+        fields: str = "",
+        page: int = 1,
+        scope: str = "all",
+    ) -> Listing:
+        asked = search(*groups, size=size, sort=sort, fields=fields, page=page)
+        return _listing(self._get(path, operation, asked, scope=scope))
+
+    def _all(self, path: str, operation: str, key: str, groups: Sequence[Group], fields: str) -> list[Json]:
+        """Every row, page after page by its key. Raises RetryLater when the list does not move on."""
+        wanted = f"items[{fields}],total_count" if fields else ""
+        rows: list[Json] = []
+        for _ in range(PAGES):
+            last = number(rows[-1].get(key)) if rows else 0
+            ahead = (after(key, last),) if last else ()
+            here = self.page(path, operation, *groups, *ahead, sort=key, fields=wanted).rows
+            if here and number(here[0].get(key)) <= last:
+                raise stuck(path)
+            rows += here
+            if len(here) < PAGE:
+                return rows
+        raise stuck(path)
+
+    def _get(
+        self, path: str, operation: str, asked: str = "", *, scope: str = "all", allow: Collection[int] = ()
+    ) -> Response:
+        return self._call("GET", path, operation, asked=asked, scope=scope, allow=allow)
+
+    def _send(self, method: str, path: str, operation: str, body: Json | None = None, **options: Any) -> Response:
+        return self._call(method, path, operation, json=body, **options)
+
+    def _call(
+        self, method: str, path: str, operation: str, *, asked: str = "", scope: str = "all", **options: Any
+    ) -> Response:
+        url = f"{self.url}/rest/{quote(scope, safe='')}/V1/{path}" + (f"?{asked}" if asked else "")
+        return self._transport.request(method, url, operation=operation, auth=self._authorise, errors=ERRORS, **options)
+
+    def _authorise(self, request: httpx.Request) -> None:
+        """Last of all and for each attempt anew: a nonce is taken once."""
+        if self._keys is None:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            return
+        nonce, now = secrets.token_hex(16), int(self._clock().timestamp())
+        header = authorization(request.method, str(request.url), self._keys, nonce=nonce, timestamp=now)
+        request.headers["Authorization"] = header
+
+
+def stuck(what: str) -> RetryLater:
+    return RetryLater("The store's list never ends; it is read again later.", developer=f"{what} repeats itself")
+
+
+def _listing(answer: Response) -> Listing:
+    """Past the end, ``items`` is null where fields were chosen."""
+    body = answer.json
+    if not isinstance(body, dict) or not isinstance(body.get("items", ()), list | tuple | None):
+        raise _unexpected(body)
+    return Listing(dicts(body.get("items")), number(body.get("total_count")))
+
+
+def _table(answer: Response) -> Json:
+    if not isinstance(answer.json, dict):
+        raise _unexpected(answer.json)
+    return answer.json
+
+
+def _unexpected(body: Any) -> RetryLater:
+    shape = sorted(body) if isinstance(body, dict) else type(body).__name__
+    return RetryLater("The store answered with something unexpected; it is asked again.", developer=str(shape)[:500])

@@ -1,0 +1,27 @@
+"""What a merchant or a host can set differently, and the keys that the sandbox takes out of the box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SANDBOX_KEYS = {
+    "consumer_key": "ck00sandbox00sandbox00sandbox000",
+    "consumer_secret": "cs00sandbox00sandbox00sandbox000",
+    "access_token": "at00sandbox00sandbox00sandbox000",
+    "access_token_secret": "ts00sandbox00sandbox00sandbox000",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """``bearer``: tokens are taken as bearers (Magento's default is no). ``msi``: Multi Source Inventory is there.
+    ``salable_export``: so is its list of salable quantities, as the official description has it. ``sources`` of the
+    website's stock; others than "default" make it stock 2. ``granted``: API resources, by the first part of a path."""
+
+    bearer: bool = False
+    msi: bool = True
+    salable_export: bool = True
+    sources: tuple[str, ...] = ("default",)
+    currency: str = "EUR"
+    timezone: str = "Europe/Amsterdam"
+    denied: tuple[str, ...] = ()
