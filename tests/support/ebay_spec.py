@@ -106,12 +106,15 @@ def _read(path: Path, operations: set[str], root: str) -> Json:
 
 
 def _mend(spec: Json) -> None:
-    """Item specifics are called text and shown as an object; a part of a batch that failed has the schema of the rest."""
+    """Item specifics are called text and shown as an object; a part of a batch that failed has the schema of the rest;
+    the metrics of seller standards have the name, and so the schema, of those of customer service."""
     for schema in spec["components"]["schemas"].values():
         aspects = schema.get("properties", {}).get("aspects")
         if aspects is not None and aspects.get("type") == "string":
             values = {"type": "array", "items": {"type": "string", "maxLength": 50}}
             schema["properties"]["aspects"] = {"type": "object", "additionalProperties": values}
+        if "standardsLevel" in schema.get("properties", {}):
+            schema["properties"]["metrics"]["items"] = {"type": "object"}
     for methods in spec["paths"].values():
         for operation in methods.values():
             operation.pop("security", None)  # tokens are looked at by the sandbox
