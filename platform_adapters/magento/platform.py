@@ -42,11 +42,13 @@ class MagentoPlatform:
         self._orders = OrderReader(self._client)
 
     def check(self) -> StoreInfo:
-        """Reads one of everything. Whether it may write, Magento tells only when something is written."""
+        """Reads one of everything, and proves that orders may be changed. Whether they may be created, Magento tells
+        only when the first one is."""
         self._facts.forget()
         shop = self._facts.shop
         self._catalogue.list_variants(None)
         self._orders.by_id(["1"])
+        self._client.prove_writing()
         details = self._details(shop)
         return StoreInfo(
             name=shop.name or self._client.url,

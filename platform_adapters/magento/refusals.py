@@ -13,16 +13,18 @@ from platform_adapters.magento.reading import Json, dicts, text
 # store does not take it so.
 REFUSED = (
     "Check in Magento (System, Integrations) that the integration is active, that all four values were entered as "
-    "they stand there, and that its API resources are Sales, Catalog, Inventory and Settings (both under Stores). With "
-    "the access token alone, the store must allow it as a bearer (Stores, Configuration, Services, OAuth); enter all "
-    "four values instead."
+    "they stand there, and that its API resources are Sales, Catalog and, under Stores, Settings, Inventory, Taxes and "
+    "Attributes. With the access token alone, the store must allow it as a bearer (Stores, Configuration, Services, "
+    "OAuth); enter all four values instead."
 )
 SIGNATURE = (
     "Enter the four values again, and the store's address exactly as Magento has it (https or http). Behind a proxy "
     "that ends TLS, Magento has to know the outer scheme (X-Forwarded-Proto)."
 )
 NO_API = "Check that the address is that of the Magento store, without /rest, and that the module is switched on."
-PERMISSION = "Give the integration the API resources Sales, Catalog, Inventory and Stores Settings."
+PERMISSION = (
+    "Give the integration the API resources Sales, Catalog and, under Stores, Settings, Inventory, Taxes, Attributes."
+)
 EXISTS = "The store says that it has an order of this number already; it is looked up."
 
 CODES = {

@@ -18,7 +18,7 @@ from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.http import Transport
 from platform_adapters.magento.client import MagentoClient
 from platform_adapters.magento.criteria import Filter, among
-from platform_adapters.magento.orders import LINE_MARK
+from platform_adapters.magento.ledger import Ledger
 from platform_adapters.magento.reading import Json, ShopFacts, amount, number, text, whole
 
 KEEP_FLAGS = timedelta(hours=1)
@@ -49,6 +49,7 @@ class Stock:
         self._settings = settings
         self._clock = clock
         self._workers = workers
+        self._ledger = Ledger(client, settings, clock)
         self._lock = threading.Lock()
         self._flags: dict[str, tuple[datetime, Flags]] = {}
         self._no_export_until: datetime | None = None
@@ -59,7 +60,7 @@ class Stock:
         skus = list(pools)
         if not skus:
             return {}
-        taken = self._taken(skus)
+        taken = self._ledger.units()
         if facts.stock_id is None:
             items = dict(zip(skus, self._each(self._client.stock_item, skus), strict=True))
             return {sku: _simple_reading(items[sku], pools[sku], taken.get(sku, 0)) for sku in skus}
@@ -107,21 +108,6 @@ class Stock:
         if len(codes) > 1 or wanted:
             raise AskMerchant(f"Choose the source to write stock to: {', '.join(codes)}.", field="source")
         return codes[0] if codes else DEFAULT_SOURCE
-
-    def _taken(self, skus: Sequence[str]) -> dict[str, int]:
-        """Units of marketplace orders that no reservation stands for."""
-        if self._settings.get("reservations") == "booked":
-            return {}
-        ours = (Filter("ext_order_item_id", "like", f"{LINE_MARK}%"),)
-        day = text(self._settings.get("reservations_from"))
-        later = ((Filter("created_at", "gteq", f"{day} 00:00:00"),),) if day else ()
-        found: dict[str, int] = {}
-        for chunk in _chunks(skus):
-            fields = "item_id,sku,qty_ordered"
-            for row in self._client.order_items(among("sku", chunk), ours, *later, fields=fields):
-                sku = text(row.get("sku"))
-                found[sku] = found.get(sku, 0) + whole(row.get("qty_ordered"))
-        return found
 
     def _salable(self, skus: Sequence[str], facts: ShopFacts) -> dict[str, Any]:
         exported = self._exported(skus, facts) or {}

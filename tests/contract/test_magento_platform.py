@@ -14,6 +14,8 @@ from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise,
 from platform_adapters.magento.sandbox import SANDBOX_KEYS
 from tests.support.magento import Account, Store, all_pages, draft, open_store, utc_now
 
+LINE = "storebridge|bol:1|L"
+
 
 @pytest.fixture
 def store() -> Iterator[Store]:
@@ -79,6 +81,13 @@ class TestAccount:
     def test_a_missing_permission_reads_like_a_wrong_value(self) -> None:
         with open_store(denied=("Magento_Sales",)) as store, pytest.raises(Reauthorise, match="Magento_Sales"):
             Account(store).platform.check()
+
+    def test_proving_that_it_may_write_writes_nothing(self, store: Store, account: Account) -> None:
+        key = store.product("A")
+        made = account.platform.create_order(draft(key))
+        before = store.order(made.external_id)
+        account.platform.check()
+        assert store.look("orders") == [before]
 
 
 class TestCatalogue:
@@ -222,6 +231,19 @@ class TestStock:
             seen.append(on_hand(account, key))
             assert seen == [47, 47, 45, 47]
             assert store.stock("A")["salable"] == 52
+
+    def test_sums_over_many_orders_are_carried_on(self, store: Store, account: Account) -> None:
+        """More lines than a page has, of several products; then one more, for one more call."""
+        keys = [store.product("A", 900), store.product("B", 900)]
+        lines = [{"sku": "AB"[number % 2], "qty_ordered": 1, "ext_order_item_id": LINE} for number in range(700)]
+        for start in range(0, 700, 350):
+            order = {"payment": {"method": "checkmo"}, "items": lines[start : start + 350], "grand_total": 0}
+            store.control("order", entity=order)
+        assert [on_hand(account, key) for key in keys] == [550, 550]
+        account.operations()
+        account.platform.create_order(draft(keys[0], quantity=2))
+        assert [on_hand(account, key) for key in keys] == [548, 550]
+        assert account.operations().count("orders.items") == 2
 
     def test_a_module_that_books_reservations_is_believed(self, store: Store) -> None:
         account = Account(store, settings={"reservations": "booked"})

@@ -5,6 +5,7 @@ method   path                     effect
 =======  =======================  ==================================================================================
 POST     /_sandbox/seed           fill the catalogue: {products, variable, seed}; the same again changes nothing
 POST     /_sandbox/product        save one product, as the admin does: a body of POST /V1/products
+POST     /_sandbox/order          another program posts an order: {entity}, a body of POST /V1/orders
 POST     /_sandbox/checkout       a shopper buys: {lines: [{sku, quantity}]} -> {order}
 POST     /_sandbox/bulk           many stock changes: {changes: [{sku, stock, source}]}
 POST     /_sandbox/ship           the merchant ships: {order, tracking, carrier, lines {item id: units}}
@@ -43,6 +44,10 @@ class Seed(Asked):
 class Product(Asked):
     product: dict[str, Any]
     scope: str = "all"
+
+
+class Posted(Asked):
+    entity: dict[str, Any]
 
 
 class BoughtLine(Asked):
@@ -103,6 +108,9 @@ class Control:
     def product(self, body: Product) -> Any:
         return self.products.save(body.product, body.scope)
 
+    def order(self, body: Posted) -> Any:
+        return {"order": self.orders.save(body.entity)["entity_id"]}
+
     def checkout(self, body: Checkout) -> Any:
         order = self.orders.place([(self.products.one(line.sku), line.quantity) for line in body.lines])
         return {"order": order["entity_id"], "total": order["grand_total"]}
@@ -156,6 +164,7 @@ def add_routes(app: Flask, control: Control) -> None:
     posts: dict[str, tuple[type[Asked], Callable[[Any], Any]]] = {
         "seed": (Seed, control.seed),
         "product": (Product, control.product),
+        "order": (Posted, control.order),
         "checkout": (Checkout, control.checkout),
         "bulk": (Changes, control.bulk),
         "ship": (Ship, control.ship),
