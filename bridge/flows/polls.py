@@ -47,6 +47,28 @@ WORK_OF = {
     "returns": ("returns.pull", "all"),
 }
 
+# Recurring question: what is asked for.
+NAMES: Mapping[str, str] = {
+    "poll.products": "changed products",
+    "poll.variants": "changed variants",
+    "poll.catalogue": "the whole catalogue",
+    "poll.store_orders": "changed store orders",
+    "poll.webhooks": "webhooks in place",
+    "poll.retention": "clearing old records",
+    "orders.changes": "new and changed orders",
+    "orders.open": "all open orders",
+    "returns": "returns",
+    "poll.offers": "reading all offers back",
+    "poll.status": "whether offers can be bought",
+    "poll.push": "push messages in place",
+    "poll.rates": "exchange rates",
+    "poll.requirements": "what categories ask for",
+    "poll.categories": "the marketplace's categories",
+    "poll.check": "the account itself",
+    "poll.score": "the marketplace's own figures",
+    "poll.feed": "writing the feed anew",
+}
+
 
 def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime) -> None:
     """Create what is missing and bring intervals in line with manifest and settings. The first round is due at once,

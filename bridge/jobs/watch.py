@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,11 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.db import leases
 from bridge.flows import alerts as real_alerts
 from bridge.flows.engine import Engine
+from bridge.flows.watching import Watching
 from bridge.log import get_logger
 
 LEASE = "watch"
 HOLD = timedelta(seconds=120)
 EVERY = 5.0
+LOOK = 60.0
+GRACE = 120.0  # after a start, so that what was missed is caught up with before anyone is told
 log = get_logger(__name__)
 
 
@@ -27,9 +33,18 @@ class Alerts(Protocol):
 class Watch:
     """``round`` is one turn. It runs in a thread of its own: a mail server that is slow must not stop the polls."""
 
-    def __init__(self, engine: Engine, alerts: Alerts = real_alerts) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        folder: Path | None = None,
+        alerts: Alerts = real_alerts,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.engine = engine
         self._alerts = alerts
+        self._clock = clock
+        self._watching = Watching(engine, folder)
+        self._look_at = clock() + GRACE
         self._token = secrets.token_hex(12)
         self._failing = False
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -42,8 +57,12 @@ class Watch:
         self._thread.join(seconds)
 
     def round(self) -> None:
-        if leases.acquire(self.engine.db, LEASE, self._token, HOLD):
-            self._alerts.send(self.engine)
+        if not leases.acquire(self.engine.db, LEASE, self._token, HOLD):
+            return
+        if self._clock() >= self._look_at:
+            self._look_at = self._clock() + LOOK
+            self._watching.look()
+        self._alerts.send(self.engine)
 
     def _run(self) -> None:
         while not self.engine.stopping.wait(EVERY):

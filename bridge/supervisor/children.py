@@ -53,7 +53,7 @@ def worker(config: Config, registry: Registry, lane: str) -> None:
 
 def scheduler(config: Config, registry: Registry) -> None:
     engine = app.bootstrap(config, registry=registry, pool_size=2)
-    watch = Watch(engine)
+    watch = Watch(engine, config.data_dir)
     watch.start()
     Scheduler(engine).run()
     watch.join(WATCH_ENDS)

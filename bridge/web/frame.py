@@ -18,6 +18,7 @@ from bridge.flows.admin import DEMO, Named
 from bridge.flows.attend import can_close, can_confirm, can_retry
 from bridge.flows.kinds import KINDS
 from bridge.flows.listing_view import step_text
+from bridge.flows.polls import NAMES
 from bridge.ports.errors import BridgeError
 from bridge.web import telling, wording
 from bridge.web.views import PAGES, Page
@@ -87,7 +88,7 @@ def _words() -> dict[str, Any]:
         "seconds": telling.exact_seconds,
         "badge_of": wording.state_badge,
         "problem_title": wording.problem_title,
-        "poll_names": wording.POLLS,
+        "poll_names": NAMES,
         "step_words": wording.STEPS,
         "results": wording.RESULTS,
         "filters": wording.FILTERS,

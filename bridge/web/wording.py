@@ -36,32 +36,16 @@ PROBLEMS: Mapping[str, str] = {
     "feed_unfetched": "Feeds that nobody fetches",
     "shipment_by_hand": "Shipments to enter on the marketplace",
     "alerts_unsent": "Alerts that reach nobody",
+    "silence": "Unusually quiet",
+    "stale": "Questions that get no answer",
+    "work_late": "Work that is not done in time",
+    "stock_stuck": "Stock changes that do not arrive",
+    "ship_by": "Shipments that are due",
+    "disk": "The disk is nearly full",
 }
 PREFIXES: Mapping[str, str] = {
     "parked.": "Set aside after several tries",
     "rejected.": "Changes the marketplace refused",
-}
-
-# Recurring question: what is asked for.
-POLLS: Mapping[str, str] = {
-    "poll.products": "changed products",
-    "poll.variants": "changed variants",
-    "poll.catalogue": "the whole catalogue",
-    "poll.store_orders": "changed store orders",
-    "poll.webhooks": "webhooks in place",
-    "poll.retention": "clearing old records",
-    "orders.changes": "new and changed orders",
-    "orders.open": "all open orders",
-    "returns": "returns",
-    "poll.offers": "reading all offers back",
-    "poll.status": "whether offers can be bought",
-    "poll.push": "push messages in place",
-    "poll.rates": "exchange rates",
-    "poll.requirements": "what categories ask for",
-    "poll.categories": "the marketplace's categories",
-    "poll.check": "the account itself",
-    "poll.score": "the marketplace's own figures",
-    "poll.feed": "writing the feed anew",
 }
 
 # State: (text, tone). Tones are colours; the text says it without them.
