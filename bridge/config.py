@@ -9,7 +9,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import click
@@ -19,7 +19,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bridge.domain.alerting import address
-from bridge.ports.storeapp import AppKeys
+
+if TYPE_CHECKING:
+    from bridge.ports.storeapp import AppKeys
 
 PREFIX = "STOREBRIDGE_"
 PLAIN = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
@@ -204,6 +206,8 @@ class Config(BaseSettings):
     @property
     def apps(self) -> dict[str, AppKeys]:
         """This installation's own keys as an app of a store platform, by adapter."""
+        from bridge.ports.storeapp import AppKeys  # noqa: PLC0415 - settings are read before anything is loaded
+
         if not (self.shopify_client_id and self.shopify_client_secret):
             return {}
         keys = {"client_id": self.shopify_client_id, "client_secret": self.shopify_client_secret}

@@ -63,6 +63,17 @@ class AppEvent(Value):
     subject: dict[str, Any] = Field(default_factory=dict)
 
 
+class Frame(Value):
+    """What the admin of a platform wants of every page inside it. ``scripts`` come first, ``meta`` are named values in
+    the head; ``reload`` is the parameter by which the admin's script is told where to come back to with a proof;
+    ``retry`` are headers that have it ask once more with a new one."""
+
+    scripts: tuple[str, ...]
+    meta: dict[str, str] = Field(default_factory=dict)
+    reload: str
+    retry: dict[str, str] = Field(default_factory=dict)
+
+
 class StoreApp(Protocol):
     """No I/O but in ``grant``."""
 
@@ -78,9 +89,7 @@ class StoreApp(Protocol):
         """The Content-Security-Policy of a page for this store: who may frame it, and whose scripts run in it."""
         ...
 
-    def scripts(self) -> tuple[str, ...]:
-        """Addresses of the scripts that come first in each page."""
-        ...
+    def frame(self, keys: AppKeys) -> Frame: ...
 
     def files(self, client_id: str, public_url: str) -> Mapping[str, str]:
         """What whoever runs this installation gives to the platform's own tools to register the app, by file name."""

@@ -24,8 +24,6 @@ from bridge.log import get_logger
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RetryLater
 from bridge.ports.storeapp import AppEvent, EventKind, Visit
 
-RETRY = "X-Shopify-Retry-Invalid-Session-Request"
-RELOAD = "shopify-reload"
 STATUS: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
     (Reauthorise, HTTPStatus.UNAUTHORIZED),
     (NotFound, HTTPStatus.NOT_FOUND),
@@ -49,14 +47,14 @@ def apps(engine: Engine, receiver: Receiver, max_body: int) -> Blueprint:
 
 def _page(engine: Engine, platform: str) -> Answer:
     _, app, keys = installing.app_of(engine, platform)
-    g.policy = app.policy(app.named_store(request.args))
+    g.policy, g.retry = app.policy(app.named_store(request.args)), app.frame(keys).retry
     authorization = request.headers.get("Authorization", "")
     try:
         visit = app.visit(keys, authorization, request.args)
     except Reauthorise:
         if authorization or app.named_store(request.args) is None:
             raise
-        return _sealed(redirect(_bounce_address(engine, platform), HTTPStatus.FOUND))
+        return _sealed(redirect(_bounce_address(engine, platform, app.frame(keys).reload), HTTPStatus.FOUND))
     g.policy = app.policy(visit.store)
     return _sealed(_show(engine, platform, visit))
 
@@ -70,17 +68,16 @@ def _show(engine: Engine, platform: str, visit: Visit) -> Response:
             "connections": overview.connections(session, now),
             "problems": overview.problems(session, limit=20),
             "title": row.title,
-            "scripts": app.scripts(),
-            "client_id": keys.client_id,
+            "frame": app.frame(keys),
         }
     return Response(render_template("apps/home.html", **context), mimetype="text/html")
 
 
-def _bounce_address(engine: Engine, platform: str) -> str:
+def _bounce_address(engine: Engine, platform: str, reload: str) -> str:
     """Where the admin's script gets a proof and comes back with it. Only names of a store are carried along."""
     kept = {name: request.args[name] for name in ("shop", "host", "embedded") if name in request.args}
     back = f"{engine.public_url.rstrip('/')}/apps/{platform}/?{urlencode(kept)}"
-    return f"{request.script_root}/apps/{platform}/bounce?{urlencode({**kept, RELOAD: back})}"
+    return f"{request.script_root}/apps/{platform}/bounce?{urlencode({**kept, reload: back})}"
 
 
 def _bounce(engine: Engine, platform: str) -> Answer:
@@ -90,7 +87,7 @@ def _bounce(engine: Engine, platform: str) -> Answer:
     if store is None:
         raise AskMerchant("This address names no store. Open Storebridge from the apps of your store's admin.")
     g.policy = app.policy(store)
-    html = render_template("apps/bounce.html", scripts=app.scripts(), client_id=keys.client_id)
+    html = render_template("apps/bounce.html", frame=app.frame(keys))
     return _sealed(Response(html, mimetype="text/html"))
 
 
@@ -130,7 +127,7 @@ def _refused(error: BridgeError) -> Answer:
     status = next(status for kind, status in STATUS if isinstance(error, kind))
     response = Response(error.merchant + "\n", status, mimetype="text/plain")
     if status is HTTPStatus.UNAUTHORIZED:
-        response.headers[RETRY] = "1"
+        response.headers.update(g.get("retry") or {})
     if isinstance(error, RetryLater):
         response.headers["Retry-After"] = "10"
     return _sealed(response)

@@ -17,7 +17,7 @@ from shopify.utils.shop_url import sanitize_shop_domain
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise
 from bridge.ports.platform import HintKind
-from bridge.ports.storeapp import AppEvent, AppKeys, EventKind, Visit
+from bridge.ports.storeapp import AppEvent, AppKeys, EventKind, Frame, Visit
 from platform_adapters.shopify.app_file import app_toml
 from platform_adapters.shopify.reading import Json, moment, table, text
 from platform_adapters.shopify.tokens import app_of, exchange
@@ -65,8 +65,13 @@ class ShopifyApp:
             f"frame-ancestors {frames};"
         )
 
-    def scripts(self) -> tuple[str, ...]:
-        return (APP_BRIDGE,)
+    def frame(self, keys: AppKeys) -> Frame:
+        return Frame(
+            scripts=(APP_BRIDGE,),
+            meta={"shopify-api-key": keys.client_id},
+            reload="shopify-reload",
+            retry={"X-Shopify-Retry-Invalid-Session-Request": "1"},
+        )
 
     def files(self, client_id: str, public_url: str) -> Mapping[str, str]:
         return {"shopify.app.toml": app_toml(client_id, f"{public_url.rstrip('/')}/apps/shopify")}

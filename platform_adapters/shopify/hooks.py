@@ -27,6 +27,8 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "refunds/create": ("id", "order_id"),
     "app/uninstalled": ("id",),
 }
+# A store whose app was made for it alone needs no word of its removal: its token is refused from then on.
+OF_A_STORE = tuple(topic for topic in TOPICS if topic != "app/uninstalled")
 
 
 @dataclass
@@ -47,7 +49,7 @@ def subscription(topic: str, url: str) -> Json:
     return {"uri": url, "format": "JSON", "includeFields": list(TOPICS[topic])}
 
 
-def plan(existing: Sequence[Json], url: str, topics: Sequence[str] = tuple(TOPICS)) -> Plan:
+def plan(existing: Sequence[Json], url: str, topics: Sequence[str] = OF_A_STORE) -> Plan:
     """What has to change so that each topic goes to ``url`` once."""
     result = Plan()
     ours = [hook for hook in existing if is_ours(hook, url)]

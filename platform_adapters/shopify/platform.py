@@ -216,7 +216,7 @@ class ShopifyPlatform:
         for topic in plan.create:
             arguments = {"topic": hooks.enum(topic), "subscription": hooks.subscription(topic, url)}
             refuse(self._client.tell("webhook_create", repeatable=True, **arguments).get("webhookSubscriptionCreate"))
-        return WebhookAudit(active=len(hooks.TOPICS), mended=tuple(plan.mended))
+        return WebhookAudit(active=len(hooks.OF_A_STORE), mended=tuple(plan.mended))
 
     def remove_webhooks(self, url: str) -> int:
         ours = [str(hook["id"]) for hook in self._webhooks() if hooks.is_ours(hook, url)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +19,7 @@ from sqlalchemy import func, select, update
 
 from bridge import app as bootstrap
 from bridge import config
-from bridge.db import migrations
-from bridge.db.tables import Connection, Delivery, Order, Problem, Shop, TokenRow, Work
+from bridge.db.tables import Base, Connection, Delivery, Order, Problem, Shop, TokenRow, Work
 from bridge.flows import installing, privacy
 from bridge.flows.engine import Engine
 from bridge.ports.http import patience
@@ -84,7 +84,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     found: list[Place] = []
     clock = lambda: datetime.now(UTC) + (found[0].shift if found else timedelta())  # noqa: E731
     engine = bootstrap.bootstrap(settings, ring=lambda lanes: None, wire=httpx.WSGITransport(sandbox), clock=clock)
-    migrations.upgrade(engine.db)
+    Base.metadata.create_all(engine.db.engine)
     found.append(Place(engine, create_web(engine, settings).test_client(), sandbox.test_client()))
     found[0].control("install")
     yield found[0]
@@ -172,6 +172,18 @@ class TestTokens:
         platform.list_products(None, None)
         platform.list_products(None, None)
         assert place.grants()[1:] == ["refresh_token"]
+
+    def test_eight_workers_renew_it_once(self, place: Place) -> None:
+        place.open(place.session_token())
+        place.shift = timedelta(hours=2)
+        place.control("clock", advance=7200)
+        row = place.row()
+        adapter = place.engine.adapter(row)
+        workers = [adapter.connect(place.engine.connection(row)) for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            pages = list(pool.map(lambda platform: platform.list_products(None, None), workers))
+        assert [page.items for page in pages] == [()] * 8
+        assert place.grants().count("refresh_token") == 1
 
     def test_idle_stores_are_renewed_weekly(self, place: Place) -> None:
         place.open(place.session_token())
