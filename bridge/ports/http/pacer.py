@@ -73,7 +73,10 @@ class Pacer:
         """The bucket as the other side keeps it: its size and rate, and what this call did not need after all."""
         if budget.size > 0 and budget.rate > 0:
             told = Limit(calls=budget.size, seconds=budget.size / budget.rate, source="told with each answer")
+            is_news = self._told.get(self._name(call)) != told
             self._told[self._name(call)] = told
+            if is_news:  # a larger bucket than was thought is as full as it is said to be
+                self._services.limiter.refund(*self._bucket(call), max(0.0, budget.left))
         key, limit = self._bucket(call)
         if budget.spent is not None and budget.spent < call.cost:
             self._services.limiter.refund(key, limit, call.cost - budget.spent)
