@@ -111,7 +111,7 @@ class Bench:
             account="suite:1",
             title=manifest.title,
             services=self.services,
-            limits={"*": Limit(calls=1000, seconds=1)},
+            limits={"*": Limit(calls=100000, seconds=1)},  # some count in points
             secrets=secrets,
         )
         defaults = {item.name: item.default for item in manifest.settings if item.default is not None}

@@ -73,7 +73,8 @@ def test_a_write_without_an_answer_is_told_apart_and_may_be_sent_again(market: M
 @rule("lookup-before-create", kind="channel")
 def test_a_create_without_an_answer_makes_no_second_offer(market: Market) -> None:
     """What the engine does: after an answer that never came it looks, and creates only what is not there."""
-    first, second = (draft(f"NEW-{number}", EANS[number], *market.site()) for number in range(2))
+    site = market.site()
+    first, second = (draft(f"NEW-{number}", EANS[number], *site) for number in range(2))
     _create(market, first)
     operation = next(call["op"] for call in market.sent() if first.sku in call["path"] + call["body"])
     with market.fault("timeout_after_write", operation, times=1, seconds=LATE), hurry(HASTE):
