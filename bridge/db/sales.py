@@ -251,3 +251,18 @@ class Submission(OfShop, Base):
     submitted_at: Mapped[datetime]
     next_check_at: Mapped[datetime]
     checks: Mapped[int] = mapped_column(default=0)
+
+
+class ProofRow(OfShop, Base):
+    """Whether the orders of one day (the shop's own, ``YYYY-MM-DD``) are the same on the marketplace, here and in the
+    store. ``found`` has the counts and the ids that differ; ``signed_at`` None while something does."""
+
+    __tablename__ = "proofs"
+    __table_args__ = (UniqueConstraint("connection_id", "day"), Index("ix_proofs_day", "shop_id", "day"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    day: Mapped[str] = mapped_column(String(10))
+    found: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    rounds: Mapped[int] = mapped_column(default=0)
+    proved_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]

@@ -16,7 +16,17 @@ from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
 from bridge.db.feeding import FeedPart, FeedRow
 from bridge.db.requests import PrivacyRequest
-from bridge.db.sales import Cancellation, Order, OrderLine, ParcelRow, RefundRow, Reservation, ReturnRow, Submission
+from bridge.db.sales import (
+    Cancellation,
+    Order,
+    OrderLine,
+    ParcelRow,
+    ProofRow,
+    RefundRow,
+    Reservation,
+    ReturnRow,
+    Submission,
+)
 from bridge.db.shaping import (
     CategoryTreeRow,
     Change,
@@ -56,6 +66,7 @@ __all__ = [
     "PrivacyRequest",
     "Problem",
     "Product",
+    "ProofRow",
     "RateDay",
     "RefundRow",
     "RequirementRow",

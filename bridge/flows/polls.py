@@ -39,8 +39,10 @@ CHANNEL: Plan = {
     "poll.categories": ("sweep", 604800, "categories", Capability.CATEGORIES),
     "poll.check": ("sweep", 86400, "check", Capability.CHECK),
     "poll.score": ("sweep", 86400, "score", Capability.SCORE),
+    "poll.proof": ("sweep", 3600, "proof", Capability.ORDERS),
     "poll.feed": ("sweep", 900, "feed", Capability.FEED),
 }
+LATER = ("poll.check", "poll.proof")
 WORK_OF = {
     "orders.changes": ("orders.pull", "changes"),
     "orders.open": ("orders.pull", "open"),
@@ -66,13 +68,14 @@ NAMES: Mapping[str, str] = {
     "poll.categories": "the marketplace's categories",
     "poll.check": "the account itself",
     "poll.score": "the marketplace's own figures",
+    "poll.proof": "the proof that no order is missing",
     "poll.feed": "writing the feed anew",
 }
 
 
 def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime) -> None:
     """Create what is missing and bring intervals in line with manifest and settings. The first round is due at once,
-    but for the question that connecting has just asked."""
+    but for what connecting has just asked and what a day must have passed for."""
     known = {poll.flow: poll for poll in session.scalars(select(Poll).where(Poll.connection_id == row.id))}
     for flow, (lane, every, name, needs) in (PLATFORM if row.role == "platform" else CHANNEL).items():
         if needs is not None and not _has(manifest, needs):
@@ -80,7 +83,7 @@ def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime)
         seconds = _every(row, manifest, name, every)
         poll = known.get(flow)
         if poll is None:
-            first = now + timedelta(seconds=seconds) if flow == "poll.check" else now
+            first = now + timedelta(seconds=seconds) if flow in LATER else now
             session.add(
                 Poll(connection_id=row.id, flow=flow, lane=lane, every=seconds, next_at=first, cursor={}, last_count=0)
             )

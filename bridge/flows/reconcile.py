@@ -23,6 +23,7 @@ from bridge.db.tables import (
     Poll,
     Problem,
     Product,
+    ProofRow,
     Shop,
     Variant,
 )
@@ -344,6 +345,7 @@ _AGEING: tuple[tuple[Any, Any], ...] = (
     (Problem, Problem.closed_at),
     (PlanRow, PlanRow.created_at),
     (AlertRow, AlertRow.at),
+    (ProofRow, ProofRow.proved_at),
 )
 
 

@@ -29,6 +29,7 @@ from bridge.flows import (
     needs,
     offers,
     orders,
+    proof,
     push,
     pushed,
     rates,
@@ -89,6 +90,7 @@ HANDLERS: Mapping[str, Handler] = {
     "poll.categories": Handler(needs.refresh_tree),
     "poll.check": Handler(account.check),
     "poll.score": Handler(account.keep_score),
+    "poll.proof": Handler(proof.run),
     "poll.feed": Handler(feeds.watch),
     "feed.write": Handler(feeds.write),
 }

@@ -20,6 +20,7 @@ from bridge.flows import (
     needs,
     overview,
     plan,
+    proof,
     rates,
     report,
     resting,
@@ -335,6 +336,10 @@ def _rates(call: Call) -> Any:
     return call.read(act)
 
 
+def _proofs(call: Call) -> Any:
+    return {"proofs": call.read(proof.shown)}
+
+
 def _alerts(call: Call) -> Any:
     return alert_settings.shown(call.engine, call.shop_id)
 
@@ -395,6 +400,7 @@ ROUTES: Sequence[Route] = (
     Route("GET", f"{_CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
     Route("GET", "feeds", _feeds, "The files that marketplaces fetch: where, when written, when last fetched."),
     Route("POST", f"{_CONNECTION}/feed/renew", _renew_feed, "Give a feed a new address; the old one answers no more."),
+    Route("GET", "proofs", _proofs, "Whether the orders of each day are the same on both sides."),
     Route("GET", "alerts", _alerts, "Who is told of problems, how and when, and what waits."),
     Route("PUT", "alerts", _put_alerts, "Set that anew; it holds at once."),
     Route("POST", "alerts/test", _alert_test, "Send a test by every way."),

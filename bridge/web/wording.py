@@ -37,6 +37,7 @@ PROBLEMS: Mapping[str, str] = {
     "shipment_by_hand": "Shipments to enter on the marketplace",
     "alerts_unsent": "Alerts that reach nobody",
     "silence": "Unusually quiet",
+    "orders_incomplete": "Orders that differ between marketplace and store",
     "stale": "Questions that get no answer",
     "work_late": "Work that is not done in time",
     "stock_stuck": "Stock changes that do not arrive",
