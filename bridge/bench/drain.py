@@ -17,8 +17,9 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from bridge.bench import _seed
+from bridge.bench import _long_push, _seed
 from bridge.bench._child import Tune
+from bridge.bench._markets import called
 from bridge.bench._result import Result, median, options, progress, result
 from bridge.bench._stack import Control, Stack, stack, wait_until
 from bridge.db.tables import FacetRow, Listing, Variant
@@ -33,9 +34,17 @@ GOAL = 1.05
 @click.option("--rate", default=100, show_default=True, type=click.IntRange(1, 1000), help="Calls a second allowed.")
 @click.option("--superseded", default=500, show_default=True, type=click.IntRange(0), help="Of them changed again.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="Stock workers.")
+@click.option("--channel", default=None, help="A marketplace, or all: under its own documented limits instead.")
 @click.option("--database", default=None, help="An empty database instead of an SQLite file.")
-def command(changes: int, rate: int, superseded: int, workers: int, database: str | None) -> Result:
+def command(
+    changes: int, rate: int, superseded: int, workers: int, channel: str | None, database: str | None
+) -> Result:
     """Drain a mountain of stock changes."""
+    if channel is not None:
+        known = called()
+        if channel not in (*known, "all"):
+            raise click.BadParameter(f"there is no marketplace {channel!r}; there are: {', '.join(known)}.")
+        return _long_push.measure(known if channel == "all" else [channel], changes, database)
     tune = Tune({"bol": {OPERATION: (rate, 1.0)}})
     with stack(database, tune) as parts:
         return _measure(parts, changes, rate, min(superseded, changes), workers)

@@ -1,0 +1,143 @@
+"""A long push of stock to one marketplace under the limits of its own manifest, against what those limits allow."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bridge.bench import _seed
+from bridge.bench._child import Tune
+from bridge.bench._result import Result, progress, result
+from bridge.bench._stack import Control, Stack, stack, wait_until
+from bridge.db.bulk import update_rows
+from bridge.db.tables import FacetRow, Journal, Listing
+from bridge.flows import admin
+from bridge.flows.paging import pages
+from bridge.ports.adapter import Adapter, Connection
+from bridge.ports.http import HttpServices, Transport
+from bridge.ports.http.limiter import SHORT_WINDOW
+from bridge.ports.manifest import Limit
+
+GOAL = 0.95
+# Where the limits alone take less, they are not what a push waits for, and nothing is judged.
+BINDING = 10.0
+LONGEST = 900
+CHUNK = 250
+
+
+def measure(names: list[str], changes: int, database: str | None) -> Result:
+    """``changes`` SKUs for each of ``names``, one marketplace after the other."""
+    figures: dict[str, Any] = {"changes each": changes}
+    shares: dict[str, float] = {}
+    for name in names:
+        progress(f"drain: {changes} changes to {name} under its documented limits")
+        with stack(database, Tune()) as parts:
+            found = _push(parts, name, changes)
+        figures |= {f"{name}: {key}": value for key, value in found.items()}
+        if found["seconds the limits alone take"] >= BINDING:
+            shares[name] = found["seconds the limits alone take"] / found["seconds"]
+            figures[f"{name}: share of what the limits allow"] = shares[name]
+    figures["not held up by their limits"] = [name for name in names if name not in shares]
+    worst = min(shares.values(), default=1.0)
+    return result(
+        figures=figures,
+        reference="the calls made, at the rate each manifest declares with its source",
+        ratio=worst,
+        goal=f"at least {GOAL:g} of what the limits allow, wherever they take {BINDING:g} s or more",
+        within_goal=worst >= GOAL,
+    )
+
+
+def _push(parts: Stack, name: str, changes: int) -> dict[str, Any]:
+    market = parts.sandbox("channel", name, {})
+    engine = parts.engine
+    shop_id = admin.ensure_shop(engine, "Bench").id
+    connection_id = parts.connect(shop_id, "channel", name, market, {"send_content": False})
+    _seed.seed(engine, shop_id, changes, 50)
+    _seed.project_all(engine, shop_id, engine.clock())
+    _offer(market, changes)
+    known = _adopt(parts, shop_id, engine.channels[name], market)
+    if not known:
+        raise click.ClickException(f"{name}: none of the offers was found again.")
+    parts.workers(("stock", "shipments"))
+    time.sleep(2)
+    began = time.time()
+    _seed.change_stock(engine, shop_id, dict.fromkeys(range(1, changes + 1), 7))
+    wait_until(lambda: _seed.unsent(engine, shop_id) == 0, LONGEST, f"everything sent to {name}", 0.5)
+    sent = _calls(parts, connection_id)
+    last = max(call["at"] for call in market.get("requests") if call["method"] in ("POST", "PUT", "PATCH"))
+    limits = engine.channels[name].manifest.limits
+    return {
+        "offers": known,
+        "calls": dict(sent),
+        "seconds": last - began,
+        "seconds the limits alone take": max((_alone(limits, *item) for item in sent.items()), default=0.0),
+        "offers a second": known / max(0.001, last - began),
+    }
+
+
+def _offer(market: Control, changes: int) -> None:
+    for start in range(1, changes + 1, CHUNK):
+        numbers = range(start, min(start + CHUNK, changes + 1))
+        price = {"stock": 50, "price": 10.95}
+        bodies = [{"sku": _seed.sku(number), "ean": _seed.ean13(number), **price} for number in numbers]
+        market.post("batch", {"path": "offers", "bodies": bodies})
+
+
+def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int:
+    """The offers as the adapter reads them, without waiting for a limit; how many listings they stand for."""
+    credentials, urls = admin.sandbox_place(adapter, market.url)
+    free = {"*": Limit(calls=100000, seconds=1, source="benchmark")}
+    services = HttpServices.build(allowed_hosts=[market.url.removeprefix("http://")])
+    transport = Transport(account="bench:1", title=adapter.manifest.title, services=services, limits=free)
+    settings = {item.name: item.default for item in adapter.manifest.settings if item.default is not None}
+    given = {**settings, **adapter.sandbox_settings}
+    channel = adapter.connect(
+        Connection("bench:1", "bench", credentials, given, urls, transport, lambda: datetime.now(UTC))
+    )
+    found = {(offer.sku, offer.site): offer.offer_id for page in pages(channel.list_offers) for offer in page}
+
+    def act(session: Session) -> int:
+        rows = session.execute(select(Listing.id, Listing.sku, Listing.site)).all()
+        known = [
+            {"id": row[0], "offer_id": found[row[1], row[2]], "state": "live", "pending": False}
+            for row in rows
+            if (row[1], row[2]) in found
+        ]
+        session.execute(update(Listing).values(pending=False).execution_options(synchronize_session=False))
+        update_rows(session, Listing, known)
+        values = {"acked": FacetRow.desired, "acked_hash": FacetRow.desired_hash}
+        session.execute(
+            update(FacetRow)
+            .values(**values, acked_version=FacetRow.desired_version, in_flight=False)
+            .execution_options(synchronize_session=False)
+        )
+        return len(known)
+
+    return parts.engine.db.transact(shop_id, act)
+
+
+def _calls(parts: Stack, connection_id: int) -> Counter[str]:
+    """Writing calls of the stock lane, by operation, as the journal has them."""
+    time.sleep(1.5)  # the journal is written twice a second
+    query = select(Journal.detail).where(Journal.kind == "exchange", Journal.connection_id == connection_id)
+    with parts.engine.db.read(None) as session:
+        rows = list(session.scalars(query))
+    return Counter(
+        row["operation"] for row in rows if row["lane"] == "stock" and row["method"] in ("POST", "PUT", "PATCH")
+    )
+
+
+def _alone(limits: dict[str, Limit], operation: str, count: int) -> float:
+    """Seconds that so many calls take at the declared rate: even in short windows, a bucketful at once in long ones."""
+    limit = limits.get(operation) or limits.get("*")
+    if limit is None:
+        return 0.0
+    at_once = 0.0 if limit.seconds <= SHORT_WINDOW else limit.calls
+    return max(0.0, count - at_once) * limit.seconds / limit.calls
