@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.commands.door import LEVEL, Refused, json_option, print_json, says_what_to_do
+from bridge.commands.door import LEVEL, Refused, json_option, pairs, print_json, says_what_to_do
 
 if TYPE_CHECKING:
     from bridge.rehearsal.report import Result
@@ -27,6 +27,15 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 @click.option("--store", metavar="URL", help="A real (staging) store instead of a sandbox.")
 @click.option("--key", "--token", "key", metavar="K", help="The real store's API key, or its access token.")
 @click.option("--secret", metavar="S", help="The secret of that key; asked for when it is needed and not given.")
+@click.option(
+    "--credential",
+    "-c",
+    "named",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=pairs,
+    help="The real store's credentials by name instead, as for connect; @FILE reads one from a file.",
+)
 @click.option("--database", metavar="URL", help="An empty database to rehearse in; default: a temporary SQLite file.")
 @click.option(
     "--patience",
@@ -40,12 +49,13 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before a real store is touched.")
 @json_option
 @says_what_to_do
-def rehearse(
+def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     platform: str,
     channel: str,
     store: str | None,
     key: str | None,
     secret: str | None,
+    named: dict[str, str],
     database: str | None,
     patience: float,
     keep: bool,
@@ -64,7 +74,7 @@ def rehearse(
 
     level = _quiet()
     signal.signal(signal.SIGTERM, _stop)
-    credentials = _credentials(platform, store, key, secret) if store else None
+    credentials = _credentials(platform, store, key, secret, named) if store else None
     plan = Plan(platform, channel, credentials, database, keep, patience, level)
     if credentials is not None:
         click.echo(announcement(plan), err=True)
@@ -80,9 +90,13 @@ def rehearse(
     sys.exit(0 if report.ok else 1)
 
 
-def _credentials(platform: str, store: str, key: str | None, secret: str | None) -> dict[str, str]:
-    from bridge.rehearsal.run import credentials_for, needs_secret
+def _credentials(
+    platform: str, store: str, key: str | None, secret: str | None, named: dict[str, str]
+) -> dict[str, str]:
+    from bridge.rehearsal.run import credentials_for, named_credentials, needs_secret
 
+    if named:
+        return named_credentials(platform, store, named)
     if not key:
         raise Refused("--key: the real store's API key is missing.")
     if secret is None and needs_secret(platform):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bridge.ports.errors import AskMerchant
 from bridge.registry import discover
@@ -59,9 +59,20 @@ def credentials_for(platform: str, url: str, key: str, secret: str) -> dict[str,
     place = [field.name for field in fields if field.kind == "url"]
     if len(place) != 1 or len(others) != 2:
         title = adapter.manifest.title
-        raise AskMerchant(f"{title} is not reached with an address, a key and a secret; rehearse with its sandbox.")
+        raise AskMerchant(f"{title} is not reached with an address, a key and a secret; name each with -c.")
     given = {place[0]: url, others[0]: key, others[1]: secret}
     return {name: value for name, value in given.items() if value}
+
+
+def named_credentials(platform: str, url: str, named: Mapping[str, str]) -> dict[str, str]:
+    """The address, and all else under its own name in this platform's manifest. Raises AskMerchant."""
+    adapter = discover().platforms.get(platform)
+    if adapter is None:
+        raise AskMerchant(f"There is no store platform {platform!r} here.", field="platform")
+    fields = {field.name: field for field in adapter.manifest.credentials}
+    if strange := [name for name in named if name not in fields]:
+        raise AskMerchant(f"{adapter.manifest.title} has no credential {strange[0]!r}.", field=strange[0])
+    return {**{name: url for name, field in fields.items() if field.kind == "url"}, **named}
 
 
 def announcement(plan: Plan) -> str:
@@ -71,7 +82,8 @@ def announcement(plan: Plan) -> str:
         "  - create one product (SKU REHEARSAL-…), change its stock and its title\n"
         "  - create three orders for it as they come from a marketplace, ship one, cancel two, refund one unit\n"
         "  - register webhooks (a store that cannot reach this machine is asked every few seconds instead)\n"
-        "and delete all of that at the end, also when a step fails or you stop it. The store may send its usual\n"
+        "and delete all of that at the end, also when a step fails or you stop it; orders that the store does not\n"
+        "let go of (Magento's) stay there as cancelled or complete. The store may send its usual\n"
         f"e-mails about these orders to its owner. The marketplace ({plan.channel}) is a sandbox; nothing is\n"
         "published anywhere."
     )

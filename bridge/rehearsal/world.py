@@ -4,6 +4,7 @@ the production drains and scheduler in threads. Nothing of the bridge that runs 
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 import threading
@@ -115,7 +116,9 @@ class World:
     def connect_channel(self) -> admin.Connected:
         adapter = self.engine.channels[self.plan.channel]
         credentials, urls = admin.sandbox_place(adapter, self.market_url)
-        make = partial(admin.connect, self.engine, self.shop.id, "channel", adapter.name, None)
+        # The sandbox numbers its orders anew each time, and a store that keeps them knows those of the last rehearsal.
+        account = f"{adapter.name}-{secrets.token_hex(3)}" if self.is_real else None
+        make = partial(admin.connect, self.engine, self.shop.id, "channel", adapter.name, account)
         done = make(credentials, {**adapter.sandbox_settings, **CHANNEL_PACE}, urls, sandbox=True)
         self.channel_id = done.id
         if adapter.manifest.feed is not None:

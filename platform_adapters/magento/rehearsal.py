@@ -52,7 +52,10 @@ class MagentoRehearsal:
         return text(made.get("id"))
 
     def set_stock(self, sku: str, quantity: int) -> None:
+        """As the admin's page of the product does, which saves the product too: stock alone moves no date."""
         self._stock.write(self._product(sku), quantity, self._facts.shop)
+        words = {"attribute_code": "description", "value": f"{MARK}, {quantity} in stock."}
+        self._client.save_product({"sku": sku, "custom_attributes": [words]})
 
     def change_title(self, sku: str, title: str) -> None:
         self._client.save_product({"sku": sku, "name": title})

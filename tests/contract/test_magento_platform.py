@@ -146,6 +146,9 @@ class TestCatalogue:
         # Stock that is sold in the store moves no date; the order does.
         store.control("checkout", lines=[{"sku": "C", "quantity": 1}, {"sku": "SHIRT-RED-S", "quantity": 1}])
         assert changed(account, since) == {ids["SHIRT"], other, third}
+        store.control("clock", advance=3600)
+        store.control("cancel", order=1)
+        assert changed(account, since + timedelta(hours=1)) == {ids["SHIRT"], third}
 
     def test_a_save_that_changes_nothing_is_no_change_and_a_sale_is_one(self, store: Store, account: Account) -> None:
         store.product("A")

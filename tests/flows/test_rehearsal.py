@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from bridge import app
-from bridge.ports.errors import RetryLater, SlowDown, UnknownOutcome
+from bridge.ports.errors import AskMerchant, RetryLater, SlowDown, UnknownOutcome
 from bridge.ports.http.context import hurry
 from bridge.rehearsal import tidy as tidying
-from bridge.rehearsal.run import STEPS
+from bridge.rehearsal.run import STEPS, credentials_for, named_credentials
 from bridge.rehearsal.tidy import insist, tidy
 from bridge.rehearsal.world import Plan, World, hands_of, open_world
 from platform_adapters.woocommerce.sandbox import create_sandbox
@@ -94,6 +94,16 @@ def test_all_steps_against_the_sandboxes(environment: dict[str, str], platform: 
     assert (report["ok"], done.returncode) == (True, 0)
     assert [step["name"] for step in report["steps"]] == [step.name for step in STEPS]
     assert all(set(step) == {"name", "ok", "seconds", "detail"} for step in report["steps"])
+
+
+def test_a_real_stores_credentials_go_by_their_names() -> None:
+    named = {"consumer_key": "a", "access_token": "b"}
+    assert named_credentials("magento", "https://shop.example", named) == {"url": "https://shop.example", **named}
+    with pytest.raises(AskMerchant, match="Magento has no credential 'key'") as caught:
+        named_credentials("magento", "https://shop.example", {"key": "a"})
+    assert caught.value.field == "key"
+    with pytest.raises(AskMerchant, match="-c"):
+        credentials_for("magento", "https://shop.example", "a", "b")
 
 
 def test_a_real_store_is_left_as_it_was(environment: dict[str, str], store: Store) -> None:

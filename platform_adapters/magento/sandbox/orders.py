@@ -64,7 +64,7 @@ class Orders:
         source = _source(body)
         for item, quantity in wanted:
             self.inventory.shipped(item["sku"], quantity, source, order["entity_id"])
-            item["qty_shipped"] = item.get("qty_shipped", 0) + quantity
+            self._count(item, "qty_shipped", quantity)
         shipment = self._document("shipment", order, wanted, body)
         tracks = [self._track(shipment, track) for track in body.get("tracks") or ()]
         shipment |= {"tracks": tracks, "packages": [], "extension_attributes": {"source_code": source}}
@@ -92,7 +92,7 @@ class Orders:
                 "and try again.\nThe order does not allow an invoice to be created.",
             )
         for item, quantity in wanted:
-            item["qty_invoiced"] = item.get("qty_invoiced", 0) + quantity
+            self._count(item, "qty_invoiced", quantity)
         order["total_invoiced"] = order["total_paid"] = order["grand_total"]
         order["total_due"] = 0
         invoice = self._document("invoice", order, wanted, {})
@@ -129,7 +129,7 @@ class Orders:
             return False
         for item in order["items"]:
             quantity = min(_to_ship(item), _to_invoice(item))
-            item["qty_canceled"] = quantity
+            self._count(item, "qty_canceled", quantity)
             if quantity:
                 self.inventory.released(item["sku"], quantity, "order_canceled", order["entity_id"])
         order["state"] = order["status"] = "canceled"
@@ -186,7 +186,7 @@ class Orders:
             lying = min(quantity, max(0, item.get("qty_shipped", 0) - item.get("qty_refunded", 0)))
             if item["item_id"] in back:
                 self._back(item, lying, quantity - lying, order["entity_id"])
-            item["qty_refunded"] = item.get("qty_refunded", 0) + quantity
+            self._count(item, "qty_refunded", quantity)
             amount += item["row_total_incl_tax"] * quantity / item["qty_ordered"]
         memo = self._document("creditmemo", order, wanted, body) | {"grand_total": round(amount, 2), "state": 2}
         self.shop.put("creditmemos", memo["entity_id"], memo)
@@ -219,6 +219,11 @@ class Orders:
         now = self.shop.now()
         own = {"entity_id": self.shop.next_id("track"), "parent_id": shipment["entity_id"], "created_at": now}
         return {"description": None, **given, **own, "order_id": shipment["order_id"], "updated_at": now}
+
+    def _count(self, item: Doc, name: str, units: float) -> None:
+        """Of a line whatever happens moves the date."""
+        item[name] = (item.get(name) or 0) + units
+        item["updated_at"] = self.shop.now()
 
     def _settle(self, order: Doc) -> None:
         """Invoiced and shipped whole is complete. A shipment that changes no state moves no date."""
