@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,9 +39,10 @@ WAITS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 86400)
 TIMEOUT = 15.0
 
 
-def send(engine: Engine) -> int:
-    """Everything that is due now, of every shop; how many alerts were sent."""
-    return sum(_of_shop(engine, shop_id) for shop_id in _shops(engine))
+def send(engine: Engine, goes_on: Callable[[], bool] = lambda: True) -> int:
+    """Everything that is due now, of every shop; how many alerts were sent. ``goes_on`` is asked before each message:
+    two that send at once would send out of order."""
+    return sum(_of_shop(engine, shop_id, goes_on) for shop_id in _shops(engine) if goes_on())
 
 
 def _shops(engine: Engine) -> list[int]:
@@ -52,11 +53,11 @@ def _shops(engine: Engine) -> list[int]:
         return sorted(set(session.scalars(fresh.distinct())) | set(session.scalars(due.distinct())))
 
 
-def _of_shop(engine: Engine, shop_id: int) -> int:
+def _of_shop(engine: Engine, shop_id: int, goes_on: Callable[[], bool]) -> int:
     try:
         while engine.db.transact(shop_id, _spread, engine, shop_id) == SPREAD:
             continue
-        return _mail(engine, shop_id) + _post(engine, shop_id)
+        return _mail(engine, shop_id) + _post(engine, shop_id, goes_on)
     except Exception:  # one shop's trouble is not the others'
         log.exception("alerts of shop %s broke off; they are sent again", shop_id)
         return 0
@@ -122,12 +123,14 @@ def _send_mail(engine: Engine, settings: Alerting, alerts: Sequence[Alert], plac
     engine.mail.send(message(alerts, place, settings.sender or engine.mail.sender, to))
 
 
-def _post(engine: Engine, shop_id: int) -> int:
+def _post(engine: Engine, shop_id: int, goes_on: Callable[[], bool]) -> int:
     with engine.db.read(shop_id) as session:
         settings, found = alert_settings.read(session), _due(session, "webhook", engine.clock(), POSTED)
         place, alerts = _place(session, engine, shop_id), fit(session, [row for _, row in found])
         signing = alert_settings.valid_secrets(session, engine.clock())
     for number, (sending, alert) in enumerate(zip((item for item, _ in found), alerts, strict=True)):
+        if not goes_on():
+            return number
         try:
             _send_hook(engine, shop_id, settings.webhook, signing, alert.ref, body(alert, place))
         except BridgeError as error:

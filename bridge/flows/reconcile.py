@@ -249,14 +249,27 @@ def _compare(session: Session, row: Connection, page: Sequence[LiveOffer], befor
         .where(FacetRow.facet.in_([Facet.STOCK.value, Facet.PRICE.value]))
     )
     drift = 0
+    differs: dict[int, bool] = {}
     for facet, listing in session.execute(query).all():
         offer = offers.get((listing.site, listing.offer_id or ""))
         live = _live_value(facet.facet, offer) if offer is not None else None
-        if live is None or not _settled(facet, before) or fingerprint(live) == facet.acked_hash:
+        if live is None or not _settled(facet, before):
             continue
-        drift += 1
-        _drifted(session, row, facet, listing, live, now)
+        same = fingerprint(live) == facet.acked_hash
+        differs[listing.id] = differs.get(listing.id, False) or not same
+        if not same:
+            drift += 1
+            _drifted(session, row, facet, listing, live, now)
+    _mended(session, row, [number for number, wrong in differs.items() if not wrong], now)
     return drift
+
+
+def _mended(session: Session, row: Connection, listings: Sequence[int], now: datetime) -> None:
+    """What was left to a person is as it should be again."""
+    query = select(Listing).where(Listing.id.in_(listings), Listing.drift_count > DRIFT_LIMIT)
+    for listing in session.scalars(query):
+        listing.drift_count = 0
+        records.close_problem(session, now, "drift", subject(listing.sku, row, listing.site))
 
 
 def _live_value(facet: str, offer: LiveOffer) -> dict[str, object] | None:

@@ -20,6 +20,7 @@ from bridge.log import get_logger
 
 LEASE = "watch"
 HOLD = timedelta(seconds=120)
+RENEW = 30.0
 EVERY = 5.0
 LOOK = 60.0
 GRACE = 120.0  # after a start, so that what was missed is caught up with before anyone is told
@@ -27,7 +28,7 @@ log = get_logger(__name__)
 
 
 class Alerts(Protocol):
-    def send(self, engine: Engine) -> int: ...
+    def send(self, engine: Engine, goes_on: Callable[[], bool]) -> int: ...
 
 
 class Watch:
@@ -47,6 +48,7 @@ class Watch:
         self._look_at = clock() + GRACE
         self._token = secrets.token_hex(12)
         self._failing = False
+        self._leads_until = 0.0
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -57,12 +59,20 @@ class Watch:
         self._thread.join(seconds)
 
     def round(self) -> None:
-        if not leases.acquire(self.engine.db, LEASE, self._token, HOLD):
+        if not self._leads():
             return
         if self._clock() >= self._look_at:
             self._look_at = self._clock() + LOOK
             self._watching.look()
-        self._alerts.send(self.engine)
+        self._alerts.send(self.engine, self._goes_on)
+
+    def _leads(self) -> bool:
+        self._leads_until = self._clock() + RENEW
+        return leases.acquire(self.engine.db, LEASE, self._token, HOLD)
+
+    def _goes_on(self) -> bool:
+        """Still at work, and alone with it."""
+        return not self.engine.stopping.is_set() and (self._clock() < self._leads_until or self._leads())
 
     def _run(self) -> None:
         while not self.engine.stopping.wait(EVERY):

@@ -357,6 +357,10 @@ def test_drift_is_found_corrected_and_in_the_end_a_persons_business(world: World
         world.settle(200)
     assert len([w for w in market.writes if w[0] == "update_stock"]) <= 3
     assert "drift" in problems(world)
+    market.offers[key] = market.offers[key].model_copy(update={"stock": 5})
+    world.clock.advance(30000)
+    world.settle(200)
+    assert "drift" not in problems(world), "mended by whoever changed it"
 
 
 def test_refused_credentials_park_and_reconnecting_catches_up(world: World) -> None:
