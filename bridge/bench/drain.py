@@ -70,7 +70,7 @@ def _measure(parts: Stack, changes: int, rate: int, superseded: int, workers: in
     progress(f"drain: {changes} offers are put in place")
     _offer(place, changes)
     parts.workers(("stock",), {"stock": workers})
-    time.sleep(2)
+    _long_push.warm_up(parts, shop_id)
     before = market.last_request()
     progress(f"drain: {changes} changes at {rate} calls a second, about {changes / rate:.0f} s")
     began = time.time()
