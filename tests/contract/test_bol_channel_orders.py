@@ -300,4 +300,4 @@ def test_a_lost_or_disabled_subscription_comes_back(open_account: Open) -> None:
 
 
 def test_a_hint_is_a_pointer_only() -> None:
-    assert set(PushHint.model_fields) == {"kind", "key", "delivery_id"}
+    assert set(PushHint.model_fields) == {"kind", "key", "site", "delivery_id"}
