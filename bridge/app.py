@@ -111,6 +111,7 @@ def bootstrap(
         rates_url=config.rates_url,
         apps=config.apps,
         retention=timedelta(days=config.retention_days),
+        buyers_kept=timedelta(days=config.buyers_days),
         stopping=stopping,
     )
 

@@ -106,6 +106,7 @@ class Config(BaseSettings):
         description="give the address of a daily table in the European Central Bank's form, or nothing for none",
     )
     retention_days: int = Field(default=60, ge=1, le=3650, description="give a number of days from 1 to 3650")
+    buyers_days: int = Field(default=180, ge=1, le=3650, description="give a number of days from 1 to 3650")
     smtp_host: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9.:_-]*$",

@@ -48,6 +48,7 @@ class Engine:
     outside: PlainTransport | None = None
     create_patience: timedelta = timedelta(seconds=45)
     retention: timedelta = timedelta(days=60)
+    buyers_kept: timedelta = timedelta(days=180)
     stopping: threading.Event = field(default_factory=threading.Event)
     compiled: dict[tuple[int, int], tuple[str, Any]] = field(default_factory=dict)
     _open: dict[tuple[int, str], tuple[str, Any]] = field(default_factory=dict)

@@ -31,7 +31,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
-from bridge.flows import catalogue, offered
+from bridge.flows import catalogue, forgetting, offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
@@ -363,7 +363,8 @@ _AGEING: tuple[tuple[Any, Any], ...] = (
 
 
 def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``poll.retention``: what is too old goes: journal, deliveries, plans, alerts, closed problems."""
+    """Work kind ``poll.retention``: what is too old goes: journal, deliveries, plans, alerts, closed problems; and what
+    is held about buyers."""
     started = engine.clock()
     limit = started - engine.retention
 
@@ -375,4 +376,5 @@ def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         return removed
 
     removed = engine.db.transact(row.shop_id, act)
+    removed += forgetting.forget(engine, row.shop_id)
     _finish(engine, row, claims, "poll.retention", started, removed)
