@@ -11,14 +11,23 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, Parcel, ParcelLine
 from bridge.domain.returns import ReturnDecision
-from bridge.ports.channel import ContentUpdate, OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate
+from bridge.ports.channel import (
+    ContentUpdate,
+    OfferDraft,
+    OfferRef,
+    Outcome,
+    PriceUpdate,
+    StockUpdate,
+    SubmissionState,
+)
 from bridge.ports.errors import Reauthorise
-from channel_adapters.bol import ADAPTER
+from channel_adapters.bol import ADAPTER, mapping
 from channel_adapters.bol.sandbox import OPERATOR_ID, create_sandbox
 from channel_adapters.bol.sandbox.operations import operations
 from channel_adapters.bol.tree import categories
@@ -431,3 +440,62 @@ def test_the_check_sees_a_wrong_answer(spec: BolSpecification, serve: Callable[.
     body = answer.json() | {"condition": {"category": "NEARLY_NEW"}}
     changed = httpx.Response(200, json=body, headers={"Content-Type": answer.headers["content-type"]})
     assert "NEARLY_NEW" in spec.check(answer.request, changed).faults[0]
+
+
+# bol's own examples, field by field as its descriptions give them, through the mapping
+
+
+def example_of(spec: Any, schema: Any) -> Any:
+    """What the examples of a schema's fields make together."""
+    if "$ref" in schema:
+        return example_of(spec, spec["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    if "example" in schema:
+        return schema["example"]
+    if "allOf" in schema or "oneOf" in schema:
+        return example_of(spec, (schema.get("allOf") or schema["oneOf"])[0])
+    if schema.get("type") == "array":
+        return [example_of(spec, schema["items"])]
+    return {name: example_of(spec, part) for name, part in schema.get("properties", {}).items()}
+
+
+@pytest.fixture(scope="session")
+def retailer(specs_dir: Path) -> Any:
+    return json.loads((specs_dir / "bol" / "retailer-v10.json").read_text(), parse_float=Decimal)
+
+
+def _named(spec: Any, name: str) -> Any:
+    return example_of(spec, spec["components"]["schemas"][name])
+
+
+def test_bols_example_order_is_read(retailer: Any) -> None:
+    told = _named(retailer, "Order")
+    found = mapping.order(told)
+    [line], [item] = found.lines, told["orderItems"]
+    assert found.external_id == "A2K8290LP8"
+    assert found.placed_at == datetime(2017, 2, 9, 11, 39, 48, tzinfo=UTC)
+    assert (found.ship_to.first_name, found.ship_to.city, found.ship_to.country) == ("Billie", "Utrecht", "NL")
+    assert (line.external_id, line.quantity, line.shipped, line.cancelled) == ("2012345678", 10, 10, 0)
+    assert (line.unit_price.amount, line.total.amount) == (Decimal("12.99"), Decimal("118.91"))
+    assert (line.gtin, line.sku) == (item["product"]["ean"], item["offer"]["reference"])
+    assert line.expires_at is not None
+    assert mapping.order_ref(told).mark == found.list_mark
+
+
+def test_bols_example_return_is_read(retailer: Any) -> None:
+    found = mapping.marketplace_return(_named(retailer, "Return"), datetime(2026, 1, 1, tzinfo=UTC))
+    [line] = found.lines
+    assert (found.external_id, line.external_id, line.order_id) == ("1", "31234567", "4012345678")
+    assert found.registered_at == datetime(2016, 11, 14, 10, 6, 48, 423000, tzinfo=UTC)
+    assert (line.quantity, line.handled) == (1, True)
+    assert line.reason
+
+
+def test_bols_example_process_and_offer_are_read(retailer: Any, specs_dir: Path) -> None:
+    process = mapping.submission(_named(retailer, "ProcessStatus"), "1")
+    assert process.state in SubmissionState
+    assert process.entity_id
+    offers = yaml.safe_load((specs_dir / "bol" / "offers-v11.yaml").read_text())
+    told = _named(offers, "OfferResponse")
+    live = mapping.live_offer(told)
+    assert (live.offer_id, live.gtin, live.sku) == (told["offerId"], told["ean"], told["reference"])
+    assert live.stock == told["stock"]["amount"]
