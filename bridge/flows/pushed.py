@@ -82,6 +82,17 @@ def push_url(engine: Engine, session: Session, row: Connection) -> str:
     return f"{engine.public_url.rstrip('/')}/push/{session.get_one(Shop, row.shop_id).public_id}/{row.id}"
 
 
+def addresses(engine: Engine, session: Session) -> dict[int, str]:
+    """By connection, where push messages are taken: some marketplaces want it entered in a page of their own."""
+    rows = session.scalars(select(Connection).where(Connection.role == "channel", Connection.state.in_(LISTENING)))
+    return {row.id: push_url(engine, session, row) for row in rows if _pushes(engine, row)}
+
+
+def _pushes(engine: Engine, row: Connection) -> bool:
+    adapter = engine.channels.get(row.adapter)
+    return adapter is not None and Capability.PUSH in adapter.manifest.capabilities
+
+
 def ensure(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``poll.push``: subscribe, or switch on again what the marketplace switched off. Marketplaces send to
     https only, so nothing is done while the public address is not https (the polls see everything as well)."""

@@ -22,6 +22,7 @@ from bridge.flows import (
     order_view,
     overview,
     plan,
+    pushed,
     rates,
     resting,
 )
@@ -75,6 +76,7 @@ def _overview(view: View) -> Context:
     return {
         "connections": overview.connections(session, view.now),
         "feeds": feed_address.shown(view.engine, session),
+        "push_addresses": pushed.addresses(view.engine, session),
         "problems": _linked(session, overview.problems(session, limit=LATEST)),
         "orders": latest,
         "latency": overview.latency(session),

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, Work
+from bridge.flows import pushed
 from bridge.ports.channel import CALLBACK_URL, PushHint
 from bridge.ports.errors import Reauthorise
 from bridge.ports.manifest import Capability
@@ -55,6 +56,12 @@ def test_the_address_of_a_message_is_ours_to_say(world: World) -> None:
     app.register_blueprint(pushes(world.engine, 1000))
     answer = app.test_client().post("/push/shop/2", data="{}", headers={CALLBACK_URL: "https://forged.example/"})
     assert (answer.status_code, told) == (200, [[(CALLBACK_URL, f"{world.engine.public_url.rstrip('/')}/push/shop/2")]])
+
+
+def test_the_page_can_say_where_messages_are_taken(world: World) -> None:
+    with world.db.read(1) as session:
+        told = pushed.addresses(world.engine, session)
+    assert told == {2: f"{world.engine.public_url.rstrip('/')}/push/shop/2"}
 
 
 def test_a_marketplace_that_asks_first_is_answered(world: World) -> None:
