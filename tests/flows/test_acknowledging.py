@@ -15,7 +15,7 @@ from bridge.flows import attend
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.manifest import Manifest
 from tests.support.demo import DemoMarket, demo_manifest
-from tests.support.world import World, time_out
+from tests.support.world import Died, World, time_out
 
 
 @dataclass
@@ -93,6 +93,20 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_one_that_wants_time_gets
     world.clock.advance(30)
     world.drain()
     assert (list(market(world).known), problems(world)) == ([key], [])
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+def test_a_worker_that_dies_over_it_leaves_it_to_another(world: World, point: str) -> None:
+    getattr(market(world).faults, point)["acknowledge_order"] = [Died()]
+    key = market(world).buy(("A", 1))
+    world.clock.advance(330)
+    with pytest.raises(Died):
+        world.settle(30)
+    world.clock.advance(60)
+    world.settle(60, step=30)
+    assert market(world).known == {key: next(iter(world.store.orders))}
+    assert world.store.creates == 1
+    assert problems(world) == []
 
 
 def test_a_refusal_is_said_and_can_be_tried_again(world: World) -> None:

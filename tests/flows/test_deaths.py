@@ -14,12 +14,9 @@ from bridge.db.tables import Cancellation, Order, RefundRow
 from bridge.flows import attend
 from bridge.ports.errors import AskMerchant, RetryLater, SlowDown
 from tests.support.demo import Demo
+from tests.support.world import Died
 
 POINTS = ("waiting", "before", "after")
-
-
-class Died(BaseException):
-    """No handler sees it: what was not committed is gone, and leases are left behind."""
 
 
 @pytest.fixture

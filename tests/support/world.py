@@ -71,6 +71,10 @@ RETURNS = Policies.model_validate(
 PLATFORM_CAPABILITIES = (Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS)
 
 
+class Died(BaseException):
+    """A worker's death: no handler sees it, what was not committed is gone, and leases are left behind."""
+
+
 class Clock:
     """A clock that moves when it is told to, and a hair at each look so that times differ."""
 
