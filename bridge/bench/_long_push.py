@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,9 +18,12 @@ from bridge.bench._result import Result, progress, result
 from bridge.bench._stack import Control, Stack, stack, wait_until
 from bridge.db.bulk import update_rows
 from bridge.db.tables import FacetRow, Journal, Listing
+from bridge.domain.listing import LiveOffer
 from bridge.flows import admin
 from bridge.flows.paging import pages
 from bridge.ports.adapter import Adapter, Connection
+from bridge.ports.channel import Page
+from bridge.ports.errors import SlowDown
 from bridge.ports.http import HttpServices, Transport
 from bridge.ports.http.limiter import SHORT_WINDOW
 from bridge.ports.manifest import Limit
@@ -58,7 +62,7 @@ def _push(parts: Stack, name: str, changes: int) -> dict[str, Any]:
     market = parts.sandbox("channel", name, {})
     engine = parts.engine
     shop_id = admin.ensure_shop(engine, "Bench").id
-    connection_id = parts.connect(shop_id, "channel", name, market, {"send_content": False})
+    connection_id = parts.connect(shop_id, "channel", name, market, {})
     _seed.seed(engine, shop_id, changes, 50)
     _seed.project_all(engine, shop_id, engine.clock())
     _offer(market, changes)
@@ -109,7 +113,7 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
     channel = adapter.connect(
         Connection("bench:1", "bench", credentials, given, urls, transport, lambda: datetime.now(UTC))
     )
-    found = {(offer.sku, offer.site): offer.offer_id for page in pages(channel.list_offers) for offer in page}
+    found = {(offer.sku, offer.site): offer.offer_id for page in pages(_patient(channel.list_offers)) for offer in page}
 
     def act(session: Session) -> int:
         rows = session.execute(select(Listing.id, Listing.sku, Listing.site)).all()
@@ -129,6 +133,19 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
         return len(known)
 
     return parts.engine.db.transact(shop_id, act)
+
+
+def _patient(read: Callable[[str | None], Page[LiveOffer]]) -> Callable[[str | None], Page[LiveOffer]]:
+    """The sandbox keeps the limits that we have laid aside."""
+
+    def ask(cursor: str | None) -> Page[LiveOffer]:
+        while True:
+            try:
+                return read(cursor)
+            except SlowDown as wanted:
+                time.sleep(min(30.0, wanted.after.total_seconds() if wanted.after else 2.0))
+
+    return ask
 
 
 def _calls(parts: Stack, connection_id: int) -> Counter[str]:

@@ -110,7 +110,8 @@ class Markets:
         finally:
             for number in others:
                 admin.resume(engine, self.shop_id, number)
-            wait_until(self.is_quiet, LONGEST, "everything quiet", 0.25)
+            quick = self.unthrottled()
+            wait_until(lambda: self.is_quiet(quick), LONGEST, "everything quiet", 0.25)
 
     def spacing(self, name: str) -> float:
         """Seconds that the documented limits leave between two of the stock calls made so far; 0 before the first."""

@@ -28,7 +28,7 @@ Seconds = dict[str, list[float]]
 
 @click.command("isolation")
 @click.option("--stormy", default="bol", show_default=True, help="The marketplace that refuses everything.")
-@click.option("--rate", default=3, show_default=True, type=click.IntRange(1, 20), help="Changes a second in the store.")
+@click.option("--rate", default=1, show_default=True, type=click.IntRange(1, 20), help="Changes a second in the store.")
 @click.option("--seconds", default=8, show_default=True, type=click.IntRange(1, 60), help="Length of each turn.")
 @click.option("--turns", default=3, show_default=True, type=click.IntRange(1, 20), help="Of calm and storm each.")
 @click.option("--database", default=None, help="An empty database instead of an SQLite file.")
