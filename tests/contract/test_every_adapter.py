@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from bridge.flows.paging import pages
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RetryLater, SlowDown
 from bridge.registry import discover
 from tests.contract.suite import Bench, missing_methods, rule
 
 FOUND = discover()
+GOODS = 320  # more than one page of any store
 FILES = ("manifest.toml", "client.py", "mapping.py", "README.md", "quality.toml")
 
 
@@ -149,12 +151,18 @@ def test_an_account_with_more_fields_is_read(bench: Bench) -> None:
     assert bench.connect().check().name
 
 
-@rule("paging-guards")
-def test_a_page_whose_cursor_is_stuck_is_a_page(bench: Bench) -> None:
+@rule("paging-guards", kind="platform")
+def test_a_catalogue_whose_cursor_is_stuck_is_no_endless_one(bench: Bench) -> None:
+    bench.http.post(f"{bench.url}/_sandbox/seed", json={"products": GOODS, "variable": 0}).raise_for_status()
     made = bench.connect()
+
+    def whole() -> list[str]:
+        return [item.external_id for page in pages(lambda cursor: made.list_products(None, cursor)) for item in page]
+
+    assert len(set(whole())) == GOODS
     bench.fault("stuck_cursor")
-    for read in bench.lists().values():
-        read(made)
+    with pytest.raises(RetryLater, match="never ends"):
+        whole()
 
 
 @rule("sandbox-faults")

@@ -124,7 +124,8 @@ class Api:
         with self.kit.transaction():
             self.store.dry = take(name, "not_applied") is not None
             try:
-                context = Context(scopes, variables, empty=take(name, "empty_list") is not None)
+                empty, stuck = (take(name, kind) is not None for kind in ("empty_list", "stuck_cursor"))
+                context = Context(scopes, variables, empty=empty, stuck=stuck)
                 return execute_sync(official(), document, self.root, context, variables)
             finally:
                 self.store.dry = False

@@ -20,14 +20,15 @@ def connection(info: Info, rows: Sequence[Doc], show: Callable[[Doc], Any], key:
     """A page. In a bulk operation (``info.context.bulk``) there are no pages."""
     reverse = bool(args.get("reverse"))
     ordered = sorted(rows, key=key, reverse=reverse)
-    if args.get("after"):
+    stuck = info.context.stuck
+    if args.get("after") and not stuck:
         last = _read(str(args["after"]))
         ordered = [row for row in ordered if (key(row) < last if reverse else key(row) > last)]
     size = len(ordered) if info.context.bulk else _size(args)
     page = ordered[:size]
     cursors = [_write(key(row)) for row in page]
     edges = [{"node": show(row), "cursor": cursor} for row, cursor in zip(page, cursors, strict=True)]
-    more = {"hasNextPage": len(ordered) > size, "endCursor": cursors[-1] if cursors else None}
+    more = {"hasNextPage": stuck or len(ordered) > size, "endCursor": cursors[-1] if cursors else None}
     more |= {"hasPreviousPage": bool(args.get("after")), "startCursor": cursors[0] if cursors else None}
     return {"nodes": [edge["node"] for edge in edges], "edges": edges, "pageInfo": more}
 

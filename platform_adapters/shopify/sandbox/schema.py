@@ -39,12 +39,14 @@ NEEDS = {
 
 @dataclass
 class Context:
-    """What a request brings along. ``bulk``: it runs as an export; ``empty``: lists answer as if nothing were there."""
+    """What a request brings along. ``bulk``: it runs as an export; ``empty``: lists answer as if nothing were there;
+    ``stuck``: their first page comes again and again."""
 
     scopes: tuple[str, ...]
     variables: Doc = field(default_factory=dict)
     bulk: bool = False
     empty: bool = False
+    stuck: bool = False
 
 
 @cache
