@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, RejectItem
 from bridge.ports.manifest import Site, load_manifest
 from channel_adapters.allegro.client import AllegroClient
-from channel_adapters.allegro.reading import Json, some, table, tables, text
+from channel_adapters.allegro.reading import some
 from channel_adapters.allegro.vocabulary import LANGUAGES
 
 MANIFEST = load_manifest(Path(__file__).parent)

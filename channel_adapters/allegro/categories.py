@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from bridge.domain.reading import Json, table, tables, text, texts
 from bridge.domain.requirement import (
     AllowedValue,
     AttributeKind,
@@ -18,7 +19,7 @@ from bridge.domain.requirement import (
 )
 from bridge.domain.values import fingerprint
 from bridge.ports.errors import RejectItem
-from channel_adapters.allegro.reading import Json, table, tables, text, texts, whole
+from channel_adapters.allegro.reading import whole
 from channel_adapters.allegro.vocabulary import ATTRIBUTE_KINDS
 
 # CategoryParameter's own example: 11323, "Condition", with the dictionary value "Nowy" (new).

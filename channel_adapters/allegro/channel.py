@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.domain.listing import LiveOffer
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.reading import text
 from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
@@ -29,7 +30,7 @@ from channel_adapters.allegro import categories, figures, following
 from channel_adapters.allegro.account import MANIFEST, Account
 from channel_adapters.allegro.offers import Offers
 from channel_adapters.allegro.orders import Orders
-from channel_adapters.allegro.reading import one, some, text
+from channel_adapters.allegro.reading import one, some
 from channel_adapters.allegro.refunds import Refunds
 from channel_adapters.allegro.returns import Returns
 

@@ -8,10 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import BridgeError, RetryLater
 from bridge.ports.http import ErrorTable, Response, Token, TokenSource, basic_auth
-from channel_adapters.allegro.reading import Json, table, tables, text
 from channel_adapters.allegro.refusals import (
     COMMAND_ERRORS,
     EDIT_ERRORS,

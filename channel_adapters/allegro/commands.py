@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.money import Money
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.channel import SubmissionState, SubmissionStatus
-from channel_adapters.allegro.reading import Json, price, table, tables, text
+from channel_adapters.allegro.reading import price
 from channel_adapters.allegro.refusals import words
 from channel_adapters.allegro.vocabulary import TASKS
 

@@ -12,12 +12,13 @@ from typing import Any
 
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
+from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.text import clean_html
 from bridge.ports.channel import OfferDraft
 from bridge.ports.errors import RejectItem
 from bridge.ports.manifest import Site
 from channel_adapters.allegro.categories import OF_THE_OFFER, condition_parameter, meaning
-from channel_adapters.allegro.reading import Json, price, table, tables, text
+from channel_adapters.allegro.reading import price
 from channel_adapters.allegro.vocabulary import (
     ACTIVE,
     DESCRIPTION_BLOCKS,

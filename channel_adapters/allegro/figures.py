@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from bridge.domain.reading import Json, moment, tables, text
 from bridge.ports.channel import ScoreFigure
-from channel_adapters.allegro.reading import Json, moment, tables, text
 
 
 def figures(quality: Sequence[Json], smart: Json, ratings: Json) -> list[ScoreFigure]:

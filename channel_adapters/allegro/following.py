@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from bridge.domain.reading import Json
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, RetryLater
 from channel_adapters.allegro import commands, forms, mapping
 from channel_adapters.allegro.client import LAST_OFFSET, TASKS_PER_PAGE, AllegroClient
 from channel_adapters.allegro.commands import KINDS
-from channel_adapters.allegro.reading import Json
 
 Job = tuple[str, str]
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
+from bridge.domain.reading import Json, moment, table, tables, text
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef, SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
-from channel_adapters.allegro.reading import Json, moment, money, table, tables, text, whole
+from channel_adapters.allegro.reading import money, whole
 from channel_adapters.allegro.vocabulary import (
     CANCELLED,
     CANCELLING,
@@ -126,12 +127,13 @@ def cancelled_units(refunds: Sequence[Json]) -> dict[str, int]:
 
 def _line(raw: Json, item: Json, place: int, shipments: Sequence[Json], taken: dict[str, int]) -> SoldLine:
     where, key, unit_price = f"lineItems[{place}]", text(item.get("id")), money(item.get("price"))
-    quantity = whole(item.get("quantity"))
-    for name, value in (("id", key), ("price", unit_price), ("quantity", quantity)):
-        if not value:
-            raise _unreadable(raw, f"{where}.{name}")
-    count = quantity or 1
-    amount = unit_price or Money.zero("XXX")
+    count = whole(item.get("quantity"))
+    if not key:
+        raise _unreadable(raw, f"{where}.id")
+    if unit_price is None:
+        raise _unreadable(raw, f"{where}.price")
+    if not count:
+        raise _unreadable(raw, f"{where}.quantity")
     cancelled = min(count, taken.get(key, 0))
     shipped = count - cancelled if is_shipped(raw) else min(count - cancelled, parcels_of(key, shipments))
     offer = table(item, "offer")
@@ -143,10 +145,10 @@ def _line(raw: Json, item: Json, place: int, shipments: Sequence[Json], taken: d
         quantity=count,
         cancelled=count - shipped if is_cancelled(raw) else cancelled,
         shipped=shipped,
-        unit_price=amount,
-        total=line_total(item, amount, count),
-        tax=tax_in(line_total(item, amount, count), table(item, "tax").get("rate")),
-        discount=_discount(item, amount, count),
+        unit_price=unit_price,
+        total=line_total(item, unit_price, count),
+        tax=tax_in(line_total(item, unit_price, count), table(item, "tax").get("rate")),
+        discount=_discount(item, unit_price, count),
         fulfilled_by=FulfilledBy.CHANNEL if is_by_channel(raw) else FulfilledBy.MERCHANT,
         ship_by=moment(table(raw, "delivery", "time", "dispatch").get("to")),
     )

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.domain.listing import LiveOffer
+from bridge.domain.reading import Json, moment, table, tables, text
 from bridge.domain.returns import MarketplaceReturn, ReturnLine
 from bridge.ports.channel import SaleStatus
 from bridge.ports.manifest import Site
 from channel_adapters.allegro import content
-from channel_adapters.allegro.reading import Json, moment, money, table, tables, text, whole
+from channel_adapters.allegro.reading import money, whole
 from channel_adapters.allegro.vocabulary import (
     ACTIVATING,
     ACTIVE,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from bridge.domain.listing import LiveOffer
+from bridge.domain.reading import Json, table, text
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -25,7 +26,7 @@ from channel_adapters.allegro.account import Account
 from channel_adapters.allegro.categories import OF_THE_OFFER
 from channel_adapters.allegro.client import operation_of
 from channel_adapters.allegro.commands import Change, Command
-from channel_adapters.allegro.reading import Json, price, some, table, text
+from channel_adapters.allegro.reading import price, some
 from channel_adapters.allegro.vocabulary import ACTIVATING, ACTIVE, ENDED, INACTIVE
 
 # "external.id: maxItems 100"; ids are asked for in as many.

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem
 from channel_adapters.allegro import forms
 from channel_adapters.allegro.account import OTHER, Account
-from channel_adapters.allegro.reading import Json, one, some, stamp, table, tables, text
+from channel_adapters.allegro.reading import one, some, stamp
 from channel_adapters.allegro.refusals import Outdated
 from channel_adapters.allegro.vocabulary import NEW, OPEN, PROCESSING, READY, SENT
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.money import Money
+from bridge.domain.reading import Json, text
 from bridge.ports.errors import NotFound
-
-Json = dict[str, Any]
 
 
 def some(ask: Callable[[], list[Json]]) -> list[Json]:
@@ -26,27 +25,6 @@ def one(ask: Callable[[], Json]) -> Json:
         return ask()
     except NotFound:
         return {}
-
-
-def text(value: Any) -> str:
-    return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
-
-
-def table(raw: Any, *way: str) -> Json:
-    """The object at the end of ``way``; empty where there is none."""
-    for name in way:
-        raw = raw.get(name) if isinstance(raw, dict) else None
-    return raw if isinstance(raw, dict) else {}
-
-
-def tables(raw: Any, name: str) -> list[Json]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def texts(raw: Any, name: str) -> list[str]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return [text(item) for item in value if text(item)] if isinstance(value, list) else []
 
 
 def whole(value: Any) -> int | None:
@@ -70,14 +48,6 @@ def price(amount: Money) -> Json:
     """As Allegro wants it: a string at the currency's precision."""
     exact = amount.quantised()
     return {"amount": str(exact.amount), "currency": exact.currency}
-
-
-def moment(value: Any) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(text(value))
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def stamp(at: datetime) -> str:

@@ -10,13 +10,14 @@ from operator import add
 
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason
+from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import ItemResult, Outcome, SubmissionState
 from bridge.ports.errors import BridgeError, NotFound, RejectItem
 from channel_adapters.allegro import forms, vocabulary
 from channel_adapters.allegro.account import Account
 from channel_adapters.allegro.orders import Orders, refused
-from channel_adapters.allegro.reading import Json, money, price, some, table, tables, text, whole
+from channel_adapters.allegro.reading import money, price, some, whole
 from channel_adapters.allegro.vocabulary import READY, SENT
 
 # So long the lines of an order that is cancelled whole may come apart.

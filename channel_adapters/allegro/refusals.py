@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule, Said
-from channel_adapters.allegro.reading import Json, table, tables, text
 
 RENEW = "Ask the seller for consent again, as the instructions say, and enter the new refresh token here."
 APPLICATION = "Check client ID and client secret (apps.developer.allegro.pl)."

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, Outcome, Page
 from bridge.ports.errors import BridgeError, NotFound, RejectItem
 from channel_adapters.allegro import forms, mapping, vocabulary
 from channel_adapters.allegro.account import SITES, Account
-from channel_adapters.allegro.reading import Json, stamp, table, tables, text
+from channel_adapters.allegro.reading import stamp
 
 PER_PAGE = 100
 # Longer than any right to return that Allegro's policies know (withdrawalPeriod), and the way back.

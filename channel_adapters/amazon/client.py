@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import httpx
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule, Said, Token, TokenSource
-from channel_adapters.amazon.reading import Json, table, tables, text
 
 LISTINGS = "/listings/2021-08-01/items"
 DEFINITIONS = "/definitions/2020-09-01/productTypes"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from channel_adapters.amazon.reading import moment, stamp
+from bridge.domain.reading import moment
+from channel_adapters.amazon.reading import stamp
 
 SEARCH_CAP = 1000
 FIRST = datetime(1995, 1, 1, tzinfo=UTC)

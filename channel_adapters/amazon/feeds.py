@@ -13,9 +13,9 @@ from xml.etree import ElementTree as ET
 
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason
+from bridge.domain.reading import Json, tables, text, whole
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.errors import RetryLater
-from channel_adapters.amazon.reading import Json, tables, text, whole
 from channel_adapters.amazon.vocabulary import CANCEL_REASONS, REFUND_REASONS
 
 JSON_MEDIA = "application/json; charset=UTF-8"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bridge.domain.reading import Json, text
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import NotFound, RejectItem, RetryLater
 from channel_adapters.amazon import feeds
 from channel_adapters.amazon import submissions as sent_before
 from channel_adapters.amazon.feeds import Failures
 from channel_adapters.amazon.offers import OfferSide
-from channel_adapters.amazon.reading import Json, text
 from channel_adapters.amazon.submissions import Submission
 from channel_adapters.amazon.vocabulary import PROCESSING
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bridge.domain.listing import LiveOffer
+from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.ports.channel import OfferRef, Page, SaleStatus
 from bridge.ports.errors import NotFound
 from bridge.ports.manifest import Site
 from channel_adapters.amazon import cursors, mapping
 from channel_adapters.amazon.account import Account
-from channel_adapters.amazon.reading import Json, table, tables, text
 
 IDENTIFIERS = 20
 PAGE = 20

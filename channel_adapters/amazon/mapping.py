@@ -8,11 +8,12 @@ from typing import Any
 
 from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money
+from bridge.domain.reading import Json, table, tables, text, texts, whole
 from bridge.domain.requirement import Category
 from bridge.ports.channel import AccountInfo, OfferDraft, SaleStatus
 from bridge.ports.errors import AskMerchant, RejectItem
 from bridge.ports.manifest import Site
-from channel_adapters.amazon.reading import Json, money, table, tables, text, texts, whole
+from channel_adapters.amazon.reading import money
 from channel_adapters.amazon.schemas import Definition
 from channel_adapters.amazon.vocabulary import CONDITIONS, FIXES, TRACKING_OF
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
+from bridge.domain.reading import Json, text, whole
+from bridge.ports.batch import failed
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -18,10 +20,8 @@ from bridge.ports.errors import NotFound, RejectItem
 from bridge.ports.http.call import encode_json
 from bridge.ports.manifest import Site
 from channel_adapters.amazon import feeds, mapping, schemas
-from channel_adapters.amazon.account import failed
 from channel_adapters.amazon.client import JSON_LISTINGS_FEED
 from channel_adapters.amazon.looking import LookSide
-from channel_adapters.amazon.reading import Json, text, whole
 from channel_adapters.amazon.submissions import Submission, price_mark, title_mark
 
 # A PATCH is seen in seconds, and five a second are allowed; a feed takes minutes, and five in five minutes are. Up to

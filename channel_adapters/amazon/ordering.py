@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, moment, table, tables, text
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, UnknownOutcome
 from channel_adapters.amazon import feeds, mapping, orders, returns
 from channel_adapters.amazon.account import CURRENCIES, MANIFEST, Account
-from channel_adapters.amazon.reading import Json, moment, stamp, table, tables, text
+from channel_adapters.amazon.reading import stamp
 from channel_adapters.amazon.submissions import Submission
 from channel_adapters.amazon.vocabulary import OPEN_STATUSES, PROCESSING
 

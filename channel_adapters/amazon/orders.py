@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, Parcel, SoldLine
+from bridge.domain.reading import Json, moment, table, tables, text, whole
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import RejectItem
-from channel_adapters.amazon.reading import Json, moment, money, stamp, table, tables, text, whole
+from channel_adapters.amazon.reading import money, stamp
 from channel_adapters.amazon.vocabulary import FULFILLED_BY, PHASES
 
 OTHER = "Other: "

@@ -6,36 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.money import Money
-
-Json = dict[str, Any]
-
-
-def text(value: Any) -> str:
-    return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
-
-
-def table(raw: Any, *way: str) -> Json:
-    """The object at the end of ``way``; empty where there is none."""
-    for name in way:
-        raw = raw.get(name) if isinstance(raw, dict) else None
-    return raw if isinstance(raw, dict) else {}
-
-
-def tables(raw: Any, name: str) -> list[Json]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def texts(raw: Any, name: str) -> list[str]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return [text(item) for item in value] if isinstance(value, list) else []
-
-
-def whole(value: Any) -> int | None:
-    try:
-        return None if value is None or isinstance(value, bool) else int(str(value))
-    except ValueError:
-        return None
+from bridge.domain.reading import text
 
 
 def money(raw: Any) -> Money | None:
@@ -44,14 +15,6 @@ def money(raw: Any) -> Money | None:
         return Money.of(text(raw.get("amount")), text(raw.get("currencyCode"))) if isinstance(raw, dict) else None
     except ValueError:
         return None
-
-
-def moment(value: Any) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(text(value))
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def stamp(at: datetime) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
+from bridge.domain.reading import whole
 from bridge.domain.returns import MarketplaceReturn, ReturnLine
-from channel_adapters.amazon.reading import whole
 from channel_adapters.amazon.vocabulary import CONDITION_OF_RETURN_DONE
 
 REPORT = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"

@@ -23,6 +23,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry
 
+from bridge.domain.reading import Json, table, tables, text, texts, whole
 from bridge.domain.requirement import (
     AllowedValue,
     AttributeKind,
@@ -31,7 +32,6 @@ from bridge.domain.requirement import (
     Given,
     Need,
 )
-from channel_adapters.amazon.reading import Json, table, tables, text, texts, whole
 
 # What an offer is made of is sent from stock, price and GTIN, not from mapped attributes.
 OURS = frozenset({

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bridge.domain.money import Money
+from bridge.domain.reading import Json
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from channel_adapters.amazon import mapping
-from channel_adapters.amazon.reading import Json
 
 # An issue that stands there may be the one of the state before: only after a while it is the answer.
 SETTLED = timedelta(seconds=60)

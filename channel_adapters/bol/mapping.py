@@ -10,6 +10,7 @@ from typing import Any
 from bridge.domain.listing import LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.order import Address, CancelReason, FulfilledBy, MarketplaceOrder, Parcel, SoldLine
+from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision, ReturnLine
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import (
@@ -22,7 +23,7 @@ from bridge.ports.channel import (
     SubmissionStatus,
 )
 from bridge.ports.errors import AskMerchant, RejectItem
-from channel_adapters.bol.reading import CURRENCY, Json, midnight, moment, money, table, tables, text, whole
+from channel_adapters.bol.reading import CURRENCY, midnight, moment, money
 from channel_adapters.bol.vocabulary import (
     CANCEL_REASONS,
     CONDITIONS,

@@ -6,34 +6,13 @@ from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bridge.domain import reading
 from bridge.domain.money import Money
-
-Json = dict[str, Any]
+from bridge.domain.reading import text
 
 # The API names no currency anywhere: bol sells in euro.
 CURRENCY = "EUR"
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-
-
-def text(value: Any) -> str:
-    return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
-
-
-def table(raw: Json, name: str) -> Json:
-    value = raw.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def tables(raw: Json, name: str) -> list[Json]:
-    value = raw.get(name)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def whole(value: Any) -> int | None:
-    try:
-        return None if value is None or isinstance(value, bool) else int(str(value))
-    except ValueError:
-        return None
 
 
 def money(value: Any) -> Money | None:
@@ -44,11 +23,7 @@ def money(value: Any) -> Money | None:
 
 
 def moment(value: Any) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(text(value))
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=AMSTERDAM)).astimezone(UTC)
+    return reading.moment(value, AMSTERDAM)
 
 
 def midnight(value: Any) -> datetime | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bridge.domain.reading import Json, tables, text
 from bridge.domain.requirement import Category
-from channel_adapters.bol.reading import Json, tables, text
 
 DEEPEST = 20
 # The languages of content, in those of the tree (get-product-categories, Accept-Language).

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bridge.domain.reading import Json, text
 from bridge.ports.adapter import Connection
-from bridge.ports.channel import Choice, ItemResult, Outcome
-from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, Superseded, UnknownOutcome
+from bridge.ports.batch import one_by_one
+from bridge.ports.channel import Choice, ItemResult
+from bridge.ports.errors import RejectItem
 from bridge.ports.http import Transport
 from bridge.ports.manifest import Site, load_manifest
 from channel_adapters.ebay.client import EbayClient
-from channel_adapters.ebay.reading import Json, text
 from channel_adapters.ebay.vocabulary import LOCALES
 
 MANIFEST = load_manifest(Path(__file__).parent)
@@ -139,27 +140,5 @@ class Account:
     # Batches
 
     def each(self, items: Sequence[Any], act: Callable[[Any], ItemResult]) -> list[ItemResult]:
-        """One call per item, several at a time. What is refused, or not known, is that item's result. Where nothing
-        at all went through for the same passing cause, that cause is raised."""
-        answers = self.transport.each(act, items, WORKERS)
-        errors = [answer for answer in answers if isinstance(answer, BridgeError)]
-        for error in errors:
-            if isinstance(error, Superseded):
-                raise error
-        lasting = (RejectItem, UnknownOutcome)
-        if errors and len(errors) == len(answers) and not any(isinstance(error, lasting) for error in errors):
-            raise errors[0]
-        return [
-            failed(item.key, answer) if isinstance(answer, BridgeError) else answer
-            for item, answer in zip(items, answers, strict=True)
-        ]
-
-
-def failed(key: str, error: BridgeError) -> ItemResult:
-    """An error as the result of one item of a batch."""
-    outcome = Outcome.RETRY
-    if isinstance(error, NotFound):
-        outcome = Outcome.MISSING
-    elif isinstance(error, (RejectItem, AskMerchant)):
-        outcome = Outcome.REJECTED
-    return ItemResult(key=key, outcome=outcome, message=error.merchant, field=error.field)
+        """See :func:`one_by_one`."""
+        return one_by_one(self.transport, items, act, WORKERS)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bridge.domain.order import CancelReason
+from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, RefundReason, ReturnDecision
 from bridge.ports.channel import ItemResult, Outcome, Page, SubmissionState, SubmissionStatus
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
 from channel_adapters.ebay import orders, returns, vocabulary
 from channel_adapters.ebay.account import SITES, WORKERS, Account
-from channel_adapters.ebay.reading import Json, money, stamp, table, tables, text, whole
+from channel_adapters.ebay.reading import money, stamp
 from channel_adapters.ebay.returns import Submission
 
 PAGE = 200

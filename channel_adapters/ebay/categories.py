@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bridge.domain.reading import Json, table, tables, text, texts, whole
 from bridge.domain.requirement import (
     AllowedValue,
     AttributeKind,
@@ -14,7 +15,6 @@ from bridge.domain.requirement import (
     Need,
 )
 from bridge.domain.values import fingerprint
-from channel_adapters.ebay.reading import Json, table, tables, text, texts, whole
 from channel_adapters.ebay.vocabulary import ASPECT_KINDS, BRAND_ASPECTS, NEEDS
 
 # "Up to 30 values can be supplied for aspects that accept multiple values" (itemToAspectCardinality).

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bridge.domain.reading import Json, table, text, whole
 from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import AccountInfo, Expiry, PushHint, ScoreFigure
@@ -17,7 +18,6 @@ from channel_adapters.ebay.aftersales import AftersalesSide
 from channel_adapters.ebay.offers import OfferSide
 from channel_adapters.ebay.ordering import OrderSide
 from channel_adapters.ebay.push import Push
-from channel_adapters.ebay.reading import Json, table, text, whole
 
 # developer.ebay.com, OAuth: a refresh token is good for 18 months. Counted short, as months differ.
 TOKEN_LASTS = timedelta(days=540)

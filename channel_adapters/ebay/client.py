@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from channel_adapters.ebay.reading import Json, table, tables, text
+from bridge.domain.reading import Json, table, tables, text
 from channel_adapters.ebay.wire import POST_ORDER, Wire
 
 INVENTORY = "/sell/inventory/v1"

@@ -11,11 +11,12 @@ from typing import Any
 
 from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money
+from bridge.domain.reading import Json, table, tables, text, texts, whole
 from bridge.domain.text import cut, plain_text
 from bridge.ports.channel import ItemResult, OfferDraft, Outcome, SaleStatus
 from bridge.ports.errors import RejectItem
 from bridge.ports.manifest import Site
-from channel_adapters.ebay.reading import Json, amount, money, table, tables, text, texts, whole
+from channel_adapters.ebay.reading import amount, money
 from channel_adapters.ebay.vocabulary import (
     BRAND_ASPECTS,
     CONDITIONS,

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from bridge.domain.listing import LiveOffer
+from bridge.domain.reading import Json, table, tables, text, whole
+from bridge.ports.batch import failed
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -22,8 +24,7 @@ from bridge.ports.channel import (
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, RetryLater
 from bridge.ports.manifest import Site
 from channel_adapters.ebay import mapping
-from channel_adapters.ebay.account import WORKERS, Account, failed
-from channel_adapters.ebay.reading import Json, table, tables, text, whole
+from channel_adapters.ebay.account import WORKERS, Account
 from channel_adapters.ebay.revisions import Revisions
 
 PAGE = 25

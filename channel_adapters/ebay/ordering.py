@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bridge.domain.order import MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, tables, text, whole
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import NotFound, RejectItem, RetryLater
 from channel_adapters.ebay import orders
 from channel_adapters.ebay.account import MANIFEST, Account
-from channel_adapters.ebay.reading import Json, stamp, tables, text, whole
+from channel_adapters.ebay.reading import stamp
 from channel_adapters.ebay.vocabulary import FULFILLED, NOT_STARTED
 
 PAGE = 200

@@ -11,11 +11,12 @@ from decimal import Decimal
 
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, Parcel, SoldLine
+from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import RejectItem
 from channel_adapters.ebay.mapping import store_sku
-from channel_adapters.ebay.reading import Json, moment, money, stamp, table, tables, text, whole
+from channel_adapters.ebay.reading import moment, money, stamp
 from channel_adapters.ebay.vocabulary import (
     CANCELLED,
     FULFILLED,

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.channel import PushHint
 from bridge.ports.errors import NotFound, Reauthorise, RejectItem
 from channel_adapters.ebay import signature
 from channel_adapters.ebay.client import EbayClient
-from channel_adapters.ebay.reading import Json, table, tables, text
 from channel_adapters.ebay.vocabulary import ORDER_TOPIC
 
 # "Should be cached for a temporary, but reasonable, amount of time (e.g. one hour)" (getPublicKey).

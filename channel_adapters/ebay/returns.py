@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason
+from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnLine
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
 from channel_adapters.ebay import orders
 from channel_adapters.ebay.mapping import store_sku
-from channel_adapters.ebay.reading import Json, amount, moment, stamp, table, tables, text, whole
+from channel_adapters.ebay.reading import amount, moment, stamp
 from channel_adapters.ebay.vocabulary import (
     CANCEL_REASONS,
     CANCELLED,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.channel import ScoreFigure
-from channel_adapters.ebay.reading import Json, moment, table, tables, text
+from channel_adapters.ebay.reading import moment
 from channel_adapters.ebay.vocabulary import RATE
 
 CURRENT = "CURRENT"

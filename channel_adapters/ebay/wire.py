@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater, UnknownOutcome
 from bridge.ports.http import ErrorTable, MemoryVault, Response, Rule, Said, Token, TokenSource, basic_auth
 from channel_adapters.ebay import signature
-from channel_adapters.ebay.reading import Json, table, tables, text
 
 POST_ORDER = "/post-order/v2"
 PUBLIC = "https://api.ebay.com/oauth/api_scope"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bridge.domain.reading import Json, tables, text
 from bridge.domain.requirement import (
     AllowedValue,
     AttributeKind,
@@ -13,7 +14,6 @@ from bridge.domain.requirement import (
     Need,
 )
 from bridge.domain.values import fingerprint
-from channel_adapters.kaufland.reading import Json, tables, text
 from channel_adapters.kaufland.vocabulary import ATTRIBUTE_KINDS, VAT_INDICATORS
 
 # Values of an attribute that are read, a hundred a call; manufacturers alone are tens of thousands.

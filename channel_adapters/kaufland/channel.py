@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bridge.domain.listing import LiveOffer
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
@@ -36,7 +37,6 @@ from channel_adapters.kaufland.client import KauflandClient, wire_time
 from channel_adapters.kaufland.offers import Offers
 from channel_adapters.kaufland.pieces import REFUSALS, Pieces, Tickets
 from channel_adapters.kaufland.push import Push
-from channel_adapters.kaufland.reading import Json, table, tables, text
 
 MANIFEST = load_manifest(Path(__file__).parent)
 SITES = {site.code: site for site in MANIFEST.sites}

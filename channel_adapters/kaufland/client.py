@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import httpx
 
+from bridge.domain.reading import Json
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule
-from channel_adapters.kaufland.reading import Json
 from channel_adapters.kaufland.signature import sign
 
 A = TypeVar("A")

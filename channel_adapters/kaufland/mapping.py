@@ -10,12 +10,13 @@ from typing import Any
 from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
+from bridge.domain.reading import Json, moment, table, tables, text, texts, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnLine
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OfferDraft, OrderRef, SaleStatus, SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
 from bridge.ports.manifest import Site
-from channel_adapters.kaufland.reading import Json, cents, moment, money, table, tables, text, texts, whole
+from channel_adapters.kaufland.reading import cents, money
 from channel_adapters.kaufland.vocabulary import (
     CANCELLED,
     CONDITIONS,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bridge.domain.listing import Facet, LiveOffer
+from bridge.domain.reading import Json, table, text, texts, whole
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import (
     ContentUpdate,
@@ -22,7 +23,6 @@ from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
 from bridge.ports.manifest import Site
 from channel_adapters.kaufland import mapping
 from channel_adapters.kaufland.client import UNITS_PER_PAGE, AlreadyThere, KauflandClient
-from channel_adapters.kaufland.reading import Json, table, text, texts, whole
 from channel_adapters.kaufland.vocabulary import LOCALES
 
 LARGEST_BATCH = 150

@@ -9,12 +9,13 @@ from typing import Any
 
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.returns import ChannelRefund, RefundReason
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, RetryLater, UnknownOutcome
 from channel_adapters.kaufland import vocabulary
 from channel_adapters.kaufland.client import KauflandClient, NotPaid
-from channel_adapters.kaufland.reading import Json, cents, table, tables, text
+from channel_adapters.kaufland.reading import cents
 
 REFUSALS = (RejectItem, AskMerchant)
 RETURN_TAKEN = ("return_accepted", "return_closed")

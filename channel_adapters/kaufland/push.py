@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from bridge.domain.reading import Json, text
 from bridge.ports.channel import CALLBACK_URL, PushHint
 from bridge.ports.errors import NotFound, Reauthorise
 from channel_adapters.kaufland import mapping, signature
 from channel_adapters.kaufland.client import AlreadyThere, KauflandClient
-from channel_adapters.kaufland.reading import Json, text
 from channel_adapters.kaufland.vocabulary import EVENTS
 
 

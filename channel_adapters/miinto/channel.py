@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bridge.domain.order import MarketplaceOrder
+from bridge.domain.reading import Json, moment, table, text
 from bridge.domain.requirement import CategoryRequirements
 from bridge.domain.values import fingerprint
 from bridge.ports.adapter import Connection
@@ -18,7 +19,6 @@ from channel_adapters.miinto import columns, mapping
 from channel_adapters.miinto.client import MiintoClient, shops_of
 from channel_adapters.miinto.feed import TsvWriter
 from channel_adapters.miinto.mapping import Known
-from channel_adapters.miinto.reading import Json, moment, table, text
 
 MANIFEST = load_manifest(Path(__file__).parent)
 # Orders are listed newest first and without a time of change: how far back they are looked at, every minute for what

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 import httpx
 
+from bridge.domain.reading import Json, table, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule, Token, TokenSource
 from bridge.ports.http.table import Said
-from channel_adapters.miinto.reading import Json, table, text, whole
+from channel_adapters.miinto.reading import whole
 from channel_adapters.miinto.signature import AUTH_TYPE, FLAVOUR, sign
 
 VERSION = "2.6"  # of the order API, as the newest public client asks for it

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bridge.domain.order import Address, MarketplaceOrder, OrderPhase, SoldLine
-from channel_adapters.miinto.reading import Json, moment, money, table, tables, text, whole, words
+from bridge.domain.reading import Json, moment, table, tables, text
+from channel_adapters.miinto.reading import money, whole, words
 
 TRANSFER = "transfer-"
 DECLINED = "declined"

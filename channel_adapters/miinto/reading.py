@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from bridge.domain.money import Money
-
-Json = dict[str, Any]
-
-
-def text(value: Any) -> str:
-    return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
-
-
-def table(raw: Any, name: str) -> Json:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def tables(raw: Any, name: str) -> list[Json]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def whole(value: Any, default: int) -> int:
@@ -37,14 +20,6 @@ def money(cents: Any, currency: str) -> Money | None:
     """Amounts are whole hundredths: "int(price) / 100" in every client that is public."""
     known = whole(cents, -1)
     return None if known < 0 else Money(amount=Decimal(known).scaleb(-2), currency=currency)
-
-
-def moment(value: Any) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(text(value))
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def words(raw: Any) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.domain.listing import LiveOffer
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, pairs, text
 from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
@@ -39,7 +40,6 @@ from channel_adapters.mirakl.offers import Offers
 from channel_adapters.mirakl.operators import operators, with_operators
 from channel_adapters.mirakl.orders import Orders
 from channel_adapters.mirakl.platform import Platform
-from channel_adapters.mirakl.reading import Json, pairs, text
 from channel_adapters.mirakl.submissions import Submissions
 
 MANIFEST = with_operators(load_manifest(Path(__file__).parent))

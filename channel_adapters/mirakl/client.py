@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
+from bridge.domain.reading import Json, tables
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule
 from channel_adapters.mirakl.operators import base_url
-from channel_adapters.mirakl.reading import Json, tables
 
 RENEW = "Generate a new API key in the marketplace's back office (My user settings, API key) and enter it here."
 ERRORS = ErrorTable(

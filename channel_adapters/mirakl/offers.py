@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bridge.domain.listing import Facet, LiveOffer
+from bridge.domain.reading import Json, tables, text, whole
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -23,7 +24,6 @@ from channel_adapters.mirakl import catalogue, mapping, sending
 from channel_adapters.mirakl.client import PAGE, MiraklClient
 from channel_adapters.mirakl.known import Settings
 from channel_adapters.mirakl.platform import Platform
-from channel_adapters.mirakl.reading import Json, tables, text, whole
 from channel_adapters.mirakl.submissions import NEW_PRODUCT, OFFER, PRICE, PRODUCT, STOCK, sent
 
 # "This resource returns 100 products maximum" (specification, P31).

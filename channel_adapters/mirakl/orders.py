@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain.order import CancelReason, MarketplaceOrder, OrderPhase, Parcel
+from bridge.domain.reading import Json, pairs, tables, text
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import NotFound, RejectItem, RetryLater
@@ -15,7 +16,7 @@ from channel_adapters.mirakl.client import MiraklClient
 from channel_adapters.mirakl.known import Settings
 from channel_adapters.mirakl.offers import next_offset
 from channel_adapters.mirakl.platform import Platform
-from channel_adapters.mirakl.reading import Json, pairs, stamp, tables, text
+from channel_adapters.mirakl.reading import stamp
 from channel_adapters.mirakl.vocabulary import OPEN_STATES, RETURNS_DECIDED, RETURNS_TO_DECIDE
 
 # How far back decided returns are listed.

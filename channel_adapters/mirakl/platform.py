@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason
+from bridge.domain.reading import Json, table, text, whole
 from bridge.domain.returns import RefundReason
 from bridge.domain.values import Value
 from bridge.ports.errors import AskMerchant, RejectItem
-from channel_adapters.mirakl.reading import DELIMITERS, SEMICOLON, Json, table, text, whole
+from channel_adapters.mirakl.reading import DELIMITERS, SEMICOLON
 from channel_adapters.mirakl.vocabulary import CANCEL_WORDS, REFUND_WORDS
 
 Ours = TypeVar("Ours", bound=StrEnum)

@@ -11,34 +11,9 @@ from typing import Any
 
 from bridge.domain.money import Money
 
-Json = dict[str, Any]
-
 # "Csv format: "offer-sku";"quantity";"warehouse-code";"update-delete"" (specification, STO01, PRI01).
 SEMICOLON = ";"
 DELIMITERS = {"COMMA": ",", "SEMICOLON": SEMICOLON}
-
-
-def text(value: Any) -> str:
-    return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
-
-
-def table(raw: Any, *names: str) -> Json:
-    """The object under this path; empty where there is none."""
-    for name in names:
-        raw = raw.get(name) if isinstance(raw, dict) else None
-    return raw if isinstance(raw, dict) else {}
-
-
-def tables(raw: Any, name: str) -> list[Json]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def whole(value: Any) -> int | None:
-    try:
-        return None if value is None or isinstance(value, bool) else int(str(value))
-    except ValueError:
-        return None
 
 
 def amount(value: Any) -> Decimal | None:
@@ -48,25 +23,9 @@ def amount(value: Any) -> Decimal | None:
         return None
 
 
-def moment(value: Any) -> datetime | None:
-    """Mirakl writes ISO 8601 in UTC."""
-    try:
-        read = datetime.fromisoformat(text(value))
-    except ValueError:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-
-
 def stamp(moment: datetime) -> str:
     """As Mirakl wants it: UTC with a Z, in whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def pairs(given: Any) -> dict[str, str]:
-    """A list setting of ``name=value``; what has no ``=`` is left out."""
-    items = given if isinstance(given, (list, tuple)) else ()
-    split = [str(item).partition("=") for item in items]
-    return {name.strip(): value.strip() for name, sign, value in split if sign and name.strip()}
 
 
 def csv_file(columns: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = SEMICOLON) -> bytes:

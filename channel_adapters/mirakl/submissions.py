@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
+from bridge.domain.reading import Json, text, whole
 from bridge.domain.values import Value
 from bridge.ports.channel import ItemResult, Outcome, SubmissionState, SubmissionStatus
 from bridge.ports.errors import NotFound, SlowDown
 from channel_adapters.mirakl.client import MiraklClient
-from channel_adapters.mirakl.reading import Json, read_csv, text, whole
+from channel_adapters.mirakl.reading import read_csv
 from channel_adapters.mirakl.vocabulary import IMPORT_STATES, WAITING
 
 STOCK, PRICE, OFFER, PRODUCT = "stock", "price", "offer", "product"

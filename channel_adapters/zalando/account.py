@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bridge.domain.reading import Json, text
 from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, RejectItem
 from bridge.ports.manifest import Site
 from channel_adapters.zalando.client import ZalandoClient
-from channel_adapters.zalando.reading import Json, text
 from channel_adapters.zalando.vocabulary import country
 
 # Contracts change seldom; a country that is new is seen within the hour, or as soon as an order comes from it.

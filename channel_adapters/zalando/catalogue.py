@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from bridge.domain.reading import Json
 from bridge.ports.errors import BridgeError, NotFound
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import ZalandoClient
 from channel_adapters.zalando.outlines import Type, base_of, has_values, part_labels, read_type, types_of
-from channel_adapters.zalando.reading import Json
 
 T = TypeVar("T")
 GOOD_FOR = timedelta(hours=1)

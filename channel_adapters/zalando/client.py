@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, NotJson, Response, Rule, Said, Token, TokenSource, basic_auth, describe
-from channel_adapters.zalando.reading import Json, table, tables, text
 
 A = TypeVar("A")
 R = TypeVar("R")

@@ -3,12 +3,12 @@ state the line is in, and one that is there already is a success."""
 
 from __future__ import annotations
 
+from bridge.domain.reading import Json, text
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import AskMerchant
 from channel_adapters.zalando import mapping
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import PERMIT, ZalandoClient, refusal
-from channel_adapters.zalando.reading import Json, text
 
 
 class Lines:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
+from bridge.domain.reading import Json, moment, table, tables, text, texts
 from bridge.domain.returns import MarketplaceReturn, ReturnLine
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import RejectItem
-from channel_adapters.zalando.reading import Json, moment, money, table, tables, text, texts
+from channel_adapters.zalando.reading import money
 from channel_adapters.zalando.vocabulary import (
     CANCELLED,
     FULFILLED_BY,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bridge.domain.listing import Facet, LiveOffer, OfferContent
+from bridge.domain.reading import Json, pairs, text
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -22,7 +23,6 @@ from channel_adapters.zalando.account import Account, Place
 from channel_adapters.zalando.catalogue import Catalogue
 from channel_adapters.zalando.client import NoReport, ZalandoClient
 from channel_adapters.zalando.product import Article
-from channel_adapters.zalando.reading import Json, pairs, text
 from channel_adapters.zalando.submissions import ARTICLE, CONTENT, submission
 from channel_adapters.zalando.telling import Target, check_currency
 

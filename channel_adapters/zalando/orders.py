@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, RetryLater
@@ -15,7 +16,7 @@ from channel_adapters.zalando import mapping
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import ORDERS_PER_PAGE, ZalandoClient
 from channel_adapters.zalando.lines import Lines
-from channel_adapters.zalando.reading import Json, cursor_in, stamp, table, tables, text, whole
+from channel_adapters.zalando.reading import cursor_in, stamp
 from channel_adapters.zalando.shipping import Shipping
 from channel_adapters.zalando.vocabulary import (
     CANCELLED,

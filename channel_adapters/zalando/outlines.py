@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.domain.reading import Json, table, tables, text, texts
 from bridge.domain.requirement import (
     AllowedValue,
     AttributeKind,
@@ -19,7 +20,6 @@ from bridge.domain.requirement import (
     Need,
 )
 from bridge.domain.values import fingerprint
-from channel_adapters.zalando.reading import Json, table, tables, text, texts
 from channel_adapters.zalando.vocabulary import ATTRIBUTE_KINDS
 
 TIERS = ("model", "config", "simple")

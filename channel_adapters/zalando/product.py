@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bridge.domain.listing import OfferContent
+from bridge.domain.reading import Json, tables, text
 from bridge.ports.errors import RejectItem
 from channel_adapters.zalando.outlines import (
     BRAND,
@@ -25,7 +26,6 @@ from channel_adapters.zalando.outlines import (
     label_of,
     types_of,
 )
-from channel_adapters.zalando.reading import Json, tables, text
 
 TRUE = ("1", "true", "yes", "ja", "oui", "sì", "si")
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.domain.listing import LiveOffer
+from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.ports.channel import SaleStatus
 from bridge.ports.errors import RejectItem
 from channel_adapters.zalando.outlines import word
-from channel_adapters.zalando.reading import Json, money, table, tables, text, whole
+from channel_adapters.zalando.reading import money
 from channel_adapters.zalando.vocabulary import LIVE, REFUSED_CLUSTER, country
 
 MODELS_PER_PAGE = 50

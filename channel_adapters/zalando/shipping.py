@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, Parcel
+from bridge.domain.reading import Json, moment, table, text, whole
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, RejectItem, RetryLater
 from channel_adapters.zalando import mapping
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import ZalandoClient
 from channel_adapters.zalando.lines import Lines
-from channel_adapters.zalando.reading import Json, moment, table, text, whole
 from channel_adapters.zalando.vocabulary import SHIPPED
 
 # Five seconds are asked for; the sixth is for clocks that differ and for the way there.

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
+from bridge.domain.reading import Json, moment, table, tables, text
 from bridge.domain.values import Value
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import BridgeError, NotFound
 from channel_adapters.zalando import report
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import NoReport, ZalandoClient, at_most
-from channel_adapters.zalando.reading import Json, cursor_in, moment, money, stamp, table, tables, text
+from channel_adapters.zalando.reading import cursor_in, money, stamp
 from channel_adapters.zalando.vocabulary import ATTEMPTS, HELD_BACK, OVERRIDDEN
 
 PRICE, ARTICLE, CONTENT = "price", "article", "content"

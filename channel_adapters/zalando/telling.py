@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from bridge.domain.money import Money
+from bridge.domain.reading import Json, table, text, whole
 from bridge.ports.channel import ItemResult, OfferRef, Outcome, PriceUpdate, StockUpdate
 from bridge.ports.errors import RejectItem
 from channel_adapters.zalando import report
 from channel_adapters.zalando.account import Account, Place
 from channel_adapters.zalando.client import ZalandoClient, at_most
-from channel_adapters.zalando.reading import Json, table, text, whole
 from channel_adapters.zalando.submissions import PRICE, submission
 from channel_adapters.zalando.vocabulary import CODES, STATUSES, WAITS_FOR_PRODUCT
 

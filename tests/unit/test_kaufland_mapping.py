@@ -12,6 +12,7 @@ import pytest
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import FulfilledBy, OrderPhase
+from bridge.domain.reading import moment
 from bridge.domain.requirement import AttributeKind, Need
 from bridge.ports.channel import OfferDraft, SubmissionState
 from bridge.ports.errors import RejectItem
@@ -82,7 +83,7 @@ def test_cents_are_exact(amount: str, cents: int) -> None:
 
 def test_times_are_utc_with_and_without_a_z() -> None:
     expected = datetime(2016, 5, 6, 23, 7, 41, tzinfo=UTC)
-    assert [reading.moment(text) for text in ("2016-05-06T23:07:41Z", "2016-05-06 23:07:41", "soon", None)] == [
+    assert [moment(text) for text in ("2016-05-06T23:07:41Z", "2016-05-06 23:07:41", "soon", None)] == [
         expected,
         expected,
         None,

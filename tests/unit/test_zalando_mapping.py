@@ -12,6 +12,7 @@ import pytest
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import FulfilledBy, OrderPhase
+from bridge.domain.reading import moment, pairs
 from bridge.domain.requirement import AttributeKind, Need
 from bridge.ports.channel import SubmissionState
 from bridge.ports.errors import RejectItem
@@ -418,9 +419,9 @@ def test_money_that_is_none(odd: Any) -> None:
 
 
 def test_times_and_lists() -> None:
-    assert reading.moment("2026-11-26T13:00:00+01:00") == NOW
-    assert reading.moment("2026-11-26T12:00:00") == NOW
-    assert reading.moment("soon") is None
+    assert moment("2026-11-26T13:00:00+01:00") == NOW
+    assert moment("2026-11-26T12:00:00") == NOW
+    assert moment("soon") is None
     assert reading.stamp(NOW + timedelta(milliseconds=999)) == "2026-11-26T12:00:00Z"
-    assert reading.pairs(["a = b", "c", "=d", "e=f=g"]) == {"a": "b", "e": "f=g"}
+    assert pairs(["a = b", "c", "=d", "e=f=g"]) == {"a": "b", "e": "f=g"}
     assert vocabulary.country("UK") == "gb"

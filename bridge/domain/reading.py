@@ -1,0 +1,55 @@
+"""Reading what may be missing, null or of another type than the other side's description says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def text(value: Any) -> str:
+    return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
+
+
+def table(raw: Any, *way: str) -> Json:
+    """The object at the end of ``way``; empty where there is none."""
+    for name in way:
+        raw = raw.get(name) if isinstance(raw, dict) else None
+    return raw if isinstance(raw, dict) else {}
+
+
+def tables(raw: Any, *way: str) -> list[Json]:
+    """The objects of the list at the end of ``way``."""
+    *before, last = way
+    value = table(raw, *before).get(last)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def texts(raw: Any, name: str) -> list[str]:
+    """The texts of a list, empty ones left out."""
+    value = table(raw).get(name)
+    return [found for item in value if (found := text(item))] if isinstance(value, list) else []
+
+
+def whole(value: Any) -> int | None:
+    try:
+        return None if value is None or isinstance(value, bool) else int(str(value))
+    except ValueError:
+        return None
+
+
+def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:
+    """A time in ISO 8601, in UTC; ``zone`` where it names none."""
+    try:
+        read = datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def pairs(given: Any) -> dict[str, str]:
+    """A list setting of ``name=value``; what has no ``=`` is left out."""
+    items = given if isinstance(given, (list, tuple)) else ()
+    split = [str(item).partition("=") for item in items]
+    return {name.strip(): value.strip() for name, sign, value in split if sign and name.strip()}
