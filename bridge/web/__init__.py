@@ -38,6 +38,8 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     """
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(feeds(engine))
     app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
