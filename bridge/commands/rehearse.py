@@ -36,6 +36,9 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
     callback=pairs,
     help="The real store's credentials by name instead, as for connect; @FILE reads one from a file.",
 )
+@click.option(
+    "--module/--no-module", default=False, help="The sandbox store has Storebridge's plugin or module installed."
+)
 @click.option("--database", metavar="URL", help="An empty database to rehearse in; default: a temporary SQLite file.")
 @click.option(
     "--patience",
@@ -56,6 +59,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     key: str | None,
     secret: str | None,
     named: dict[str, str],
+    module: bool,
     database: str | None,
     patience: float,
     keep: bool,
@@ -75,7 +79,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     level = _quiet()
     signal.signal(signal.SIGTERM, _stop)
     credentials = _credentials(platform, store, key, secret, named) if store else None
-    plan = Plan(platform, channel, credentials, database, keep, patience, level)
+    plan = Plan(platform, channel, credentials, database, keep, patience, level, module)
     if credentials is not None:
         click.echo(announcement(plan), err=True)
         if not yes:

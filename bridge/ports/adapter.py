@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bridge.ports.http import Transport
+    from bridge.ports.package import Package
     from bridge.ports.storeapp import StoreApp
 
 
@@ -46,6 +47,8 @@ class Adapter:
     ``sandbox(state_path, **options)`` gives the Flask app of the counterpart in miniature;
     ``sandbox_credentials`` are the credentials it accepts out of the box, ``sandbox_settings`` what a connection to it
     is set to, ``sandbox_limits`` what holds there instead of the manifest's limits (some would only make people wait).
+    ``package`` is what is installed inside a store; the sandbox of an adapter that has one takes the option ``module``
+    (bool), with which it is a store that has it installed (docs/store-modules.md).
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class Adapter:
     webhooks: Any = None
     rehearsal: Callable[[Connection], Any] | None = None
     app: StoreApp | None = None
+    package: Package | None = None
 
     @property
     def name(self) -> str:

@@ -47,7 +47,8 @@ FAR = timedelta(days=365)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is rehearsed. ``store`` are the credentials of a real store; None: a sandbox."""
+    """What is rehearsed. ``store`` are the credentials of a real store; None: a sandbox, which has the store's plugin
+    or module where ``module`` says so (a real one has it or not)."""
 
     platform: str
     channel: str
@@ -56,6 +57,7 @@ class Plan:
     keep: bool = False
     patience: float = 60.0
     log_level: str = "error"
+    module: bool = False
 
 
 @dataclass
@@ -201,7 +203,7 @@ def open_world(plan: Plan) -> Iterator[World]:
         if not plan.keep:
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
         web, market = stack.enter_context(serving()), stack.enter_context(serving(_sandbox(channel, folder)))
-        shop = None if plan.store else stack.enter_context(serving(_sandbox(store, folder)))
+        shop = None if plan.store else stack.enter_context(serving(_sandbox(store, folder, **_options(plan, store))))
         _start_redis(stack, folder)
         settings = _settings(plan, folder, web, [door for door in (market, shop) if door])
         engine = app.bootstrap(settings, registry=registry, ring=lambda lanes: None)
@@ -234,8 +236,14 @@ def _adapter(known: Mapping[str, Adapter], name: str) -> Adapter:
     return known[name]
 
 
-def _sandbox(adapter: Adapter, folder: Path) -> Wsgi:
-    return adapter.sandbox(folder / f"{adapter.name}.sandbox.db")
+def _options(plan: Plan, adapter: Adapter) -> dict[str, bool]:
+    if plan.module and adapter.package is None:
+        raise AskMerchant(f"{adapter.manifest.title} has no plugin or module to rehearse with.", field="module")
+    return {"module": True} if plan.module else {}
+
+
+def _sandbox(adapter: Adapter, folder: Path, **options: bool) -> Wsgi:
+    return adapter.sandbox(folder / f"{adapter.name}.sandbox.db", **options)
 
 
 def _settings(plan: Plan, folder: Path, web: Door, sandboxes: Iterable[Door]) -> config.Config:
