@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bridge.ports.http import Transport
     from bridge.ports.package import Package
     from bridge.ports.storeapp import StoreApp
+    from bridge.ports.storemodule import StoreModule
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Adapter:
     rehearsal: Callable[[Connection], Any] | None = None
     app: StoreApp | None = None
     package: Package | None = None
+    module: StoreModule | None = None
 
     @property
     def name(self) -> str:
