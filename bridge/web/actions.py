@@ -8,8 +8,8 @@ from bridge.flows import admin, alert_settings, alerts, attend, held, plan, rest
 from bridge.flows.engine import Engine
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant
+from bridge.web.asked import Form
 
-Form = Mapping[str, str]
 AUTHOR = "the page"
 Action = Callable[[Engine, int, Form, Mapping[str, int]], object]
 

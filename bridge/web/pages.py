@@ -7,8 +7,11 @@ shops have a prefix each (``/s/<public id>/``); without a prefix the first real 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, g, make_response, redirect, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,10 +26,13 @@ from bridge.log import get_logger
 from bridge.ports import errors
 from bridge.web import frame, guard
 from bridge.web.actions import ACTIONS
+from bridge.web.asked import Again, Download, Form, Go, Upload
 from bridge.web.guard import Door
 from bridge.web.views import PAGES, Page, View
 
 MAX_FORM = 64 * 1024
+MAX_UPLOAD = 1536 * 1024
+MAX_FIELDS = 20_000
 log = get_logger(__name__)
 
 
@@ -49,7 +55,9 @@ def _admit(engine: Engine, config: Door) -> None:
     guard.admit(config)
     g.visitor = guard.visitor()
     if request.method == "POST":
-        request.max_content_length = MAX_FORM
+        most = MAX_UPLOAD if request.mimetype == "multipart/form-data" else MAX_FORM
+        request.max_content_length = request.max_form_memory_size = most
+        request.max_form_parts = MAX_FIELDS
         guard.check_form(engine.clock())
 
 
@@ -64,15 +72,39 @@ def _serve(engine: Engine, page: Page, public_id: str | None = None, **arguments
     if shop is None:
         return _answer(frame.welcome(engine.clock()))
     if request.method != "POST":
-        return _answer(_show(engine, known, shop, page, arguments))
+        return _show(engine, known, shop, page, arguments)
+    form = _form()
     try:
-        done = _act(engine, shop, page, arguments)
+        done = _act(engine, shop, page, arguments, form)
     except errors.NotFound as error:
         raise NotFound(error.merchant) from error
     except errors.BridgeError as error:
-        html = _show(engine, known, shop, page, arguments, error)
-        return _answer(html, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return redirect(f"{request.script_root}{request.path}?done={done}", HTTPStatus.SEE_OTHER)
+        return _show(engine, known, shop, page, arguments, form, error)
+    if isinstance(done, Again):
+        return _show(engine, known, shop, page, arguments, form)
+    if isinstance(done, Download):
+        return _file(done)
+    if isinstance(done, Go):
+        base = f"{request.script_root}/{f's/{public_id}/' if public_id is not None else ''}"
+        return _redirect(base + done.path, {**done.query, "done": done.done})
+    return _redirect(f"{request.script_root}{request.path}", {"done": form.do})
+
+
+def _form() -> Form:
+    files = {name: Upload(file.filename or "", file.read()) for name, file in request.files.items() if file.filename}
+    return Form(request.form.items(multi=True), files)
+
+
+def _redirect(address: str, query: Mapping[str, object]) -> Answer:
+    given = {name: value for name, value in query.items() if value not in (None, "")}
+    return redirect(address + (f"?{urlencode(given)}" if given else ""), HTTPStatus.SEE_OTHER)
+
+
+def _file(file: Download) -> Response:
+    response = make_response(file.content)
+    response.headers["Content-Type"] = file.type
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name)}"
+    return response
 
 
 def _named(known: list[Named], public_id: str) -> Named:
@@ -82,13 +114,11 @@ def _named(known: list[Named], public_id: str) -> Named:
     return found
 
 
-def _act(engine: Engine, shop: Named, page: Page, arguments: dict[str, int]) -> str:
-    do = request.form.get("do", "")
-    act = ACTIONS.get(page.name, {}).get(do)
+def _act(engine: Engine, shop: Named, page: Page, arguments: dict[str, int], form: Form) -> Any:
+    act = ACTIONS.get(page.name, {}).get(form.do)
     if act is None:
         raise errors.AskMerchant("This page does not know that action. Reload it and try again.")
-    act(engine, shop.id, request.form, arguments)
-    return do
+    return act(engine, shop.id, form, arguments)
 
 
 def _show(
@@ -97,21 +127,24 @@ def _show(
     shop: Named,
     page: Page,
     arguments: dict[str, int],
+    form: Form | None = None,
     error: errors.BridgeError | None = None,
-) -> str:
+) -> Response:
     now = engine.clock()
     with engine.db.read(shop.id) as session:
-        view = View(engine, session, shop, now, request.args, arguments)
+        view = View(engine, session, shop, now, request.args, arguments, form, error)
         context = page.read(view)
         if context is None:
             raise NotFound("There is nothing here by this number.")
+        if isinstance(context, Download):
+            return _file(context)
         context |= {
             "zone": state.zone(session),
             "paused": state.is_paused(session, shop.id),
             "problem_count": state.problem_count(session),
         }
     shown = frame.Shown(page, shop, known, now, guard.form_token(g.visitor, now), request.args.get("done", ""), error)
-    return frame.render(shown, context)
+    return _answer(frame.render(shown, context), HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK)
 
 
 def _answer(html: str, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -28,7 +28,8 @@ from bridge.flows import (
 )
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
-from bridge.ports.errors import AskMerchant, NotFound
+from bridge.ports.errors import AskMerchant, BridgeError, NotFound
+from bridge.web.asked import Download, Form
 
 PER_PAGE = 25
 LATEST = 5
@@ -37,7 +38,8 @@ Context = dict[str, Any]
 
 @dataclass(frozen=True)
 class View:
-    """``query`` is what stands behind the question mark, ``arguments`` the numbers in the address."""
+    """``query`` is what stands behind the question mark, ``arguments`` the numbers in the address; ``form`` is what a
+    form sent that is being edited, or that ``error`` is about."""
 
     engine: Engine
     session: Session
@@ -45,6 +47,8 @@ class View:
     now: datetime
     query: Mapping[str, str]
     arguments: Mapping[str, int]
+    form: Form | None = None
+    error: BridgeError | None = None
 
     def text(self, name: str, longest: int = 220) -> str:
         return self.query.get(name, "").strip()[:longest]
@@ -67,7 +71,7 @@ class Page:
     path: str
     title: str
     section: str
-    read: Callable[[View], Context | None]
+    read: Callable[[View], Context | Download | None]
 
 
 def _overview(view: View) -> Context:
