@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 Json = dict[str, Any]
+_CURRENCY = re.compile("[A-Z]{3}")
 
 
 def text(value: Any) -> str:
@@ -46,6 +48,12 @@ def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:
     except ValueError:
         return None
     return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def currency_code(value: Any) -> str:
+    """A code of three capital letters (ISO 4217); empty where it is none."""
+    code = text(value)
+    return code if _CURRENCY.fullmatch(code) else ""
 
 
 def pairs(given: Any) -> dict[str, str]:

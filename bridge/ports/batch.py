@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bridge.domain.order import MarketplaceOrder
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, Superseded, UnknownOutcome
 from bridge.ports.http import Transport
@@ -27,6 +28,15 @@ def one_by_one(
         failed(item.key, answer) if isinstance(answer, BridgeError) else answer
         for item, answer in zip(items, answers, strict=True)
     ]
+
+
+def told(read: Callable[[], MarketplaceOrder]) -> MarketplaceOrder | None:
+    """An order that a list tells whole; None where it cannot be read. Reading that order alone then says why, and the
+    others of the list come in all the same."""
+    try:
+        return read()
+    except RejectItem:
+        return None
 
 
 def failed(key: str, error: BridgeError) -> ItemResult:

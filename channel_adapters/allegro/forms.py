@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.domain.reading import Json, moment, table, tables, text
+from bridge.domain.reading import Json, currency_code, moment, table, tables, text
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef, SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
@@ -73,7 +73,7 @@ def order(raw: Json, shipments: Sequence[Json] = (), refunds: Sequence[Json] = (
     payment. Raises RejectItem naming the field without which it cannot be handled."""
     items = tables(raw, "lineItems")
     key, placed = text(raw.get("id")), _placed(raw, items)
-    currency = text(table(raw, "summary", "totalToPay").get("currency")) or _currency(items)
+    currency = currency_code(table(raw, "summary", "totalToPay").get("currency")) or _currency(items)
     if placed is None:
         raise _unreadable(raw, "lineItems[0].boughtAt")
     for name, value in (("id", key), ("lineItems[0].price.currency", currency)):
@@ -108,7 +108,7 @@ def _placed(raw: Json, items: Sequence[Json]) -> datetime | None:
 
 
 def _currency(items: Sequence[Json]) -> str:
-    return next((text(table(item, "price").get("currency")) for item in items if table(item, "price")), "")
+    return next((currency_code(table(item, "price").get("currency")) for item in items if table(item, "price")), "")
 
 
 def cancelled_units(refunds: Sequence[Json]) -> dict[str, int]:

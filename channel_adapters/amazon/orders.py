@@ -10,6 +10,7 @@ from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, Parcel, SoldLine
 from bridge.domain.reading import Json, moment, table, tables, text, whole
 from bridge.domain.values import fingerprint
+from bridge.ports.batch import told
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import RejectItem
 from channel_adapters.amazon.reading import money, stamp
@@ -20,12 +21,11 @@ OTHER = "Other: "
 
 def order_ref(raw: Json, currencies: dict[str, str]) -> OrderRef:
     """A list tells the whole order: nothing has to be asked for again."""
-    whole_order = order(raw, currencies)
     return OrderRef(
-        external_id=whole_order.external_id,
-        changed_at=whole_order.changed_at,
-        mark=whole_order.list_mark,
-        order=whole_order,
+        external_id=text(raw.get("orderId")),
+        changed_at=moment(raw.get("lastUpdatedTime")),
+        mark=mark(raw),
+        order=told(lambda: order(raw, currencies)),
     )
 
 

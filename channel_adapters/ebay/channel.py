@@ -70,11 +70,16 @@ class EbayChannel(OfferSide, OrderSide, AftersalesSide):
         return tuple(found)
 
     def _key_ends(self) -> datetime | None:
-        """eBay knows the end of each signing key; ours is the one with our JWE."""
+        """eBay knows the end of each signing key; ours is the one with our JWE. Where it does not
+        answer no end is known, which keeps nobody from selling."""
         jwe = text(self.credentials.get("signing_jwe"))
         if not jwe:
             return None
-        mine = next((key for key in self.client.signing_keys() if text(key.get("jwe")) == jwe), {})
+        try:
+            keys = self.client.signing_keys()
+        except RejectItem:
+            return None
+        mine = next((key for key in keys if text(key.get("jwe")) == jwe), {})
         seconds = whole(mine.get("expirationTime"))
         return datetime.fromtimestamp(seconds, UTC) if seconds else None
 

@@ -13,6 +13,7 @@ from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, Parcel, SoldLine
 from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.values import fingerprint
+from bridge.ports.batch import told
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import RejectItem
 from channel_adapters.ebay.mapping import store_sku
@@ -43,7 +44,7 @@ def order_ref(raw: Json) -> OrderRef:
     order_id = text(raw.get("orderId"))
     complete = bool(order_id) and cancel_state(raw) == NONE_REQUESTED and shipping_state(raw) == NOT_STARTED
     changed = moment(raw.get("lastModifiedDate"))
-    known = order(raw, ()) if complete else None
+    known = told(lambda: order(raw, ())) if complete else None
     return OrderRef(external_id=order_id, changed_at=changed, mark=mark(raw), order=known)
 
 

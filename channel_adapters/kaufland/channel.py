@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.requirement import Category, CategoryRequirements
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
+from bridge.ports.batch import told
 from bridge.ports.channel import (
     AccountInfo,
     Choice,
@@ -176,8 +178,9 @@ class KauflandChannel:
             for unit in tables(self._client.ticket(text(ticket.get("id_ticket"))), "order_units"):
                 order_id = text(unit.get("id_order"))
                 if order_id and order_id not in found:
-                    order = self.fetch_order(order_id)
-                    found[order_id] = OrderRef(external_id=order_id, mark=order.list_mark, order=order)
+                    order = told(partial(self.fetch_order, order_id))
+                    mark = order.list_mark if order else f"ticket {ticket.get('id_ticket')}"
+                    found[order_id] = OrderRef(external_id=order_id, mark=mark, order=order)
         return tuple(found.values()), after
 
     def list_open_orders(self, cursor: str | None) -> Page[OrderRef]:

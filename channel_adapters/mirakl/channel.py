@@ -43,6 +43,7 @@ from channel_adapters.mirakl.platform import Platform
 from channel_adapters.mirakl.submissions import Submissions
 
 MANIFEST = with_operators(load_manifest(Path(__file__).parent))
+DEFAULT_CONDITIONS = next(item.default for item in MANIFEST.settings if item.name == "conditions")
 NO_PUSH = "Mirakl sends sellers no messages; orders are asked for."
 
 
@@ -67,7 +68,11 @@ class MiraklChannel:
         known = self._known.fresh()
         states, classes = self._client.offer_states(), self._client.logistic_classes()
         self._check_fields(known)
-        self._check_codes("conditions", set(pairs(self._settings.get("conditions")).values()), states)
+        conditions = self._settings.get("conditions")
+        if (
+            list(conditions or ()) != DEFAULT_CONDITIONS
+        ):  # nobody chose the default: offers that need another are told so
+            self._check_codes("conditions", set(pairs(conditions).values()), states)
         self._check_codes("logistic_class", {str(self._settings.get("logistic_class") or "")} - {""}, classes)
         choices = {
             "conditions": tuple(Choice(value=f"new={code}", label=label) for code, label in _coded(states)),

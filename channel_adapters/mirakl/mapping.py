@@ -10,7 +10,7 @@ from typing import Any
 from bridge.domain.listing import LiveOffer
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.domain.reading import Json, moment, table, tables, text, whole
+from bridge.domain.reading import Json, currency_code, moment, table, tables, text, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnLine
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef, SaleStatus, ScoreFigure
@@ -36,14 +36,14 @@ OWN_CENTRE = ("", "DEFAULT")
 
 def live_offer(raw: Json, id_type: str) -> LiveOffer:
     """The shop's SKU is the offer's name in every import, so it is its id here too."""
-    sku, currency = text(raw.get("shop_sku")), text(raw.get("currency_iso_code"))
+    sku, currency = text(raw.get("shop_sku")), currency_code(raw.get("currency_iso_code"))
     price = origin_price(raw)
     return LiveOffer(
         offer_id=sku,
         sku=sku or None,
         gtin=references(raw).get(id_type),
         stock=whole(raw.get("quantity")),
-        price=Money(amount=price, currency=currency) if price is not None and len(currency) == 3 else None,
+        price=Money(amount=price, currency=currency) if price is not None and currency else None,
         title=text(raw.get("product_title")) or None,
         for_sale=raw.get("active") if isinstance(raw.get("active"), bool) else None,
     )
@@ -105,7 +105,9 @@ def order(raw: Json, platform: Platform, shipments: Sequence[Json] = ()) -> Mark
         raise _unreadable(raw, "created_date")
     if not order_id:
         raise _unreadable(raw, "order_id")
-    currency = text(raw.get("currency_iso_code")) or platform.currency
+    currency = currency_code(raw.get("currency_iso_code") or platform.currency)
+    if not currency:
+        raise _unreadable(raw, "currency_iso_code")
     gone = shipped_units(shipments)
     lines = tuple(_line(raw, item, currency, gone, number) for number, item in enumerate(tables(raw, "order_lines")))
     shipping, tax = _shipping(raw, currency)

@@ -9,6 +9,7 @@ from typing import Any
 from bridge.domain.order import CancelReason, MarketplaceOrder, OrderPhase, Parcel
 from bridge.domain.reading import Json, pairs, tables, text
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
+from bridge.ports.batch import told
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import NotFound, RejectItem, RetryLater
 from channel_adapters.mirakl import mapping, sending
@@ -247,10 +248,7 @@ def _whole(raw: Json, platform: Platform | None) -> MarketplaceOrder | None:
     (reading it alone says why)."""
     if platform is None or (platform.multi_shipment and raw.get("order_state") == "SHIPPING"):
         return None
-    try:
-        return mapping.order(raw, platform)
-    except RejectItem:
-        return None
+    return told(lambda: mapping.order(raw, platform))
 
 
 def _decidable(decision: ReturnDecision, quantity: int, line: Json) -> None:

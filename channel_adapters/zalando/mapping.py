@@ -10,6 +10,7 @@ from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPha
 from bridge.domain.reading import Json, moment, table, tables, text, texts
 from bridge.domain.returns import MarketplaceReturn, ReturnLine
 from bridge.domain.values import fingerprint
+from bridge.ports.batch import told
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import RejectItem
 from channel_adapters.zalando.reading import money
@@ -111,10 +112,7 @@ def may_become(line: Json, status: str) -> bool:
 def order_ref(raw: Json, site_of: SiteOf) -> OrderRef:
     """The whole order where the list tells it well; reading it alone says what is wrong with it otherwise."""
     data = table(raw, "data")
-    try:
-        whole = order(raw, site_of)
-    except RejectItem:
-        whole = None
+    whole = told(lambda: order(raw, site_of))
     changed = moment(table(data, "attributes").get("modified_at"))
     return OrderRef(external_id=order_id(data), changed_at=changed, mark=mark(raw), order=whole)
 
