@@ -2,125 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from bridge.flows import admin, alert_settings, alerts, attend, held, plan, resting
-from bridge.flows.engine import Engine
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant
-from bridge.web.asked import Form
-
-AUTHOR = "the page"
-Action = Callable[[Engine, int, Form, Mapping[str, int]], object]
+from bridge.web.page import Action, Sent
 
 
-def _number(form: Form, name: str) -> int:
-    value = form.get(name, "").strip()
-    if not (value.isascii() and value.isdigit() and len(value) < 16):
-        raise AskMerchant("Enter a whole number.", field=name)
-    return int(value)
+def _pause(sent: Sent) -> None:
+    admin.pause(sent.engine, sent.shop_id, _connection(sent))
 
 
-def _pause(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    admin.pause(engine, shop_id, _connection(form))
+def _resume(sent: Sent) -> None:
+    admin.resume(sent.engine, sent.shop_id, _connection(sent))
 
 
-def _resume(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    admin.resume(engine, shop_id, _connection(form))
-
-
-def _connection(form: Form) -> int | None:
+def _connection(sent: Sent) -> int | None:
     """None means the whole shop, and has to be said."""
-    return None if form.get("connection") == "all" else _number(form, "connection")
+    return None if sent.form.get("connection") == "all" else sent.number("connection")
 
 
-def _replay(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
-    replay(engine, shop_id, f"order:{attend.order_ref(engine, shop_id, arguments['number'])}")
+def _ref(sent: Sent) -> str:
+    """The order that stands in the address."""
+    return attend.order_ref(sent.engine, sent.shop_id, sent.arguments["number"])
 
 
-def _accept(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
-    attend.accept_cancellation(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+def _replay(sent: Sent) -> None:
+    replay(sent.engine, sent.shop_id, f"order:{_ref(sent)}")
 
 
-def _refuse(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
-    attend.refuse_cancellation(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+def _accept(sent: Sent) -> None:
+    attend.accept_cancellation(sent.engine, sent.shop_id, _ref(sent))
 
 
-def _take(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
-    attend.accept_order(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+def _refuse(sent: Sent) -> None:
+    attend.refuse_cancellation(sent.engine, sent.shop_id, _ref(sent))
 
 
-def _take_covered(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
-    ref = attend.order_ref(engine, shop_id, arguments["number"])
-    attend.accept_order(engine, shop_id, ref, only_covered=True)
+def _take(sent: Sent) -> None:
+    attend.accept_order(sent.engine, sent.shop_id, _ref(sent))
 
 
-def _decline(engine: Engine, shop_id: int, _form: Form, arguments: Mapping[str, int]) -> None:
-    attend.decline_order(engine, shop_id, attend.order_ref(engine, shop_id, arguments["number"]))
+def _take_covered(sent: Sent) -> None:
+    attend.accept_order(sent.engine, sent.shop_id, _ref(sent), only_covered=True)
 
 
-def _refund_paid(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
-    ref = attend.order_ref(engine, shop_id, arguments["number"])
-    attend.judge_refund(engine, shop_id, ref, paid=True, number=_number(form, "refund"))
+def _decline(sent: Sent) -> None:
+    attend.decline_order(sent.engine, sent.shop_id, _ref(sent))
 
 
-def _refund_again(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
-    ref = attend.order_ref(engine, shop_id, arguments["number"])
-    attend.judge_refund(engine, shop_id, ref, paid=False, number=_number(form, "refund"))
+def _refund_paid(sent: Sent) -> None:
+    attend.judge_refund(sent.engine, sent.shop_id, _ref(sent), paid=True, number=sent.number("refund"))
 
 
-def _match(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
-    attend.match_line(engine, shop_id, arguments["number"], _number(form, "line"), form.get("sku", "")[:190])
+def _refund_again(sent: Sent) -> None:
+    attend.judge_refund(sent.engine, sent.shop_id, _ref(sent), paid=False, number=sent.number("refund"))
 
 
-def _retry(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    attend.retry(engine, shop_id, _number(form, "problem"))
+def _match(sent: Sent) -> None:
+    attend.match_line(
+        sent.engine, sent.shop_id, sent.arguments["number"], sent.number("line"), sent.form.get("sku", "")[:190]
+    )
 
 
-def _close(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    attend.close(engine, shop_id, _number(form, "problem"))
+def _retry(sent: Sent) -> None:
+    attend.retry(sent.engine, sent.shop_id, sent.number("problem"))
 
 
-def _decide(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    name, units = f"id:{_number(form, 'return')}", _number(form, "quantity")
-    attend.decide_return(engine, shop_id, name, form.get("result", ""), units, restock="restock" in form)
+def _close(sent: Sent) -> None:
+    attend.close(sent.engine, sent.shop_id, sent.number("problem"))
 
 
-def _confirm(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    held.confirm(engine, shop_id, _number(form, "connection"), AUTHOR)
+def _decide(sent: Sent) -> None:
+    name, units = f"id:{sent.number('return')}", sent.number("quantity")
+    attend.decide_return(
+        sent.engine, sent.shop_id, name, sent.form.get("result", ""), units, restock="restock" in sent.form
+    )
 
 
-def _confirm_one(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    only = held.Only(listings=(_number(form, "listing"),))
-    held.confirm(engine, shop_id, _number(form, "connection"), AUTHOR, only)
+def _confirm(sent: Sent) -> None:
+    held.confirm(sent.engine, sent.shop_id, sent.number("connection"), sent.author)
 
 
-def _go_on(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    resting.resume(engine, shop_id, _number(form, "connection"), [form.get("flow", "")], AUTHOR)
+def _confirm_one(sent: Sent) -> None:
+    only = held.Only(listings=(sent.number("listing"),))
+    held.confirm(sent.engine, sent.shop_id, sent.number("connection"), sent.author, only)
 
 
-def _apply(engine: Engine, shop_id: int, form: Form, arguments: Mapping[str, int]) -> None:
-    plan.apply(engine, shop_id, arguments["number"], AUTHOR, confirm="confirm" in form)
+def _go_on(sent: Sent) -> None:
+    resting.resume(sent.engine, sent.shop_id, sent.number("connection"), [sent.form.get("flow", "")], sent.author)
 
 
-def _undo(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
-    plan.undo(engine, shop_id, AUTHOR, number=_number(form, "version"), confirm="confirm" in form)
+def _apply(sent: Sent) -> None:
+    plan.apply(sent.engine, sent.shop_id, sent.arguments["number"], sent.author, confirm="confirm" in sent.form)
 
 
-def _set_alerts(engine: Engine, shop_id: int, form: Form, _arguments: Mapping[str, int]) -> None:
+def _undo(sent: Sent) -> None:
+    plan.undo(sent.engine, sent.shop_id, sent.author, number=sent.number("version"), confirm="confirm" in sent.form)
+
+
+def _set_alerts(sent: Sent) -> None:
     content: dict[str, object] = {
-        name: form.get(name, "").strip() for name in ("sender", "webhook", "error", "warning")
+        name: sent.form.get(name, "").strip() for name in ("sender", "webhook", "error", "warning")
     }
-    content["email"] = [item.strip() for item in form.get("email", "").split(",") if item.strip()]
-    content["closed"] = "closed" in form
-    content["quiet"] = [severity for severity in ("error", "warning") if f"quiet_{severity}" in form]
+    content["email"] = [item.strip() for item in sent.form.get("email", "").split(",") if item.strip()]
+    content["closed"] = "closed" in sent.form
+    content["quiet"] = [severity for severity in ("error", "warning") if f"quiet_{severity}" in sent.form]
     hours = ("digest_hour", "quiet_from", "quiet_until")
-    content |= {name: _number(form, name) for name in hours if form.get(name, "").strip()}
-    alert_settings.put(engine, shop_id, content, AUTHOR)
+    content |= {name: sent.number(name) for name in hours if sent.form.get(name, "").strip()}
+    alert_settings.put(sent.engine, sent.shop_id, content, sent.author)
 
 
-def _test_alerts(engine: Engine, shop_id: int, _form: Form, _arguments: Mapping[str, int]) -> None:
-    failed = [text for text in alerts.try_out(engine, shop_id).values() if text]
+def _test_alerts(sent: Sent) -> None:
+    failed = [text for text in alerts.try_out(sent.engine, sent.shop_id).values() if text]
     if failed:
         raise AskMerchant(" ".join(failed))
 

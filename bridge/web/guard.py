@@ -90,6 +90,12 @@ def _ask_token(token: str) -> None:
         )
 
 
+def name() -> str:
+    """What the person calls themselves, where a name was asked for."""
+    given = request.authorization
+    return ((given.username if given and given.type == "basic" else "") or "").strip()[:80]
+
+
 def _from_here(asked: Request) -> bool:
     if any(name in asked.headers for name in FORWARDED):
         return False

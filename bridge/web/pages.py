@@ -1,49 +1,44 @@
-"""The merchant's pages: who is asking, which shop is meant, what is shown, and what was asked to be done.
+"""The pages on their own: who may come in, which shop is meant, and the answer as a browser takes it.
 
-A page is a fragment with links relative to itself; the shell around it is one frame among others to come. Several
-shops have a prefix each (``/s/<public id>/``); without a prefix the first real shop is meant.
+Several shops have a prefix each (``/s/<public id>/``); without a prefix the first real shop is meant.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, g, make_response, redirect, request
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, NotFound
-from werkzeug.wrappers import Response as Answer
+from werkzeug.wrappers import Response as Answered
 
 from bridge.flows import admin
-from bridge.flows import overview as state
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
-from bridge.log import get_logger
-from bridge.ports import errors
-from bridge.web import frame, guard
-from bridge.web.actions import ACTIONS
-from bridge.web.asked import Again, Download, Form, Go, Upload
+from bridge.web import frames, guard, places, render, serving
+from bridge.web.asked import Download, Form, Go, Upload
+from bridge.web.frames import Person
 from bridge.web.guard import Door
-from bridge.web.views import PAGES, Page, View
+from bridge.web.serving import Answer, Asked
 
 MAX_FORM = 64 * 1024
 MAX_UPLOAD = 1536 * 1024
 MAX_FIELDS = 20_000
-log = get_logger(__name__)
+SOMEBODY = "the page"
+NOBODY = Person("", can=frozenset())
 
 
 def pages(engine: Engine, config: Door) -> Blueprint:
     door = Blueprint("pages", __name__)
     door.before_request(partial(_admit, engine, config))
     door.after_request(_seal)
-    for page in PAGES:
+    for page in places.PAGES:
         for prefix in ("", "/s/<public_id>"):
             name = f"{'shop ' if prefix else ''}{page.name}"
-            door.add_url_rule(f"{prefix}/{page.path}", name, partial(_serve, engine, page), methods=["GET", "POST"])
+            door.add_url_rule(f"{prefix}/{page.path}", name, partial(_serve, engine), methods=["GET", "POST"])
     door.register_error_handler(HTTPException, _refused)
     door.register_error_handler(Exception, _broken)
     door.app_errorhandler(NotFound)(_lost)
@@ -66,45 +61,18 @@ def _seal(response: Response) -> Response:
     return guard.seal(response, g.get("visitor"))
 
 
-def _serve(engine: Engine, page: Page, public_id: str | None = None, **arguments: int) -> Answer:
+def _serve(engine: Engine, public_id: str | None = None, **_arguments: Any) -> Answered:
     known = admin.shops(engine)
     shop = _named(known, public_id) if public_id is not None else next(iter(admin.meant(engine)), None)
     if shop is None:
-        return _answer(frame.welcome(engine.clock()))
-    if request.method != "POST":
-        return _show(engine, known, shop, page, arguments)
-    form = _form()
-    try:
-        done = _act(engine, shop, page, arguments, form)
-    except errors.NotFound as error:
-        raise NotFound(error.merchant) from error
-    except errors.BridgeError as error:
-        return _show(engine, known, shop, page, arguments, form, error)
-    if isinstance(done, Again):
-        return _show(engine, known, shop, page, arguments, form)
-    if isinstance(done, Download):
-        return _file(done)
-    if isinstance(done, Go):
-        base = f"{request.script_root}/{f's/{public_id}/' if public_id is not None else ''}"
-        return _redirect(base + done.path, {**done.query, "done": done.done})
-    return _redirect(f"{request.script_root}{request.path}", {"done": form.do})
-
-
-def _form() -> Form:
-    files = {name: Upload(file.filename or "", file.read()) for name, file in request.files.items() if file.filename}
-    return Form(request.form.items(multi=True), files)
-
-
-def _redirect(address: str, query: Mapping[str, object]) -> Answer:
-    given = {name: value for name, value in query.items() if value not in (None, "")}
-    return redirect(address + (f"?{urlencode(given)}" if given else ""), HTTPStatus.SEE_OTHER)
-
-
-def _file(file: Download) -> Response:
-    response = make_response(file.content)
-    response.headers["Content-Type"] = file.type
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name)}"
-    return response
+        return make_response(render.welcome(frames.alone("", NOBODY, "", {}), engine.clock()))
+    root = f"/s/{public_id}/" if public_id else "/"
+    path = request.path.removeprefix(root)
+    others = {one.name: f"{request.script_root}/s/{one.public_id}/" for one in known if one.id != shop.id}
+    csrf = guard.form_token(g.visitor, engine.clock())
+    frame = frames.alone(path, Person(guard.name() or SOMEBODY), csrf, others)
+    asked = Asked(request.method, path, request.args, form())
+    return _answer(serving.answer(engine, frame, shop, asked, g.request_id), request.script_root + root)
 
 
 def _named(known: list[Named], public_id: str) -> Named:
@@ -114,58 +82,50 @@ def _named(known: list[Named], public_id: str) -> Named:
     return found
 
 
-def _act(engine: Engine, shop: Named, page: Page, arguments: dict[str, int], form: Form) -> Any:
-    act = ACTIONS.get(page.name, {}).get(form.do)
-    if act is None:
-        raise errors.AskMerchant("This page does not know that action. Reload it and try again.")
-    return act(engine, shop.id, form, arguments)
+def _answer(done: Answer, root: str) -> Answered:
+    if done.redirect is not None:
+        return redirect(root + address(done.redirect), HTTPStatus.SEE_OTHER)
+    if done.download is not None:
+        return file(done.download)
+    return make_response(done.html, done.status)
 
 
-def _show(
-    engine: Engine,
-    known: list[Named],
-    shop: Named,
-    page: Page,
-    arguments: dict[str, int],
-    form: Form | None = None,
-    error: errors.BridgeError | None = None,
-) -> Response:
-    now = engine.clock()
-    with engine.db.read(shop.id) as session:
-        view = View(engine, session, shop, now, request.args, arguments, form, error)
-        context = page.read(view)
-        if context is None:
-            raise NotFound("There is nothing here by this number.")
-        if isinstance(context, Download):
-            return _file(context)
-        context |= {
-            "zone": state.zone(session),
-            "paused": state.is_paused(session, shop.id),
-            "problem_count": state.problem_count(session),
-        }
-    shown = frame.Shown(page, shop, known, now, guard.form_token(g.visitor, now), request.args.get("done", ""), error)
-    return _answer(frame.render(shown, context), HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK)
+def form() -> Form:
+    """What the request at hand sent."""
+    files = {name: Upload(sent.filename or "", sent.read()) for name, sent in request.files.items() if sent.filename}
+    return Form(request.form.items(multi=True), files)
 
 
-def _answer(html: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return make_response(html, status)
+def address(target: Go) -> str:
+    """Relative to the shop."""
+    given = {**target.query, "done": target.done}
+    query = urlencode({name: value for name, value in given.items() if value not in (None, "")})
+    return target.path + (f"?{query}" if query else "")
+
+
+def file(given: Download) -> Response:
+    response = make_response(given.content)
+    response.headers["Content-Type"] = given.type
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(given.name)}"
+    return response
+
+
+def _outside(status: int, name: str, text: str) -> Response:
+    """What is said to whoever has no page in front of them."""
+    frame = frames.alone(request.path.removeprefix("/"), NOBODY, "", {})
+    return make_response(render.failure(frame, name, text, g.get("request_id", "")), status)
 
 
 def _refused(error: HTTPException) -> Response:
-    text = error.description or "This could not be done."
-    response = make_response(frame.failure(error.name, text, g.get("request_id", "")), error.code or 500)
+    response = _outside(error.code or 500, error.name, error.description or "This could not be done.")
     response.headers.update(getattr(error, "headers", {}))
     return response
 
 
 def _broken(error: Exception) -> Response:
-    number = g.get("request_id", "")
-    log.error("a page broke off", request_id=number, page=request.path, exc_info=error)
-    if isinstance(error, SQLAlchemyError):
-        text = "The database does not answer as it should. Try again in a moment; `storebridge doctor` says more."
-        return make_response(frame.failure("Not available right now", text, number), HTTPStatus.SERVICE_UNAVAILABLE)
-    text = "This is a fault of Storebridge. Nothing was changed by it. The log tells more under the number below."
-    return make_response(frame.failure("Something broke", text, number), HTTPStatus.INTERNAL_SERVER_ERROR)
+    """Before a page was reached."""
+    done = serving.broken(error, request.path, g.get("request_id", ""))
+    return _outside(done.status, done.name, done.text)
 
 
 def _lost(error: NotFound) -> Response:
@@ -173,5 +133,4 @@ def _lost(error: NotFound) -> Response:
     if "text/html" not in request.headers.get("Accept", ""):
         return Response("Nothing is here.\n", HTTPStatus.NOT_FOUND, mimetype="text/plain")
     text = "There is no page at this address." if request.routing_exception else str(error.description)
-    response = make_response(frame.failure("Not found", text, g.get("request_id", "")), HTTPStatus.NOT_FOUND)
-    return guard.seal(response, None)
+    return guard.seal(_outside(HTTPStatus.NOT_FOUND, "Not found", text), None)

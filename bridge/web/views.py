@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -26,52 +25,12 @@ from bridge.flows import (
     rates,
     resting,
 )
-from bridge.flows.admin import Named
-from bridge.flows.engine import Engine
-from bridge.ports.errors import AskMerchant, BridgeError, NotFound
-from bridge.web.asked import Download, Form
+from bridge.ports.errors import AskMerchant, NotFound
+from bridge.web.actions import ACTIONS
+from bridge.web.page import Context, Page, View
 
 PER_PAGE = 25
 LATEST = 5
-Context = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class View:
-    """``query`` is what stands behind the question mark, ``arguments`` the numbers in the address; ``form`` is what a
-    form sent that is being edited, or that ``error`` is about."""
-
-    engine: Engine
-    session: Session
-    shop: Named
-    now: datetime
-    query: Mapping[str, str]
-    arguments: Mapping[str, int]
-    form: Form | None = None
-    error: BridgeError | None = None
-
-    def text(self, name: str, longest: int = 220) -> str:
-        return self.query.get(name, "").strip()[:longest]
-
-    def number(self, name: str) -> int | None:
-        """Raises BadRequest where it is none."""
-        value = self.text(name)
-        if not value:
-            return None
-        if not (value.isascii() and value.isdigit() and len(value) < 16):
-            raise BadRequest(f"{name} must be a number; go back and follow the link again.")
-        return int(value)
-
-
-@dataclass(frozen=True)
-class Page:
-    """``path`` is relative to the shop; ``section`` the entry of the navigation it belongs to."""
-
-    name: str
-    path: str
-    title: str
-    section: str
-    read: Callable[[View], Context | Download | None]
 
 
 def _overview(view: View) -> Context:
@@ -240,16 +199,17 @@ def _alerts(view: View) -> Context:
     return {"alerts": alert_settings.shown(view.engine, view.shop.id)}
 
 
+NUMBER = "<int(max=999999999999999):number>"
 PAGES = (
-    Page("overview", "", "Overview", "overview", _overview),
-    Page("orders", "orders", "Orders", "orders", _orders),
-    Page("order", "orders/<int(max=999999999999999):number>", "Order", "orders", _order),
-    Page("listings", "listings", "Listings", "listings", _listings),
-    Page("sku", "sku", "SKU", "listings", _sku),
-    Page("plans", "plans", "Plans", "plans", _plans),
-    Page("plan", "plans/<int(max=999999999999999):number>", "Plan", "plans", _plan),
-    Page("problems", "problems", "Problems", "problems", _problems),
-    Page("alerts", "alerts", "Alerts", "problems", _alerts),
-    Page("returns", "returns", "Returns", "returns", _returns),
-    Page("activity", "activity", "Activity", "activity", _activity),
+    Page("overview", "", "Overview", "overview", _overview, menu="Overview", acts=ACTIONS["overview"]),
+    Page("problems", "problems", "Problems", "overview", _problems, menu="Problems", acts=ACTIONS["problems"]),
+    Page("listings", "listings", "Listings", "listings", _listings, menu="Products"),
+    Page("sku", "sku", "SKU", "listings", _sku, under="listings"),
+    Page("plans", "plans", "Plans", "listings", _plans, menu="Plans", acts=ACTIONS["plans"]),
+    Page("plan", f"plans/{NUMBER}", "Plan", "listings", _plan, under="plans", acts=ACTIONS["plan"]),
+    Page("orders", "orders", "Orders", "orders", _orders, menu="Orders"),
+    Page("order", f"orders/{NUMBER}", "Order", "orders", _order, under="orders", acts=ACTIONS["order"]),
+    Page("returns", "returns", "Returns", "orders", _returns, menu="Returns", acts=ACTIONS["returns"]),
+    Page("activity", "activity", "Activity", "activity", _activity, menu="Activity"),
+    Page("alerts", "alerts", "Alerts", "settings", _alerts, menu="Alerts", acts=ACTIONS["alerts"]),
 )

@@ -118,6 +118,7 @@ def test_forms_work_without_javascript(site: Site, open_browser: Callable[..., A
     page.get_by_role("button", name="Resume Market 0").click()
     assert page.get_by_role("status").first.inner_text().startswith("Resumed.")
 
+    page.get_by_role("link", name="Orders", exact=True).click()
     page.get_by_role("link", name="Returns", exact=True).click()
     page.get_by_label("Result").select_option("kept_by_buyer")
     page.get_by_role("button", name="Decide").click()

@@ -1,4 +1,4 @@
-"""The stand-alone frame: a page's fragment inside the shell, with navigation, notices and errors."""
+"""A page's fragment, and the shell of its frame around it, with navigation, notices and errors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import render_template, request
+from flask import render_template
 from markupsafe import Markup
 
 from bridge.flows.admin import DEMO, Named
@@ -20,10 +19,11 @@ from bridge.flows.kinds import KINDS
 from bridge.flows.listing_view import step_text
 from bridge.flows.polls import NAMES
 from bridge.ports.errors import BridgeError
-from bridge.web import telling, wording
-from bridge.web.views import PAGES, Page
+from bridge.web import places, telling, wording
+from bridge.web.asked import Form
+from bridge.web.frames import Frame
+from bridge.web.page import Page
 
-NAVIGATION = ("overview", "orders", "listings", "plans", "problems", "returns", "activity")
 STYLE = Path(__file__).parent / "static" / "storebridge.css"
 
 
@@ -32,52 +32,41 @@ class Shown:
     """One page as it is asked for. ``error``: what went wrong with the form that was sent."""
 
     page: Page
+    frame: Frame
     shop: Named
-    known: list[Named]
     now: datetime
-    csrf: str
+    form: Form
     done: str
     error: BridgeError | None
 
 
-def render(shown: Shown, context: dict[str, Any]) -> str:
-    """The fragment of the page, and the shell around it."""
-    base = "../" * shown.page.path.count("/") or "./"
+def render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
+    """The title, and the page with the shell around it."""
     common = {
         **_words(),
+        "frame": shown.frame,
+        "to": shown.frame.to,
         "clock": telling.Clock(shown.now, context["zone"]),
-        "to": _Links(base),
-        "csrf": shown.csrf,
         "shop": shown.shop,
         "is_demo": shown.shop.name == DEMO,
         "error_text": shown.error.merchant if shown.error else "",
         "error_field": getattr(shown.error, "field", None) if shown.error else None,
-        "form": request.form,
+        "form": shown.form,
     }
     body = render_template(f"pages/{shown.page.name}.html", **common, **context)
-    title = context.get("title", shown.page.title)
-    return _shell(
+    title = str(context.get("title", shown.page.title))
+    html = _shell(
         Markup(body),  # noqa: S704 - rendered above, with everything escaped
-        title=title,
         **common,
-        current=shown.page.section,
-        navigation=[page for name in NAVIGATION for page in PAGES if page.name == name],
+        title=title,
+        tabs=places.tabs(shown.page),
+        subtabs=places.subtabs(shown.page),
+        section=places.SECTIONS[shown.page.section],
         problem_count=context["problem_count"],
-        others=[shop for shop in shown.known if shop.id != shown.shop.id],
         notice=wording.NOTICES.get(shown.done, ""),
         paused=context["paused"],
     )
-
-
-class _Links:
-    """``to('orders/12')``: an address relative to the page that is shown, so that it holds in every frame."""
-
-    def __init__(self, base: str) -> None:
-        self._base = base
-
-    def __call__(self, path: str, **query: Any) -> str:
-        given = {name: value for name, value in query.items() if value not in (None, "")}
-        return self._base + path + (f"?{urlencode(given)}" if given else "")
+    return title, html
 
 
 def _words() -> dict[str, Any]:
@@ -100,24 +89,31 @@ def _words() -> dict[str, Any]:
     }
 
 
-def _shell(body: Markup, **context: Any) -> str:
-    return render_template("shell.html", body=body, style=_style_mark(), **context)
+def _shell(body: Markup, *, frame: Frame, **context: Any) -> str:
+    return render_template(frame.shell, body=body, frame=frame, style=style_mark(), **context)
 
 
 @cache
-def _style_mark() -> str:
-    """Changes with the stylesheet, so that no browser shows an old one."""
+def style_mark() -> str:
+    """Changes with the stylesheet, so that nobody shows an old one."""
     return hashlib.sha256(STYLE.read_bytes()).hexdigest()[:12]
 
 
-def welcome(now: datetime) -> str:
+@cache
+def style_text() -> str:
+    return STYLE.read_text(encoding="utf-8")
+
+
+def welcome(frame: Frame, now: datetime) -> str:
     """Nothing is connected, and no shop is there yet."""
-    clock = telling.Clock(now, ZoneInfo("UTC"))
-    body = render_template("pages/welcome.html", clock=clock, **_words())
-    return _shell(Markup(body), title="Welcome", navigation=[])  # noqa: S704 - rendered above
+    common = {**_words(), "frame": frame, "to": frame.to, "clock": telling.Clock(now, ZoneInfo("UTC"))}
+    body = render_template("pages/welcome.html", **common)
+    return _shell(Markup(body), **common, title="Welcome")  # noqa: S704 - rendered above
 
 
-def failure(name: str, text: str, request_id: str) -> str:
+def failure(frame: Frame, name: str, text: str, request_id: str) -> str:
     """An error as a page: what happened, what to do, and the number it has in the log."""
-    body = render_template("pages/failure.html", name=name, text=text, request_id=request_id)
-    return _shell(Markup(body), title=name, navigation=[])  # noqa: S704 - rendered above
+    common: dict[str, Any] = {"frame": frame, "to": frame.to}
+    body = render_template("pages/failure.html", name=name, text=text, request_id=request_id, **common)
+    shown = places.tabs(None) if frame.person.can else []
+    return _shell(Markup(body), **common, title=name, tabs=shown)  # noqa: S704 - rendered above
