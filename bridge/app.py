@@ -104,6 +104,8 @@ def bootstrap(
         channels=found.channels,
         make_transport=transports,
         outside=transports.plain,
+        limiter=services.limiter,
+        private_hosts=frozenset(host.lower() for host in config.private_hosts),
         mail=_mail(config),
         clock=clock,
         ring=ring or _bell(config),

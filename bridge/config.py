@@ -28,7 +28,7 @@ PLAIN = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 LANES = ("stock", "orders", "shipments", "content", "sweep")
 POSTGRESQL = "postgresql+psycopg"
 _SECRETS = ("shopify_client_secret", "shopify_old_client_secret", "smtp_password")
-HIDDEN = frozenset({"keys", "page_token", "database_url", "redis_url", *_SECRETS})
+HIDDEN = frozenset({"keys", "page_token", "install_key", "database_url", "redis_url", *_SECRETS})
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -94,6 +94,12 @@ class Config(BaseSettings):
     page_token: str = Field(default="", repr=False, description="give at least 16 characters")
     public_url: str = Field(
         default="", description="give the address stores reach this server at, such as https://bridge.example"
+    )
+    proxies: int = Field(
+        default=0, ge=0, le=9, description="give the number of your own proxies that stand in front, such as 1"
+    )
+    install_key: str = Field(
+        default="", repr=False, description="give at least 16 characters that modules in stores are to send"
     )
     shopify_client_id: str = Field(default="", description="give the client id of your app in Shopify's dashboard")
     shopify_client_secret: str = Field(default="", repr=False, description="give the client secret of the same app")
@@ -177,7 +183,7 @@ class Config(BaseSettings):
             raise ValueError("not an address")
         return value.rstrip("/")
 
-    @field_validator("page_token")
+    @field_validator("page_token", "install_key")
     @classmethod
     def _long_enough(cls, value: str) -> str:
         if value and len(value) < 16:

@@ -1,4 +1,4 @@
-"""The tables. Every row but those of ``shops``, ``leases`` and ``rate_days`` belongs to a shop.
+"""The tables. Every row but those of ``shops``, ``leases``, ``rate_days`` and ``module_activations`` belongs to a shop.
 
 Times are aware UTC; money is kept as text with its currency; versions only ever grow.
 """
@@ -15,6 +15,7 @@ from bridge.db.alerting import AlertingRow, AlertRow, SendingRow
 from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
 from bridge.db.feeding import FeedPart, FeedRow
+from bridge.db.modules import ActivationRow, ModuleRow, NonceRow
 from bridge.db.requests import PrivacyRequest
 from bridge.db.sales import (
     Cancellation,
@@ -40,6 +41,7 @@ from bridge.db.shaping import (
 )
 
 __all__ = [
+    "ActivationRow",
     "AlertRow",
     "AlertingRow",
     "Base",
@@ -57,6 +59,8 @@ __all__ = [
     "Journal",
     "Lease",
     "Listing",
+    "ModuleRow",
+    "NonceRow",
     "OfShop",
     "Order",
     "OrderLine",
@@ -356,7 +360,10 @@ class Problem(OfShop, Base):
 
 
 class Journal(OfShop, Base):
-    """Every decision and every exchange, readable per order, per SKU and per delivery. Redacted."""
+    """Every decision and every exchange, readable per order, per SKU and per delivery. Redacted.
+
+    ``author``: the person who wanted it, where one did; these lines are the record of who changed what.
+    """
 
     __tablename__ = "journal"
     __table_args__ = (
@@ -364,6 +371,13 @@ class Journal(OfShop, Base):
         Index("ix_journal_sku", "shop_id", "sku", "id"),
         Index("ix_journal_delivery", "shop_id", "delivery_id", "id"),
         Index("ix_journal_time", "at"),
+        Index(
+            "ix_journal_author",
+            "shop_id",
+            "id",
+            sqlite_where=text("author IS NOT NULL"),
+            postgresql_where=text("author IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -374,6 +388,7 @@ class Journal(OfShop, Base):
     order_ref: Mapped[str | None] = mapped_column(String(220))
     sku: Mapped[str | None] = mapped_column(String(190))
     delivery_id: Mapped[int | None]
+    author: Mapped[str | None] = mapped_column(String(120))
 
 
 class Poll(OfShop, Base):

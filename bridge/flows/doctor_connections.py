@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 
 from bridge.db.tables import Connection, Delivery, Poll
-from bridge.flows import account
+from bridge.flows import account, module_health
 from bridge.flows.connecting import hook_url
 from bridge.flows.engine import Engine
 from bridge.flows.finding import Finding, bad, good, worrying
@@ -45,6 +45,7 @@ def examine_connection(engine: Engine, row: Connection, *, mend: bool) -> Iterat
     yield from _clock(engine, row, name)
     if row.role == "platform" and Capability.WEBHOOKS in engine.manifest(row).capabilities:
         yield _mended(engine, row, name) if mend else _webhooks(engine, row, name)
+    yield from module_health.examine(engine, row, name)
     yield from _questions(engine, row, name)
 
 

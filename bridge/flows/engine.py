@@ -14,6 +14,8 @@ from bridge.flows.sites import used_sites
 from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.channel import Channel
 from bridge.ports.http import Transport
+from bridge.ports.http.limiter import Limiter
+from bridge.ports.http.local_limiter import LocalLimiter
 from bridge.ports.mail import MailServer
 from bridge.ports.manifest import Manifest
 from bridge.ports.platform import Platform
@@ -32,7 +34,8 @@ class Engine:
     ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
     connection; ``clock`` gives aware UTC. ``apps``: this installation's own keys as an app of a store platform, by
     adapter. ``mail`` is None where no mail server is set; ``outside`` makes a
-    transport of no connection, from its account and its title.
+    transport of no connection, from its account and its title. ``limiter`` counts who knocks at the doors;
+    ``private_hosts`` may be called although they are private, and without https.
     """
 
     db: Database
@@ -46,6 +49,8 @@ class Engine:
     apps: Mapping[str, AppKeys] = field(default_factory=dict)
     mail: MailServer | None = None
     outside: PlainTransport | None = None
+    limiter: Limiter = field(default_factory=LocalLimiter)
+    private_hosts: frozenset[str] = frozenset()
     create_patience: timedelta = timedelta(seconds=45)
     retention: timedelta = timedelta(days=60)
     buyers_kept: timedelta = timedelta(days=180)

@@ -43,7 +43,7 @@ def visited(engine: Engine, name: str, visit: Visit) -> tuple[Named, Connection]
     """The visitor's shop and its store, connected if it was not. Raises what connecting raises."""
     row = store_row(engine, name, visit.store)
     if row is None or not _works(engine, row):
-        with _alone(engine, f"install:{name}:{visit.store}"[:120]):
+        with alone(engine, f"install:{name}:{visit.store}"[:120]):
             row = store_row(engine, name, visit.store)
             if row is None or not _works(engine, row):
                 row = _connect(engine, name, visit, row)
@@ -73,7 +73,7 @@ def _works(engine: Engine, row: Connection) -> bool:
 
 def _connect(engine: Engine, name: str, visit: Visit, known: Connection | None) -> Connection:
     _, app, _ = app_of(engine, name)
-    shop_id = known.shop_id if known is not None else _new_shop(engine, visit.store)
+    shop_id = known.shop_id if known is not None else new_shop(engine, visit.store)
     given = {"url": visit.url}
     try:
         done = connecting.connect(
@@ -86,7 +86,9 @@ def _connect(engine: Engine, name: str, visit: Visit, known: Connection | None) 
     return connecting.get(engine, shop_id, done.id)
 
 
-def _new_shop(engine: Engine, store: str) -> int:
+def new_shop(engine: Engine, store: str) -> int:
+    """A shop of its own for a store that nobody knows; its id."""
+
     def act(session: Session) -> int:
         row = Shop(public_id=secrets.token_urlsafe(12), name=store, created_at=engine.clock())
         session.add(row)
@@ -97,7 +99,7 @@ def _new_shop(engine: Engine, store: str) -> int:
 
 
 @contextmanager
-def _alone(engine: Engine, name: str) -> Iterator[None]:
+def alone(engine: Engine, name: str) -> Iterator[None]:
     """Two windows opened at once install it once."""
     token, deadline = secrets.token_hex(12), time.monotonic() + WAIT
     while not leases.acquire(engine.db, name, token, LEASE):

@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db.records import close_problem, note, open_problem
-from bridge.db.tables import Connection, FacetRow, Listing, Order, Poll, TokenRow, Work
+from bridge.db.tables import Connection, FacetRow, Listing, ModuleRow, NonceRow, Order, Poll, TokenRow, Work
 from bridge.domain.listing import Facet
+from bridge.flows import module_health
 from bridge.flows.connecting import get, hook_url
 from bridge.flows.engine import Engine
-from bridge.flows.wish import DISCONNECTED
+from bridge.flows.wish import DISCONNECTED, LEFT
 from bridge.ports.channel import ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.http import lane, patience
@@ -178,8 +179,10 @@ def left(engine: Engine, row: Connection) -> None:
 def _let_go(session: Session, connection_id: int, now: datetime) -> None:
     row = session.get_one(Connection, connection_id)
     row.state, row.state_reason, row.state_since = DISCONNECTED, "disconnected by the merchant", now
+    address = (row.credentials or {}).get("url")
+    row.info = {**(row.info or {}), **({LEFT: {"url": address}} if address else {})}
     row.credentials, row.webhook_secrets = {}, []
-    for table in (Poll, Work, TokenRow):
+    for table in (Poll, Work, TokenRow, ModuleRow, NonceRow):
         session.execute(delete(table).where(table.connection_id == connection_id))
     # Whatever is shown there from now on is not ours to know: on reconnecting, every quantity is sent again.
     session.execute(
@@ -190,5 +193,6 @@ def _let_go(session: Session, connection_id: int, now: datetime) -> None:
         .values(acked_version=0, acked_hash="", acked={})
         .execution_options(synchronize_session=False)
     )
-    close_problem(session, now, "reauthorise", f"connection {connection_id}")
+    for kind in ("reauthorise", *module_health.KINDS):
+        close_problem(session, now, kind, f"connection {connection_id}")
     note(session, now, "connect", f"{row.title}: disconnected", connection_id=connection_id)

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Delivery, FacetRow, Journal, Listing, Order, Poll, Problem, Shop, Work
-from bridge.flows import account
+from bridge.flows import account, module_state
 from bridge.flows.sites import site_name
 from bridge.flows.wish import DISCONNECTED
 from bridge.metrics import Gauge
@@ -35,7 +35,7 @@ def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
     rows = list(session.scalars(query.order_by(Connection.id)))
     polls, waiting, changes = _polls(session), _waiting(session), _changes(session)
     listings, sites = _listings(session)
-    webhooks = _webhooks(session)
+    webhooks, modules = _webhooks(session), module_state.states(session, now)
     return [
         {
             "id": row.id,
@@ -56,6 +56,7 @@ def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
             "listings": listings[row.id],
             "sites": [{"name": site_name(row, code), "listings": count} for code, count in sites[row.id].items()],
             "webhook_at": webhooks.get(row.id),
+            "module": modules.get(row.id),
             "score": [{"text": account.figure_text(item), "good": account.within(item)} for item in account.score(row)],
             "renewals": [account.ends(item, now) for item in account.expiries(row) if item.at - now <= account.WARN],
         }

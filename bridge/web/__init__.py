@@ -15,13 +15,14 @@ from bridge.web.feeds import feeds
 from bridge.web.guard import Door
 from bridge.web.health import health
 from bridge.web.hooks import Hooks
+from bridge.web.modules import DoorConfig, modules
 from bridge.web.pages import pages
 from bridge.web.pushes import pushes
 
 STATIC_SECONDS = 3600
 
 
-class WebConfig(Door, Protocol):
+class WebConfig(Door, DoorConfig, Protocol):
     """What the web door wants to know of the configuration."""
 
     @property
@@ -42,6 +43,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(feeds(engine))
+    app.register_blueprint(modules(engine, config))
     app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
     app.register_blueprint(api(engine, config))
     app.register_blueprint(pages(engine, config))

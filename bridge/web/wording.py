@@ -43,6 +43,10 @@ PROBLEMS: Mapping[str, str] = {
     "stock_stuck": "Stock changes that do not arrive",
     "ship_by": "Shipments that are due",
     "disk": "The disk is nearly full",
+    "module_silent": "A store's module is silent",
+    "module_outbox": "Changes that wait in the store",
+    "module_cron": "The store's cron does not run well",
+    "module_version": "A store's module is out of date",
 }
 PREFIXES: Mapping[str, str] = {
     "parked.": "Set aside after several tries",

@@ -20,6 +20,9 @@ from bridge.ports.http.limiter import (
 )
 from bridge.ports.manifest import Limit
 
+# How many buckets are kept, and for how many seconds without use once there are that many.
+MOST, IDLE = 20_000, 900.0
+
 
 @dataclass
 class _Bucket:
@@ -83,9 +86,17 @@ class LocalLimiter:
 
     def _refilled(self, key: str, limit: Limit) -> _Bucket:
         now, (size, rate) = self._now(), shape(limit, self._share)
+        if len(self._buckets) >= MOST:
+            self._forget(now)
         bucket = self._buckets.setdefault(key, _Bucket(size, now))
         elapsed = max(0.0, now - bucket.at)
         bucket.share = min(1.0, bucket.share + elapsed / RECOVERY)
         bucket.tokens = min(size, bucket.tokens + elapsed * rate * bucket.share)
         bucket.at = now
         return bucket
+
+    def _forget(self, now: float) -> None:
+        """Keys may be made up by strangers (their addresses): those that were not used lately go."""
+        old = [key for key, item in self._buckets.items() if max(item.at, item.blocked_until) < now - IDLE]
+        for key in old or list(self._buckets)[: MOST // 2]:
+            del self._buckets[key]
