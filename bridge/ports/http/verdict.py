@@ -17,6 +17,7 @@ from bridge.ports.errors import (
     UnknownOutcome,
 )
 from bridge.ports.http.call import Call
+from bridge.ports.http.context import current_lane
 from bridge.ports.http.network import NO_SUCH_HOST
 from bridge.ports.http.response import NotJson, Response
 from bridge.ports.http.table import Said
@@ -32,6 +33,16 @@ _ADVICE: dict[type[BridgeError], str] = {
     NotFound: "It may have been deleted there.",
     Superseded: "",
 }
+# A call of no lane was made because a person asked for it just now: nobody repeats it for them.
+_BY_HAND: dict[type[BridgeError], str] = {
+    SlowDown: "Try again in a few minutes.",
+    RetryLater: "Try again in a few minutes.",
+}
+
+
+def _advice(error: type[BridgeError]) -> str:
+    known = _ADVICE if current_lane() else _ADVICE | _BY_HAND
+    return known.get(error, "")
 
 
 @dataclass(frozen=True)
@@ -66,12 +77,12 @@ def on_fault(call: Call, title: str, fault: WireFault, wait: float | None) -> Ve
     what = "gave no complete answer" if fault.sent else "cannot be reached"
     if NO_SUCH_HOST in fault.reason:
         what = "cannot be found; check how it is spelled"
-    text = f"{title}: {call.host} {what}. {_ADVICE[RetryLater]}"
+    text = f"{title}: {call.host} {what}. {_advice(RetryLater)}"
     return Verdict(RetryLater, text, repeatable=not fault.lasting)
 
 
 def _unknown(call: Call, title: str) -> Verdict:
-    text = f"{title}: whether {call.operation} was done at {call.host} is not known. {_ADVICE[UnknownOutcome]}"
+    text = f"{title}: whether {call.operation} was done at {call.host} is not known. {_advice(UnknownOutcome)}"
     return Verdict(UnknownOutcome, text)
 
 
@@ -107,14 +118,14 @@ def _on_page(call: Call, title: str, response: Response) -> Verdict:
         return _unknown(call, title)
     rule = call.tables.page
     what = "a web page" if response.is_page else response.media_type or "nothing"
-    text = f"{title}: {call.host} answered with {what} instead of data. {rule.advice or _ADVICE[rule.error]}"
+    text = f"{title}: {call.host} answered with {what} instead of data. {rule.advice or _advice(rule.error)}"
     return Verdict(rule.error, text, repeatable=rule.error is RetryLater)
 
 
 def _on_redirect(call: Call, title: str, response: Response) -> Verdict:
     rule = call.tables.rule(response.status, None)
     target = response.headers.get("location", "nowhere")
-    text = f"{title}: {call.host} redirects to {target}. {rule.advice or _ADVICE[rule.error]}"
+    text = f"{title}: {call.host} redirects to {target}. {rule.advice or _advice(rule.error)}"
     return Verdict(rule.error, text)
 
 
@@ -132,7 +143,7 @@ def _on_error(call: Call, title: str, response: Response, wait: float | None, hi
     number = "" if hidden else f" ({response.status})"
     return Verdict(
         error,
-        f"{title}: {words}{number}. {advice or _ADVICE.get(error, '')}".strip(),
+        f"{title}: {words}{number}. {advice or _advice(error)}".strip(),
         field=said.field,
         repeatable=issubclass(error, RetryLater),
         renew=issubclass(error, Reauthorise),
