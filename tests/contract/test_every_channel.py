@@ -276,12 +276,24 @@ def test_its_sandbox_can_say_yes_and_do_nothing(market: Market) -> None:
 
 
 @rule("partial-shipments", kind="channel")
-def test_one_of_two_units_is_shipped(market: Market) -> None:
+def test_one_of_two_units_is_shipped_then_the_other(market: Market) -> None:
+    """Open until the last unit has left, and then no more. Two units are one line or two, by marketplace."""
     order = market.ready(market.buy(market.goods(), 2))
-    parcel = market.parcel(order, ParcelLine(external_id=order.lines[0].external_id, quantity=1))
+    soon(lambda: _is_open(market, order.external_id))
+    first, second = order.lines[0], order.lines[-1]
+    parcel = market.parcel(order, ParcelLine(external_id=first.external_id, quantity=1))
     market.ship(order, parcel)
     soon(lambda: parcel.tracking in market.shown(order.external_id))
     assert sum(line.open for line in market.channel.fetch_order(order.external_id).lines) >= 1
+    assert _is_open(market, order.external_id)
+    rest = (ParcelLine(external_id=second.external_id, quantity=1),)
+    changed = {"reference": "SUITE-P2", "tracking": "00340434161094015919", "lines": rest}
+    market.ship(market.channel.fetch_order(order.external_id), parcel.model_copy(update=changed))
+    soon(lambda: not _is_open(market, order.external_id))
+
+
+def _is_open(market: Market, order_id: str) -> bool:
+    return order_id in {ref.external_id for ref in pages(market.channel.list_open_orders)}
 
 
 @rule("cancellations", kind="channel")
