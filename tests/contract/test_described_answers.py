@@ -140,3 +140,30 @@ def _sell(channel: Any) -> None:
     lines = (ParcelLine(external_id=order.lines[0].external_id, quantity=1),)
     code = channel.carrier_code("DHL", "JJD1234567890")
     channel.confirm_shipment(order, Parcel(reference="1", carrier=code, tracking="JJD1234567890", lines=lines))
+
+
+@pytest.mark.parametrize(
+    ("name", "sold", "total", "buyer"),
+    [
+        ("allegro", ("AH-129834", 1, "370.35"), "493.80", ("Jan Kowalski", "60-166", "PL")),
+        ("kaufland", ("AB-120", 1, None), None, ("Tom Smith", "12345", "USA")),
+    ],
+)
+def test_an_order_of_the_descriptions_own_examples(
+    serve: Callable[..., str],
+    specs_dir: Path,
+    name: str,
+    sold: tuple[str, int, str | None],
+    total: str | None,
+    buyer: tuple[str, str, str],
+) -> None:
+    """Allegro's line has a deposit and a paid service, each as much as the item; of Kaufland's amounts
+    there are no examples."""
+    server = Described(dict(_files(specs_dir / name, DESCRIPTIONS[name])), random.Random(0), examples=True)
+    bench = Bench(discover().channels[name], serve(server.app()))
+    with bench.http:
+        order = bench.connect().fetch_order("1")
+    [line] = order.lines
+    assert (line.sku, line.quantity, str(line.total.amount)) == (*sold[:2], sold[2] or str(line.total.amount))
+    assert str(order.total.amount) == (total or str(order.total.amount))
+    assert (order.ship_to.name, order.ship_to.postcode, order.ship_to.country) == buyer

@@ -51,6 +51,7 @@ class Described:
     files: Mapping[Path, str]
     rng: random.Random
     hints: Mapping[str, str] = field(default_factory=dict)
+    examples: bool = False  # the description's own, wherever it has one, and everything that is optional
     asked: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -73,7 +74,7 @@ class Described:
             return Response("{}", 404, mimetype="application/json")
         operation = max(fitting, key=lambda item: item.literal)
         self.asked.add(operation.name)
-        return Generator(operation.spec, self.rng, self.hints).answer(operation.raw)
+        return Generator(operation.spec, self.rng, self.hints, examples=self.examples).answer(operation.raw)
 
 
 def read(file: Path) -> Json:
@@ -94,7 +95,8 @@ def _operations(spec: Json, root: str) -> Iterator[Operation]:
 class Generator:
     """Values that a schema allows."""
 
-    def __init__(self, spec: Json, rng: random.Random, hints: Mapping[str, str]) -> None:
+    def __init__(self, spec: Json, rng: random.Random, hints: Mapping[str, str], *, examples: bool = False) -> None:
+        self._examples = examples
         self._spec = spec
         self._rng = rng
         self._hints = hints
@@ -110,14 +112,17 @@ class Generator:
         kind, about = next(iter(content.items()))
         if "json" not in kind and kind != "*/*":
             return Response(b"", status, mimetype=kind)
-        body = self.value(about.get("schema") or {}, 0)
+        known = about.get("example") if self._examples else None
+        body = known if isinstance(known, (dict, list)) else self.value(about.get("schema") or {}, 0)
         return Response(json.dumps(body), status, mimetype=kind if "json" in kind else "application/json")
 
     def value(self, schema: Any, depth: int) -> Any:
         if not isinstance(schema, dict):
             return None
         schema = self._flat(schema)
-        if self._rng.random() < 0.15 and (schema.get("nullable") or "null" in _types(schema)):
+        if self._examples and schema.get("example") is not None:
+            return schema["example"]
+        if not self._examples and self._rng.random() < 0.15 and (schema.get("nullable") or "null" in _types(schema)):
             return None
         if "const" in schema:
             return schema["const"]
@@ -136,7 +141,7 @@ class Generator:
         kept = {
             name: part
             for name, part in (schema.get("properties") or {}).items()
-            if name in required or (self._rng.random() < 0.7 and depth < DEPTH)
+            if name in required or (depth < DEPTH and (self._examples or self._rng.random() < 0.7))
         }
         made = {name: self._named(name, part, depth + 1) for name, part in kept.items()}
         more = schema.get("additionalProperties")
@@ -152,7 +157,7 @@ class Generator:
 
     def _array(self, schema: Json, depth: int) -> list[Any]:
         least = min(int(schema.get("minItems") or 0), 5)
-        many = self._rng.choice((0, 1, 1, 2, 3)) if depth < DEPTH else 0
+        many = 0 if depth >= DEPTH else 1 if self._examples else self._rng.choice((0, 1, 1, 2, 3))
         return [self.value(schema.get("items") or {}, depth + 1) for _ in range(max(least, many))]
 
     def _string(self, schema: Json, _depth: int) -> str:
