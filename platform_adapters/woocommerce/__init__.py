@@ -1,8 +1,9 @@
-"""WooCommerce stores over REST v3."""
+"""WooCommerce stores over REST v3, and with our own plugin where it is installed."""
 
 from pathlib import Path
 
 from bridge.ports.adapter import Adapter
+from platform_adapters.woocommerce.module import PACKAGE, WooModule
 from platform_adapters.woocommerce.platform import MANIFEST, WooPlatform
 from platform_adapters.woocommerce.rehearsal import WooRehearsal
 from platform_adapters.woocommerce.sandbox import SANDBOX_KEY, SANDBOX_SECRET, create_sandbox
@@ -16,4 +17,6 @@ ADAPTER = Adapter(
     sandbox_credentials={"consumer_key": SANDBOX_KEY, "consumer_secret": SANDBOX_SECRET},
     webhooks=WooDoor(),
     rehearsal=WooRehearsal,
+    package=PACKAGE,
+    module=WooModule(),
 )

@@ -89,14 +89,15 @@ def _twice(text: str) -> str:
     return quote(quote(text, safe="~"), safe="~")
 
 
-class _Api(API):  # type: ignore[misc]
-    """``woocommerce.API`` whose requests go through the connection's transport."""
+class StoreApi(API):  # type: ignore[misc]
+    """``woocommerce.API`` whose requests go through the connection's transport. ``space`` is the namespace of the REST
+    API that paths are below."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, space: str = "wc/v3") -> None:
         given = connection.credentials
         in_address = bool(connection.settings.get("key_in_address"))
         super().__init__(
-            given["url"], given["consumer_key"], given["consumer_secret"], query_string_auth=in_address, version="wc/v3"
+            given["url"], given["consumer_key"], given["consumer_secret"], query_string_auth=in_address, version=space
         )
         self._transport = connection.transport
         self._basic = basic_auth(given["consumer_key"], given["consumer_secret"])
@@ -105,9 +106,8 @@ class _Api(API):  # type: ignore[misc]
         self, method: str, endpoint: str, data: Any, params: Mapping[str, Any] | None = None, **options: Any
     ) -> Response:
         url = self._API__get_url(endpoint)
-        return self._transport.request(
-            method, url, params=params, json=data, auth=self._authorise, errors=ERRORS, **options
-        )
+        asked = {"params": params, "json": data, "auth": self._authorise, "errors": ERRORS, **options}
+        return self._transport.request(method, url, **asked)
 
     def _authorise(self, request: httpx.Request) -> None:
         """Last of all and for each attempt anew: the store accepts a signature once."""
@@ -132,7 +132,7 @@ class WooClient:
     """One method per endpoint. Lists of values go as a comma-separated text: that is how they can be signed."""
 
     def __init__(self, connection: Connection) -> None:
-        self._api = _Api(connection)
+        self._api = StoreApi(connection)
         self._transport = connection.transport
         self.url = connection.credentials["url"].rstrip("/")
 
@@ -146,13 +146,13 @@ class WooClient:
 
     def setting(self, group: str, name: str) -> str:
         answer = self._api.get(f"settings/{group}/woocommerce_{name}", operation="settings.get")
-        return str(_table(answer).get("value", ""))
+        return str(table(answer).get("value", ""))
 
     def product_setting(self, name: str) -> str:
         """Empty where the store has no such setting."""
         path = f"settings/products/woocommerce_{name}"
         answer = self._api.get(path, operation="settings.get", allow=(404,))
-        return str(_table(answer).get("value", "")) if answer.ok else ""
+        return str(table(answer).get("value", "")) if answer.ok else ""
 
     def categories(self) -> list[Json]:
         rows: list[Json] = []
@@ -167,7 +167,7 @@ class WooClient:
         """Versions; empty where the key's user may not see them."""
         fields = {"_fields": "environment"}
         answer = self._api.get("system_status", params=fields, operation="system.status", allow=(403, 404))
-        found = _table(answer).get("environment") if answer.ok else None
+        found = table(answer).get("environment") if answer.ok else None
         return found if isinstance(found, dict) else {}
 
     def prove_writing(self) -> None:
@@ -189,7 +189,7 @@ class WooClient:
         return self._list("products", "products.list", filters)
 
     def product(self, number: str) -> Json:
-        return _table(self._api.get(f"products/{number}", operation="products.get"))
+        return table(self._api.get(f"products/{number}", operation="products.get"))
 
     def all_variations(self, **filters: Any) -> Listing | None:
         """Variations of all products; None before WooCommerce 10.3, which has no such route."""
@@ -199,15 +199,18 @@ class WooClient:
     def variations(self, product: str, **filters: Any) -> Listing:
         return self._list(f"products/{product}/variations", "variations.list", filters)
 
+    def variation(self, product: str, number: str) -> Json:
+        return table(self._api.get(f"products/{product}/variations/{number}", operation="variations.get"))
+
     def write_product(self, number: str, body: Json) -> Json:
-        return _table(self._api.put(f"products/{number}", body, operation="products.update"))
+        return table(self._api.put(f"products/{number}", body, operation="products.update"))
 
     def write_variation(self, product: str, number: str, body: Json) -> Json:
         path = f"products/{product}/variations/{number}"
-        return _table(self._api.put(path, body, operation="variations.update"))
+        return table(self._api.put(path, body, operation="variations.update"))
 
     def create_product(self, body: Json) -> Json:
-        return _table(self._api.post("products", body, operation="products.create"))
+        return table(self._api.post("products", body, operation="products.create"))
 
     def delete_product(self, number: str) -> None:
         self._api.delete(f"products/{number}", params={"force": "true"}, operation="products.delete")
@@ -218,14 +221,14 @@ class WooClient:
         return self._list("orders", "orders.list", filters)
 
     def order(self, number: str) -> Json:
-        return _table(self._api.get(f"orders/{number}", operation="orders.get"))
+        return table(self._api.get(f"orders/{number}", operation="orders.get"))
 
     def create_order(self, body: Json) -> Json:
         """No idempotency key exists: what happened to a lost answer has to be looked up."""
-        return _table(self._api.post("orders", body, operation="orders.create"))
+        return table(self._api.post("orders", body, operation="orders.create"))
 
     def update_order(self, number: str, body: Json) -> Json:
-        return _table(self._api.put(f"orders/{number}", body, operation="orders.update"))
+        return table(self._api.put(f"orders/{number}", body, operation="orders.update"))
 
     def delete_order(self, number: str, *, force: bool) -> None:
         params = {"force": "true"} if force else None
@@ -238,7 +241,7 @@ class WooClient:
         return self._list(f"orders/{number}/refunds", "refunds.list", {}).rows
 
     def refund(self, number: str, body: Json) -> Json:
-        return _table(self._api.post(f"orders/{number}/refunds", body, operation="orders.refund"))
+        return table(self._api.post(f"orders/{number}/refunds", body, operation="orders.refund"))
 
     def fulfillments(self, number: str) -> list[Json] | None:
         """None where the feature is off: then there is no such route."""
@@ -246,9 +249,7 @@ class WooClient:
         answer = self._api.get(path, operation="fulfillments.list", allow=(404,))
         if not answer.ok:
             return None
-        body = answer.json
-        # A bare list in the source of 2026; early versions had it under a name.
-        return rows_of(body.get("fulfillments") if isinstance(body, dict) else body)
+        return fulfillment_rows(answer.json)
 
     # -- webhooks ---------------------------------------------------------------------------------------------
 
@@ -263,7 +264,7 @@ class WooClient:
 
     def change_webhooks(self, body: Json) -> Json:
         """Create, update and delete in one call; each row can fail alone. Repeated, it would create twice."""
-        return _table(self._api.post("webhooks/batch", body, operation="webhooks.batch"))
+        return table(self._api.post("webhooks/batch", body, operation="webhooks.batch"))
 
     def _list(self, path: str, operation: str, filters: Mapping[str, Any]) -> Listing:
         return _listing(self._get(path, operation, filters))
@@ -272,6 +273,11 @@ class WooClient:
         params = {"per_page": PAGE, **{name: _text(value) for name, value in filters.items() if value is not None}}
         answer: Response = self._api.get(path, params=params, operation=operation, **options)
         return answer
+
+
+def fulfillment_rows(body: Any) -> list[Json]:
+    """A bare list in the source of 2026; early versions had it under a name."""
+    return rows_of(body.get("fulfillments") if isinstance(body, dict) else body)
 
 
 def rows_of(body: Any) -> list[Json]:
@@ -286,7 +292,7 @@ def _listing(answer: Response) -> Listing:
     return Listing(rows_of(answer.json), int(total) if total.isdigit() else None)
 
 
-def _table(answer: Response) -> Json:
+def table(answer: Response) -> Json:
     """The object in an answer. PHP writes an empty one as []."""
     body = answer.json
     if body in (None, []):

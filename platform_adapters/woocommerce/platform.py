@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, StoreInfo
 from platform_adapters.woocommerce import hooks, orders
 from platform_adapters.woocommerce.catalogue import BY_ID, Catalogue, chunks, good, next_offset
 from platform_adapters.woocommerce.client import Json, WooClient
+from platform_adapters.woocommerce.exact import NONE, Taxing, exact_order
 from platform_adapters.woocommerce.facts import Facts
-from platform_adapters.woocommerce.mapping import BIN, gmt
+from platform_adapters.woocommerce.mapping import BIN, gmt, whole
 from platform_adapters.woocommerce.order_taxes import with_store_taxes
 from platform_adapters.woocommerce.parcels import FULFILLMENTS
+from platform_adapters.woocommerce.plugin import MOST, Missing, Plugin
 from platform_adapters.woocommerce.reading import meta
 from platform_adapters.woocommerce.recent import Recent
 
@@ -45,6 +48,7 @@ class WooPlatform:
         self._facts = Facts(self._client, connection.settings, connection.clock)
         self._catalogue = Catalogue(self._client, connection.transport, self._facts, self._workers)
         self._recent = Recent(self._client)
+        self._plugin = Plugin(connection)
         self._sources: tuple[str, ...] = tuple(connection.settings.get("tracking_sources") or ())
         self._no_fulfilments_until: datetime | None = None
 
@@ -58,6 +62,7 @@ class WooPlatform:
         details |= {"price decimals": decimals, "encrypted": client.url.startswith("https:")}
         if decimals.isdigit() and int(decimals) < 2:
             details["warning"] = "Prices are rounded to whole units: totals of marketplace orders will differ."
+        details["plugin"] = _plugin_words(self._plugin.health())
         return StoreInfo(
             name=str(index.get("name") or client.url),
             url=str(index.get("home") or client.url),
@@ -80,7 +85,10 @@ class WooPlatform:
         return self._catalogue.fetch(ids)
 
     def set_stock(self, product_id: str, variant_id: str, quantity: int) -> None:
-        """Absolute, and without any guard: a sale in between is overwritten."""
+        """With the plugin as a difference, so that a sale in between counts; without it a sale in between is
+        overwritten."""
+        if self._plugin.installed and self._set_by_difference(product_id, variant_id, quantity):
+            return
         body = {"manage_stock": True, "stock_quantity": quantity}
         if variant_id == product_id:
             self._client.write_product(product_id, body)
@@ -110,11 +118,17 @@ class WooPlatform:
             if isinstance(answer, BridgeError):
                 raise answer
             rows[str(answer["id"])] = answer
-        return good(self._transport.each(self._whole, [rows[key] for key in wanted if key in rows], self._workers))
+        found = [rows[key] for key in wanted if key in rows]
+        known = self._parcels([str(row["id"]) for row in found if orders.marketplace_ref(row) is not None])
+        return good(self._transport.each(lambda row: self._whole(row, known), found, self._workers))
 
     def find_orders(self, refs: Sequence[str], since: datetime | None = None) -> dict[str, StoreOrder]:
         """The search looks into names of order lines, where the marketplace's order id stands; the reference in the
-        metadata decides, to the letter. The bin is left out: what is in it is no order any more."""
+        metadata decides, to the letter. The bin is left out: what is in it is no order any more. The plugin knows
+        them by itself."""
+        if self._plugin.installed:
+            with suppress(Missing):
+                return self._find_by_plugin(refs)
         known = self._recent.find(refs, since) if since is not None and len(refs) > 1 else None
         if known is not None:
             found = self._listed(list(known.values())) if known else {}
@@ -123,13 +137,13 @@ class WooPlatform:
         return {ref: self._order(raw) for ref, raw in zip(refs, rows, strict=True) if raw is not None}
 
     def create_order(self, draft: OrderDraft) -> StoreOrder:
+        if self._plugin.installed:
+            with suppress(Missing):
+                return self._create_exactly(draft)
         body = orders.order_body(draft, self._settings)
-        if self._settings.get("order_taxes") == "store" and self._facts.taxes.on:
+        if self._settings.get("order_taxes") != NONE and self._facts.taxes.on:
             body = with_store_taxes(body, draft, self._tax_country(draft), self._tax_classes(draft), self._facts.rates)
-        raw = self._client.create_order(body)
-        if not raw.get("id"):
-            text = "The store did not say which order it created; it is looked up."
-            raise UnknownOutcome(text, developer=repr(sorted(raw))[:500])
+        raw = _named(self._client.create_order(body))
         lost = orders.lost_products(raw)
         if lost:
             self._undo(raw)
@@ -202,13 +216,52 @@ class WooPlatform:
         self._client.update_order(number, {"status": "cancelled"})
         self._client.delete_order(number, force=False)
 
-    def _whole(self, raw: Json) -> StoreOrder:
+    def _create_exactly(self, draft: OrderDraft) -> StoreOrder:
+        """Through the plugin: once, and every amount as it is. Raises Missing."""
+        mode = str(self._settings.get("order_taxes") or NONE)
+        taxing = Taxing(NONE)
+        if mode != NONE:
+            rates = self._facts.rates if self._facts.taxes.on else None
+            taxing = Taxing(mode, self._tax_country(draft), self._tax_classes(draft), rates)
+        account, number = _account_and_number(draft.ref)
+        body = exact_order(draft, self._settings, taxing)
+        return self._order(_named(self._plugin.create_order(account, number, draft.ref, body)))
+
+    def _find_by_plugin(self, refs: Sequence[str]) -> dict[str, StoreOrder]:
+        found: dict[str, Json] = {}
+        for chunk in chunks(refs, MOST):
+            found |= self._plugin.find_orders([(*_account_and_number(ref), ref) for ref in chunk])
+        return {ref: self._order(raw) for ref, raw in found.items() if ref in refs and not self._is_broken(raw)}
+
+    def _set_by_difference(self, product_id: str, variant_id: str, quantity: int) -> bool:
+        """Whether that could be done."""
+        is_own = variant_id == product_id
+        raw = self._client.product(product_id) if is_own else self._client.variation(product_id, variant_id)
+        if raw.get("manage_stock") is not True or raw.get("stock_quantity") is None:
+            return False
+        with suppress(Missing):
+            return self._plugin.change_stock(variant_id, quantity - whole(raw["stock_quantity"]))
+        return False
+
+    def _parcels(self, ids: Sequence[str]) -> dict[str, list[Json]] | None:
+        """WooCommerce's own fulfilments of many orders at once; None where they have to be asked for one by one."""
+        if FULFILLMENTS not in self._sources or len(ids) < 2 or not self._plugin.installed:
+            return None
+        found: dict[str, list[Json]] = {}
+        with suppress(Missing):
+            for chunk in chunks(ids, MOST):
+                found |= self._plugin.fulfillments(chunk)
+            return found
+        return None
+
+    def _whole(self, raw: Json, parcels: Mapping[str, Sequence[Json]] | None = None) -> StoreOrder:
         """With what has to be asked for apart: only of orders that are ours."""
         if orders.marketplace_ref(raw) is None:
             return self._order(raw)
         number = str(raw["id"])
         refunds = self._client.refunds(number) if raw.get("refunds") else []
-        return self._order(raw, self._fulfilments(number), refunds)
+        fulfilments = self._fulfilments(number) if parcels is None else parcels.get(number, ())
+        return self._order(raw, fulfilments, refunds)
 
     def _order(self, raw: Json, fulfilments: Sequence[Json] = (), refunds: Sequence[Json] = ()) -> StoreOrder:
         return orders.order(raw, self._client.url, self._sources, fulfilments, refunds)
@@ -240,6 +293,29 @@ class WooPlatform:
         """Tax class by variant, as the products have it now."""
         rows = self._catalogue.fetch([line.product_id for line in draft.lines]).products
         return {variant.external_id: row.tax_class or "" for row in rows for variant in row.variants}
+
+
+def _named(raw: Json) -> Json:
+    """An order that the store has created, if it says which."""
+    if not raw.get("id"):
+        text = "The store did not say which order it created; it is looked up."
+        raise UnknownOutcome(text, developer=repr(sorted(raw))[:500])
+    return raw
+
+
+def _account_and_number(ref: str) -> tuple[str, str]:
+    account, colon, number = ref.partition(":")
+    return (account, number) if colon else ("", ref)
+
+
+def _plugin_words(health: Json | None) -> str:
+    """What the merchant is told of our plugin."""
+    if health is None:
+        return (
+            "not installed; with it orders are created once by the store itself and with exact VAT, "
+            "every change is told at once and none is lost, and these pages are inside WordPress"
+        )
+    return str(health.get("version") or "installed")
 
 
 def _refused_rows(answer: Json) -> None:

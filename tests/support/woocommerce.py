@@ -199,7 +199,7 @@ class Account:
         self.platform = WooPlatform(self.connection)
 
     def operations(self) -> list[str]:
-        """What was called since the last look."""
-        found = [exchange.operation for exchange in self.recorder.exchanges]
+        """What was called since the last look, the hourly question for our plugin left out."""
+        found = [item.operation for item in self.recorder.exchanges if item.operation != "plugin.health"]
         self.recorder.exchanges.clear()
         return found

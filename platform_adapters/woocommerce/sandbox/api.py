@@ -43,13 +43,17 @@ class Api:
         """The store's address: as set, else as it was last called."""
         return self._home
 
+    def learn(self, address: str) -> None:
+        """How the store was just called."""
+        self._home = address.rstrip("/")
+
     def route(self, rule: str, operation: str, view: View, *methods: str, public: bool = False) -> None:
         """``rule`` below /wp-json/wc/v3, or absolute when it begins with /wp-json."""
         path = rule if rule.startswith("/wp-json") else ROOT + rule
 
         def endpoint(**ids: Any) -> Response:
             if self.options.url is None:
-                self._home = request.host_url.rstrip("/")
+                self.learn(request.host_url)
 
             def answer() -> Response:
                 return self._answer(operation, view, ids, public)

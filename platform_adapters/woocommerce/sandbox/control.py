@@ -215,7 +215,7 @@ def add_routes(app: Flask, control: Control, view: OrderView) -> None:
         return jsonify(list(control.runner.log)[request.args.get("since", 0, type=int) :])
 
     app.post("/_sandbox/<name>")(post)
-    app.post("/_sandbox/webhooks/flush", endpoint="flush")(lambda: jsonify(delivered=control.runner.flush()))
+    app.post("/_sandbox/webhooks/flush", endpoint="flush_webhooks")(lambda: jsonify(delivered=control.runner.flush()))
     app.get("/_sandbox/stock", endpoint="stock")(lambda: jsonify(control.stock()))
     app.get("/_sandbox/orders")(orders)
     app.get("/_sandbox/deliveries")(deliveries)

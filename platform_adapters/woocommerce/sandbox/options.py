@@ -27,7 +27,8 @@ class Options(BaseModel):
     "post", "order", "delete", "batch" per row, and "row" per row of a list); ``php_workers`` bounds how many
     requests run at once.
     ``delay`` is the time between an event and its webhook; ``stale_cache`` lets deliveries of one queue run
-    share the product they read first, as PHP's object cache does behind a slow receiver.
+    share the product they read first, as PHP's object cache does behind a slow receiver. ``module``: Storebridge's own
+    plugin is installed.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,6 +55,7 @@ class Options(BaseModel):
     stale_cache: bool = False
     latency: dict[str, float] = Field(default_factory=dict)
     php_workers: int | None = Field(default=None, ge=1)
+    module: bool = False
 
     @property
     def tax_classes(self) -> set[str]:

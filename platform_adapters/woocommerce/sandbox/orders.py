@@ -44,7 +44,7 @@ class Orders:
         """order.created, order.updated, then product.updated for each stock that moved."""
         check_order(body)
         order = self.blank(via)
-        self._write(order, body)
+        self.write(order, body)
         self.calculator.apply(order)
         order["id"] = self.shop.next_id()
         self._set_status(order, body.get("status") or "pending")
@@ -56,7 +56,7 @@ class Orders:
     def update(self, order: Doc, body: Mapping[str, Any]) -> Doc:
         """Lines, addresses or fees in the body recalculate all totals; a status moves stock."""
         check_order(body)
-        self._write(order, body)
+        self.write(order, body)
         if any(body.get(name) is not None for name in RECALCULATES):
             self.calculator.apply(order)
         if body.get("status"):
@@ -113,7 +113,8 @@ class Orders:
         order |= {"meta_data": [], "line_items": [], "tax_lines": [], "shipping_lines": [], "fee_lines": []}
         return order | {"refunds": [], "stock_reduced": False, "trashed_from": None}
 
-    def _write(self, order: Doc, body: Mapping[str, Any]) -> None:
+    def write(self, order: Doc, body: Mapping[str, Any]) -> None:
+        """What a body says, without totals, status or stock."""
         for name in PLAIN:
             if body.get(name) is not None:
                 order[name] = body[name]

@@ -13,6 +13,7 @@ from platform_adapters.woocommerce.sandbox.options import Options
 
 Doc = dict[str, Any]
 Listener = Callable[[str, int], None]
+Watcher = Callable[[str, int, Doc | None, str], None]
 
 
 class Shop:
@@ -28,6 +29,7 @@ class Shop:
         self.clock_shift = 0.0
         self.dry = False
         self.listener: Listener | None = None
+        self.watcher: Watcher | None = None
         self._skus: dict[str, int] = {}
         self._gtins: dict[str, int] = {}
         self._children: dict[int, set[int]] = {}
@@ -67,14 +69,20 @@ class Shop:
         if kind == "products":
             self._unindex(doc["id"])
             self._index(doc)
+        event = "deleted" if doc.get("status") == "trash" else "updated"
         self.docs.put(kind, str(doc["id"]), doc)
+        if self.watcher is not None:
+            self.watcher(kind, doc["id"], doc, event)
 
     def remove(self, kind: str, number: int) -> None:
         if self.dry:
             return
+        old = self.get(kind, number)
         if kind == "products":
             self._unindex(number)
         self.docs.remove(kind, str(number))
+        if self.watcher is not None:
+            self.watcher(kind, number, old, "deleted")
 
     def fire(self, topic: str, number: int) -> None:
         """Something happened that a webhook may want to hear of."""

@@ -42,7 +42,7 @@ class Calculator:
                 self._apportion(order, line)
             else:
                 self._tax_line(line, line["tax_class"], line["tax_status"])
-        self._sum(order)
+        self.sum_up(order)
 
     def _tax_line(self, line: Doc, tax_class: str, tax_status: str) -> None:
         rate = self._rate(tax_class) if tax_status == "taxable" and tax_class != "0" else None
@@ -68,7 +68,8 @@ class Calculator:
         ]
         fee |= {"taxes": taxes, "total_tax": self.money(sum((decimal(tax["total"]) for tax in taxes), ZERO))}
 
-    def _sum(self, order: Doc) -> None:
+    def sum_up(self, order: Doc) -> None:
+        """Totals and tax lines of what the lines say."""
         lines, shipping, fees = order["line_items"], order["shipping_lines"], order["fee_lines"]
         cart = sum((decimal(self.money(line["total"])) for line in lines), ZERO)
         before = sum((decimal(self.money(line["subtotal"])) for line in lines), ZERO)
@@ -104,7 +105,7 @@ class Calculator:
                 "compound": False,
                 "tax_total": self.money(goods),
                 "shipping_tax_total": self.money(carriage),
-                "rate_percent": self.options.tax_rates[names[rate_id]],
+                "rate_percent": self.options.tax_rates.get(names.get(rate_id, "?")),
                 "meta_data": [],
             }
             for rate_id, (goods, carriage) in sums.items()

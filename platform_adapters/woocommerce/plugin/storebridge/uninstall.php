@@ -1,26 +1,22 @@
 <?php
 /**
- * When the plugin is deleted: its tables, its options and the keys of the bridge go. Orders stay as they are.
+ * When the plugin is deleted: the bridge is told, then its keys, the tables and the options go. Orders stay as they are.
  *
  * @package Storebridge
  */
 
 defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
 
-require_once __DIR__ . '/includes/class-storebridge-tables.php';
-require_once __DIR__ . '/includes/class-storebridge-settings.php';
-require_once __DIR__ . '/includes/class-storebridge-sender.php';
+foreach ( array( 'settings', 'answer', 'signer', 'bridge', 'connector', 'sender', 'tables' ) as $storebridge_part ) {
+	require_once __DIR__ . "/includes/class-storebridge-$storebridge_part.php";
+}
 
 /**
  * Cleans one site.
  */
 function storebridge_uninstall_site() {
-	global $wpdb;
-	$key_id = (int) ( new Storebridge_Settings() )->get( 'key_id' );
-	if ( $key_id ) {
-		$wpdb->delete( $wpdb->prefix . 'woocommerce_api_keys', array( 'key_id' => $key_id ), array( '%d' ) ); // phpcs:ignore WordPress.DB
-	}
-	Storebridge_Sender::unschedule();
+	$settings = new Storebridge_Settings();
+	( new Storebridge_Connector( $settings, new Storebridge_Bridge( $settings ) ) )->disconnect( 'removed' );
 	Storebridge_Tables::drop();
 	foreach ( Storebridge_Settings::ALL as $name ) {
 		delete_option( $name );

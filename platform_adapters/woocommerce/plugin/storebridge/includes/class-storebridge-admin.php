@@ -215,7 +215,7 @@ class Storebridge_Admin {
 			$this->send_file( $body['download'] );
 		}
 		if ( isset( $body['style'] ) && is_string( $body['style'] ) && '' !== $body['style'] ) {
-			$mark = isset( $body['style_mark'] ) ? (string) $body['style_mark'] : hash( 'sha256', $body['style'] );
+			$mark = hash( 'sha256', $body['style'] );
 			update_option( Storebridge_Settings::STYLE, array( 'mark' => $mark, 'text' => $body['style'] ), false ); // phpcs:ignore WordPress.Arrays
 		}
 		$style = get_option( Storebridge_Settings::STYLE, array() );
@@ -305,7 +305,7 @@ class Storebridge_Admin {
 	 */
 	public function disconnect() {
 		$this->only_managers( 'storebridge_disconnect' );
-		$this->connector->disconnect();
+		$this->connector->disconnect( 'disconnected' );
 		$this->back( '', '' );
 	}
 

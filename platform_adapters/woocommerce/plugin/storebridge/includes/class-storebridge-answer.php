@@ -20,7 +20,7 @@ class Storebridge_Answer {
 	public $status;
 
 	/**
-	 * The JSON body; empty when there was none.
+	 * The JSON body of a 200; else empty.
 	 *
 	 * @var array
 	 */
@@ -34,13 +34,22 @@ class Storebridge_Answer {
 	public $text;
 
 	/**
+	 * Seconds the bridge wants to be left alone; 0 where it does not say.
+	 *
+	 * @var int
+	 */
+	public $wait;
+
+	/**
 	 * An answer.
 	 *
 	 * @param int    $status HTTP status.
 	 * @param array  $body   JSON body.
 	 * @param string $text   Words.
+	 * @param int    $wait   Seconds.
 	 */
-	public function __construct( $status, array $body, $text ) {
+	public function __construct( $status, array $body, $text, $wait = 0 ) {
+		$this->wait   = $wait;
 		$this->status = $status;
 		$this->body   = $body;
 		$this->text   = $text;

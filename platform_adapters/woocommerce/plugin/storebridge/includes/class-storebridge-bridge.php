@@ -31,26 +31,41 @@ class Storebridge_Bridge {
 	}
 
 	/**
-	 * A signed act of this connection. Only `page` is answered with a signature.
+	 * A signed act of this connection. What is not signed by the bridge is no answer.
 	 *
-	 * @param string $act     events, heartbeat or page.
+	 * @param string $act     events, heartbeat, page or gone.
 	 * @param array  $content The body.
 	 * @param int    $seconds How long to wait.
 	 * @return Storebridge_Answer
 	 */
 	public function act( $act, array $content, $seconds ) {
-		$secret = $this->settings->get( 'secret' );
 		$body   = (string) wp_json_encode( $content, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE );
+		$answer = $this->ask( $act, $body, $seconds );
+		// Signed anew, once: a proxy may have sent the first one twice.
+		return 401 === $answer->status ? $this->ask( $act, $body, $seconds ) : $answer;
+	}
+
+	/**
+	 * One call.
+	 *
+	 * @param string $act     The act.
+	 * @param string $body    JSON.
+	 * @param int    $seconds How long to wait.
+	 * @return Storebridge_Answer
+	 */
+	private function ask( $act, $body, $seconds ) {
+		$secret = $this->settings->get( 'secret' );
 		$nonce  = bin2hex( random_bytes( 16 ) );
 		$place  = array( $this->settings->get( 'bridge' ), 'modules', $this->settings->get( 'shop' ), $this->settings->get( 'connection' ), $act );
 		$header = Storebridge_Signer::header( $secret, $act, $body, time(), $nonce );
 		$answer = $this->post( implode( '/', $place ), $body, array( Storebridge_Signer::HEADER => $header ), $seconds );
-		if ( 'page' !== $act || is_wp_error( $answer ) || 200 !== wp_remote_retrieve_response_code( $answer ) ) {
+		if ( is_wp_error( $answer ) || 200 !== wp_remote_retrieve_response_code( $answer ) ) {
 			return $this->read( $answer );
 		}
-		$given = (string) wp_remote_retrieve_header( $answer, Storebridge_Signer::HEADER );
-		if ( ! Storebridge_Signer::verifies( $secret, $act, wp_remote_retrieve_body( $answer ), $given, $nonce, time() ) ) {
-			return new Storebridge_Answer( 0, array(), __( 'The answer is not signed by your bridge, so it is not shown. Check that the clock of this server is right, and that nothing between the two changes what they say.', 'storebridge' ) );
+		$given  = wp_remote_retrieve_header( $answer, Storebridge_Signer::HEADER );
+		$signed = Storebridge_Signer::verified( $secret, Storebridge_Signer::answer_act( $act ), wp_remote_retrieve_body( $answer ), is_string( $given ) ? $given : '', time() );
+		if ( ! hash_equals( $nonce, $signed ) ) {
+			return new Storebridge_Answer( 0, array(), __( 'The answer is not signed by your bridge, so it is not used. Check that the clock of this server is right, and that nothing between the two changes what they say.', 'storebridge' ) );
 		}
 		return $this->read( $answer );
 	}
@@ -84,7 +99,7 @@ class Storebridge_Bridge {
 				'headers'             => array( 'Content-Type' => 'application/json' ) + $headers,
 				'timeout'             => $seconds,
 				'redirection'         => 0,
-				'user-agent'          => 'Storebridge/' . STOREBRIDGE_VERSION . '; WooCommerce/' . WC()->version,
+				'user-agent'          => 'Storebridge module; WordPress',
 				'limit_response_size' => self::PAGE_BYTES,
 			)
 		);
@@ -102,13 +117,11 @@ class Storebridge_Bridge {
 		}
 		$body   = json_decode( wp_remote_retrieve_body( $answer ), true );
 		$status = (int) wp_remote_retrieve_response_code( $answer );
-		if ( ! is_array( $body ) ) {
-			/* translators: %d: HTTP status */
-			return new Storebridge_Answer( 200 === $status ? 0 : $status, array(), $this->excerpt( $answer, $status ) );
+		$wait   = min( 86400, absint( wp_remote_retrieve_header( $answer, 'retry-after' ) ) );
+		if ( 200 === $status && is_array( $body ) ) {
+			return new Storebridge_Answer( $status, $body, '', $wait );
 		}
-		$text = isset( $body['error'] ) && is_string( $body['error'] ) ? $body['error'] : '';
-		$text = '' === $text && isset( $body['message'] ) && is_string( $body['message'] ) ? $body['message'] : $text;
-		return new Storebridge_Answer( $status, $body, $text );
+		return new Storebridge_Answer( 200 === $status ? 0 : $status, array(), $this->excerpt( $answer, $status ), $wait );
 	}
 
 	/**

@@ -120,9 +120,18 @@ class Storebridge_Connector {
 	}
 
 	/**
-	 * Forgets the bridge and takes its keys away.
+	 * Forgets the bridge and takes its keys away. It is told, once; nothing depends on what it says.
+	 *
+	 * @param string $reason disconnected or removed.
 	 */
-	public function disconnect() {
+	public function disconnect( $reason ) {
+		if ( $this->settings->connected() ) {
+			$body = array(
+				'reason' => $reason,
+				'user'   => wp_get_current_user()->user_login,
+			);
+			$this->bridge->act( 'gone', $body, 10 );
+		}
 		$this->revoke( array( (int) $this->settings->get( 'key_id' ) ) );
 		delete_option( Storebridge_Settings::OPTION );
 		delete_option( Storebridge_Settings::RETRY );

@@ -63,7 +63,6 @@ class Storebridge_Outbox {
 		);
 		$ids  = array_map( 'intval', array_column( $rows, 'id' ) );
 		$body = array(
-			'first'  => $ids[0],
 			'events' => $events,
 			'merged' => array_values( array_diff( $ids, array_column( $events, 'id' ) ) ),
 		);

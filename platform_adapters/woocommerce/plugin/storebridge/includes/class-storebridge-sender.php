@@ -199,7 +199,7 @@ class Storebridge_Sender {
 		}
 		$state    = get_option( Storebridge_Settings::RETRY, array() );
 		$failures = isset( $state['failures'] ) ? (int) $state['failures'] : 0;
-		$wait     = self::WAITS[ min( $failures, count( self::WAITS ) - 1 ) ];
+		$wait     = $answer->wait ? $answer->wait : self::WAITS[ min( $failures, count( self::WAITS ) - 1 ) ];
 		$state    = array(
 			'failures' => $failures + 1,
 			'next_at'  => time() + $wait,

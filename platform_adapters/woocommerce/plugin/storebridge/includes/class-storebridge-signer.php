@@ -12,8 +12,9 @@ defined( 'ABSPATH' ) || exit;
  */
 class Storebridge_Signer {
 
-	const HEADER = 'X-Storebridge-Signature';
-	const WINDOW = 300;
+	const HEADER  = 'X-Storebridge-Signature';
+	const WINDOW  = 300;
+	const LONGEST = 400;
 
 	/**
 	 * The header of a call.
@@ -30,22 +31,37 @@ class Storebridge_Signer {
 	}
 
 	/**
-	 * Whether an answer was given by the bridge, to this very question.
+	 * The nonce of what was signed with this secret, lately. Parts of the header that nobody knows are left alone.
 	 *
 	 * @param string $secret The connection's secret.
-	 * @param string $act    What was asked for.
+	 * @param string $act    The act; of an answer its own (answer_act).
 	 * @param string $body   The bytes received.
 	 * @param string $header The header received.
-	 * @param string $nonce  The nonce of the question.
 	 * @param int    $now    Unix seconds.
-	 * @return bool
+	 * @return string Empty where it was not.
 	 */
-	public static function verifies( $secret, $act, $body, $header, $nonce, $now ) {
-		if ( ! preg_match( '/^t=(\d{1,12}),n=([0-9a-f]{32}),v1=([0-9a-f]{64})$/D', $header, $found ) ) {
-			return false;
+	public static function verified( $secret, $act, $body, $header, $now ) {
+		$parts = array();
+		foreach ( explode( ',', substr( $header, 0, self::LONGEST ) ) as $part ) {
+			$pair                      = explode( '=', trim( $part ), 2 );
+			$parts[ trim( $pair[0] ) ] = isset( $pair[1] ) ? $pair[1] : '';
 		}
-		$fits = hash_equals( self::mac( $secret, $act, $body, (int) $found[1], $found[2] ), $found[3] );
-		return $fits && hash_equals( $nonce, $found[2] ) && abs( $now - (int) $found[1] ) <= self::WINDOW;
+		$parts += array_fill_keys( array( 't', 'n', 'v1' ), '' );
+		if ( ! preg_match( '/^[0-9]{1,12}$/D', $parts['t'] ) || ! preg_match( '/^[0-9a-f]{32}$/D', $parts['n'] ) || ! preg_match( '/^[0-9a-f]{64}$/D', $parts['v1'] ) ) {
+			return '';
+		}
+		$fits = hash_equals( self::mac( $secret, $act, $body, (int) $parts['t'], $parts['n'] ), $parts['v1'] );
+		return $fits && abs( $now - (int) $parts['t'] ) <= self::WINDOW ? $parts['n'] : '';
+	}
+
+	/**
+	 * What the answer to an act is signed as: with the act itself, a question could be given back as its own answer.
+	 *
+	 * @param string $act The act.
+	 * @return string
+	 */
+	public static function answer_act( $act ) {
+		return $act . '.answer';
 	}
 
 	/**
