@@ -7,13 +7,21 @@ from collections.abc import Callable, Mapping
 
 from bridge.ports.errors import AskMerchant
 from bridge.registry import discover
-from bridge.rehearsal import aftersales, selling
+from bridge.rehearsal import aftersales, module, selling
 from bridge.rehearsal.report import Report, Result
 from bridge.rehearsal.story import Step, begin, tell
 from bridge.rehearsal.tidy import tidy
 from bridge.rehearsal.world import Plan, open_world
 
 STEPS: tuple[Step, ...] = (*selling.STEPS, *aftersales.STEPS)
+
+
+def steps(plan: Plan) -> tuple[Step, ...]:
+    """The story; with a module it is connected right after its store, and asked at the end what it has told."""
+    if not plan.module:
+        return STEPS
+    first, *others = STEPS
+    return (first, module.CONNECT, *others, module.TOLD)
 
 
 def rehearse(
@@ -28,7 +36,7 @@ def rehearse(
     with open_world(plan) as world:
         story = begin(world, interrupted)
         try:
-            for result in tell(story, STEPS):
+            for result in tell(story, steps(plan)):
                 results.append(result)
                 heard(result)
         finally:

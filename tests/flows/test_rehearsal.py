@@ -20,7 +20,7 @@ from bridge import app
 from bridge.ports.errors import AskMerchant, RetryLater, SlowDown, UnknownOutcome
 from bridge.ports.http.context import hurry
 from bridge.rehearsal import tidy as tidying
-from bridge.rehearsal.run import STEPS, credentials_for, named_credentials
+from bridge.rehearsal.run import credentials_for, named_credentials, steps
 from bridge.rehearsal.tidy import insist, tidy
 from bridge.rehearsal.world import Plan, World, hands_of, open_world
 from platform_adapters.woocommerce.sandbox import create_sandbox
@@ -76,23 +76,26 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
 
 
 @pytest.mark.parametrize(
-    ("platform", "channel"),
+    ("platform", "channel", "module"),
     [
-        ("woocommerce", "bol"),
-        ("shopify", "bol"),
-        ("magento", "bol"),
-        ("woocommerce", "allegro"),
-        ("woocommerce", "miinto"),
-        ("woocommerce", "zalando"),
-        ("woocommerce", "ebay"),
+        ("woocommerce", "bol", False),
+        ("shopify", "bol", False),
+        ("magento", "bol", False),
+        ("woocommerce", "allegro", False),
+        ("woocommerce", "miinto", False),
+        ("woocommerce", "zalando", True),
+        ("woocommerce", "ebay", False),
     ],
 )
-def test_all_steps_against_the_sandboxes(environment: dict[str, str], platform: str, channel: str) -> None:
-    done = _run([*COMMAND, "--platform", platform, "--channel", channel, "--json"], environment)
+def test_all_steps_against_the_sandboxes(
+    environment: dict[str, str], platform: str, channel: str, module: bool
+) -> None:
+    how = "--module" if module else "--no-module"
+    done = _run([*COMMAND, "--platform", platform, "--channel", channel, how, "--json"], environment)
     report = json.loads(done.stdout)
     assert [step for step in report["steps"] if not step["ok"]] == []
     assert (report["ok"], done.returncode) == (True, 0)
-    assert [step["name"] for step in report["steps"]] == [step.name for step in STEPS]
+    assert [step["name"] for step in report["steps"]] == [step.name for step in steps(Plan("", "", module=module))]
     assert all(set(step) == {"name", "ok", "seconds", "detail"} for step in report["steps"])
 
 

@@ -17,7 +17,7 @@ from platform_adapters.woocommerce.sandbox import control, php, system
 from platform_adapters.woocommerce.sandbox.api import Api
 from platform_adapters.woocommerce.sandbox.delivery import Runner
 from platform_adapters.woocommerce.sandbox.errors import no_route
-from platform_adapters.woocommerce.sandbox.module import add_module
+from platform_adapters.woocommerce.sandbox.module import add_module, lack_module
 from platform_adapters.woocommerce.sandbox.options import SANDBOX_KEY, SANDBOX_SECRET, ApiKey, Options
 from platform_adapters.woocommerce.sandbox.order_routes import OrderRoutes, TrackingRoutes
 from platform_adapters.woocommerce.sandbox.order_view import OrderView
@@ -61,6 +61,8 @@ def create_sandbox(state_path: Path | None = None, **options: Any) -> Flask:
     system.add_routes(api)
     if chosen.module:
         add_module(app, kit, api, orders, tracking, chosen)
+    else:
+        lack_module(api)
     control.add_routes(app, control.Control(kit, shop, orders, tracking, runner), order_view)
     _finish(app, kit, shop, webhooks, runner)
     return app

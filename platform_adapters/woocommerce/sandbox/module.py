@@ -10,7 +10,7 @@ from bridge.ports.sandbox import SandboxKit
 from bridge.ports.sandbox_module import About, SandboxModule, add_module_controls
 from platform_adapters.woocommerce.module import PACKAGE
 from platform_adapters.woocommerce.sandbox.api import Api
-from platform_adapters.woocommerce.sandbox.errors import WooError, invalid_param
+from platform_adapters.woocommerce.sandbox.errors import WooError, invalid_param, no_route
 from platform_adapters.woocommerce.sandbox.exact import Exact
 from platform_adapters.woocommerce.sandbox.options import Options
 from platform_adapters.woocommerce.sandbox.orders import Orders
@@ -139,6 +139,15 @@ def add_module(
     note_changes(shop, module)
     add_module_controls(app, module, _question)
     return module
+
+
+def lack_module(api: Api) -> None:
+    """The route that is asked for where the plugin is not: so that the question is on record."""
+
+    def missing() -> Any:
+        raise no_route()
+
+    api.route(f"{SPACE}/health", "plugin.health", missing, "GET", public=True)
 
 
 def _question(asked: Doc) -> Doc:
