@@ -128,7 +128,9 @@ def call_back(
 
 def read_proof(answer: Any, challenge: str, credentials: Mapping[str, str]) -> Proof:
     """The answer of a store, read. Raises Reauthorise where it did not answer this challenge, AskMerchant naming the
-    field where something is missing."""
+    field where something is missing. A list of one is that one: not every platform's REST answers with a bare table."""
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
     if not isinstance(answer, Mapping):
         raise AskMerchant(NO_MODULE)
     given = answer.get("challenge")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, RetryLater
 from bridge.ports.http import Response
 from platform_adapters.magento.criteria import Filter, Group, after, search
-from platform_adapters.magento.oauth import Keys, authorization
+from platform_adapters.magento.oauth import Keys, signer
 from platform_adapters.magento.reading import Json, dicts, number, text
 from platform_adapters.magento.refusals import ERRORS
 
@@ -196,6 +195,31 @@ class MagentoClient:
     def refund(self, order_id: str, body: Json) -> None:
         self._send("POST", f"order/{number(order_id)}/refund", "orders.refund", body)
 
+    # -- the module, where it is installed --------------------------------------------------------------------
+
+    def module_health(self) -> Json | None:
+        """None where there is no module, or where the integration may not speak to it."""
+        answer = self._get("storebridge/health", "module.health", allow=(401, 403, 404))
+        return _single(answer) if answer.ok else None
+
+    def module_order(self, order: Json) -> Json:
+        """Placed once, however often it is asked for: {order_id, increment_id, created}."""
+        return _single(self._send("POST", "storebridge/orders", "module.order", {"order": order}))
+
+    def module_orders(self, refs: Sequence[Json]) -> list[Json]:
+        """``refs`` as {channel, external_id}; of those that are there, with their order_id."""
+        body = {"refs": list(refs)}
+        return dicts(
+            self._send("POST", "storebridge/orders/find", "module.find", body, write=False, idempotent=True).json
+        )
+
+    def module_salable(self, skus: Sequence[str], website: str) -> list[Json]:
+        """{sku, qty, managed, backorders, salable}; of products that are not in the website's stock, nothing."""
+        body = {"skus": list(skus), "website": website}
+        return dicts(
+            self._send("POST", "storebridge/salable", "module.salable", body, write=False, idempotent=True).json
+        )
+
     # -- inside -----------------------------------------------------------------------------------------------
 
     def page(
@@ -244,13 +268,10 @@ class MagentoClient:
         return self._transport.request(method, url, operation=operation, auth=self._authorise, errors=ERRORS, **options)
 
     def _authorise(self, request: httpx.Request) -> None:
-        """Last of all and for each attempt anew: a nonce is taken once."""
         if self._keys is None:
             request.headers["Authorization"] = f"Bearer {self._token}"
-            return
-        nonce, now = secrets.token_hex(16), int(self._clock().timestamp())
-        header = authorization(request.method, str(request.url), self._keys, nonce=nonce, timestamp=now)
-        request.headers["Authorization"] = header
+        else:
+            signer(self._keys, self._clock)(request)
 
 
 def stuck(what: str) -> RetryLater:
@@ -269,6 +290,15 @@ def _table(answer: Response) -> Json:
     if not isinstance(answer.json, dict):
         raise _unexpected(answer.json)
     return answer.json
+
+
+def _single(answer: Response) -> Json:
+    """Of the module: Magento's REST loses the names of a table that a service answers with, so that it stands in a list
+    (Magento\\Framework\\Webapi\\ServiceOutputProcessor)."""
+    rows = dicts(answer.json)
+    if not rows:
+        raise _unexpected(answer.json)
+    return rows[0]
 
 
 def _unexpected(body: Any) -> RetryLater:

@@ -1,4 +1,4 @@
-"""Signing requests as Magento wants it: OAuth 1.0a, HMAC-SHA256. Pure.
+"""Signing requests as Magento wants it: OAuth 1.0a, HMAC-SHA256. No I/O.
 
 Magento signs the address without its port (measured: with it, 401 "The signature is invalid"), with its query as pairs
 of decoded names and values, and without the body.
@@ -9,32 +9,50 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import httpx
+
 
 class Keys(NamedTuple):
-    """The four values of an integration."""
+    """The four values of an integration. While they are being agreed on, there is no token yet."""
 
     consumer_key: str
     consumer_secret: str
-    token: str
-    token_secret: str
+    token: str = ""
+    token_secret: str = ""
 
 
-def authorization(method: str, url: str, keys: Keys, *, nonce: str, timestamp: int) -> str:
-    """The header ``Authorization`` of one request. Nonces are single-use per consumer."""
+def authorization(method: str, url: str, keys: Keys, *, nonce: str, timestamp: int, verifier: str = "") -> str:
+    """The header ``Authorization`` of one request. Nonces are single-use per consumer; ``verifier`` is for the exchange
+    of a request token."""
     given = {
         "oauth_consumer_key": keys.consumer_key,
         "oauth_nonce": nonce,
         "oauth_signature_method": "HMAC-SHA256",
         "oauth_timestamp": str(timestamp),
-        "oauth_token": keys.token,
         "oauth_version": "1.0",
     }
+    given |= {"oauth_token": keys.token} if keys.token else {}
+    given |= {"oauth_verifier": verifier} if verifier else {}
     given["oauth_signature"] = signature(method, url, given, keys.consumer_secret, keys.token_secret)
     return "OAuth " + ", ".join(f'{name}="{encoded(value)}"' for name, value in given.items())
+
+
+def signer(keys: Keys, clock: Callable[[], datetime], verifier: str = "") -> Callable[[httpx.Request], None]:
+    """For ``auth=`` of a call. Signs last of all and each attempt anew: a nonce is taken once."""
+
+    def sign(request: httpx.Request) -> None:
+        nonce, now = secrets.token_hex(16), int(clock().timestamp())
+        url = str(request.url)
+        header = authorization(request.method, url, keys, nonce=nonce, timestamp=now, verifier=verifier)
+        request.headers["Authorization"] = header
+
+    return sign
 
 
 def signature(method: str, url: str, given: Mapping[str, str], consumer_secret: str, token_secret: str) -> str:

@@ -51,12 +51,16 @@ class OrderReader:
     def by_number(self, numbers: Iterable[str]) -> list[Json]:
         return self._found("increment_id", list(dict.fromkeys(numbers)))
 
-    def _found(self, field: str, values: Sequence[str]) -> list[Json]:
+    def by_external_id(self, ids: Sequence[str], since_: datetime | None) -> list[Json]:
+        window = ((since("created_at", since_),),) if since_ else ()
+        return self._found("ext_order_id", list(dict.fromkeys(ids)), *window)
+
+    def _found(self, field: str, values: Sequence[str], *window: Group) -> list[Json]:
         rows: list[Json] = []
         for at in range(0, len(values), PAGE):
             chunk = values[at : at + PAGE]
             # One number can be there once in each store view.
-            rows += self._client.orders(among(field, chunk), size=2 * PAGE).rows
+            rows += self._client.orders(among(field, chunk), *window, size=2 * PAGE).rows
         return rows
 
     def _marks(self, rows: Sequence[Json]) -> tuple[OrderMark, ...]:

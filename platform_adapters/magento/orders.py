@@ -2,7 +2,7 @@
 
 Magento saves an order over REST as it is sent: it looks up no product, adds nothing up, and sends no mail. Its number
 is the only thing it keeps from being there twice (a unique index over increment_id and store_id), so that the number is
-made from the marketplace's own.
+made from the marketplace's own. Where our module is in the store, it places the order instead (:func:`placing`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from bridge.ports.platform import OrderMark
 from platform_adapters.magento.reading import Json, ShopFacts, amount, dicts, moment, text, whole
 
 PREFIX = "MP-"
-# In a line's own field for what another system calls it; stock.py finds our lines by it.
-LINE_MARK = "storebridge|"
+# In a line's own field for what another system calls it; ledger.py finds the lines without a reservation by the first.
+LINE_MARK, PLACED_MARK = "storebridge|", "storebridge-module|"
 NUMBER_MAX, EXTERNAL_MAX = 50, 32  # sales_order.increment_id and ext_order_id
 ZERO = Decimal(0)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -42,6 +42,10 @@ OVER = (StoreOrderStatus.COMPLETED, StoreOrderStatus.REFUNDED, StoreOrderStatus.
 UNITS = ("qty_ordered", "qty_shipped", "qty_canceled", "qty_refunded")
 CURRENCIES = ("base_currency_code", "order_currency_code", "store_currency_code", "global_currency_code")
 STATUS = {"new": "pending", "processing": "processing"}
+LINE_FIELDS = (
+    *("product_id", "sku", "name", "qty_ordered", "ext_order_item_id", "tax_percent"),
+    *("price", "price_incl_tax", "row_total", "row_total_incl_tax", "tax_amount"),
+)
 
 
 class Variant(NamedTuple):
@@ -60,6 +64,7 @@ class OrderWishes(NamedTuple):
     shipping: str
     email: str
     with_buyers: bool
+    invoice: bool = True
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> OrderWishes:
@@ -69,6 +74,7 @@ class OrderWishes(NamedTuple):
             shipping=text(settings.get("shipping_method")) or "flatrate_flatrate",
             email=text(settings.get("order_email")) or "marketplace@example.invalid",
             with_buyers=bool(settings.get("buyer_email")),
+            invoice=bool(settings.get("invoice")),
         )
 
 
@@ -82,20 +88,32 @@ def order_number(ref: str) -> str:
 
 
 def marketplace_ref(raw: Json) -> str | None:
-    """Our reference, where the order is ours: its number has to be the one that belongs to it."""
+    """Our reference, where the order is ours. One that was saved has the number that belongs to it; one that our module
+    placed has the store's next number, and its id in the field that only the module fills."""
     for item in dicts(raw.get("items")):
         ref, _ = line_refs(item)
-        if ref and order_number(ref) == text(raw.get("increment_id")):
+        if ref and (is_placed(item) or order_number(ref) == text(raw.get("increment_id"))):
             return ref
     return None
 
 
+def is_placed(item: Json) -> bool:
+    """Whether our module placed this line's order, with its reservation."""
+    return text(item.get("ext_order_item_id")).startswith(PLACED_MARK)
+
+
+def external_ref(ref: str) -> Json:
+    """How the module's table names an order of this reference."""
+    channel, _, external_id = ref.partition(":")
+    return {"channel": channel, "external_id": external_id}
+
+
 def line_refs(item: Json) -> tuple[str, str]:
     """The order's reference and the marketplace line's, both empty where the line is not ours."""
-    mark = text(item.get("ext_order_item_id"))
-    if not mark.startswith(LINE_MARK):
+    kind, _, mark = text(item.get("ext_order_item_id")).partition("|")
+    if f"{kind}|" not in {LINE_MARK, PLACED_MARK}:
         return "", ""
-    ref, _, line = mark.removeprefix(LINE_MARK).partition("|")
+    ref, _, line = mark.partition("|")
     return unquote(ref), unquote(line)
 
 
@@ -115,6 +133,18 @@ def entity(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts,
     shipment: Json = {"address": address(draft.ship_to, "shipping", wishes), "method": wishes.shipping}
     shipment["total"] = _both({"shipping_amount": money["shipping_amount"]})
     return body | {"extension_attributes": {"shipping_assignments": [{"shipping": shipment, "items": []}]}}
+
+
+def placing(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts, wishes: OrderWishes) -> Json:
+    """The same order for the module to place (module/README.md): it makes a cart of it, whose amounts are these."""
+    lines = [_line(draft, line, variants[line.variant_id], facts.view_id, PLACED_MARK) for line in draft.lines]
+    body: Json = {**external_ref(draft.ref), "store_id": facts.view_id, "currency": draft.currency}
+    body |= {"ext_order_id": draft.external_id} if len(draft.external_id) <= EXTERNAL_MAX else {}
+    body |= {"label": draft.label, "note": draft.note, "comment": _comment(draft)["comment"]}
+    body |= {"state": wishes.state, "invoice": wishes.invoice, "email": _customer(draft, wishes)["customer_email"]}
+    body |= {"items": [{name: line[name] for name in LINE_FIELDS} for line in lines], "totals": _totals(draft, lines)}
+    body["billing_address"] = address(draft.bill_to, "billing", wishes)
+    return body | {"shipping_address": address(draft.ship_to, "shipping", wishes)}
 
 
 def _totals(draft: OrderDraft, lines: Sequence[Json]) -> dict[str, Decimal]:
@@ -220,7 +250,7 @@ def _store_line(item: Json, raw: Json) -> StoreLine:
         variant_id=text(child.get("product_id")),
         sku=text(item.get("sku")) or None,
         quantity=quantity,
-        # stock.py takes it off from the moment that the order is there.
+        # stock.py takes it off from the moment that the order is there, unless a reservation of the module does.
         reduced=quantity,
         refunded=whole(item.get("qty_refunded")),
         ref=ref or None,
@@ -250,7 +280,7 @@ def _newest(raw: Json, *others: Sequence[Json]) -> Any:
     return max((found for row in rows if (found := moment(row.get("updated_at")))), default=None)
 
 
-def _line(draft: OrderDraft, line: DraftLine, variant: Variant, store_id: int) -> Json:
+def _line(draft: OrderDraft, line: DraftLine, variant: Variant, store_id: int, mark_kind: str = LINE_MARK) -> Json:
     """A simple product, also where it is a variant: Magento makes no parent row of what is sent."""
     total = line.total.quantised().amount
     tax = line.tax.quantised().amount if line.tax else ZERO
@@ -267,7 +297,7 @@ def _line(draft: OrderDraft, line: DraftLine, variant: Variant, store_id: int) -
     body: Json = {"sku": variant.sku, "product_id": variant.product_id, "product_type": "simple", "name": line.title}
     body |= {"qty_ordered": line.quantity, "weight": variant.weight, "is_virtual": 0, "store_id": store_id}
     body |= {"tax_percent": (tax / net * 100).quantize(Decimal("0.1"), ROUND_HALF_UP) if tax and net else ZERO}
-    mark = f"{LINE_MARK}{quote(draft.ref, safe=':')}|{quote(line.ref, safe=':')}"
+    mark = f"{mark_kind}{quote(draft.ref, safe=':')}|{quote(line.ref, safe=':')}"
     return body | _both(money) | {"ext_order_item_id": mark}
 
 

@@ -10,9 +10,10 @@ from bridge.ports.adapter import Connection
 from bridge.ports.errors import NotFound
 from bridge.ports.platform import Trace
 from platform_adapters.magento.client import MagentoClient
+from platform_adapters.magento.companion import Companion
 from platform_adapters.magento.criteria import Filter
 from platform_adapters.magento.facts import Facts
-from platform_adapters.magento.orders import OVER, marketplace_ref, order_number, status
+from platform_adapters.magento.orders import OVER
 from platform_adapters.magento.platform import MANIFEST, MagentoPlatform
 from platform_adapters.magento.reading import Json, dicts, number, text
 from platform_adapters.magento.stock import Stock
@@ -30,7 +31,10 @@ class MagentoRehearsal:
         self._client = MagentoClient(connection)
         self._facts = Facts(self._client, connection.settings, connection.clock)
         wishes = {**connection.settings, "stock_writes": True}
-        self._stock = Stock(self._client, connection.transport, wishes, connection.clock, MANIFEST.concurrency)
+        companion = Companion(self._client, connection.clock)
+        self._stock = Stock(
+            self._client, connection.transport, wishes, connection.clock, MANIFEST.concurrency, companion
+        )
         self._platform = MagentoPlatform(connection)
         self._codes = tuple(connection.settings.get("gtin_attributes") or ())
 
@@ -71,11 +75,8 @@ class MagentoRehearsal:
         self._platform.cancel_order(order_id, f"{MARK}.")
 
     def traces(self, skus: Collection[str], refs: Collection[str]) -> list[Trace]:
-        rows = (
-            self._client.orders((Filter("increment_id", "in", ",".join(map(order_number, refs))),)).rows if refs else []
-        )
-        ours = [row for row in rows if marketplace_ref(row) in refs and status(row) not in OVER]
-        found = [Trace("order", text(row.get("entity_id")), text(row.get("increment_id"))) for row in ours]
+        orders = self._platform.find_orders(list(refs)).values() if refs else ()
+        found = [Trace("order", row.external_id, row.number) for row in orders if row.status not in OVER]
         products = [row for sku in skus for row in self._products(sku)]
         return found + [Trace("product", text(row.get("id")), text(row.get("sku"))) for row in products]
 

@@ -4,6 +4,7 @@ Orders that come over REST book no reservation, yet shipping, cancelling and cre
 would undo it (measured on 2.4.7: salable drifts upward for ever). What is missing is exactly the ordered quantity of
 each line of such an order, whatever became of it: that is taken off here. The same holds for stores without Multi
 Source Inventory, where placing an order would have lowered the stock item and cancelling or crediting it raises it.
+Orders that our module placed have their reservations, and are not taken off.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bridge.domain.catalogue import StockReading
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.http import Transport
 from platform_adapters.magento.client import MagentoClient
+from platform_adapters.magento.companion import Companion
 from platform_adapters.magento.criteria import Filter, among
 from platform_adapters.magento.ledger import Ledger
 from platform_adapters.magento.reading import Json, ShopFacts, amount, number, text, whole
@@ -33,6 +35,9 @@ class Flags(NamedTuple):
     backorders: bool
 
 
+UNKNOWN = Flags(managed=True, backorders=False)
+
+
 class Stock:
     """Thread-safe; what it remembers only saves calls."""
 
@@ -43,8 +48,10 @@ class Stock:
         settings: Mapping[str, Any],
         clock: Callable[[], datetime],
         workers: int,
+        companion: Companion,
     ) -> None:
         self._client = client
+        self._companion = companion
         self._transport = transport
         self._settings = settings
         self._clock = clock
@@ -61,6 +68,9 @@ class Stock:
         if not skus:
             return {}
         taken = self._ledger.units()
+        if self._companion.is_there:
+            told = self._companion.salable(skus, facts.website)
+            return {sku: _module_reading(told.get(sku), pools[sku], taken.get(sku, 0)) for sku in skus}
         if facts.stock_id is None:
             items = dict(zip(skus, self._each(self._client.stock_item, skus), strict=True))
             return {sku: _simple_reading(items[sku], pools[sku], taken.get(sku, 0)) for sku in skus}
@@ -73,6 +83,8 @@ class Stock:
         skus = [text(row.get("sku")) for row in rows if text(row.get("sku"))]
         if not skus:
             return {}
+        if self._companion.is_there:
+            return {sku: text(row["qty"]) for sku, row in self._companion.salable(skus, facts.website).items()}
         if facts.stock_id is not None:
             listed = self._exported(skus, facts)
             return {sku: text(row) for sku, row in listed.items()} if listed is not None else self._in_sources(skus)
@@ -168,6 +180,12 @@ def _reading(pool: str, salable: Any, taken: int, flags: Flags) -> StockReading:
         in_stock=on_hand > 0 or flags.backorders or not flags.managed,
         backorders=flags.backorders,
     )
+
+
+def _module_reading(row: Json | None, pool: str, taken: int) -> StockReading:
+    """``row`` None: the product is not in the website's stock."""
+    flags = Flags(managed=bool(row.get("managed", True)), backorders=bool(row.get("backorders"))) if row else UNKNOWN
+    return _reading(pool, row and row.get("qty"), taken, flags)
 
 
 def _simple_reading(item: Json, pool: str, taken: int) -> StockReading:

@@ -16,8 +16,10 @@ from platform_adapters.magento.sandbox import control
 from platform_adapters.magento.sandbox.api import Api
 from platform_adapters.magento.sandbox.catalogue import Products
 from platform_adapters.magento.sandbox.inventory import Inventory
+from platform_adapters.magento.sandbox.module import add_module
 from platform_adapters.magento.sandbox.options import SANDBOX_KEYS, Options
 from platform_adapters.magento.sandbox.orders import Orders
+from platform_adapters.magento.sandbox.placing import Placer
 from platform_adapters.magento.sandbox.routes import InventoryRoutes, OrderRoutes, ProductRoutes, StoreRoutes
 from platform_adapters.magento.sandbox.shop import Shop
 
@@ -37,5 +39,7 @@ def create_sandbox(state_path: Path | None = None, **options: Any) -> Flask:
     ProductRoutes(api, products, inventory)
     InventoryRoutes(api, shop, inventory)
     OrderRoutes(api, shop, orders)
+    if chosen.module:
+        add_module(app, kit, api, shop, Placer(shop, inventory, orders))
     control.add_routes(app, control.Control(kit, shop, products, inventory, orders))
     return app

@@ -41,7 +41,7 @@ class Api:
     def __init__(self, app: Flask, kit: SandboxKit, options: Options) -> None:
         self.kit = kit
         self.routes: list[Route] = []
-        self._auth = Auth(options)
+        self.auth = Auth(options)
         app.add_url_rule("/rest/<path:_rest>", "rest", self._view, methods=METHODS)
 
     def add(self, method: str, pattern: str, operation: str, resource: str, act: Callable[[Call], Any]) -> None:
@@ -85,7 +85,7 @@ class Api:
                 raise no_route()
             if self.kit.faults.take(route.operation, "unauthorised"):
                 raise unauthorised(route.resource)
-            self._auth.check(raw.partition("?")[0] + _query(raw), route.resource)
+            self.auth.check(raw.partition("?")[0] + _query(raw), route.resource)
             with self.kit.transaction():
                 return jsonify(route.act(Call(scope, path, request.get_json(silent=True) or {})))
         except MagentoError as error:

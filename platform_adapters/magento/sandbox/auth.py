@@ -38,15 +38,22 @@ class Auth:
             raise unauthorised(resource)
         self._signed(raw_path, {name: unquote(value) for name, value in PAIR.findall(rest)})
 
+    def check_handshake(self, given: dict[str, str], token: str, token_secret: str) -> None:
+        """A step of the activation: signed with what has been agreed on so far."""
+        self._verify(request.path, given, token, token_secret)
+
     def _signed(self, raw_path: str, given: dict[str, str]) -> None:
+        self._verify(raw_path, given, SANDBOX_KEYS["access_token"], SANDBOX_KEYS["access_token_secret"])
+
+    def _verify(self, raw_path: str, given: dict[str, str], token: str, token_secret: str) -> None:
         sent = given.pop("oauth_signature", "")
         if given.get("oauth_consumer_key") != SANDBOX_KEYS["consumer_key"]:
             raise MagentoError(401, "A consumer with the ID %1 doesn't exist", [given.get("oauth_consumer_key")])
-        if given.get("oauth_token") != SANDBOX_KEYS["access_token"]:
+        if given.get("oauth_token", "") != token:
             raise MagentoError(401, "Specified token does not exist")
         host = request.host.rpartition(":")[0] or request.host
         url = f"{request.scheme}://{host}{raw_path}"
-        secrets = SANDBOX_KEYS["consumer_secret"], SANDBOX_KEYS["access_token_secret"]
+        secrets = SANDBOX_KEYS["consumer_secret"], token_secret
         if not hmac.compare_digest(signature(request.method, url, given, *secrets), sent):
             raise MagentoError(401, "The signature is invalid. Verify and try again.")
         self._fresh(given)

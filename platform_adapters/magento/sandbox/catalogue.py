@@ -97,7 +97,7 @@ class Products:
         doc = self.shop.by_sku(sku)
         if doc is None:
             raise no_entity("product")
-        self.shop.docs.remove("products", str(doc["id"]))
+        self.shop.remove("products", doc["id"])
         for row in self.shop.all("source_items"):
             if row["sku"] == doc["sku"]:
                 self.shop.docs.remove("source_items", f"{row['source_code']}|{row['sku']}")

@@ -16,7 +16,8 @@ SANDBOX_KEYS = {
 class Options:
     """``bearer``: tokens are taken as bearers (Magento's default is no). ``msi``: Multi Source Inventory is there.
     ``salable_export``: so is its list of salable quantities, as the official description has it. ``sources`` of the
-    website's stock; others than "default" make it stock 2. ``granted``: API resources, by the first part of a path."""
+    website's stock; others than "default" make it stock 2. ``denied``: API resources, by their module's name.
+    ``module``: Storebridge's own module is installed."""
 
     bearer: bool = False
     msi: bool = True
@@ -25,3 +26,4 @@ class Options:
     currency: str = "EUR"
     timezone: str = "Europe/Amsterdam"
     denied: tuple[str, ...] = ()
+    module: bool = False

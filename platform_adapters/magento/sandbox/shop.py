@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +15,13 @@ VIEW, VIEW_ID, WEBSITE, WEBSITE_ID = "default", 1, "base", 1
 
 
 class Shop:
-    """``clock_shift`` seconds ahead of the real time."""
+    """``clock_shift`` seconds ahead of the real time. ``changed`` hears of whatever is written, as triggers do."""
 
     def __init__(self, docs: Documents, options: Options) -> None:
         self.docs = docs
         self.options = options
         self.clock_shift = 0.0
+        self.changed: Callable[[str, str, Doc], None] = lambda _kind, _key, _doc: None
 
     def now(self) -> str:
         """UTC with whole seconds, whatever the store's time zone."""
@@ -34,7 +36,14 @@ class Shop:
 
     def put(self, kind: str, key: int | str, doc: Doc) -> Doc:
         self.docs.put(kind, str(key), doc)
+        self.changed(kind, str(key), doc)
         return doc
+
+    def remove(self, kind: str, key: int | str) -> None:
+        doc = self.get(kind, key)
+        self.docs.remove(kind, str(key))
+        if doc is not None:
+            self.changed(kind, str(key), doc)
 
     def next_id(self, kind: str) -> int:
         return self.docs.next_id(kind)
