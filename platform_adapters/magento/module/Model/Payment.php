@@ -1,0 +1,41 @@
+<?php
+declare(strict_types=1);
+
+namespace Storebridge\Connect\Model;
+
+use Magento\Payment\Model\Method\AbstractMethod;
+use Magento\Quote\Api\Data\CartInterface;
+use Magento\Sales\Model\Order;
+
+/**
+ * Paid on the marketplace: offline, in no checkout, and for carts of marketplace orders only.
+ */
+class Payment extends AbstractMethod
+{
+    public const CODE = 'storebridge';
+
+    protected $_code = self::CODE;
+    protected $_isOffline = true;
+    protected $_canUseInternal = false;
+    protected $_canUseCheckout = false;
+    protected $_isInitializeNeeded = true;
+
+    public function isAvailable(?CartInterface $quote = null)
+    {
+        return $quote !== null && $quote->getPayment()->getMethod() === self::CODE;
+    }
+
+    public function validate()
+    {
+        return $this;
+    }
+
+    public function initialize($paymentAction, $stateObject)
+    {
+        $isNew = $this->getInfoInstance()->getOrder()->getData('storebridge_state') === Order::STATE_NEW;
+        $stateObject->setData('state', $isNew ? Order::STATE_NEW : Order::STATE_PROCESSING);
+        $stateObject->setData('status', $isNew ? 'pending' : 'processing');
+        $stateObject->setData('is_notified', false);
+        return $this;
+    }
+}
