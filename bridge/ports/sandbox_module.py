@@ -140,14 +140,13 @@ class SandboxModule:
         sent = 0
         with self._sending:
             while self.is_connected and (batch := self._batch()):
-                told = self.tell("events", {"epoch": self._epoch(), "events": batch})
+                told = self.tell("events", {"epoch": self._epoch(), **batch})
                 if not told.genuine:
                     break
                 with self.kit.transaction():
-                    for row in batch:
-                        for key in (row["id"], *row.get("merged", ())):
-                            self.kit.docs.remove(OUTBOX, str(key))
-                sent += len(batch)
+                    for key in (*(row["id"] for row in batch["events"]), *batch["merged"]):
+                        self.kit.docs.remove(OUTBOX, str(key))
+                sent += len(batch["events"])
             if self.is_connected:
                 self.tell("heartbeat", self.health())
             return {"sent": sent, "left": len(self._waiting())}
@@ -182,14 +181,15 @@ class SandboxModule:
                 time.sleep(1)
                 self._bell.set()
 
-    def _batch(self) -> list[Json]:
-        """The newest row of each object, with the numbers that it stands for."""
-        newest: dict[tuple[str, str], Json] = {}
+    def _batch(self) -> Json:
+        """The newest row of each object, and the numbers that these stand for. Empty when nothing waits."""
+        stand_for: dict[tuple[str, str], list[Json]] = {}
         for row in self._waiting():
-            before = newest.pop((row["kind"], row["external_id"]), None)
-            merged = [*before.get("merged", ()), before["id"]] if before else []
-            newest[row["kind"], row["external_id"]] = {**row, **({"merged": merged} if merged else {})}
-        return list(newest.values())[:BATCH]
+            key = row["kind"], row["external_id"]
+            stand_for[key] = [*stand_for.pop(key, []), row]
+        chosen = list(stand_for.values())[:BATCH]
+        merged = [row["id"] for rows in chosen for row in rows[:-1]]
+        return {"events": [rows[-1] for rows in chosen], "merged": merged} if chosen else {}
 
     def _waiting(self) -> list[Json]:
         with self.kit.transaction() as docs:

@@ -35,10 +35,10 @@ def authorization(method: str, url: str, keys: Keys, *, nonce: str, timestamp: i
         "oauth_nonce": nonce,
         "oauth_signature_method": "HMAC-SHA256",
         "oauth_timestamp": str(timestamp),
+        **({"oauth_token": keys.token} if keys.token else {}),
+        **({"oauth_verifier": verifier} if verifier else {}),
         "oauth_version": "1.0",
     }
-    given |= {"oauth_token": keys.token} if keys.token else {}
-    given |= {"oauth_verifier": verifier} if verifier else {}
     given["oauth_signature"] = signature(method, url, given, keys.consumer_secret, keys.token_secret)
     return "OAuth " + ", ".join(f'{name}="{encoded(value)}"' for name, value in given.items())
 

@@ -21,7 +21,8 @@ def test_whatever_is_asked_and_answered_is_described(specs_dir: Path) -> None:
     exchanges: list[Exchange] = []
 
     def check(request: httpx.Request, response: httpx.Response) -> None:
-        exchanges.extend(item.check(request, response) for item in specifications)
+        if "/V1/storebridge/" not in request.url.path:  # our own module's, see test_magento_module.py
+            exchanges.extend(item.check(request, response) for item in specifications)
 
     settings = {"stock_writes": True, "prices": "without VAT", "vat_percent": "21", "vat_classes": ["Food=9"]}
     for options in ({"salable_export": False}, {"msi": False}, {}):

@@ -182,10 +182,11 @@ class TestEvents:
             assert store.control("module/flush")["left"] > 0
             bridge.status = 200
             assert store.control("module/flush")["left"] == 0
-            events = [event for act, body in bridge.told if act == "events" for event in body["events"]]
+            batches = [body for act, body in bridge.told if act == "events"]
+            events = [event for batch in batches for event in batch["events"]]
             named = {(event["kind"], event["external_id"]) for event in events}
             assert named == {("product", key), ("stock", key), ("order", made.external_id)}
-            numbers = sorted(number for event in events for number in (event["id"], *event.get("merged", ())))
+            numbers = sorted([event["id"] for event in events] + [n for batch in batches for n in batch["merged"]])
             assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
             beats = [body for act, body in bridge.told if act == "heartbeat"]
             assert beats[-1]["outbox"] == {"depth": 0, "oldest_at": None, "last_id": numbers[-1]}
