@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -152,6 +152,21 @@ def order(session: Session, order_id: int) -> dict[str, Any] | None:
         "refunds": _refunds(session, row, lines),
         "problems": _problems(session, row),
     }
+
+
+def buyer(session: Session, order_id: int) -> dict[str, list[str]]:
+    """Who bought and where it goes, line by line as on a parcel: ``ship_to``, and ``bill_to`` where it is another.
+    Personal: for people only who may see customers' data. Empty when it was erased."""
+    held = session.scalars(select(Order.buyer).where(Order.id == order_id)).first() or {}
+    found = {name: _address(held.get(name) or {}) for name in ("ship_to", "bill_to")}
+    return {name: lines for name, lines in found.items() if lines and (name == "ship_to" or lines != found["ship_to"])}
+
+
+def _address(told: Mapping[str, Any]) -> list[str]:
+    rows = (("first_name", "last_name"), ("company",), ("street", "house_number", "addition"), ("postcode", "city"),
+            ("region",), ("country",), ("email",), ("phone",))  # fmt: skip
+    lines = (" ".join(str(told[name]) for name in row if told.get(name)) for row in rows)
+    return [line for line in lines if line]
 
 
 def _lines(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[dict[str, Any]]:

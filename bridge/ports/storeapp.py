@@ -64,11 +64,14 @@ class AppEvent(Value):
 
 
 class Frame(Value):
-    """What the admin of a platform wants of every page inside it. ``scripts`` come first, ``meta`` are named values in
-    the head; ``reload`` is the parameter by which the admin's script is told where to come back to with a proof;
+    """What the admin of a platform wants of every page inside it. ``scripts`` come first, then ``parts``, which draw
+    its own elements; ``meta`` are named values in the head; ``kit`` is the name of our parts that are made of those
+    elements; ``reload`` is the parameter by which the admin's script is told where to come back to with a proof;
     ``retry`` are headers that have it ask once more with a new one."""
 
     scripts: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+    kit: str
     meta: dict[str, str] = Field(default_factory=dict)
     reload: str
     retry: dict[str, str] = Field(default_factory=dict)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from flask import Flask
 
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
+from bridge.web import module_page
 from bridge.web.api import api
 from bridge.web.apps import apps
 from bridge.web.feeds import feeds
 from bridge.web.guard import Door
 from bridge.web.health import health
 from bridge.web.hooks import Hooks
-from bridge.web.modules import DoorConfig, modules
+from bridge.web.modules import MB, Act, DoorConfig, modules
 from bridge.web.pages import pages
 from bridge.web.pushes import pushes
 
@@ -43,7 +45,8 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(feeds(engine))
-    app.register_blueprint(modules(engine, config))
+    shown = Act(partial(module_page.act, engine), spend=True, longest=2 * MB)
+    app.register_blueprint(modules(engine, config, {"page": shown}))
     app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
     app.register_blueprint(api(engine, config))
     app.register_blueprint(pages(engine, config))

@@ -7,22 +7,28 @@ proof of the store in its address or its header, and one that comes without is s
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, redirect, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as Answer
 
 from bridge import metrics
-from bridge.flows import installing, overview, privacy
+from bridge.flows import installing, privacy
+from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
 from bridge.log import get_logger
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RetryLater
 from bridge.ports.storeapp import AppEvent, EventKind, Visit
+from bridge.web import frames, serving
+from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given
+from bridge.web.frames import Frame, Person
+from bridge.web.serving import Asked
 
 STATUS: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
     (Reauthorise, HTTPStatus.UNAUTHORIZED),
@@ -37,46 +43,60 @@ log = get_logger(__name__)
 def apps(engine: Engine, receiver: Receiver, max_body: int) -> Blueprint:
     """``max_body`` of a webhook, in bytes."""
     door = Blueprint("apps", __name__, url_prefix="/apps/<platform>")
-    door.add_url_rule("/", "page", partial(_page, engine), methods=["GET"])
+    for path in ("/", "/<path:path>"):
+        door.add_url_rule(path, f"page {path}", partial(_page, engine), methods=["GET", "POST"])
     door.add_url_rule("/bounce", "bounce", partial(_bounce, engine), methods=["GET"])
     door.add_url_rule("/hooks", "hooks", partial(_hook, engine, receiver, max_body), methods=["POST"])
     door.register_error_handler(BridgeError, _refused)
     door.register_error_handler(SQLAlchemyError, _not_now)
+    door.register_error_handler(HTTPException, _not_taken)
     return door
 
 
-def _page(engine: Engine, platform: str) -> Answer:
+def _page(engine: Engine, platform: str, path: str = "") -> Answer:
     _, app, keys = installing.app_of(engine, platform)
     g.policy, g.retry = app.policy(app.named_store(request.args)), app.frame(keys).retry
     authorization = request.headers.get("Authorization", "")
     try:
-        visit = app.visit(keys, authorization, request.args)
+        visit = app.visit(keys, authorization, _proof(authorization))
     except Reauthorise:
-        if authorization or app.named_store(request.args) is None:
+        if authorization or request.method != "GET" or app.named_store(request.args) is None:
             raise
-        return _sealed(redirect(_bounce_address(engine, platform, app.frame(keys).reload), HTTPStatus.FOUND))
+        return _sealed(redirect(_bounce_address(engine, platform, path, app.frame(keys).reload), HTTPStatus.FOUND))
     g.policy = app.policy(visit.store)
-    return _sealed(_show(engine, platform, visit))
+    shop, _ = installing.visited(engine, platform, visit)
+    return _sealed(_answer(engine, shop, _frame(engine, platform, path, visit), path))
 
 
-def _show(engine: Engine, platform: str, visit: Visit) -> Response:
+def _proof(authorization: str) -> Mapping[str, str]:
+    """What changes something has its proof in the header, which no other site can send. An address is none of it."""
+    if request.method != "GET" and not authorization:
+        raise Reauthorise("Nobody is signed in. Open Storebridge from the apps of your store's admin.")
+    return request.args
+
+
+def _frame(engine: Engine, platform: str, path: str, visit: Visit) -> Frame:
+    """The token says who it is and not what they may: whoever the store lets open the app may do everything in it."""
     _, app, keys = installing.app_of(engine, platform)
-    shop, row = installing.visited(engine, platform, visit)
-    now = engine.clock()
-    with engine.db.read(shop.id) as session:
-        context = {
-            "connections": overview.connections(session, now),
-            "problems": overview.problems(session, limit=20),
-            "title": row.title,
-            "frame": app.frame(keys),
-        }
-    return Response(render_template("apps/home.html", **context), mimetype="text/html")
+    admin = app.frame(keys)
+    root = f"{request.script_root}/apps/{platform}/"
+    person = Person(f"{platform.capitalize()} user {visit.user}".strip(), visit.user)
+    extra = {"admin": admin, "root": root}
+    return frames.embedded(platform, admin.kit, path, person, request.args.get("locale", "en")[:20], extra)
 
 
-def _bounce_address(engine: Engine, platform: str, reload: str) -> str:
+def _answer(engine: Engine, shop: Named, frame: Frame, path: str) -> Answer:
+    if request.method == "POST":
+        request.max_content_length = request.max_form_memory_size = MAX_UPLOAD
+        request.max_form_parts = MAX_FIELDS
+    done = serving.answer(engine, frame, shop, Asked(request.method, path, request.args, form()), secrets.token_hex(6))
+    return given(done, frame.extra["root"])
+
+
+def _bounce_address(engine: Engine, platform: str, path: str, reload: str) -> str:
     """Where the admin's script gets a proof and comes back with it. Only names of a store are carried along."""
     kept = {name: request.args[name] for name in ("shop", "host", "embedded") if name in request.args}
-    back = f"{engine.public_url.rstrip('/')}/apps/{platform}/?{urlencode(kept)}"
+    back = f"{engine.public_url.rstrip('/')}/apps/{platform}/{path}?{urlencode(kept)}"
     return f"{request.script_root}/apps/{platform}/bounce?{urlencode({**kept, reload: back})}"
 
 
@@ -131,6 +151,11 @@ def _refused(error: BridgeError) -> Answer:
     if isinstance(error, RetryLater):
         response.headers["Retry-After"] = "10"
     return _sealed(response)
+
+
+def _not_taken(error: HTTPException) -> Answer:
+    text = error.description or error.name
+    return _sealed(Response(f"{text}\n", error.code or HTTPStatus.INTERNAL_SERVER_ERROR, mimetype="text/plain"))
 
 
 def _not_now(error: SQLAlchemyError) -> Answer:

@@ -114,5 +114,6 @@ def inside(skin: str, person: Person, route: Queried, csrf: Mapping[str, str], l
 
 
 def embedded(skin: str, kit: str, here: str, person: Person, locale: str, extra: Mapping[str, Any]) -> Frame:
-    """Inside an iframe of the admin, which has its own script and parts."""
-    return Frame(skin, person, Relative(here), f"shells/{skin}.html", {}, kit, locale, extra)
+    """Inside an iframe of the admin, which has its own script and parts. Forms need nothing along: each is sent with a
+    proof of who sends it."""
+    return Frame(skin, person, Relative(here), f"shells/{skin}.html", {}, f"parts/{kit}.html", locale, extra)

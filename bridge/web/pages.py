@@ -9,9 +9,8 @@ import secrets
 from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Response, g, make_response, redirect, request
+from flask import Blueprint, Response, g, make_response, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as Answered
 
@@ -19,14 +18,12 @@ from bridge.flows import admin
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.web import frames, guard, places, render, serving
-from bridge.web.asked import Download, Form, Go, Upload
+from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given
 from bridge.web.frames import Person
 from bridge.web.guard import Door
-from bridge.web.serving import Answer, Asked
+from bridge.web.serving import Asked
 
 MAX_FORM = 64 * 1024
-MAX_UPLOAD = 1536 * 1024
-MAX_FIELDS = 20_000
 SOMEBODY = "the page"
 NOBODY = Person("", can=frozenset())
 
@@ -72,7 +69,7 @@ def _serve(engine: Engine, public_id: str | None = None, **_arguments: Any) -> A
     csrf = guard.form_token(g.visitor, engine.clock())
     frame = frames.alone(path, Person(guard.name() or SOMEBODY), csrf, others)
     asked = Asked(request.method, path, request.args, form())
-    return _answer(serving.answer(engine, frame, shop, asked, g.request_id), request.script_root + root)
+    return given(serving.answer(engine, frame, shop, asked, g.request_id), request.script_root + root)
 
 
 def _named(known: list[Named], public_id: str) -> Named:
@@ -80,34 +77,6 @@ def _named(known: list[Named], public_id: str) -> Named:
     if found is None:
         raise NotFound("There is no such shop.")
     return found
-
-
-def _answer(done: Answer, root: str) -> Answered:
-    if done.redirect is not None:
-        return redirect(root + address(done.redirect), HTTPStatus.SEE_OTHER)
-    if done.download is not None:
-        return file(done.download)
-    return make_response(done.html, done.status)
-
-
-def form() -> Form:
-    """What the request at hand sent."""
-    files = {name: Upload(sent.filename or "", sent.read()) for name, sent in request.files.items() if sent.filename}
-    return Form(request.form.items(multi=True), files)
-
-
-def address(target: Go) -> str:
-    """Relative to the shop."""
-    given = {**target.query, "done": target.done}
-    query = urlencode({name: value for name, value in given.items() if value not in (None, "")})
-    return target.path + (f"?{query}" if query else "")
-
-
-def file(given: Download) -> Response:
-    response = make_response(given.content)
-    response.headers["Content-Type"] = given.type
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(given.name)}"
-    return response
 
 
 def _outside(status: int, name: str, text: str) -> Response:

@@ -24,7 +24,8 @@ from bridge.web.asked import Form
 from bridge.web.frames import Frame
 from bridge.web.page import Page
 
-STYLE = Path(__file__).parent / "static" / "storebridge.css"
+STATIC = Path(__file__).parent / "static"
+STYLE, SCRIPT = STATIC / "storebridge.css", STATIC / "shopify.js"
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,13 @@ def _words() -> dict[str, Any]:
 
 
 def _shell(body: Markup, *, frame: Frame, **context: Any) -> str:
-    return render_template(frame.shell, body=body, frame=frame, style=style_mark(), **context)
+    return render_template(frame.shell, body=body, frame=frame, style=mark(STYLE), script=mark(SCRIPT), **context)
 
 
 @cache
-def style_mark() -> str:
-    """Changes with the stylesheet, so that nobody shows an old one."""
-    return hashlib.sha256(STYLE.read_bytes()).hexdigest()[:12]
+def mark(file: Path) -> str:
+    """Changes with the file, so that nobody shows an old one."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 @cache

@@ -27,6 +27,7 @@ from bridge.flows import (
 )
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web.actions import ACTIONS
+from bridge.web.frames import CUSTOMERS
 from bridge.web.page import Context, Page, View
 
 PER_PAGE = 25
@@ -79,7 +80,14 @@ def _order(view: View) -> Context | None:
         return None
     timeline = journal.activity(view.session, order=found["ref"], limit=100)
     can_refuse = attend.can_refuse(view.engine, view.session, found["connection_id"])
-    return {"order": found, "can_refuse": can_refuse, "timeline": timeline, "title": f"Order {found['external_id']}"}
+    may_see = view.person.may(CUSTOMERS)
+    return {
+        "order": found,
+        "buyer": order_view.buyer(view.session, found["id"]) if may_see else None,
+        "can_refuse": can_refuse,
+        "timeline": timeline,
+        "title": f"Order {found['external_id']}",
+    }
 
 
 def _listings(view: View) -> Context:

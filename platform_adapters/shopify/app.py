@@ -24,6 +24,7 @@ from platform_adapters.shopify.tokens import app_of, exchange
 from platform_adapters.shopify.webhooks import Headers, ShopifyDoor, is_signed
 
 APP_BRIDGE = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
+POLARIS = "https://cdn.shopify.com/shopifycloud/polaris.js"
 ADMIN = "https://admin.shopify.com"
 SIGN_IN = "Open Storebridge from the apps of your store's admin."
 KINDS = {
@@ -60,7 +61,9 @@ class ShopifyApp:
         frames = f"https://{store} {ADMIN}" if store else "'none'"
         script = "https://cdn.shopify.com"
         return (
-            f"default-src 'self'; script-src 'self' {script}; style-src 'self' {script}; "
+            # Polaris' own elements may bring styles of theirs, and the admin's font is where they are.
+            f"default-src 'self'; script-src 'self' {script}; style-src 'self' 'unsafe-inline' {script}; "
+            f"font-src 'self' {script}; "
             f"connect-src 'self' {ADMIN} {script}; img-src 'self' data: {script}; base-uri 'none'; form-action 'self'; "
             f"frame-ancestors {frames};"
         )
@@ -68,6 +71,8 @@ class ShopifyApp:
     def frame(self, keys: AppKeys) -> Frame:
         return Frame(
             scripts=(APP_BRIDGE,),
+            parts=(POLARIS,),
+            kit="polaris",
             meta={"shopify-api-key": keys.client_id},
             reload="shopify-reload",
             retry={"X-Shopify-Retry-Invalid-Session-Request": "1"},

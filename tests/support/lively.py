@@ -23,7 +23,8 @@ PLACES = ("", "orders", "orders?show=open", "listings", "listings?state=blocked"
 
 
 def config(**values: Any) -> Any:
-    given = {"max_webhook_bytes": 1_000_000, "page_token": "", "is_loopback": True, "port": 8000, "redis_url": ""}
+    given = {"max_webhook_bytes": 1_000_000, "page_token": "", "is_loopback": True, "port": 8000, "redis_url": "",
+             "install_key": "", "proxies": 0}  # fmt: skip
     return SimpleNamespace(**{**given, **values})
 
 

@@ -1,0 +1,44 @@
+"""Between Flask and the pages: what a request sent, and an answer as a browser takes it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
+
+from flask import Response, make_response, redirect, request
+from werkzeug.wrappers import Response as Answered
+
+from bridge.web.asked import Download, Form, Go, Upload
+from bridge.web.serving import Answer
+
+MAX_UPLOAD = 1536 * 1024
+MAX_FIELDS = 20_000
+
+
+def given(done: Answer, root: str) -> Answered:
+    """``root``: the address of the shop's first page."""
+    if done.redirect is not None:
+        return redirect(root + address(done.redirect), HTTPStatus.SEE_OTHER)
+    if done.download is not None:
+        return file(done.download)
+    return make_response(done.html, done.status)
+
+
+def form() -> Form:
+    """What the request at hand sent."""
+    files = {name: Upload(sent.filename or "", sent.read()) for name, sent in request.files.items() if sent.filename}
+    return Form(request.form.items(multi=True), files)
+
+
+def address(target: Go) -> str:
+    """Relative to the shop."""
+    given = {**target.query, "done": target.done}
+    query = urlencode({name: value for name, value in given.items() if value not in (None, "")})
+    return target.path + (f"?{query}" if query else "")
+
+
+def file(given: Download) -> Response:
+    response = make_response(given.content)
+    response.headers["Content-Type"] = given.type
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(given.name)}"
+    return response

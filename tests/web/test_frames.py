@@ -1,0 +1,247 @@
+"""The same pages in each frame: who is told what, who may do what, and what comes back to a module."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.db.tables import Connection, Journal, ModuleRow
+from bridge.domain import signed
+from bridge.web import places, render
+from tests.support import desks
+from tests.support.lively import HOST, PLACES, Lively
+
+SECRET = "5e" * 32
+EVERYTHING = ["view", "change", "customers"]
+MODULES = ("wordpress", "magento")
+
+
+class Inside:
+    """The module of the lively shop's store, as it calls the bridge."""
+
+    def __init__(self, lively: Lively, skin: str = "wordpress") -> None:
+        self.lively, self.client = lively, lively.app().test_client()
+        self.desk = desks.ModuleDesk(_NoBrowser(), skin, lambda content: {})
+        with lively.world.db.write(1) as session:
+            self.connection = session.query(Connection).filter(Connection.role == "platform").one().id
+            if session.get(ModuleRow, self.connection) is None:
+                session.add(ModuleRow(connection_id=self.connection, secrets=[SECRET], made_at=lively.world.clock()))
+
+    def post(self, content: dict[str, Any], secret: str = SECRET) -> Any:
+        body = json.dumps(content).encode()
+        header = str(signed.sign(secret, "page", body, self.lively.world.clock(), secrets.token_hex(16)))
+        path = f"/modules/shop/{self.connection}/page"
+        headers = {signed.HEADER: header, "Content-Type": "application/json"}
+        return self.client.post(path, base_url=HOST, data=body, headers=headers)
+
+    def ask(self, path: str, form: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+        path, _, query = path.partition("?")
+        told = {name: [value] for name, _, value in (pair.partition("=") for pair in query.split("&")) if name}
+        content = self.desk.content("GET" if form is None else "POST", {"path": [path], **told}, form or {})
+        response = self.post({**content, **changes})
+        assert response.status_code == 200, response.text
+        signature = signed.read(response.headers[signed.HEADER])
+        signed.verify(str(signature), "page.answer", response.data, [SECRET], self.lively.world.clock())
+        found: dict[str, Any] = response.json
+        return found
+
+
+class _NoBrowser:
+    def route(self, *_: Any) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
+    """Whoever changes something puts it back."""
+    lively = Lively(f"sqlite:///{tmp_path_factory.mktemp('frames') / 'storebridge.db'}")
+    yield lively
+    lively.close()
+
+
+def places_of(lively: Lively) -> list[str]:
+    return [*PLACES, *lively.numbers()]
+
+
+def text(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+@pytest.mark.parametrize("skin", MODULES)
+def test_every_page_is_a_fragment_whose_addresses_stay_in_the_admin(lively: Lively, skin: str) -> None:
+    inside = Inside(lively, skin)
+    for path in places_of(lively):
+        answer = inside.ask(path)
+        html = answer["html"]
+        assert (answer["status"], answer["redirect"], answer["download"]) == (200, None, None), path
+        assert html.startswith(f'<div class="sb sb-{skin}"')
+        assert not re.search(r"<(script|style|link|iframe|html|body|h1[^>]*>\s*<)|\son\w+=|\sstyle=", html), path
+        addresses = re.findall(r'(?:href|action)="([^"]*)"', html)
+        outside = [found for found in addresses if not found.startswith(("?", "https://", "#"))]
+        assert outside == [], path
+        assert all(f"{name}={value}" in found for found in addresses if found[0] == "?"
+                   for name, value in inside.desk.fixed.items())  # fmt: skip
+        assert html.count('method="post"') == html.count('name="_wpnonce" value="n0nce"')
+
+
+def test_a_form_that_asks_carries_the_way_back_along(lively: Lively) -> None:
+    html = Inside(lively).ask("listings")["html"]
+    form = re.search(r'<form method="get"[^>]*>.*?</form>', html, re.DOTALL)
+    assert form is not None
+    assert 'name="page" value="storebridge"' in form[0]
+    assert 'name="path" value="listings"' in form[0]
+
+
+def test_a_form_is_done_in_the_name_of_whoever_sent_it(lively: Lively) -> None:
+    inside = Inside(lively)
+    done = inside.ask("", {"do": ["pause"], "connection": ["2"]})
+    assert (done["status"], done["redirect"]) == (303, {"path": "", "query": {"done": "pause"}})
+    assert lively.read(Connection)[1].state == "paused"
+    assert "Paused." in text(inside.ask("?done=pause")["html"])
+    assert inside.ask("", {"do": "resume", "connection": "2"})["status"] == 303
+    again = inside.ask("", {"do": "resume", "connection": "2"})
+    assert (again["status"], "Not done." in text(again["html"])) == (422, True)
+
+
+def test_what_goes_wrong_is_a_page_too(lively: Lively) -> None:
+    inside = Inside(lively)
+    for path, status in (("orders/999999", 404), ("nothing", 404), ("listings?after=x", 400)):
+        answer = inside.ask(path)
+        assert answer["status"] == status
+        assert "sb-failure" in answer["html"]
+        assert 'aria-label="Pages"' in answer["html"], "one can go on from there"
+
+
+def test_the_stylesheet_comes_where_the_copy_at_hand_is_another(lively: Lively) -> None:
+    inside = Inside(lively)
+    frame = inside.desk.content("GET", {}, {})["frame"]
+    assert inside.ask("")["style"] == render.style_text()
+    assert inside.ask("", frame={**frame, "style": render.mark(render.STYLE)})["style"] is None
+
+
+def test_a_call_of_somebody_else_shows_nothing(lively: Lively) -> None:
+    inside = Inside(lively)
+    content = inside.desk.content("GET", {}, {})
+    assert inside.post(content, secret="00" * 32).status_code == 401
+    body = json.dumps(content).encode()
+    header = {signed.HEADER: str(signed.sign(SECRET, "page", body, lively.world.clock(), "ab" * 16))}
+    for shop in ("other", "nobody"):
+        path = f"/modules/{shop}/{inside.connection}/page"
+        assert inside.client.post(path, base_url=HOST, data=body, headers=header).status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"method": "PUT"}, "method"),
+        ({"can": None}, "can"),
+        ({"path": ["orders"]}, "path"),
+        ({"query": "x"}, "query"),
+        ({"frame": {"skin": "windows", "path_name": "path"}}, "frame.skin"),
+        ({"frame": {"skin": "magento"}}, "frame.path_name"),
+        ({"files": {"csv": {"name": "a", "base64": "???"}}}, "files.csv"),
+        ({"files": {"csv": {"name": "a", "base64": base64.b64encode(b"x" * 1024 * 1025).decode()}}}, "files"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_told_so(lively: Lively, changes: dict[str, Any], field: str) -> None:
+    inside = Inside(lively)
+    refused = inside.post({**inside.desk.content("GET", {}, {}), **changes})
+    assert (refused.status_code, refused.text.split(":")[0]) == (400, field)
+
+
+# Rights
+
+
+def test_whoever_may_only_look_sees_no_way_to_change_and_has_none(lively: Lively) -> None:
+    inside = Inside(lively)
+    before = [row.id for row in lively.read(Journal)]
+    for path in places_of(lively):
+        html = inside.ask(path, can=["view"])["html"]
+        assert 'method="post"' not in html, path
+        assert 'name="do"' not in html, path
+    for page in places.PAGES:
+        for do in page.acts:
+            path = re.sub("<.*>", str(lively.order(lively.held).id), page.path)
+            refused = inside.ask(path, {"do": do, "connection": "2"}, can=["view", "customers"])
+            assert refused["status"] == 403, (page.name, do)
+    assert [row.id for row in lively.read(Journal)] == before
+    assert lively.read(Connection)[1].state == "active"
+
+
+def test_whoever_may_not_look_is_shown_nothing(lively: Lively) -> None:
+    answer = Inside(lively).ask("orders", can=["change", "customers"])
+    assert answer["status"] == 403
+    assert "m100" not in answer["html"]
+
+
+def test_whoever_may_not_see_customers_sees_none_of_them(lively: Lively) -> None:
+    inside = Inside(lively)
+    order = lively.order(lively.through)
+    address = order.buyer["ship_to"]
+    told = [f"{address['first_name']} {address['last_name']}", f"{address['street']} {address['house_number']}"]
+    shown = inside.ask(f"orders/{order.id}")["html"]
+    assert all(value in shown for value in told)
+    for path in places_of(lively):
+        html = inside.ask(path, can=["view", "change"])["html"]
+        assert not [value for value in told if value in html], path
+
+
+# The stylesheet
+
+
+def test_the_stylesheet_stays_inside(lively: Lively) -> None:
+    """Every selector begins with our root, so that nothing of it reaches an admin around the pages."""
+    plain = re.sub(r"/\*.*?\*/|@(container|media)[^{]*", "", render.style_text(), flags=re.DOTALL)
+    selectors = [
+        one.strip()
+        for block in re.findall(r"([^{}]+)\{", plain)
+        for one in re.split(r",(?![^(]*\))", block)
+        if one.strip()
+    ]
+    assert len(selectors) > 100
+    assert [one for one in selectors if not re.match(r"\.sb\b", one)] == []
+
+
+# Shopify's own elements
+
+
+class Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[tuple[str, str]] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag.startswith("s-"):
+            self.found |= {(tag, "")} | {(tag, name) for name, _ in attrs}
+
+
+GLOBAL = {"", "id", "class", "slot", "role", "rel", "href", "data-do", "data-label", "colspan"}
+
+
+def test_shopifys_elements_are_used_as_shopify_lists_them(tmp_path: Path, specs_dir: Path) -> None:
+    lively = Lively(f"sqlite:///{tmp_path / 'storebridge.db'}")
+    desks.installed(lively)
+    client = lively.app().test_client()
+    seen = Elements()
+    for path in places_of(lively):
+        answer = client.get(f"/apps/shopify/{path}", headers={"Authorization": f"Bearer {desks.token()}"})
+        assert answer.status_code == 200, path
+        seen.feed(answer.text)
+    lively.close()
+    [spec] = specs_dir.glob("shopify/polaris-custom-elements*.json")
+    listed = [item for module in json.loads(spec.read_text())["modules"] for item in module.get("declarations", ())]
+    known = {
+        item["tagName"]: {one["name"] for one in item.get("attributes", ())} for item in listed if "tagName" in item
+    }
+    # App Bridge's own elements are not in the list.
+    odd = [(tag, name) for tag, name in seen.found if tag != "s-app-nav" and name not in known.get(tag, ()) and
+           not (tag in known and name in GLOBAL)]  # fmt: skip
+    assert odd == []
+    assert len({tag for tag, _ in seen.found}) > 10
