@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bridge.db.alerting import AlertingRow, AlertRow, SendingRow
 from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
+from bridge.db.editing import DraftRow, RunRow
 from bridge.db.feeding import FeedPart, FeedRow
 from bridge.db.modules import ActivationRow, ModuleRow, NonceRow
 from bridge.db.requests import PrivacyRequest
@@ -51,6 +52,7 @@ __all__ = [
     "Connection",
     "Delivery",
     "Document",
+    "DraftRow",
     "FacetRow",
     "FeedPart",
     "FeedRow",
@@ -76,6 +78,7 @@ __all__ = [
     "RequirementRow",
     "Reservation",
     "ReturnRow",
+    "RunRow",
     "SendingRow",
     "Shop",
     "Submission",

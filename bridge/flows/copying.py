@@ -14,7 +14,7 @@ from bridge.db.tables import Connection
 from bridge.domain import mapping
 from bridge.domain.mapping import AttributeMap, Section
 from bridge.domain.requirement import CategoryRequirements
-from bridge.flows import documents, needs
+from bridge.flows import documents, needs, working
 from bridge.flows.documents import Wish, of_connection
 from bridge.ports.errors import AskMerchant
 
@@ -30,10 +30,17 @@ class Copied:
 
 
 def to_connection(
-    session: Session, source: int, target: int, own: Mapping[str, str] | None = None, *, replace: bool = False
+    session: Session,
+    source: int,
+    target: int,
+    own: Mapping[str, str] | None = None,
+    *,
+    replace: bool = False,
+    edited: bool = False,
 ) -> Copied:
     """The mapping of ``source`` for ``target``. ``own``: the target's attribute id for one of the source's, where
-    they are called differently. What the target maps itself stays, unless ``replace``. Raises AskMerchant."""
+    they are called differently. What the target maps itself stays, unless ``replace``. ``edited``: it goes on from
+    what is being edited there. Raises AskMerchant."""
     given = _of(session, source)
     if not given.sections:
         raise AskMerchant("There is no attribute mapping to copy.", field="from")
@@ -42,16 +49,21 @@ def to_connection(
     left: tuple[str, ...] = ()
     if own or not _are_alike(session, source, target):
         given, left = mapping.adapted(given, _asked(session, target), own)
-    whole = given if replace else _under(given, _of(session, target))
+    whole = given if replace else _under(given, _of(session, target, edited=edited))
     return Copied(Wish(subject=of_connection(target), kind=KIND, content=whole.as_json()), left)
 
 
 def to_categories(
-    session: Session, connection: int, category: Sequence[str], into: Sequence[Sequence[str]] = ()
+    session: Session,
+    connection: int,
+    category: Sequence[str],
+    into: Sequence[Sequence[str]] = (),
+    *,
+    edited: bool = False,
 ) -> Copied:
     """What holds for one category, written into others in place of what they have; into its children where none is
     named. Raises AskMerchant."""
-    known = _of(session, connection)
+    known = _of(session, connection, edited=edited)
     targets = [tuple(path) for path in into] or _children(session, connection, tuple(category))
     if not targets:
         text = f"No category below {' > '.join(category)} is known; name those that are meant."
@@ -63,7 +75,10 @@ def to_categories(
     return Copied(Wish(subject=of_connection(connection), kind=KIND, content=whole.as_json()))
 
 
-def _of(session: Session, connection: int) -> AttributeMap:
+def _of(session: Session, connection: int, *, edited: bool = False) -> AttributeMap:
+    """What holds, or what is being edited."""
+    if edited:
+        return AttributeMap.model_validate(working.read(session, of_connection(connection), KIND).content)
     row = documents.read(session, of_connection(connection), KIND)
     return AttributeMap.model_validate(row.content if row else {})
 

@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Change, Connection, Document
+from bridge.db.tables import Change, Connection, Document, DraftRow
 from bridge.domain.values import Value
 from bridge.flows.forms import FieldErrors
 from bridge.flows.kinds import KINDS
@@ -176,6 +176,14 @@ def write(
     if undoes is not None:
         session.execute(update(Change).where(Change.number == undoes).values(undone_by=number))
     return number
+
+
+def settle_drafts(session: Session, wishes: Sequence[Wish]) -> None:
+    """What was being edited and holds now is being edited no more."""
+    for row in session.scalars(select(DraftRow).where(DraftRow.subject.in_([wish.subject for wish in wishes]))):
+        same = (item for item in wishes if (item.subject, item.kind) == (row.subject, row.kind))
+        if any(KINDS[row.kind].same(row.content, item.content) for item in same):
+            session.delete(row)
 
 
 def _replace(session: Session, wish: Wish, number: int) -> None:

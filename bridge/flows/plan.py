@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.tables import Change, Connection, Document, PlanRow, Variant
-from bridge.flows import documents, rates
+from bridge.flows import documents, polls, rates
 from bridge.flows.documents import CONNECTION, SHARED, Key, Wish
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
@@ -186,11 +186,14 @@ def _apply(session: Session, plan_id: int, author: str, confirm: bool, now: date
     number = documents.write(
         session, wishes, now, author, row.note, undoes=row.undoes, confirmed=bool(row.over), summary=total
     )
+    documents.settle_drafts(session, wishes)
     row.applied_at, row.change = now, number
     connections: Collection[int] = row.found["connections"]
     key = CONFIRMED if row.over else "all"
     marks = [work.Mark(item, "sweep", "project.connection", key, priority=2) for item in connections]
     work.mark(session, row.shop_id, marks, now)
+    if any(wish.kind in ("category_mapping", "category_overrides") for wish in wishes):
+        polls.due_now(session, connections, "poll.requirements", now)
     what = f"undid change {row.undoes}" if row.undoes else "changed the settings"
     detail = {"change": number, "plan": row.id, "documents": [[item.subject, item.kind] for item in wishes]}
     records.note(session, now, "settings", f"{author} {what} (version {number})", detail=detail)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -148,3 +148,18 @@ def _tick(session: Session, shop_id: int, now: datetime) -> set[str]:
         poll.next_at = now + timedelta(seconds=poll.every * random.uniform(0.9, 1.1))  # spread, not secrecy
     work.mark(session, shop_id, marks, now)
     return {poll.lane for poll in due}
+
+
+def due_now(session: Session, connections: Collection[int], flow: str, now: datetime) -> int:
+    """Have a recurring question of these connections asked at once. Returns how many are asked it."""
+    found = update(Poll).where(Poll.connection_id.in_(connections), Poll.flow == flow).values(next_at=now)
+    return int(session.execute(found.execution_options(synchronize_session=False)).rowcount)  # type: ignore[attr-defined]
+
+
+def ask_now(engine: Engine, shop_id: int, connection_id: int, flow: str) -> bool:
+    """The same, with its bell. False where this connection is not asked it."""
+    now = engine.clock()
+    if not engine.db.transact(shop_id, due_now, [connection_id], flow, now):
+        return False
+    engine.ring(tick(engine))
+    return True

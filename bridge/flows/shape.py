@@ -133,7 +133,8 @@ class Shape:
         )
         ruleset = _ruleset(given)
         self._adaptive = "adaptive" in ruleset.model_dump_json() or isinstance(self.policy.keep, AdaptiveBuffer)
-        self._rules = rules.compile(ruleset, self._context(basis, market))
+        self.context = self._context(basis, market)
+        self._rules = rules.compile(ruleset, self.context)
 
     def _context(self, basis: Basis, market: MarketSettings) -> rules.RuleContext:
         # Prices without VAT are raised only where the merchant has said so: a store that was connected before this
@@ -168,7 +169,7 @@ class Shape:
 
     def offer(self, item: Item, gone: str = "", pace: Pace | None = None) -> Made:
         """``gone``: why nothing of it can be sold here any more; ``pace`` is for adaptive buffers."""
-        assigned = self._assigner.category(item.product.external_id, _paths(item.product))
+        assigned = self._assigner.category(item.product.external_id, category_paths(item.product))
         mapped = self._mapped(item, assigned)
         shaped = self._rules.apply(item.subject if mapped is None else _subject(item, mapped))
         answer = self._answer(item, shaped, gone, pace)
@@ -293,7 +294,7 @@ def _attributes(shaped: rules.Shaped, mapped: mapping.Mapped | None) -> dict[str
     return {name: value for name, value in shaped.attributes.items() if name in mapped.attributes or name in ruled}
 
 
-def _paths(product: StoreProduct) -> tuple[str, ...]:
+def category_paths(product: StoreProduct) -> tuple[str, ...]:
     return tuple(" > ".join(path) for path in product.category_paths) or product.categories
 
 

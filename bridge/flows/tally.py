@@ -105,12 +105,23 @@ def differences(facets: Mapping[str, Row], made: Made) -> Iterator[Row]:
     """Field by field, what would be sent now and what then."""
     for name, value in desired_values(made.offer).items():
         known = facets[name]["desired"] if name in facets else {}
-        if known == value:
-            continue
-        old, new = _flat(name, known), _flat(name, value)
-        for label in {**old, **new}:
-            if old.get(label) != new.get(label):
-                yield {"field": label, "old": old.get(label), "new": new.get(label)}
+        if known != value:
+            yield from _differences(_flat(name, known), _flat(name, value))
+
+
+def between(before: Made, after: Made) -> list[Row]:
+    """Field by field, what would be sent by one and by the other."""
+    old, new = desired_values(before.offer), desired_values(after.offer)
+    names = dict.fromkeys((*old, *new))
+    return [
+        row for name in names for row in _differences(_flat(name, old.get(name, {})), _flat(name, new.get(name, {})))
+    ]
+
+
+def _differences(old: Row, new: Row) -> Iterator[Row]:
+    for label in {**old, **new}:
+        if old.get(label) != new.get(label):
+            yield {"field": label, "old": old.get(label), "new": new.get(label)}
 
 
 def _flat(facet: str, value: Row) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from bridge.flows.intake import Receiver
 from bridge.web import module_page
 from bridge.web.api import api
 from bridge.web.apps import apps
+from bridge.web.editor_words import told, told_options
 from bridge.web.feeds import feeds
 from bridge.web.guard import Door
 from bridge.web.health import health
@@ -42,6 +43,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.filters |= {"told": told, "told_options": told_options}
     app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(feeds(engine))

@@ -116,6 +116,11 @@ FILTERS: Mapping[str, str] = {
     "not-for-sale": "Cannot be bought",
 }
 NOTICES: Mapping[str, str] = {
+    "drafted": "Kept as a draft. Nothing changes for your listings before you have seen the plan and applied it.",
+    "discarded": "The draft is thrown away. What holds is untouched.",
+    "suggested": "Worked out. Nothing is mapped before you accept it.",
+    "asked_now": "The marketplace is asked now; look again in a minute.",
+    "planned": "This is what would happen. Nothing changes before you apply it.",
     "pause": "Paused. What comes in meanwhile is kept, and caught up with when you resume.",
     "resume": "Resumed. What waited goes out now.",
     "replay": "The order is gone through again; nothing is done twice.",
