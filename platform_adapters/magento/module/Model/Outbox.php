@@ -15,6 +15,7 @@ class Outbox
     private const TABLE = 'storebridge_outbox';
     private const BATCH = 100;
     private const LOOK_AHEAD = 2000;
+    private const KEEP = 7 * 86400;
 
     public function __construct(
         private readonly ResourceConnection $resource,
@@ -61,7 +62,8 @@ class Outbox
      */
     public function expire(): int
     {
-        $old = $this->rows('created_at < UTC_TIMESTAMP() - INTERVAL 7 DAY', 'id', self::LOOK_AHEAD);
+        $before = gmdate('Y-m-d H:i:s', time() - self::KEEP);
+        $old = $this->rows("created_at < '$before'", 'id', self::LOOK_AHEAD);
         if ($old) {
             $this->remove(array_column($old, 'id'));
             $this->memory->set(['last_number' => $this->lastNumber() + 1]);

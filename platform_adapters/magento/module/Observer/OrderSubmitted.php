@@ -35,7 +35,8 @@ class OrderSubmitted implements ObserverInterface
         $order->setData('storebridge_state', $given['state'] ?? Order::STATE_PROCESSING);
         $this->amounts->ofOrder($order, $given['totals']);
         foreach ($order->getAllItems() as $item) {
-            $at = $quote->getItemById($item->getQuoteItemId())?->getData('storebridge_line');
+            $sold = $quote->getItemById($item->getQuoteItemId());
+            $at = $sold ? $sold->getData('storebridge_line') : null;
             if ($at !== null) {
                 $line = $given['items'][$at];
                 $this->amounts->ofItem($item, $line);

@@ -47,6 +47,7 @@ class Amounts
         $total->setData('subtotal_with_discount', $given['subtotal'] + $given['discount_amount']);
         $total->setData('base_subtotal_with_discount', $given['subtotal'] + $given['discount_amount']);
         $total->setData('applied_taxes', []);
+        $total->setData('items_applied_taxes', []);
     }
 
     /**
