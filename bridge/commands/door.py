@@ -100,13 +100,16 @@ def author() -> str:
 
 @contextmanager
 def opened() -> Iterator[Engine]:
-    """The engine as this machine is configured. Libraries and our own log are heard when something is wrong."""
+    """The engine as this machine is configured; what is changed with it is this user's doing. Libraries and our own
+    log are heard when something is wrong."""
     from bridge import app, config
+    from bridge.db import author as authors
 
     settings = config.load(None if os.environ.get(LEVEL) else {"log_level": "error"})
     engine = app.bootstrap(settings)
     try:
-        yield engine
+        with authors.by(author()):
+            yield engine
     finally:
         app.close(engine)
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from bridge.db import author
 from bridge.db.tables import AlertRow, Journal, Problem
 
 
@@ -35,6 +36,7 @@ def note(
             sku=sku,
             delivery_id=delivery,
             detail=detail or {},
+            author=author.noted(),
         )
     )
 

@@ -19,11 +19,12 @@ def activity(
     sku: str | None = None,
     delivery: int | None = None,
     exchanges: bool | None = None,
+    by_people: bool = False,
     before: int | None = None,
     limit: int = LIMIT,
 ) -> list[dict[str, Any]]:
     """``before`` is the id of the last entry seen; ``exchanges`` True for calls to the outside only, False for all
-    else. Nothing in the journal is secret or personal."""
+    else; ``by_people``: what people have changed. Nothing in the journal is secret, or personal of buyers."""
     query = select(Journal, Connection.title).outerjoin(Connection, Connection.id == Journal.connection_id)
     given = ((Journal.order_ref, order), (Journal.sku, sku), (Journal.delivery_id, delivery))
     for column, value in given:
@@ -31,6 +32,8 @@ def activity(
             query = query.where(column == value)
     if exchanges is not None:
         query = query.where((Journal.kind == "exchange") if exchanges else (Journal.kind != "exchange"))
+    if by_people:
+        query = query.where(Journal.author.is_not(None))
     if before is not None:
         query = query.where(Journal.id < before)
     rows = session.execute(query.order_by(Journal.id.desc()).limit(limit))
@@ -38,7 +41,7 @@ def activity(
 
 
 def _entry(row: Journal, title: str | None) -> dict[str, Any]:
-    names = ("id", "at", "kind", "text", "detail", "order_ref", "sku", "delivery_id")
+    names = ("id", "at", "kind", "text", "detail", "order_ref", "sku", "delivery_id", "author")
     return {**{name: getattr(row, name) for name in names}, "connection": title}
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
-from bridge.flows import account, feed_address, forms, polls, push, signing
+from bridge.flows import account, audit, feed_address, forms, polls, push, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.sites import NAMES, site_names
 from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
@@ -195,6 +195,7 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
         proved = session.get_one(Connection, proof)
         known = _same_account(session, wish)
         row = known or proved
+        changed = _changes(wish, known) if known is not None else {}
         if known is not None:
             _hand_over(session, proved, known)
         if known is None or known.state == DISCONNECTED:
@@ -209,9 +210,10 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
             session,
             now,
             "connect",
-            f"{manifest.title}: {'connected' if known is None else 'renewed'}",
+            f"{manifest.title}: {'connected' if known is None else 'renewed'}"
+            + (f" ({audit.words(changed)})" if changed else ""),
             connection_id=row.id,
-            detail={"account": row.account, "name": info.name},
+            detail={"account": row.account, "name": info.name, **({"changed": changed} if changed else {})},
         )
         choices = account.choices(row.info)
         return Connected(row.id, row.account, row.title, known is None, dict(row.info), choices=choices)
@@ -220,6 +222,17 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
         return engine.db.transact(wish.shop_id, act)
     except IntegrityError:  # the same account was connected by somebody else in this very moment
         return engine.db.transact(wish.shop_id, act)
+
+
+def _changes(wish: Wish, known: Connection) -> dict[str, list[Any]]:
+    """What is another thing now than it was: values of settings and addresses, names of credentials."""
+    manifest = wish.adapter.manifest
+    secret = {item.name for item in (*manifest.settings, *manifest.credentials) if item.kind == "secret"}
+    return {
+        **audit.changes(known.credentials or {}, wish.credentials, {item.name for item in manifest.credentials}),
+        **audit.changes(known.settings, wish.settings, secret),
+        **audit.changes(known.urls, wish.urls),
+    }
 
 
 def _same_account(session: Session, wish: Wish) -> Connection | None:

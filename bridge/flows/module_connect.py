@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from bridge.db import author
 from bridge.db.records import close_problem, note
 from bridge.db.tables import ActivationRow, Connection, ModuleRow, Shop
 from bridge.flows import connecting, installing
@@ -82,7 +83,8 @@ def connect(engine: Engine, asked: Asked, install_key: str = "", given_key: str 
         raise AskMerchant("The store's address and the address of its API have different hosts.", field="api_url")
     proof = _prove(engine, adapter, module, asked, place)
     _refuse_other_hosts(engine, adapter, proof, place)
-    with installing.alone(engine, f"module:{asked.platform}:{place.netloc}"[:120]):
+    who = f"{asked.user or 'somebody'}, in the store's admin"
+    with author.by(who), installing.alone(engine, f"module:{asked.platform}:{place.netloc}"[:120]):
         done, shop_id = _attach(engine, adapter, proof, _known(engine, adapter, proof), lone=bool(install_key))
         _keep_secret(engine, shop_id, done, asked, proof)
     with engine.db.read(None) as session:
@@ -223,8 +225,7 @@ def _keep_secret(engine: Engine, shop_id: int, done: Connected, asked: Asked, pr
         row.version = asked.version[:40]
         for kind in KINDS:
             close_problem(session, now, kind, f"connection {done.id}")
-        who = f" by {asked.user[:80]}" if asked.user else ""
-        note(session, now, "connect", f"{done.title}: its module was connected{who}", connection_id=done.id)
+        note(session, now, "connect", f"{done.title}: its module was connected", connection_id=done.id)
 
     engine.db.transact(shop_id, act)
 

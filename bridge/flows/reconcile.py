@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
@@ -31,7 +31,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
-from bridge.flows import catalogue, forgetting, offered
+from bridge.flows import audit, catalogue, forgetting, offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
@@ -353,13 +353,19 @@ def _sold_out(session: Session, listing_id: int) -> bool:
 
 
 _AGEING: tuple[tuple[Any, Any], ...] = (
-    (Journal, Journal.at),
     (Delivery, Delivery.last_seen_at),
     (Problem, Problem.closed_at),
     (PlanRow, PlanRow.created_at),
     (AlertRow, AlertRow.at),
     (ProofRow, ProofRow.proved_at),
 )
+
+
+def _ageing(limit: datetime, of_people: datetime) -> list[tuple[Any, ColumnElement[bool]]]:
+    """What is too old, by table. Who changed what is kept longer than the rest of the journal."""
+    found = [(table, column < limit) for table, column in _AGEING]
+    theirs = and_(Journal.author.is_not(None), Journal.at < of_people)
+    return [*found, (Journal, or_(and_(Journal.author.is_(None), Journal.at < limit), theirs))]
 
 
 def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -370,8 +376,8 @@ def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 
     def act(session: Session) -> int:
         removed = 0
-        for table, column in _AGEING:
-            result = session.execute(delete(table).where(column < limit).execution_options(synchronize_session=False))
+        for table, old in _ageing(limit, started - audit.KEPT):
+            result = session.execute(delete(table).where(old).execution_options(synchronize_session=False))
             removed += result.rowcount  # type: ignore[attr-defined]
         return removed
 

@@ -14,13 +14,14 @@ from flask import Blueprint, Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from bridge.flows import admin
+from bridge.flows import admin, audit
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
 from bridge.log import get_logger
 from bridge.ports import errors
 from bridge.web import guard
 from bridge.web.api_routes import ROUTES, Call, Route
+from bridge.web.entrance import Entrance
 from bridge.web.guard import Door
 
 MAX_BODY = 4 * 1024 * 1024
@@ -30,7 +31,7 @@ log = get_logger(__name__)
 
 def api(engine: Engine, config: Door) -> Blueprint:
     door = Blueprint("api", __name__)
-    door.before_request(partial(_admit, engine, config))
+    door.before_request(partial(_admit, engine, Entrance(engine.limiter, config)))
     door.after_request(_seal)
     for route in ROUTES:
         for prefix in ("", "/s/<public_id>"):
@@ -43,9 +44,9 @@ def api(engine: Engine, config: Door) -> Blueprint:
     return door
 
 
-def _admit(engine: Engine, config: Door) -> None:
+def _admit(engine: Engine, entrance: Entrance) -> None:
     g.request_id = secrets.token_hex(6)
-    guard.admit(config)
+    entrance.admit()
     g.visitor = guard.visitor()
     request.max_content_length = MAX_BODY
     if request.method not in ("GET", "HEAD"):
@@ -62,7 +63,15 @@ def _serve(engine: Engine, route: Route, public_id: str | None = None, **argumen
         raise errors.NotFound("No name has such a character.")
     token = guard.form_token(g.visitor, engine.clock())
     call = Call(engine, _shop(engine, public_id), arguments, request.args, _body(), _author(), token)
-    return _answer(route.act(call), HTTPStatus.CREATED if route.makes else HTTPStatus.OK)
+    return _answer(_act(route, call), HTTPStatus.CREATED if route.makes else HTTPStatus.OK)
+
+
+def _act(route: Route, call: Call) -> Any:
+    if route.method == "GET":
+        return route.act(call)
+    what = f"{route.method} {request.path.partition('/api/')[2]} by the API"
+    with audit.recorded(call.engine, call.shop_id, call.author, what):
+        return route.act(call)
 
 
 def _shop(engine: Engine, public_id: str | None) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bridge.flows import (
+    activity,
     admin,
     alert_settings,
     alerts,
@@ -340,6 +341,20 @@ def _proofs(call: Call) -> Any:
     return {"proofs": call.read(proof.shown)}
 
 
+def _activity(call: Call) -> Any:
+    who = call.query.get("by", "")
+    if who not in ("", "people"):
+        raise FieldErrors({"by": "Leave it out, or ask for by=people."})
+    order, sku, before = call.query.get("order"), call.query.get("sku"), call.asked("before", 0)
+
+    def act(session: Session) -> list[dict[str, Any]]:
+        return activity.activity(
+            session, order=order or None, sku=sku or None, exchanges=False, by_people=bool(who), before=before
+        )
+
+    return {"activity": call.read(act)}
+
+
 def _alerts(call: Call) -> Any:
     return alert_settings.shown(call.engine, call.shop_id)
 
@@ -405,5 +420,6 @@ ROUTES: Sequence[Route] = (
     Route("PUT", "alerts", _put_alerts, "Set that anew; it holds at once."),
     Route("POST", "alerts/test", _alert_test, "Send a test by every way."),
     Route("POST", "alerts/secret", _alert_secret, "A new secret for the webhook's signature.", makes=True),
+    Route("GET", "activity", _activity, "What was decided and done, newest first; or what people have changed."),
     Route("GET", "explain", _explain, "Where each published value of a SKU came from."),
 )

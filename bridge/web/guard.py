@@ -51,6 +51,9 @@ class Door(Protocol):
     @property
     def port(self) -> int: ...
 
+    @property
+    def proxies(self) -> int: ...
+
 
 class Refused(HTTPException):
     """Said to the person as it is."""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from bridge import metrics
+from bridge.db import author
 from bridge.domain import signed
 from bridge.flows import leaving, module_calls, module_connect, module_events, module_health
 from bridge.flows.bell import Bell
@@ -165,7 +166,9 @@ def _events(engine: Engine, bell: Bell, call: ModuleCall) -> Mapping[str, Any]:
 
 
 def _gone(engine: Engine, call: ModuleCall) -> Mapping[str, Any]:
-    leaving.left(engine, call.connection)
+    who = call.content().get("user")
+    with author.by(f"{who if isinstance(who, str) and who else 'somebody'}, in the store's admin"):
+        leaving.left(engine, call.connection)
     return {"ok": True}
 
 

@@ -19,6 +19,7 @@ from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.web import frames, guard, places, render, serving
 from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given
+from bridge.web.entrance import Entrance
 from bridge.web.frames import Person
 from bridge.web.guard import Door
 from bridge.web.serving import Asked
@@ -30,7 +31,7 @@ NOBODY = Person("", can=frozenset())
 
 def pages(engine: Engine, config: Door) -> Blueprint:
     door = Blueprint("pages", __name__)
-    door.before_request(partial(_admit, engine, config))
+    door.before_request(partial(_admit, engine, Entrance(engine.limiter, config)))
     door.after_request(_seal)
     for page in places.PAGES:
         for prefix in ("", "/s/<public_id>"):
@@ -42,9 +43,9 @@ def pages(engine: Engine, config: Door) -> Blueprint:
     return door
 
 
-def _admit(engine: Engine, config: Door) -> None:
+def _admit(engine: Engine, entrance: Entrance) -> None:
     g.request_id = secrets.token_hex(6)
-    guard.admit(config)
+    entrance.admit()
     g.visitor = guard.visitor()
     if request.method == "POST":
         most = MAX_UPLOAD if request.mimetype == "multipart/form-data" else MAX_FORM

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 
+from bridge.flows import audit
 from bridge.flows import overview as state
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
@@ -100,7 +101,11 @@ def _act(engine: Engine, frame: Frame, shop: Named, asked: Asked, page: Page, ar
     act = page.acts.get(asked.form.do)
     if act is None:
         raise errors.AskMerchant("This page does not know that action. Reload it and try again.")
-    return act(Sent(engine, shop.id, asked.form, arguments, frame.person.name))
+    what = f"{page.title} ({asked.path or 'overview'}): {asked.form.do}"
+    with audit.recorded(engine, shop.id, frame.person.name, what) as acting:
+        done = act(Sent(engine, shop.id, asked.form, arguments, frame.person.name))
+        acting.noted += isinstance(done, Again | Download)
+    return done
 
 
 def _show(

@@ -58,17 +58,24 @@ class Throttle:
 
 
 def caller(request: Request, proxies: int) -> str:
-    """The address that is counted: behind ``proxies`` servers of ours the one that the outermost of them saw. An IPv6
-    customer has a whole /64."""
+    """The address that is counted: behind ``proxies`` servers of ours the one that the outermost of them saw; with 0,
+    what a server on this machine says, else whoever is on the line. An IPv6 customer has a whole /64."""
     said = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    route = [*said, request.remote_addr or ""]
-    text = route[-1 - proxies] if 0 <= proxies < len(route) else route[0]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0].strip("[]"))
-    except ValueError:
-        return "unknown"
+    route = [_address(part) for part in (*said, request.remote_addr or "")]
+    if proxies == 0 and isinstance(route[-1], _ADDRESS) and route[-1].is_loopback:
+        proxies = 1
+    address = route[-1 - proxies] if proxies < len(route) else route[0]
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
-    return str(address)
+    return str(address or "unknown")
+
+
+_ADDRESS = (ipaddress.IPv4Address, ipaddress.IPv6Address)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0].strip("[]"))
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found

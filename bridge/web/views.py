@@ -151,13 +151,14 @@ def _activity(view: View) -> Context:
     order, sku, delivery = view.text("order"), view.text("sku"), view.number("delivery")
     show = view.text("show")
     narrowed = bool(order or sku or delivery is not None)
-    exchanges = {"exchanges": True, "all": None}.get(show, None if narrowed else False)
+    exchanges = {"exchanges": True, "all": None, "people": None}.get(show, None if narrowed else False)
     entries = journal.activity(
         view.session,
         order=order or None,
         sku=sku or None,
         delivery=delivery,
         exchanges=exchanges,
+        by_people=show == "people",
         before=view.number("before"),
         limit=PER_PAGE * 2 + 1,
     )

@@ -27,7 +27,7 @@ def create_app() -> Flask:
     engine = small_engine(os.environ["DOOR_DATABASE"])
     add_connection(engine, add_shop(engine))
     config = SimpleNamespace(
-        max_webhook_bytes=MEGABYTE, page_token="", is_loopback=True, port=8000, redis_url="", public_url=""
+        max_webhook_bytes=MEGABYTE, page_token="", is_loopback=True, port=8000, redis_url="", proxies=0, public_url=""
     )
     return create_web(engine, config)
 

@@ -118,3 +118,12 @@ def test_everything_reads_well(tmp_path: Path) -> None:
     told = CliRunner().invoke(cli, ["returns", "decide", "--help"]).output
     assert "kept_by_buyer" in told
     assert "decide" not in cli.commands, "a subcommand stands under its group only"
+
+
+def test_who_changed_what_is_listed(run: Run) -> None:
+    assert [run(command, "mem0").exit_code for command in ("pause", "resume")] == [0, 0]
+    rows = json.loads(run("activity", "--people", "--json").output)
+    assert [row["text"] for row in rows[:2]] == ["Market 0: resumed", "Market 0: paused"]
+    assert all(row["author"] for row in rows)
+    assert len(json.loads(run("activity", "--json").output)) > len(rows)
+    assert "Market 0: resumed" in run("activity", "--people").output

@@ -23,7 +23,9 @@ from bridge.web import create_web
 from tests.support.engines import PUBLIC_ID, SECRET, Rung, add_connection, add_shop, signed, small_engine
 from tests.support.procs import wait_until
 
-CONFIG = SimpleNamespace(max_webhook_bytes=1_000_000, page_token="", is_loopback=True, port=8000, redis_url="")
+CONFIG = SimpleNamespace(
+    max_webhook_bytes=1_000_000, page_token="", is_loopback=True, port=8000, redis_url="", proxies=0
+)
 PRODUCT = b'{"id":61,"name":"Variable shirt","stock_quantity":5}'
 
 

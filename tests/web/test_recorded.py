@@ -18,7 +18,9 @@ from tests.support.engines import PUBLIC_ID, add_connection, add_shop, small_eng
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "woocommerce"
 RECORDED = sorted(path.stem for path in FOLDER.glob("*.json"))
-CONFIG = SimpleNamespace(max_webhook_bytes=1_000_000, page_token="", is_loopback=True, port=8000, redis_url="")
+CONFIG = SimpleNamespace(
+    max_webhook_bytes=1_000_000, page_token="", is_loopback=True, port=8000, redis_url="", proxies=0
+)
 # What each of them asks to be read again; a variation's parent is read.
 MARKED = {
     "order.created": ("orders", "store_order.read", "104"),

@@ -1,0 +1,41 @@
+"""The door of the pages and of the JSON API: who may come in, and how often. A wrong token is counted apart, so that
+nobody can try them through."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import request
+
+from bridge.ports.http.limiter import Limiter
+from bridge.ports.manifest import Limit
+from bridge.web import guard
+from bridge.web.guard import Door, Refused
+from bridge.web.throttle import Throttle, caller
+
+_OURS = "our own door"
+VISITS = Limit(calls=1200, seconds=60, source=_OURS)  # of one address
+CHANGES = Limit(calls=300, seconds=60, source=_OURS)
+WRONG = Limit(calls=20, seconds=60, source=_OURS)  # wrong tokens
+
+
+class Entrance:
+    """One for each process and door."""
+
+    def __init__(self, limiter: Limiter, config: Door) -> None:
+        self._throttle = Throttle(limiter, "pages")
+        self._config = config
+
+    def admit(self) -> None:
+        """Raises Refused and TooMany unless the request at hand may come in."""
+        who = caller(request, self._config.proxies)
+        self._throttle.refuse_blocked("wrong", who, WRONG)
+        self._throttle.count("visits", who, VISITS)
+        try:
+            guard.admit(self._config)
+        except Refused as error:
+            if error.code == HTTPStatus.UNAUTHORIZED and request.authorization is not None:
+                self._throttle.wrong("wrong", who, WRONG)
+            raise
+        if request.method not in ("GET", "HEAD"):
+            self._throttle.count("changes", who, CHANGES)
