@@ -33,7 +33,7 @@ class Taxing:
 
     def part(self, gross: Money, told: Money | None, tax_class: str) -> Json:
         """``total`` without and ``tax`` with what is VAT of it; the two always make ``gross``."""
-        if self.mode == NONE or (told is None and self.rates is None):
+        if not gross.amount or self.mode == NONE or (told is None and self.rates is None):
             return {"total": plain(gross), "tax_class": UNTAXED}
         if self.mode == MARKETPLACE and told is not None:
             tax = told.quantised()

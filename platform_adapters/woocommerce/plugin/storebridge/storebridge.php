@@ -1,7 +1,6 @@
 <?php
 /**
  * Plugin Name: Storebridge for WooCommerce
- * Plugin URI: https://github.com/storebridge/storebridge
  * Description: Sells what is in your store on marketplaces, and brings marketplace orders into the store, exactly and once.
  * Version: 1.0.0
  * Requires at least: 6.4

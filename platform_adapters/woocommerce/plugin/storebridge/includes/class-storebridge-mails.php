@@ -15,6 +15,11 @@ class Storebridge_Mails {
 	const FLAG = '_storebridge_no_mails';
 
 	/**
+	 * WC_Email_Customer_Refunded_Order takes this name when it is about a part of an order.
+	 */
+	const OTHER_NAMES = array( 'customer_partially_refunded_order' );
+
+	/**
 	 * Hooks up: every mail to customers, those of other plugins too. What a person sends by hand is left alone.
 	 */
 	public function hook() {
@@ -28,11 +33,15 @@ class Storebridge_Mails {
 	 * @return array
 	 */
 	public function watch( $emails ) {
+		$names = self::OTHER_NAMES;
 		foreach ( $emails as $email ) {
 			$manual = method_exists( $email, 'is_manual' ) && $email->is_manual();
 			if ( $email->is_customer_email() && ! $manual ) {
-				add_filter( 'woocommerce_email_enabled_' . $email->id, array( $this, 'allowed' ), 999, 2 );
+				$names[] = $email->id;
 			}
+		}
+		foreach ( $names as $name ) {
+			add_filter( 'woocommerce_email_enabled_' . $name, array( $this, 'allowed' ), 999, 2 );
 		}
 		return $emails;
 	}

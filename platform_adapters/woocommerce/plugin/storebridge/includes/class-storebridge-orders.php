@@ -202,13 +202,17 @@ class Storebridge_Orders {
 	private function finish( array $row, $order ) {
 		$status = (string) $order->get_meta( self::UNFINISHED );
 		if ( '' !== $status ) {
-			$order->delete_meta_data( self::UNFINISHED );
 			if ( $order->has_status( 'pending' ) ) {
 				$order->set_status( $status );
+				$order->save();
 			}
-			$order->save();
-			// Nothing happens where it was reduced with the status, as it should have been.
-			wc_maybe_reduce_stock_levels( $order->get_id() );
+			if ( $order->has_status( $status ) ) {
+				// Nothing happens where it was reduced with the status, as it is unless the process died between the two.
+				wc_maybe_reduce_stock_levels( $order->get_id() );
+			}
+			$ended = wc_get_order( $order->get_id() );
+			$ended->delete_meta_data( self::UNFINISHED );
+			$ended->save_meta_data();
 		}
 		if ( 'done' !== $row['state'] ) {
 			$this->keep( $row, $order->get_id(), 'done' );

@@ -105,10 +105,13 @@ class Storebridge_Screen {
 		if ( $posted ) {
 			echo '<p>' . esc_html__( 'What you were doing may or may not be done: look before you do it again.', 'storebridge' ) . '</p>';
 		}
-		$state = $this->outbox->state();
-		/* translators: %d: number of changes */
-		$waiting = sprintf( _n( 'Nothing is lost: %d change in the store waits and is sent when it answers again.', 'Nothing is lost: %d changes in the store wait and are sent when it answers again.', $state['depth'], 'storebridge' ), $state['depth'] );
-		echo '<p>' . esc_html( $waiting ) . '</p></div>';
+		$depth = $this->outbox->state()['depth'];
+		if ( $depth > 0 ) {
+			/* translators: %d: number of changes */
+			$waiting = sprintf( _n( 'Nothing is lost: %d change in the store waits and is sent when it answers again.', 'Nothing is lost: %d changes in the store wait and are sent when it answers again.', $depth, 'storebridge' ), $depth );
+			echo '<p>' . esc_html( $waiting ) . '</p>';
+		}
+		echo '</div>';
 		echo '<p><a class="button button-primary" href="' . esc_url( $this->here() ) . '">' . esc_html__( 'Try again', 'storebridge' ) . '</a></p>';
 		echo '<p>' . esc_html__( 'If this lasts, tell whoever runs your bridge. If it has moved, forget this address and connect to the new one.', 'storebridge' ) . '</p>';
 		echo '<form method="post" action="' . esc_url( admin_url( 'admin-post.php' ) ) . '"><input type="hidden" name="action" value="storebridge_disconnect">';
