@@ -6,7 +6,10 @@ is the admin with an iframe, App Bridge and Polaris played by stand-ins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from time import time
 from typing import Any
@@ -14,12 +17,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 
-from bridge.db.tables import Connection
+from bridge.db.tables import Connection, ModuleRow
+from bridge.domain import signed
 from bridge.ports.storeapp import AppKeys
 from platform_adapters.shopify.app import ShopifyApp
 from tests.support.admins import APP_BRIDGE, POLARIS, around
-from tests.support.lively import Lively
+from tests.support.lively import HOST, Lively
 
+MODULE_SECRET = "5e" * 32
 NONCE = ("_wpnonce", "n0nce")
 ADMINS = {
     "wordpress": ("https://shop.test/wp-admin/admin.php", {"page": "storebridge"}, "nl_NL"),
@@ -30,34 +35,33 @@ BRIDGE, ADMIN, EVIL = "https://bridge.test", "https://admin.shopify.com", "https
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
+def asked(skin: str, method: str, path: str, query: Mapping[str, Any], form: Mapping[str, Any], can: list[str]) -> Any:
+    """What a module asks of the act ``page``."""
+    _, fixed, locale = ADMINS[skin]
+    csrf = dict(zip(("name", "value"), NONCE, strict=True))
+    frame = {"skin": skin, "fixed": fixed, "path_name": "path", "csrf": csrf, "style": ""}
+    return {
+        "method": method, "path": path, "query": dict(query), "form": dict(form), "files": {},
+        "user": {"id": "7", "name": "Anna"}, "can": can, "locale": locale, "frame": frame,
+    }  # fmt: skip
+
+
 class ModuleDesk:
     """``ask`` has the bridge answer the act ``page``. ``outside``: whatever the browser asked of anybody else."""
 
     def __init__(self, context: Any, skin: str, ask: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
         self.skin, self.ask = skin, ask
         self.can = ["view", "change", "customers"]
-        self.base, self.fixed, self.locale = ADMINS[skin]
+        self.base, self.fixed, _ = ADMINS[skin]
         self.style, self.outside = "", list[str]()
         context.route("**/*", self._serve)
 
     def address(self, path: str = "", **query: str) -> str:
         return f"{self.base}?{urlencode({**self.fixed, 'path': path, **query})}"
 
-    def content(self, method: str, query: Mapping[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
-        given = dict(query)
-        path = given.pop("path", [""])[0]
-        for name in self.fixed:
-            given.pop(name, None)
-        csrf = dict(zip(("name", "value"), NONCE, strict=True))
-        frame = {"skin": self.skin, "fixed": self.fixed, "path_name": "path", "csrf": csrf, "style": ""}
-        return {
-            "method": method, "path": path, "query": given, "form": dict(form), "files": {},
-            "user": {"id": "7", "name": "Anna"}, "can": self.can, "locale": self.locale, "frame": frame,
-        }  # fmt: skip
-
     def _serve(self, route: Any) -> None:
-        asked = urlsplit(route.request.url)
-        if f"{asked.scheme}://{asked.netloc}{asked.path}" != self.base:
+        url = urlsplit(route.request.url)
+        if f"{url.scheme}://{url.netloc}{url.path}" != self.base:
             self.outside.append(route.request.url)
             route.abort()
             return
@@ -65,8 +69,10 @@ class ModuleDesk:
         if route.request.method == "POST" and form.pop(NONCE[0], None) != [NONCE[1]]:
             route.fulfill(status=403, body="the nonce is missing", headers=HTML)
             return
-        query = parse_qs(asked.query, keep_blank_values=True)
-        answer = self.ask(self.content(route.request.method, query, form))
+        query = parse_qs(url.query, keep_blank_values=True)
+        path = query.pop("path", [""])[0]
+        given = {name: value for name, value in query.items() if name not in self.fixed}
+        answer = self.ask(asked(self.skin, route.request.method, path, given, form, self.can))
         if answer["redirect"]:
             target = self.address(answer["redirect"]["path"], **answer["redirect"]["query"])
             route.fulfill(status=303, headers={"Location": target})
@@ -75,16 +81,53 @@ class ModuleDesk:
         route.fulfill(status=answer["status"], body=around(self.skin, answer["html"], self.style), headers=HTML)
 
 
-def installed(lively: Lively) -> None:
-    """The store of ``lively`` becomes one that has installed the app at Shopify."""
+class Inside:
+    """The module of the lively shop's store, as it calls the bridge. ``desk``: whoever asks of it, and how."""
+
+    def __init__(self, lively: Lively, skin: str = "wordpress") -> None:
+        self.lively, self.client = lively, lively.app().test_client()
+        with lively.world.db.write(1) as session:
+            self.connection = session.query(Connection).filter(Connection.role == "platform").one().id
+            if session.get(ModuleRow, self.connection) is None:
+                made = lively.world.clock()
+                session.add(ModuleRow(connection_id=self.connection, secrets=[MODULE_SECRET], made_at=made))
+
+    def post(self, content: Mapping[str, Any], secret: str = MODULE_SECRET, shop: str = "shop") -> Any:
+        body = json.dumps(content).encode()
+        header = str(signed.sign(secret, "page", body, self.lively.world.clock(), secrets.token_hex(16)))
+        headers = {signed.HEADER: header, "Content-Type": "application/json"}
+        path = f"/modules/{shop}/{self.connection}/page"
+        return self.client.post(path, base_url=HOST, data=body, headers=headers)
+
+    def answer(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The envelope, whose signature is good."""
+        response = self.post(content)
+        assert response.status_code == 200, response.text
+        given = response.headers[signed.HEADER]
+        signed.verify(given, "page.answer", response.data, [MODULE_SECRET], self.lively.world.clock())
+        found: dict[str, Any] = response.json
+        return found
+
+
+@contextmanager
+def installed(lively: Lively) -> Iterator[None]:
+    """Meanwhile the store of ``lively`` is one that has installed the app at Shopify."""
     engine = lively.engine
+    before = (engine.platforms, engine.apps, engine.public_url)
     adapter = replace(engine.platforms["memstore"], app=ShopifyApp())
     engine.platforms = {"memstore": adapter, "shopify": adapter}
     engine.apps = {"shopify": AppKeys(client_id=CLIENT, client_secret=SECRET)}
     engine.public_url = BRIDGE
+    _rename(lively, "shopify", STORE, {"access_token": "shpat_x"})
+    yield
+    _rename(lively, "memstore", "store", {})
+    engine.platforms, engine.apps, engine.public_url = before
+
+
+def _rename(lively: Lively, adapter: str, account: str, credentials: dict[str, str]) -> None:
     with lively.world.db.write(1) as session:
         row = session.query(Connection).filter(Connection.role == "platform").one()
-        row.adapter, row.account, row.credentials = "shopify", STORE, {"access_token": "shpat_x"}
+        row.adapter, row.account, row.credentials = adapter, account, credentials
 
 
 def token(**claims: Any) -> str:
@@ -128,11 +171,18 @@ class ShopifyDesk:
             self.outside.append(route.request.url)
             route.abort()
 
-    def _pass(self, route: Any, asked: Any) -> None:
-        request = route.request
-        answer = self.client.open(
-            asked.path, base_url=BRIDGE, method=request.method, query_string=asked.query,
-            data=request.post_data_buffer, headers=list(request.headers.items()),
-        )  # fmt: skip
-        self.asked.append((request.method, asked.path, answer.status_code, "Authorization" in answer.request.headers))
+    def _pass(self, route: Any, url: Any) -> None:
+        """What the browser would follow is followed here, with the same header, as it would not come by here again."""
+        request, headers = route.request, list(route.request.headers.items())
+        answer = self._open(request.method, url.path, headers, query_string=url.query, data=request.post_data_buffer)
+        if answer.status_code == 303:
+            kept = [(name, value) for name, value in headers if name.lower() in ("authorization", "accept")]
+            target = urlsplit(answer.headers["Location"])
+            answer = self._open("GET", target.path, kept, query_string=target.query)
         route.fulfill(status=answer.status_code, body=answer.data, headers=dict(answer.headers))
+        answer.close()
+
+    def _open(self, method: str, path: str, headers: list[tuple[str, str]], **more: Any) -> Any:
+        answer = self.client.open(path, base_url=BRIDGE, method=method, headers=headers, **more)
+        self.asked.append((method, path, answer.status_code, "Authorization" in answer.request.headers))
+        return answer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,49 +12,32 @@ from typing import Any
 
 import pytest
 
-from bridge.db.tables import Connection, Journal, ModuleRow
-from bridge.domain import signed
+from bridge.db.tables import Connection, Journal
 from bridge.web import places, render
 from tests.support import desks
-from tests.support.lively import HOST, PLACES, Lively
+from tests.support.lively import PLACES, Lively
 
-SECRET = "5e" * 32
 EVERYTHING = ["view", "change", "customers"]
 MODULES = ("wordpress", "magento")
 
 
-class Inside:
-    """The module of the lively shop's store, as it calls the bridge."""
+class Module(desks.Inside):
+    """Asks as a person does."""
 
     def __init__(self, lively: Lively, skin: str = "wordpress") -> None:
-        self.lively, self.client = lively, lively.app().test_client()
-        self.desk = desks.ModuleDesk(_NoBrowser(), skin, lambda content: {})
-        with lively.world.db.write(1) as session:
-            self.connection = session.query(Connection).filter(Connection.role == "platform").one().id
-            if session.get(ModuleRow, self.connection) is None:
-                session.add(ModuleRow(connection_id=self.connection, secrets=[SECRET], made_at=lively.world.clock()))
+        super().__init__(lively)
+        self.skin, self.fixed = skin, desks.ADMINS[skin][1]
 
-    def post(self, content: dict[str, Any], secret: str = SECRET) -> Any:
-        body = json.dumps(content).encode()
-        header = str(signed.sign(secret, "page", body, self.lively.world.clock(), secrets.token_hex(16)))
-        path = f"/modules/shop/{self.connection}/page"
-        headers = {signed.HEADER: header, "Content-Type": "application/json"}
-        return self.client.post(path, base_url=HOST, data=body, headers=headers)
-
-    def ask(self, path: str, form: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    def content(self, path: str = "", form: dict[str, Any] | None = None, can: Any = EVERYTHING) -> dict[str, Any]:
         path, _, query = path.partition("?")
         told = {name: [value] for name, _, value in (pair.partition("=") for pair in query.split("&")) if name}
-        content = self.desk.content("GET" if form is None else "POST", {"path": [path], **told}, form or {})
-        response = self.post({**content, **changes})
-        assert response.status_code == 200, response.text
-        signature = signed.read(response.headers[signed.HEADER])
-        signed.verify(str(signature), "page.answer", response.data, [SECRET], self.lively.world.clock())
-        found: dict[str, Any] = response.json
+        found: dict[str, Any] = desks.asked(self.skin, "GET" if form is None else "POST", path, told, form or {}, can)
         return found
 
-
-class _NoBrowser:
-    def route(self, *_: Any) -> None: ...
+    def ask(
+        self, path: str, form: dict[str, Any] | None = None, can: Any = EVERYTHING, **changes: Any
+    ) -> dict[str, Any]:
+        return self.answer({**self.content(path, form, can), **changes})
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +58,7 @@ def text(html: str) -> str:
 
 @pytest.mark.parametrize("skin", MODULES)
 def test_every_page_is_a_fragment_whose_addresses_stay_in_the_admin(lively: Lively, skin: str) -> None:
-    inside = Inside(lively, skin)
+    inside = Module(lively, skin)
     for path in places_of(lively):
         answer = inside.ask(path)
         html = answer["html"]
@@ -87,12 +69,12 @@ def test_every_page_is_a_fragment_whose_addresses_stay_in_the_admin(lively: Live
         outside = [found for found in addresses if not found.startswith(("?", "https://", "#"))]
         assert outside == [], path
         assert all(f"{name}={value}" in found for found in addresses if found[0] == "?"
-                   for name, value in inside.desk.fixed.items())  # fmt: skip
+                   for name, value in inside.fixed.items())  # fmt: skip
         assert html.count('method="post"') == html.count('name="_wpnonce" value="n0nce"')
 
 
 def test_a_form_that_asks_carries_the_way_back_along(lively: Lively) -> None:
-    html = Inside(lively).ask("listings")["html"]
+    html = Module(lively).ask("listings")["html"]
     form = re.search(r'<form method="get"[^>]*>.*?</form>', html, re.DOTALL)
     assert form is not None
     assert 'name="page" value="storebridge"' in form[0]
@@ -100,7 +82,7 @@ def test_a_form_that_asks_carries_the_way_back_along(lively: Lively) -> None:
 
 
 def test_a_form_is_done_in_the_name_of_whoever_sent_it(lively: Lively) -> None:
-    inside = Inside(lively)
+    inside = Module(lively)
     done = inside.ask("", {"do": ["pause"], "connection": ["2"]})
     assert (done["status"], done["redirect"]) == (303, {"path": "", "query": {"done": "pause"}})
     assert lively.read(Connection)[1].state == "paused"
@@ -111,7 +93,7 @@ def test_a_form_is_done_in_the_name_of_whoever_sent_it(lively: Lively) -> None:
 
 
 def test_what_goes_wrong_is_a_page_too(lively: Lively) -> None:
-    inside = Inside(lively)
+    inside = Module(lively)
     for path, status in (("orders/999999", 404), ("nothing", 404), ("listings?after=x", 400)):
         answer = inside.ask(path)
         assert answer["status"] == status
@@ -120,21 +102,18 @@ def test_what_goes_wrong_is_a_page_too(lively: Lively) -> None:
 
 
 def test_the_stylesheet_comes_where_the_copy_at_hand_is_another(lively: Lively) -> None:
-    inside = Inside(lively)
-    frame = inside.desk.content("GET", {}, {})["frame"]
+    inside = Module(lively)
+    frame = inside.content()["frame"]
     assert inside.ask("")["style"] == render.style_text()
     assert inside.ask("", frame={**frame, "style": render.mark(render.STYLE)})["style"] is None
 
 
 def test_a_call_of_somebody_else_shows_nothing(lively: Lively) -> None:
-    inside = Inside(lively)
-    content = inside.desk.content("GET", {}, {})
+    inside = Module(lively)
+    content = inside.content()
     assert inside.post(content, secret="00" * 32).status_code == 401
-    body = json.dumps(content).encode()
-    header = {signed.HEADER: str(signed.sign(SECRET, "page", body, lively.world.clock(), "ab" * 16))}
     for shop in ("other", "nobody"):
-        path = f"/modules/{shop}/{inside.connection}/page"
-        assert inside.client.post(path, base_url=HOST, data=body, headers=header).status_code == 410
+        assert inside.post(content, shop=shop).status_code == 410
 
 
 @pytest.mark.parametrize(
@@ -151,8 +130,8 @@ def test_a_call_of_somebody_else_shows_nothing(lively: Lively) -> None:
     ],
 )
 def test_a_call_that_makes_no_sense_is_told_so(lively: Lively, changes: dict[str, Any], field: str) -> None:
-    inside = Inside(lively)
-    refused = inside.post({**inside.desk.content("GET", {}, {}), **changes})
+    inside = Module(lively)
+    refused = inside.post({**inside.content(), **changes})
     assert (refused.status_code, refused.text.split(":")[0]) == (400, field)
 
 
@@ -160,7 +139,7 @@ def test_a_call_that_makes_no_sense_is_told_so(lively: Lively, changes: dict[str
 
 
 def test_whoever_may_only_look_sees_no_way_to_change_and_has_none(lively: Lively) -> None:
-    inside = Inside(lively)
+    inside = Module(lively)
     before = [row.id for row in lively.read(Journal)]
     for path in places_of(lively):
         html = inside.ask(path, can=["view"])["html"]
@@ -176,13 +155,13 @@ def test_whoever_may_only_look_sees_no_way_to_change_and_has_none(lively: Lively
 
 
 def test_whoever_may_not_look_is_shown_nothing(lively: Lively) -> None:
-    answer = Inside(lively).ask("orders", can=["change", "customers"])
+    answer = Module(lively).ask("orders", can=["change", "customers"])
     assert answer["status"] == 403
     assert "m100" not in answer["html"]
 
 
 def test_whoever_may_not_see_customers_sees_none_of_them(lively: Lively) -> None:
-    inside = Inside(lively)
+    inside = Module(lively)
     order = lively.order(lively.through)
     address = order.buyer["ship_to"]
     told = [f"{address['first_name']} {address['last_name']}", f"{address['street']} {address['house_number']}"]
@@ -209,7 +188,25 @@ def test_the_stylesheet_stays_inside(lively: Lively) -> None:
     assert [one for one in selectors if not re.match(r"\.sb\b", one)] == []
 
 
-# Shopify's own elements
+# Shopify
+
+
+def test_a_change_in_shopify_needs_a_proof_that_no_other_site_can_send(lively: Lively) -> None:
+    sent = {"do": "pause", "connection": "2"}
+    with desks.installed(lively):
+        client = lively.app().test_client(use_cookies=False)
+        bearer = {"Authorization": f"Bearer {desks.token()}"}
+        in_address = client.post(f"/apps/shopify/?id_token={desks.token()}&shop={desks.STORE}", data=sent)
+        old = client.post("/apps/shopify/", data=sent, headers={"Authorization": f"Bearer {desks.token(exp=1)}"})
+        for refused in (in_address, old, client.get("/apps/shopify/orders")):
+            assert refused.status_code == 401
+            assert refused.headers["X-Shopify-Retry-Invalid-Session-Request"] == "1"
+        assert lively.read(Connection)[1].state == "active"
+        done = client.post("/apps/shopify/", data=sent, headers=bearer)
+        assert (done.status_code, done.headers["Location"]) == (303, "/apps/shopify/?done=pause")
+        assert client.post("/apps/shopify/", data={**sent, "do": "resume"}, headers=bearer).status_code == 303
+        assert client.post("/apps/shopify/", data={"x": "1" * 2_000_000}, headers=bearer).status_code == 413
+        assert "Set-Cookie" not in done.headers
 
 
 class Elements(HTMLParser):
@@ -225,16 +222,14 @@ class Elements(HTMLParser):
 GLOBAL = {"", "id", "class", "slot", "role", "rel", "href", "data-do", "data-label", "colspan"}
 
 
-def test_shopifys_elements_are_used_as_shopify_lists_them(tmp_path: Path, specs_dir: Path) -> None:
-    lively = Lively(f"sqlite:///{tmp_path / 'storebridge.db'}")
-    desks.installed(lively)
-    client = lively.app().test_client()
+def test_shopifys_elements_are_used_as_shopify_lists_them(lively: Lively, specs_dir: Path) -> None:
     seen = Elements()
-    for path in places_of(lively):
-        answer = client.get(f"/apps/shopify/{path}", headers={"Authorization": f"Bearer {desks.token()}"})
-        assert answer.status_code == 200, path
-        seen.feed(answer.text)
-    lively.close()
+    with desks.installed(lively):
+        client = lively.app().test_client()
+        for path in places_of(lively):
+            answer = client.get(f"/apps/shopify/{path}", headers={"Authorization": f"Bearer {desks.token()}"})
+            assert answer.status_code == 200, path
+            seen.feed(answer.text)
     [spec] = specs_dir.glob("shopify/polaris-custom-elements*.json")
     listed = [item for module in json.loads(spec.read_text())["modules"] for item in module.get("declarations", ())]
     known = {

@@ -6,6 +6,14 @@
     config: { apiKey: document.querySelector("meta[name=shopify-api-key]").content },
     ready: Promise.resolve(),
     idToken: () => window.mintToken(),
+    // Not App Bridge's: somebody follows the navigation at the side to ``path``.
+    visit: (path) => {
+      const link = document.createElement("s-link");
+      link.setAttribute("href", path);
+      document.querySelector("s-app-nav").append(link);
+      link.dispatchEvent(new Event("shopify:navigate", { bubbles: true }));
+      link.remove();
+    },
     loading: note("loading"),
     toast: { show: note("toast") },
     saveBar: { show: note("saveBar.show"), hide: note("saveBar.hide") },

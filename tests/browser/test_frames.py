@@ -1,0 +1,178 @@
+"""The pages inside the admins, in a real browser: WordPress and Magento without a script, Shopify with its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bridge.db.tables import Connection
+from tests.support import desks
+from tests.support.desks import Inside, ModuleDesk, ShopifyDesk
+from tests.support.lively import Lively
+
+CLOSE_LOOK = ("", "problems", "listings", "alerts", "plans")
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
+    """Whoever changes something puts it back."""
+    lively = Lively(f"sqlite:///{tmp_path_factory.mktemp('frames') / 'storebridge.db'}")
+    yield lively
+    lively.close()
+
+
+def order_of(lively: Lively, external_id: str) -> str:
+    return f"orders/{lively.order(external_id).id}"
+
+
+def fits(place: Any) -> bool:
+    return bool(place.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def pause_and_resume(page: Any, place: Any, lively: Lively) -> None:
+    place.get_by_role("button", name="Pause Market 0").click()
+    place.get_by_text("Paused. What comes in").wait_for()
+    assert lively.read(Connection)[1].state == "paused"
+    place.get_by_role("button", name="Resume Market 0").click()
+    place.get_by_text("Resumed. What waited").wait_for()
+    assert lively.read(Connection)[1].state == "active"
+
+
+def listen(page: Any) -> list[str]:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("skin", ["wordpress", "magento"])
+def test_inside_an_admin_that_prints_our_pages(
+    lively: Lively, open_browser: Open, broken_rules: Callable[..., list[str]], skin: str
+) -> None:
+    held = order_of(lively, lively.held)
+    for width in (375, 1280):
+        context = open_browser(width)
+        desk = ModuleDesk(context, skin, Inside(lively, skin).answer)
+        page = context.new_page()
+        said = listen(page)
+        for path in (*CLOSE_LOOK, held, "returns", "activity", "sku"):
+            page.goto(desk.address(path))
+            assert page.locator("h1").count() == 1, path
+            assert fits(page), (path, width)
+            if path in (*CLOSE_LOOK, held) and (width == 1280 or path in ("", held)):
+                assert broken_rules(page, ".sb") == [], (path, width)
+        assert said == []
+        assert desk.outside == []
+
+
+@pytest.mark.timeout(300)
+def test_an_admin_that_prints_our_pages_needs_no_script(lively: Lively, open_browser: Open) -> None:
+    context = open_browser(375, scripts=False)
+    desk = ModuleDesk(context, "wordpress", Inside(lively).answer)
+    page = context.new_page()
+    page.goto(desk.address())
+    pause_and_resume(page, page, lively)
+    for name in ("Listings", "Orders", "Activity", "Settings"):
+        page.get_by_role("link", name=name, exact=True).first.click()
+        assert page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).get_attribute("aria-current")
+    page.goto(desk.address("listings"))
+    page.get_by_label("SKU, title or EAN").fill("B")
+    page.get_by_role("button", name="Find").click()
+    assert "page=storebridge&path=listings&search=B" in page.url
+    assert page.get_by_text("Product B").count() == 1
+    assert page.get_by_text("Product A").count() == 0
+    page.goto(desk.address(order_of(lively, lively.held)))
+    page.get_by_label("SKU in the store").fill("NOPE")
+    page.get_by_role("button", name="Match").click()
+    assert page.get_by_label("SKU in the store").get_attribute("aria-invalid") == "true"
+
+    desk.can = ["view"]
+    for path in ("", order_of(lively, lively.held), "returns", "alerts"):
+        page.goto(desk.address(path))
+        assert page.locator('.sb [name="do"]').count() == 0, path
+    page.goto(desk.address(order_of(lively, lively.through)))
+    assert page.get_by_text("Ada Buyer").count() == 0
+    assert desk.outside == []
+
+
+@pytest.mark.timeout(300)
+def test_inside_shopify(lively: Lively, open_browser: Open, broken_rules: Callable[..., list[str]]) -> None:
+    with desks.installed(lively):
+        for width in (375, 1280):
+            context = open_browser(width)
+            desk = ShopifyDesk(context, lively.app())
+            page = context.new_page()
+            said = listen(page)
+            page.goto(desk.address())
+            [place] = page.frames[1:]
+            place.get_by_role("heading", name="Overview", exact=True).wait_for()
+            assert fits(place), width
+            assert broken_rules(place) == []
+            for path in (*CLOSE_LOOK[1:], order_of(lively, lively.held)):
+                title = {"problems": "Problems", "listings": "Listings", "alerts": "Alerts", "plans": "Plans"}.get(
+                    path, "Order"
+                )
+                place.evaluate("path => shopify.visit(path)", f"/apps/shopify/{path}")
+                place.get_by_role("heading", level=1, name=title).wait_for()
+                assert fits(place), (path, width)
+                if width == 1280:
+                    assert broken_rules(place) == [], path
+            assert said == []
+            assert desk.outside == []
+
+
+@pytest.mark.timeout(300)
+def test_shopifys_page_works_by_its_own_script(lively: Lively, open_browser: Open) -> None:
+    with desks.installed(lively):
+        context = open_browser()
+        desk = ShopifyDesk(context, lively.app())
+        page = context.new_page()
+        page.goto(desk.address())
+        [place] = page.frames[1:]
+        pause_and_resume(page, place, lively)
+        assert "id_token" not in place.evaluate("location.href")
+        changes = [(carried, status) for method, _, status, carried in desk.asked if method == "POST"]
+        assert changes == [(True, 303)] * 2
+
+        # By the keyboard only, and back by the browser's own button.
+        place.get_by_role("link", name="All orders").focus()
+        page.keyboard.press("Enter")
+        place.get_by_role("heading", name="Orders", exact=True).wait_for()
+        assert place.evaluate("location.pathname") == "/apps/shopify/orders"
+        place.evaluate("history.back()")
+        place.get_by_role("heading", name="Overview", exact=True).wait_for()
+
+        # Settings: changes are shown by the admin's save bar.
+        place.evaluate("path => shopify.visit(path)", "/apps/shopify/alerts")
+        place.get_by_label("Hour of the daily digest").fill("99")
+        assert ["saveBar.show"] in place.evaluate("__calls")
+        place.get_by_role("button", name="Save").click()
+        place.get_by_text("Not done.").wait_for()
+
+        # A token that is too old: asked for twice, and said in place.
+        desk.mint = lambda: desks.token(exp=1)
+        seen = len(desk.asked)
+        place.evaluate("path => shopify.visit(path)", "/apps/shopify/orders")
+        place.get_by_text("You are not signed in any more").wait_for()
+        assert [status for _, _, status, _ in desk.asked[seen:]] == [401, 401]
+        desk.mint = desks.token
+        place.evaluate("path => shopify.visit(path)", "/apps/shopify/orders")
+        place.get_by_role("heading", name="Orders", exact=True).wait_for()
+        assert context.cookies() == []
+
+
+@pytest.mark.timeout(300)
+def test_nobody_else_can_frame_shopifys_page(lively: Lively, open_browser: Open) -> None:
+    with desks.installed(lively):
+        context = open_browser()
+        desk = ShopifyDesk(context, lively.app())
+        page = context.new_page()
+        said = listen(page)
+        page.goto(desk.address(host=desks.EVIL))
+        page.wait_for_function("document.querySelector('iframe').contentDocument === null")
+        assert page.frames[1].url.startswith("chrome-error:")
+        assert any("frame-ancestors" in line for line in said)
