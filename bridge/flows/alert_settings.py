@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bridge.db.records import note
 from bridge.db.tables import AlertingRow, SendingRow
 from bridge.domain.alerting import Alerting
+from bridge.flows import audit
 from bridge.flows.documents import field_errors
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
@@ -23,6 +24,8 @@ from bridge.ports.errors import AskMerchant
 
 OVERLAP = timedelta(hours=24)
 ROUTES = ("email", "webhook")
+# Of these the journal says only that they changed: people's addresses, and addresses that are as good as a key.
+PRIVATE = ("email", "sender", "webhook")
 
 
 def read(session: Session) -> Alerting:
@@ -56,8 +59,11 @@ def put(engine: Engine, shop_id: int, content: Mapping[str, Any], author: str) -
     def act(session: Session) -> str | None:
         now = engine.clock()
         row = _row(session, now)
+        before = Alerting.model_validate(row.content).model_dump(mode="json")
+        changed = audit.changes(before, settings.model_dump(mode="json"), PRIVATE)
         row.content, row.changed_at = settings.model_dump(mode="json"), now
-        note(session, now, "alerts", f"alerts set by {author}")
+        told = f" ({audit.words(changed)})" if changed else ""
+        note(session, now, "alerts", f"alerts set by {author}{told}", detail={"changed": changed})
         if not settings.webhook or row.secrets:
             return None
         row.secrets = [{"secret": _new_secret(), "until": ""}]

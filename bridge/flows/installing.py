@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from bridge.db import leases
+from bridge.db import author, leases
 from bridge.db.tables import Connection, Shop, TokenRow
 from bridge.flows import connecting, leaving
 from bridge.flows.admin import Named
@@ -76,9 +76,11 @@ def _connect(engine: Engine, name: str, visit: Visit, known: Connection | None) 
     shop_id = known.shop_id if known is not None else new_shop(engine, visit.store)
     given = {"url": visit.url}
     try:
-        done = connecting.connect(
-            engine, shop_id, "platform", name, visit.store, given, {}, {}, grant=lambda it: app.grant(it, visit.proof)
-        )
+        with author.by(f"user {visit.user}, in the store's admin"):
+            done = connecting.connect(
+                engine, shop_id, "platform", name, visit.store, given, {}, {},
+                grant=lambda it: app.grant(it, visit.proof),
+            )  # fmt: skip
     except BaseException:
         if known is None:
             engine.db.transact(None, lambda session: session.execute(delete(Shop).where(Shop.id == shop_id)))

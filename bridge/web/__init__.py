@@ -14,6 +14,7 @@ from bridge.web import module_page
 from bridge.web.api import api
 from bridge.web.apps import apps
 from bridge.web.editor_words import told, told_options
+from bridge.web.entrance import Entrance
 from bridge.web.feeds import feeds
 from bridge.web.guard import Door
 from bridge.web.health import health
@@ -53,6 +54,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app.register_blueprint(api(engine, config))
     app.register_blueprint(pages(engine, config))
     receiver = Receiver(engine)
-    app.register_blueprint(apps(engine, receiver, config.max_webhook_bytes))
+    entrance = Entrance(engine.limiter, config, "apps")
+    app.register_blueprint(apps(engine, receiver, config.max_webhook_bytes, entrance))
     app.wsgi_app = Hooks(app.wsgi_app, receiver, config.max_webhook_bytes)  # type: ignore[method-assign]
     return app

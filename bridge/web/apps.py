@@ -27,6 +27,7 @@ from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise,
 from bridge.ports.storeapp import AppEvent, EventKind, Visit
 from bridge.web import frames, serving
 from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given
+from bridge.web.entrance import Entrance
 from bridge.web.frames import Frame, Person
 from bridge.web.serving import Asked
 
@@ -40,12 +41,12 @@ PRIVACY = (EventKind.EXPORT, EventKind.ERASE_BUYER, EventKind.ERASE_STORE)
 log = get_logger(__name__)
 
 
-def apps(engine: Engine, receiver: Receiver, max_body: int) -> Blueprint:
-    """``max_body`` of a webhook, in bytes."""
+def apps(engine: Engine, receiver: Receiver, max_body: int, entrance: Entrance) -> Blueprint:
+    """``max_body`` of a webhook, in bytes; ``entrance`` counts those who come for a page."""
     door = Blueprint("apps", __name__, url_prefix="/apps/<platform>")
     for path in ("/", "/<path:path>"):
-        door.add_url_rule(path, f"page {path}", partial(_page, engine), methods=["GET", "POST"])
-    door.add_url_rule("/bounce", "bounce", partial(_bounce, engine), methods=["GET"])
+        door.add_url_rule(path, f"page {path}", partial(_page, engine, entrance), methods=["GET", "POST"])
+    door.add_url_rule("/bounce", "bounce", partial(_bounce, engine, entrance), methods=["GET"])
     door.add_url_rule("/hooks", "hooks", partial(_hook, engine, receiver, max_body), methods=["POST"])
     door.register_error_handler(BridgeError, _refused)
     door.register_error_handler(SQLAlchemyError, _not_now)
@@ -53,13 +54,16 @@ def apps(engine: Engine, receiver: Receiver, max_body: int) -> Blueprint:
     return door
 
 
-def _page(engine: Engine, platform: str, path: str = "") -> Answer:
+def _page(engine: Engine, entrance: Entrance, platform: str, path: str = "") -> Answer:
+    entrance.count()
     _, app, keys = installing.app_of(engine, platform)
     g.policy, g.retry = app.policy(app.named_store(request.args)), app.frame(keys).retry
     authorization = request.headers.get("Authorization", "")
     try:
         visit = app.visit(keys, authorization, _proof(authorization))
     except Reauthorise:
+        if authorization:
+            entrance.wrong()
         if authorization or request.method != "GET" or app.named_store(request.args) is None:
             raise
         return _sealed(redirect(_bounce_address(engine, platform, path, app.frame(keys).reload), HTTPStatus.FOUND))
@@ -100,8 +104,9 @@ def _bounce_address(engine: Engine, platform: str, path: str, reload: str) -> st
     return f"{request.script_root}/apps/{platform}/bounce?{urlencode({**kept, reload: back})}"
 
 
-def _bounce(engine: Engine, platform: str) -> Answer:
+def _bounce(engine: Engine, entrance: Entrance, platform: str) -> Answer:
     """A page with nothing but the admin's script, which does the rest."""
+    entrance.count()
     _, app, keys = installing.app_of(engine, platform)
     store = app.named_store(request.args)
     if store is None:
@@ -155,7 +160,9 @@ def _refused(error: BridgeError) -> Answer:
 
 def _not_taken(error: HTTPException) -> Answer:
     text = error.description or error.name
-    return _sealed(Response(f"{text}\n", error.code or HTTPStatus.INTERNAL_SERVER_ERROR, mimetype="text/plain"))
+    response = Response(f"{text}\n", error.code or HTTPStatus.INTERNAL_SERVER_ERROR, mimetype="text/plain")
+    response.headers.update(getattr(error, "headers", {}))
+    return _sealed(response)
 
 
 def _not_now(error: SQLAlchemyError) -> Answer:

@@ -20,22 +20,33 @@ WRONG = Limit(calls=20, seconds=60, source=_OURS)  # wrong tokens
 
 
 class Entrance:
-    """One for each process and door."""
+    """One for each process and door. ``door``: doors of one name count together."""
 
-    def __init__(self, limiter: Limiter, config: Door) -> None:
-        self._throttle = Throttle(limiter, "pages")
+    def __init__(self, limiter: Limiter, config: Door, door: str = "pages") -> None:
+        self._throttle = Throttle(limiter, door)
         self._config = config
 
     def admit(self) -> None:
-        """Raises Refused and TooMany unless the request at hand may come in."""
-        who = caller(request, self._config.proxies)
-        self._throttle.refuse_blocked("wrong", who, WRONG)
-        self._throttle.count("visits", who, VISITS)
+        """Raises Refused and TooMany unless the request at hand may come in by the page token, or from this machine."""
+        self.count()
         try:
             guard.admit(self._config)
         except Refused as error:
             if error.code == HTTPStatus.UNAUTHORIZED and request.authorization is not None:
-                self._throttle.wrong("wrong", who, WRONG)
+                self.wrong()
             raise
+
+    def count(self) -> None:
+        """Raises TooMany where there were too many of them, or too many wrong ones."""
+        self._throttle.refuse_blocked("wrong", self._caller, WRONG)
+        self._throttle.count("visits", self._caller, VISITS)
         if request.method not in ("GET", "HEAD"):
-            self._throttle.count("changes", who, CHANGES)
+            self._throttle.count("changes", self._caller, CHANGES)
+
+    def wrong(self) -> None:
+        """Whoever that was has proved nothing."""
+        self._throttle.wrong("wrong", self._caller, WRONG)
+
+    @property
+    def _caller(self) -> str:
+        return caller(request, self._config.proxies)

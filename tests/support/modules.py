@@ -112,6 +112,7 @@ class Place:
     engine: Engine
     app: Flask
     shop: Shop
+    settings: config.Config
     shift: timedelta = field(default_factory=timedelta)
     at: str = ""
 
@@ -140,6 +141,15 @@ class Place:
         headers = self.headers(act, body, **how)
         return self.web.post(self.at + act, data=body, headers=headers, environ_overrides={"REMOTE_ADDR": address})
 
+    @contextmanager
+    def beside(self) -> Iterator[Place]:
+        """Another process of the same bridge, as good as: nothing is shared but the database and Redis."""
+        engine = _engine(self.settings, self.shop, self.engine.clock)
+        try:
+            yield Place(engine, create_web(engine, self.settings), self.shop, self.settings, self.shift, self.at)
+        finally:
+            bootstrap.close(engine)
+
     def row(self) -> Connection:
         with self.engine.db.read(None) as session:
             return session.scalars(select(Connection)).one()
@@ -153,21 +163,25 @@ class Place:
             return session.scalar(select(func.count()).select_from(table)) or 0
 
 
+def _engine(settings: config.Config, shop: Shop, clock: Callable[[], datetime]) -> Engine:
+    return bootstrap.bootstrap(
+        settings,
+        registry=Registry({"woocommerce": store_with_module()}, {}),
+        ring=lambda lanes: None,
+        wire=httpx.WSGITransport(DispatcherMiddleware(shop.sandbox, {"/other": shop.sandbox})),
+        clock=clock,
+    )
+
+
 @contextmanager
 def open_place(folder: Path, database_url: str, **settings: Any) -> Iterator[Place]:
     shop = Shop()
     found: list[Place] = []
     clock = lambda: datetime.now(UTC) + (found[0].shift if found else timedelta())  # noqa: E731
     chosen = config.load({"data_dir": folder, "database_url": database_url, "demo": False, **settings})
-    engine = bootstrap.bootstrap(
-        chosen,
-        registry=Registry({"woocommerce": store_with_module()}, {}),
-        ring=lambda lanes: None,
-        wire=httpx.WSGITransport(DispatcherMiddleware(shop.sandbox, {"/other": shop.sandbox})),
-        clock=clock,
-    )
+    engine = _engine(chosen, shop, clock)
     Base.metadata.create_all(engine.db.engine)
-    found.append(Place(engine, create_web(engine, chosen), shop))
+    found.append(Place(engine, create_web(engine, chosen), shop, chosen))
     try:
         yield found[0]
     finally:

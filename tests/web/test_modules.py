@@ -29,6 +29,7 @@ from bridge.flows import admin, doctor_connections, module_calls, module_state, 
 from bridge.flows.watching import Watching
 from platform_adapters.woocommerce.sandbox import SANDBOX_KEY, SANDBOX_SECRET
 from tests.support.modules import URL, Place, open_place
+from tests.support.redis_server import flush
 
 EVENT = {"id": 811, "kind": "product", "external_id": "75", "topic": "product.updated", "at": "2026-11-26T20:00:00Z"}
 
@@ -266,6 +267,23 @@ class TestSignatures:
             assert joined.tell("events", odd).status_code == 400
         assert joined.web.get(joined.at + "events").status_code == 405
         assert joined.web.post(joined.at + "nothing").status_code == 404
+
+
+def test_limits_hold_over_processes_and_an_emptied_redis_takes_nothing_twice(redis_url: str, tmp_path: Path) -> None:
+    with open_place(tmp_path, f"sqlite:///{tmp_path / 'two.db'}", redis_url=redis_url) as place:
+        place.connect()
+        with place.beside() as second:
+            wrong = [web.tell("heartbeat", {}, secret="f" * 64).status_code for web in [place, second] * 17]
+            assert (wrong[:30], set(wrong[-2:])) == ([401] * 30, {429})
+            body = json.dumps(events(1)).encode()
+            headers = place.headers("events", body)
+            assert place.web.post(place.at + "events", data=body, headers=headers).status_code == 200
+            flush(redis_url)
+            again = [
+                web.web.post(place.at + "events", data=body, headers=headers).status_code for web in (second, place)
+            ]
+            assert again == [401, 401]
+        assert [row.seen for row in place.rows(Delivery)] == [1]
 
 
 class TestEvents:

@@ -139,7 +139,7 @@ def test_every_secret_that_is_saved_is_never_shown_again(lively: Lively) -> None
     browser = lively.browser()
     token = browser.client.get("/api/token", base_url=HOST).json["token"]  # type: ignore[index]
     options: dict[str, Any] = {"base_url": HOST, "headers": {"X-Csrf-Token": token}}
-    content = {"webhook": "https://alerts.example/in"}
+    content = {"webhook": f"https://alerts.example/{SEEDED[:-1]}", "digest_hour": 9}
     made = browser.client.put("/api/alerts", json={"content": content}, **options).json["secret"]  # type: ignore[index]
     renewed = browser.client.post("/api/alerts/secret", json={}, **options).json["secret"]  # type: ignore[index]
     seen = 0
