@@ -14,7 +14,7 @@ from bridge.ports.http import Response
 from platform_adapters.magento.criteria import Filter, Group, after, search
 from platform_adapters.magento.oauth import Keys, signer
 from platform_adapters.magento.reading import Json, dicts, number, text
-from platform_adapters.magento.refusals import ERRORS
+from platform_adapters.magento.refusals import ERRORS, MODULE_ERRORS
 
 PAGE = 100
 LONG = 300  # the most that a store takes which limits its pages
@@ -204,21 +204,16 @@ class MagentoClient:
 
     def module_order(self, order: Json) -> Json:
         """Placed once, however often it is asked for: {order_id, increment_id, created}."""
-        return _single(self._send("POST", "storebridge/orders", "module.order", {"order": order}))
+        body = {"order": order}
+        return _single(self._send("POST", "storebridge/orders", "module.order", body, errors=MODULE_ERRORS))
 
     def module_orders(self, refs: Sequence[Json]) -> list[Json]:
         """``refs`` as {channel, external_id}; of those that are there, with their order_id."""
-        body = {"refs": list(refs)}
-        return dicts(
-            self._send("POST", "storebridge/orders/find", "module.find", body, write=False, idempotent=True).json
-        )
+        return self._asked("storebridge/orders/find", "module.find", {"refs": list(refs)})
 
     def module_salable(self, skus: Sequence[str], website: str) -> list[Json]:
         """{sku, qty, managed, backorders, salable}; of products that are not in the website's stock, nothing."""
-        body = {"skus": list(skus), "website": website}
-        return dicts(
-            self._send("POST", "storebridge/salable", "module.salable", body, write=False, idempotent=True).json
-        )
+        return self._asked("storebridge/salable", "module.salable", {"skus": list(skus), "website": website})
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -258,6 +253,11 @@ class MagentoClient:
     ) -> Response:
         return self._call("GET", path, operation, asked=asked, scope=scope, allow=allow)
 
+    def _asked(self, path: str, operation: str, body: Json) -> list[Json]:
+        """A question to the module that is too long for an address."""
+        options: Json = {"write": False, "idempotent": True, "errors": MODULE_ERRORS}
+        return dicts(self._send("POST", path, operation, body, **options).json)
+
     def _send(self, method: str, path: str, operation: str, body: Json | None = None, **options: Any) -> Response:
         return self._call(method, path, operation, json=body, **options)
 
@@ -265,7 +265,8 @@ class MagentoClient:
         self, method: str, path: str, operation: str, *, asked: str = "", scope: str = "all", **options: Any
     ) -> Response:
         url = f"{self.url}/rest/{quote(scope, safe='')}/V1/{path}" + (f"?{asked}" if asked else "")
-        return self._transport.request(method, url, operation=operation, auth=self._authorise, errors=ERRORS, **options)
+        options.setdefault("errors", ERRORS)
+        return self._transport.request(method, url, operation=operation, auth=self._authorise, **options)
 
     def _authorise(self, request: httpx.Request) -> None:
         if self._keys is None:

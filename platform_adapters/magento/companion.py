@@ -1,12 +1,16 @@
-"""Our module inside the store, where it is installed: what it does better than the store's own interface."""
+"""Our module inside the store, where it is installed: what it does better than the store's own interface.
+
+Whoever is told that it is gone asks again, and finds the store without it.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
+from bridge.ports.errors import RetryLater
 from platform_adapters.magento.client import PAGE, MagentoClient
 from platform_adapters.magento.orders import external_ref
 from platform_adapters.magento.reading import Json, amount, text
@@ -41,18 +45,27 @@ class Companion:
 
     def place(self, order: Json) -> str:
         """The order's id, whether it is new or was there. Empty when the store did not say."""
-        return text(self._client.module_order(order).get("order_id"))
+        with self._looked_at_again():
+            return text(self._client.module_order(order).get("order_id"))
 
     def find(self, refs: Iterable[str]) -> list[str]:
         """Ids of orders that were placed for these references."""
         wanted = [external_ref(ref) for ref in refs]
-        rows = [row for at in range(0, len(wanted), PAGE) for row in self._client.module_orders(wanted[at : at + PAGE])]
+        with self._looked_at_again():
+            pages = [self._client.module_orders(wanted[at : at + PAGE]) for at in range(0, len(wanted), PAGE)]
+        rows = [row for page in pages for row in page]
         return [text(row.get("order_id")) for row in rows if row.get("order_id")]
 
     def salable(self, skus: Sequence[str], website: str) -> dict[str, Json]:
         """By SKU; what is not in the website's stock, or came without a quantity, is left out."""
-        found: dict[str, Any] = {}
-        for at in range(0, len(skus), PAGE):
-            rows = self._client.module_salable(skus[at : at + PAGE], website)
-            found |= {text(row.get("sku")): row for row in rows if amount(row.get("qty")) is not None}
-        return found
+        with self._looked_at_again():
+            pages = [self._client.module_salable(skus[at : at + PAGE], website) for at in range(0, len(skus), PAGE)]
+        return {text(row.get("sku")): row for page in pages for row in page if amount(row.get("qty")) is not None}
+
+    @contextmanager
+    def _looked_at_again(self) -> Iterator[None]:
+        try:
+            yield
+        except RetryLater:
+            self.forget()
+            raise

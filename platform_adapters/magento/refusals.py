@@ -25,10 +25,12 @@ NO_API = "Check that the address is that of the Magento store, without /rest, an
 PERMISSION = (
     "Give the integration the API resources Sales, Catalog and, under Stores, Settings, Inventory, Taxes, Attributes."
 )
+MODULE_GONE = "Storebridge's module is no longer in the store; the store is asked again without it."
 EXISTS = "The store says that it has an order of this number already; it is looked up."
 
 CODES = {
     "Unique constraint violation found": "exists",
+    "This order was placed meanwhile": "exists",  # says our module
     # A deadlock of its database in the clothes of a refusal (measured with several writers at once).
     "Could not save Source Item Configuration": "deadlock",
     "Request does not match any route": "no_route",
@@ -71,3 +73,5 @@ ERRORS = ErrorTable(
     },
     describe=describe,
 )
+# What our module answers, whose routes go with it.
+MODULE_ERRORS = ErrorTable(rules={**ERRORS.rules, (404, "no_route"): Rule(RetryLater, MODULE_GONE)}, describe=describe)

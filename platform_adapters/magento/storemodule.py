@@ -46,8 +46,6 @@ PACKAGE = Package(source=FOLDER, name="storebridge-magento", version=read_versio
 class MagentoModule:
     """The StoreModule of Magento."""
 
-    version = PACKAGE.version
-
     def activated(self, form: Mapping[str, str]) -> Activation | None:
         missing = next((name for name in FIELDS if not form.get(name)), None)
         if missing:

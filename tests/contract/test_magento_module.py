@@ -10,7 +10,7 @@ import pytest
 
 from bridge.domain.order import StoreOrderStatus
 from bridge.domain.returns import RefundLine
-from bridge.ports.errors import AskMerchant, Reauthorise
+from bridge.ports.errors import AskMerchant, Reauthorise, RetryLater, UnknownOutcome
 from bridge.ports.storemodule import Asked
 from platform_adapters.magento.storemodule import FIELDS, PACKAGE, MagentoModule
 from tests.support.magento import Account, Store, all_pages, draft, eur, open_store, utc_now
@@ -64,6 +64,24 @@ class TestOrders:
         first, second = account.platform.create_order(given), account.platform.create_order(given)
         assert first.external_id == second.external_id
         assert (len(store.look("orders")), store.stock("A")["salable"]) == (1, 9)
+
+    def test_an_answer_that_never_came_is_looked_up(self, store: Store, account: Account) -> None:
+        given = draft(store.product("A", 10))
+        account.platform.check()
+        store.fault("reset", "module.order")
+        with pytest.raises(UnknownOutcome):
+            account.platform.create_order(given)
+        assert list(account.platform.find_orders([given.ref])) == [given.ref]
+        assert len(store.look("orders")) == 1
+
+    def test_a_module_that_was_removed_meanwhile_is_done_without(self, store: Store, account: Account) -> None:
+        key = store.product("A", 10)
+        assert account.platform.create_order(draft(key, external_id="1")).number == "000000001"
+        gone = {"status": 404, "body": '{"message": "Request does not match any route."}'}
+        store.fault("error", "module.*", times=None, **gone)
+        with pytest.raises(RetryLater):
+            account.platform.create_order(draft(key, external_id="2"))
+        assert account.platform.create_order(draft(key, external_id="2")).number == "MP-bol-2"
 
     def test_are_found_by_the_module_by_their_number_and_without_it(self, store: Store, account: Account) -> None:
         key = store.product("A", 10)

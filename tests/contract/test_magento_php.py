@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -78,3 +79,21 @@ def test_what_the_configuration_names_is_there(name: str) -> None:
     virtual = {"Model/Mview/SourceItemChanges", "Model/Mview/ReservationChanges"}
     assert name in named
     assert [item for item in sorted(named - virtual) if not (FOLDER / f"{item}.php").is_file()] == []
+
+
+def test_what_a_merchant_reads_is_translated_alike() -> None:
+    files = {file.stem: list(csv.reader(file.open(encoding="utf-8"))) for file in (FOLDER / "i18n").glob("*.csv")}
+    assert set(files) == {"en_US", "de_DE", "nl_NL", "fr_FR", "pl_PL"}
+    words = [row[0] for row in files["en_US"]]
+    for rows in files.values():
+        assert [row[0] for row in rows] == words
+        assert all(row[0].count("%1") == row[1].count("%1") and row[1] for row in rows)
+    pages = (FOLDER / "view", FOLDER / "Controller", FOLDER / "Model" / "Connector.php")
+    sources = [file for place in pages for file in ([place] if place.is_file() else place.rglob("*.ph*"))]
+    said = {
+        found.replace("\\'", "'")
+        for file in sources
+        for found in re.findall(r"__\('((?:[^'\\]|\\.)*)'", file.read_text(encoding="utf-8"))
+    }
+    told_to_the_bridge = {"This connection code is not known.", "This connection code is too old."}
+    assert said - told_to_the_bridge <= set(words)

@@ -18,6 +18,7 @@ from bridge.registry import Registry
 from bridge.web import create_web
 from platform_adapters.magento import ADAPTER
 from platform_adapters.magento.sandbox import SANDBOX_KEYS
+from platform_adapters.magento.storemodule import PACKAGE
 from tests.support.magento import Store, open_store
 from tests.support.serve import serve
 
@@ -71,7 +72,7 @@ def test_from_the_click_to_the_page(store: Store, tmp_path: Path, database_url: 
         assert store.control("module/flush")["left"] == 0
         assert {("product.read", key), ("store_order.read", str(order))} <= bridge.marked()
         module = bridge.module()
-        assert (module.version, module.health["depth"]) == (ADAPTER.module.version if ADAPTER.module else "", 0)
+        assert (module.version, module.health["depth"]) == (PACKAGE.version, 0)
         page = store.control("module/page", path="")
         assert (page["status"], page["genuine"], page["page"]["status"]) == (200, True, 200)
         assert "sb-magento" in page["page"]["html"]

@@ -1,8 +1,10 @@
 <?php
+
 /**
  * What the module needs of Magento, as thin as it can be: an object of data, a configuration, flags, a database (SQLite
  * behind the few calls of Magento's adapter that the module makes), HTTP that is answered by the test.
  */
+
 declare(strict_types=1);
 
 namespace {
@@ -733,5 +735,39 @@ namespace Magento\Sales\Api {
 namespace Magento\CatalogInventory\Model {
     class StockState
     {
+    }
+}
+
+namespace Magento\User\Model {
+    class User extends \Magento\Framework\DataObject
+    {
+        public function getId(): mixed
+        {
+            return $this->getData('id');
+        }
+    }
+}
+
+namespace Magento\Framework\Data\Form {
+    class FormKey
+    {
+        public function getFormKey(): string
+        {
+            return 'form-key';
+        }
+    }
+}
+
+namespace Magento\Framework {
+    class AuthorizationInterface
+    {
+        public function __construct(private array $allowed)
+        {
+        }
+
+        public function isAllowed(string $resource): bool
+        {
+            return in_array($resource, $this->allowed, true);
+        }
     }
 }

@@ -1,11 +1,12 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Api;
 
 /**
- * What the bridge asks of the store. Magento's REST keeps the names of a table only inside a list (ServiceOutputProcessor),
- * so that a single table is answered as a list of one.
+ * What the bridge asks of the store. Magento's REST keeps the names of a table only inside a list
+ * (ServiceOutputProcessor), so that a single table is answered as a list of one.
  *
  * @api
  */

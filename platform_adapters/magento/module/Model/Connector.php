@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
@@ -12,9 +13,9 @@ use Magento\Integration\Api\OauthServiceInterface;
 use Magento\Integration\Model\Integration;
 
 /**
- * Connecting. The integration of etc/integration is activated in Magento's own way: the consumer's keys and a verifier go
- * to the bridge, which exchanges them for a token. Then the bridge is asked to connect, and calls back to see that the
- * code is ours.
+ * Connecting. The integration of etc/integration is activated in Magento's own way: the consumer's keys and a
+ * verifier go to the bridge, which exchanges them for a token. Then the bridge is asked to connect, and calls back to
+ * see that the code is ours.
  */
 class Connector
 {
@@ -131,7 +132,8 @@ class Connector
         $this->memory->set([self::PENDING => null]);
         $answer = $told->json();
         if ($told->status !== 200 || empty($answer['shop']) || empty($answer['connection'])) {
-            return $told->status === 200 ? new Told(502, (string)__('This is not the address of a Storebridge.')) : $told;
+            $isOther = $told->status === 200;
+            return $isOther ? new Told(502, (string)__('This is not the address of a Storebridge.')) : $told;
         }
         $title = (string)($answer['title'] ?? '');
         $this->settings->connected((string)$answer['shop'], (string)$answer['connection'], $title, $secret);

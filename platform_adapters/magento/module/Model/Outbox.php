@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
@@ -6,9 +7,9 @@ namespace Storebridge\Connect\Model;
 use Magento\Framework\App\ResourceConnection;
 
 /**
- * What changed and was not told yet. A row is written in the transaction of its change, without any lock on others' rows:
- * a customer's order never waits for the sender. Rows get their number only when a batch is made of them, in the order of
- * the table, so that the numbers have no gaps, whatever auto_increment and rollbacks leave out.
+ * What changed and was not told yet. A row is written in the transaction of its change, without any lock on others'
+ * rows: a customer's order never waits for the sender. Rows get their number only when a batch is made of them, in
+ * the order of the table, so that the numbers have no gaps, whatever auto_increment and rollbacks leave out.
  */
 class Outbox
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
@@ -6,7 +7,8 @@ namespace Storebridge\Connect\Model;
 use Magento\Framework\Lock\LockManagerInterface;
 
 /**
- * Tells the bridge what waits, one batch after the other. After a failure it waits 1, 5, 15 minutes, then an hour each time.
+ * Tells the bridge what waits, one batch after the other. After a failure it waits 1, 5, 15 minutes, then an hour
+ * each time.
  */
 class Sender
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
@@ -17,7 +18,8 @@ class Signer
     }
 
     /**
-     * Whether one of the secrets has signed this for this act, within five minutes of now. With a nonce, the same nonce.
+     * Whether one of the secrets has signed this for this act, within five minutes of now. With a nonce, the same
+     * nonce.
      */
     public function verify(
         string $header,

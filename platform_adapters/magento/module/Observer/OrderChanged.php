@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Observer;
@@ -10,8 +11,8 @@ use Storebridge\Connect\Model\Outbox;
 use Storebridge\Connect\Model\Settings;
 
 /**
- * An order, a shipment, a tracking number or a credit memo was saved: a row of the outbox in the same transaction, so that
- * neither is there without the other. Nothing is called here.
+ * An order, a shipment, a tracking number or a credit memo was saved: a row of the outbox in the same transaction, so
+ * that neither is there without the other. Nothing is called here.
  */
 class OrderChanged implements ObserverInterface
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Observer;
@@ -9,8 +10,8 @@ use Storebridge\Connect\Model\Outbox;
 use Storebridge\Connect\Model\Settings;
 
 /**
- * A product was saved or deleted by the admin, the API or an import that saves products one by one. What goes straight to
- * the database is seen by its triggers (Model\Tracking).
+ * A product was saved or deleted by the admin, the API or an import that saves products one by one. What goes
+ * straight to the database is seen by its triggers (Model\Tracking).
  */
 class ProductSaved implements ObserverInterface
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Plugin;
@@ -8,7 +9,8 @@ use Magento\Quote\Model\QuoteValidator;
 use Storebridge\Connect\Model\Order\Current;
 
 /**
- * What a shopper's cart has to fulfil (a minimum amount, a region, a country that is sold to), a marketplace order does not.
+ * What a shopper's cart has to fulfil (a minimum amount, a region, a country that is sold to), a marketplace order
+ * does not.
  */
 class CartRules
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Plugin;
@@ -6,8 +7,9 @@ namespace Storebridge\Connect\Plugin;
 use Storebridge\Connect\Model\Order\Current;
 
 /**
- * Around Magento\InventorySales\Model\CheckItemsQuantity, where Multi Source Inventory is installed. A marketplace has sold
- * it already: the reservation is made all the same, and may make the salable quantity negative, which is the truth.
+ * Around Magento\InventorySales\Model\CheckItemsQuantity, where Multi Source Inventory is installed. A marketplace
+ * has sold it already: the reservation is made all the same, and may make the salable quantity negative, which is the
+ * truth.
  */
 class SourceStock
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Plugin;
@@ -7,8 +8,8 @@ use Magento\Framework\App\ResourceConnection;
 use Magento\Framework\Mview\ConfigInterface;
 
 /**
- * Our views follow what is there: Multi Source Inventory can be removed, and with content staging (Adobe Commerce) values
- * belong to a row of the product's history, which has another key. A trigger on what is not there would break
+ * Our views follow what is there: Multi Source Inventory can be removed, and with content staging (Adobe Commerce)
+ * values belong to a row of the product's history, which has another key. A trigger on what is not there would break
  * setup:upgrade, and those of Magento's own views on the same table.
  */
 class Views

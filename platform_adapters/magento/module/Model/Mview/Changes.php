@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model\Mview;
@@ -9,7 +10,8 @@ use Storebridge\Connect\Model\Outbox;
 
 /**
  * Products whose rows have changed, as the triggers of the database saw it. An index in name only: there is nothing to
- * build. (A view without an indexer can be left out when Magento writes triggers anew, View\Collection::getOrderedViewIds.)
+ * build. (A view without an indexer can be left out when Magento writes triggers anew,
+ * View\Collection::getOrderedViewIds.)
  */
 class Changes implements IndexerAction, MviewAction
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model\Mview;
@@ -7,8 +8,8 @@ use Magento\Framework\App\ResourceConnection;
 use Storebridge\Connect\Model\Outbox;
 
 /**
- * Rows of a table of Multi Source Inventory that have changed. They name a SKU; the bridge wants the product. A row that
- * is gone meanwhile names nothing any more: the bridge finds that when it looks at all stock.
+ * Rows of a table of Multi Source Inventory that have changed. They name a SKU; the bridge wants the product. A row
+ * that is gone meanwhile names nothing any more: the bridge finds that when it looks at all stock.
  */
 class StockChanges extends Changes
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model\Order;
@@ -7,8 +8,8 @@ use Magento\Framework\DataObject;
 use Magento\Quote\Model\Quote\Address\Total;
 
 /**
- * The marketplace's amounts, field by field. The store's books are in the order's currency (Cart has seen to it), so that
- * each stands twice.
+ * The marketplace's amounts, field by field. The store's books are in the order's currency (Cart has seen to it), so
+ * that each stands twice.
  */
 class Amounts
 {
@@ -71,7 +72,8 @@ class Amounts
         foreach (['total_due', 'base_total_due'] as $name) {
             $order->setData($name, (float)$given['grand_total']);
         }
-        $more = ['discount_tax_compensation_amount', 'shipping_discount_tax_compensation_amount', 'shipping_discount_amount'];
+        $more = ['shipping_discount_tax_compensation_amount', 'shipping_discount_amount'];
+        $more[] = 'discount_tax_compensation_amount';
         foreach ($more as $name) {
             $order->setData($name, 0);
             $order->setData("base_$name", 0);

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model\Order;
@@ -36,7 +37,8 @@ class Cart
         $quote = $this->quotes->create();
         $quote->setStore($store);
         $quote->setForcedCurrency($store->getBaseCurrency());
-        $quote->setIsActive(false)->setIsSuperMode(true)->setCheckoutMethod('guest');
+        // Without the second, a product that is out of stock would keep its old quantity, which is none.
+        $quote->setIsActive(false)->setIsSuperMode(true)->setIgnoreOldQty(true)->setCheckoutMethod('guest');
         $quote->setCustomerIsGuest(true)->setCustomerGroupId(GroupInterface::NOT_LOGGED_IN_ID);
         $quote->setCustomerEmail((string)$given['email'])->setCustomerNoteNotify(false);
         $quote->setCustomerFirstname((string)($given['billing_address']['firstname'] ?? ''));
@@ -56,6 +58,8 @@ class Cart
     public function collect(Quote $quote, array $given): void
     {
         $address = $quote->getShippingAddress();
+        // No other carrier is asked for its rates: some ask a server of theirs.
+        $address->setLimitCarrier(Carrier::CODE);
         $address->setShippingMethod(Carrier::METHOD)->setCollectShippingRates(true);
         $quote->getPayment()->setMethod(Payment::CODE);
         $quote->setTotalsCollectedFlag(false)->collectTotals();
@@ -78,7 +82,8 @@ class Cart
     private function address(array $given): array
     {
         $names = [
-            'firstname', 'lastname', 'company', 'city', 'postcode', 'region', 'country_id', 'telephone', 'email', 'vat_id',
+            'firstname', 'lastname', 'company', 'city', 'postcode', 'region', 'country_id', 'telephone', 'email',
+            'vat_id',
         ];
         $kept = array_map('strval', array_intersect_key($given, array_flip($names)));
         return $kept + ['street' => implode("\n", array_map('strval', (array)($given['street'] ?? [])))];

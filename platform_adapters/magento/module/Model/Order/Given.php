@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model\Order;
@@ -11,7 +12,8 @@ use Magento\Framework\Exception\InputException;
 class Given
 {
     private const NEEDED = [
-        'channel', 'external_id', 'store_id', 'currency', 'items', 'totals', 'billing_address', 'shipping_address', 'email',
+        'channel', 'external_id', 'store_id', 'currency', 'items', 'totals', 'billing_address', 'shipping_address',
+        'email',
     ];
     private const TOTALS = [
         'subtotal', 'subtotal_incl_tax', 'shipping_amount', 'shipping_incl_tax', 'shipping_tax_amount', 'tax_amount',

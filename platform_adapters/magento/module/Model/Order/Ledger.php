@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model\Order;
@@ -7,9 +8,9 @@ use Magento\Framework\App\ResourceConnection;
 use Magento\Framework\DB\Adapter\DuplicateException;
 
 /**
- * Which marketplace order became which order of the store. A row is taken before anything else is done, and has the number
- * of the order before there is an order: Magento's own unique index over (increment_id, store_id) then keeps it from being
- * there twice, whatever happens in between.
+ * Which marketplace order became which order of the store. A row is taken before anything else is done, and has the
+ * number of the order before there is an order: Magento's own unique index over (increment_id, store_id) then keeps
+ * it from being there twice, whatever happens in between.
  */
 class Ledger
 {
@@ -50,7 +51,8 @@ class Ledger
     {
         $found = [];
         foreach ($refs as $ref) {
-            $row = is_array($ref) ? $this->row((string)($ref['channel'] ?? ''), (string)($ref['external_id'] ?? '')) : [];
+            [$channel, $externalId] = is_array($ref) ? [$ref['channel'] ?? '', $ref['external_id'] ?? ''] : ['', ''];
+            $row = $this->row((string)$channel, (string)$externalId);
             $orderId = $row ? $this->orderId($row) : 0;
             if ($orderId) {
                 $found[] = [

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Model\Order;
@@ -16,8 +17,8 @@ use Magento\Sales\Api\OrderRepositoryInterface;
 use Magento\Store\Model\StoreManagerInterface;
 
 /**
- * Places a marketplace order the way a checkout does, so that reservations, numbers and events are as of any other order,
- * and places it once.
+ * Places a marketplace order the way a checkout does, so that reservations, numbers and events are as of any other
+ * order, and places it once.
  */
 class Placer
 {

@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Storebridge\Connect\Controller\Adminhtml\Page;
@@ -40,7 +41,8 @@ class Index extends Action implements HttpGetActionInterface, HttpPostActionInte
             $target = ['_query' => ['path' => (string)$answer['redirect']['path']] + $query];
             return $this->resultRedirectFactory->create()->setPath('storebridge/page/index', $target);
         }
-        return is_array($answer['download'] ?? null) ? $this->file($answer['download']) : $this->printed($told, $answer);
+        $file = $answer['download'] ?? null;
+        return is_array($file) ? $this->file($file) : $this->printed($told, $answer);
     }
 
     private function asked(): Told
