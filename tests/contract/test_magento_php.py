@@ -82,7 +82,10 @@ def test_what_the_configuration_names_is_there(name: str) -> None:
 
 
 def test_what_a_merchant_reads_is_translated_alike() -> None:
-    files = {file.stem: list(csv.reader(file.open(encoding="utf-8"))) for file in (FOLDER / "i18n").glob("*.csv")}
+    files = {
+        file.stem: list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
+        for file in (FOLDER / "i18n").glob("*.csv")
+    }
     assert set(files) == {"en_US", "de_DE", "nl_NL", "fr_FR", "pl_PL"}
     words = [row[0] for row in files["en_US"]]
     for rows in files.values():
