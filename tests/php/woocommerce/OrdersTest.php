@@ -182,6 +182,7 @@ class OrdersTest extends PluginCase {
 		}
 		World::$user = null;
 		$this->assertFalse( $rest->allowed() );
+		Standin_Shop::$decimals = 0;
 		$made = $rest->create_order( new WP_REST_Request( 'POST', '', array( 'channel' => 'bol', 'external_id' => 'H1', 'ref' => 'bol:H1', 'order' => $this->given() ) ) );
 		$this->assertSame( array( 201, true, '42.85' ), array( $made->status, $made->data['created'], $made->data['order']['total'] ) );
 		$this->assertSame( 'no-store', $made->headers['Cache-Control'] );

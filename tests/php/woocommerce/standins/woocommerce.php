@@ -15,11 +15,13 @@ namespace {
 		public static $fulfillments;
 		public static $posts;
 		public static $dies;
+		public static $decimals;
 		public static function begin() {
 			self::$rates        = array();
 			self::$fulfillments = null;
 			self::$posts        = array();
 			self::$dies         = '';
+			self::$decimals     = 2;
 		}
 		public static function read( $kind, $id ) {
 			global $wpdb;
@@ -122,6 +124,9 @@ namespace {
 		public function __call( $name, $values ) {
 			$this->data[ substr( $name, 4 ) ] = $values[0];
 		}
+		public function set_total( $value ) {
+			$this->data['total'] = number_format( (float) $value, wc_get_price_decimals(), '.', '' );
+		}
 		public function set_billing_email( $value ) {
 			if ( '' !== $value && false === strpos( $value, '@' ) ) {
 				throw new WC_Data_Exception( 'Invalid billing email address' );
@@ -173,6 +178,9 @@ namespace {
 		}
 		public function read( $id, $data ) {
 			list( $this->id, $this->data, $this->from ) = array( $id, $data, $data['status'] );
+			if ( isset( $data['total'] ) ) {
+				$this->set_total( $data['total'] );
+			}
 			return $this;
 		}
 		/** As wc/v3 would show it, roughly. */
@@ -210,6 +218,9 @@ namespace {
 		}
 	}
 
+	function wc_get_price_decimals() {
+		return apply_filters( 'wc_get_price_decimals', Standin_Shop::$decimals );
+	}
 	function wc_prices_include_tax() {
 		return true;
 	}

@@ -215,7 +215,7 @@ class Storebridge_Admin {
 			$this->send_file( $body['download'] );
 		}
 		if ( isset( $body['style'] ) && is_string( $body['style'] ) && '' !== $body['style'] ) {
-			$mark = hash( 'sha256', $body['style'] );
+			$mark = substr( hash( 'sha256', $body['style'] ), 0, 12 );
 			update_option( Storebridge_Settings::STYLE, array( 'mark' => $mark, 'text' => $body['style'] ), false ); // phpcs:ignore WordPress.Arrays
 		}
 		$style = get_option( Storebridge_Settings::STYLE, array() );

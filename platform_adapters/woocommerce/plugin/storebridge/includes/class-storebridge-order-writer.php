@@ -47,17 +47,10 @@ class Storebridge_Order_Writer {
 	 * @throws Storebridge_Refusal When it cannot be made as it is.
 	 */
 	public function write( $ref, array $given ) {
-		// A shop that shows whole units would round them here.
-		$exact = function () {
-			return 2;
-		};
-		add_filter( 'wc_get_price_decimals', $exact, 999 );
 		try {
 			return $this->saved( $ref, $given );
 		} catch ( WC_Data_Exception $error ) {
 			throw new Storebridge_Refusal( $error->getErrorCode(), $error->getMessage(), 'order' );
-		} finally {
-			remove_filter( 'wc_get_price_decimals', $exact, 999 );
 		}
 	}
 

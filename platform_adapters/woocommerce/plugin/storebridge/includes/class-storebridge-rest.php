@@ -139,7 +139,11 @@ class Storebridge_Rest {
 		if ( ! is_array( $request->get_param( 'order' ) ) ) {
 			return self::invalid( 'order', __( 'It is missing.', 'storebridge' ) );
 		}
-		$done = $this->orders->create( $request->get_param( 'channel' ), $request->get_param( 'external_id' ), $request->get_param( 'ref' ), $request->get_param( 'order' ) );
+		$done = Storebridge_Cents::kept(
+			function () use ( $request ) {
+				return $this->orders->create( $request->get_param( 'channel' ), $request->get_param( 'external_id' ), $request->get_param( 'ref' ), $request->get_param( 'order' ) );
+			}
+		);
 		if ( is_wp_error( $done ) ) {
 			return $done;
 		}
@@ -226,8 +230,12 @@ class Storebridge_Rest {
 	 */
 	public static function shown( $order_id ) {
 		$request = new WP_REST_Request( 'GET', '/wc/v3/orders/' . $order_id );
-		$request->set_param( 'dp', 2 );
-		return rest_get_server()->response_to_data( rest_do_request( $request ), false );
+		return Storebridge_Cents::kept(
+			function () use ( $request ) {
+				$request->set_param( 'dp', wc_get_price_decimals() );
+				return rest_get_server()->response_to_data( rest_do_request( $request ), false );
+			}
+		);
 	}
 
 	/**

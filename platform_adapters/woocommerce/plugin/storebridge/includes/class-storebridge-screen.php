@@ -44,6 +44,10 @@ class Storebridge_Screen {
 	 * @param string $given The address that was typed.
 	 */
 	public function say( $text, $given ) {
+		if ( '' === $text ) {
+			delete_transient( $this->place() );
+			return;
+		}
 		set_transient( $this->place(), array( 'text' => $text, 'given' => $given ), 300 ); // phpcs:ignore WordPress.Arrays
 	}
 
