@@ -201,6 +201,28 @@ def resume(connection: str | None, flows: Sequence[str], shop: str | None) -> No
 
 
 @click.command()
+@click.argument("what", type=click.Choice(["on", "off"]))
+@click.option("--minutes", type=click.IntRange(min=1), metavar="N", help="It is over by itself then.")
+@shop_option
+@says_what_to_do
+def maintenance(what: str, minutes: int | None, shop: str | None) -> None:
+    """Say that the store is about to be away.
+
+    Each marketplace's listings then keep, freeze or go to 0, by its setting; orders are kept and made later.
+    """
+    from bridge.flows import admin, safety
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        if what == "on":
+            until = safety.plan_maintenance(engine, owner.id, minutes, author())["until"]
+            click.echo(f"Maintenance of the store of {owner.name}: {f'until {until}' if until else 'until you end it'}")
+        else:
+            safety.end_maintenance(engine, owner.id, author())
+            click.echo(f"The maintenance is over: {owner.name} is compared with its store first.")
+
+
+@click.command()
 @click.argument("connection")
 @shop_option
 @says_what_to_do

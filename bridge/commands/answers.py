@@ -46,7 +46,9 @@ def decline_order(reference: str, shop: str | None) -> None:
 @shop_option
 @says_what_to_do
 def refuse_cancellation(reference: str, shop: str | None) -> None:
-    """Say no to a buyer who asks to cancel.
+    """Say no to a cancellation that is asked for.
+
+    To a buyer who asks to cancel; or what is out of stock is kept as a backorder.
 
     ORDER is its number on the marketplace or in the store. Where the marketplace takes no such answer, ship the order.
     """
@@ -55,6 +57,28 @@ def refuse_cancellation(reference: str, shop: str | None) -> None:
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
         click.echo(attend.refuse_cancellation(engine, owner.id, reference))
+
+
+REASONS = ("out_of_stock", "buyer_request", "price_error", "cannot_ship_in_time", "damaged", "other")
+
+
+@click.command()
+@click.argument("reference", metavar="ORDER")
+@click.option("--reason", required=True, type=click.Choice(REASONS), help="What the marketplace is told.")
+@click.option("--line", metavar="LINE", help="One line only: its number on the marketplace, or its SKU.")
+@click.option("--quantity", type=click.IntRange(min=1), metavar="N", help="So many of it; default: all that is left.")
+@shop_option
+@says_what_to_do
+def cancel(reference: str, reason: str, line: str | None, quantity: int | None, shop: str | None) -> None:
+    """Cancel an order, or a part of it.
+
+    ORDER is its number on the marketplace or in the store. The marketplace is told, and the store follows.
+    """
+    from bridge.flows import admin, attend
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        click.echo(attend.cancel_order(engine, owner.id, reference, reason, line, quantity))
 
 
 refund_option = click.option("--refund", "number", metavar="N", type=click.IntRange(min=1), help="One of several.")

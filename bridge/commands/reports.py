@@ -58,6 +58,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "product": row["title"],
         "sum": row["sum"],
+        "buffer": row["buffer_reason"] if row["buffer"] else "",
         "reserved by": ", ".join(f"{item['ref']} ({item['quantity']})" for item in row["orders"]),
         "at most": row["cap"],
         "sent": _when(row["sent_at"]),

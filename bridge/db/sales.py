@@ -153,7 +153,8 @@ class Cancellation(OfShop, Base):
     """A cancellation of units of a line. ``origin``: buyer, store, marketplace, bridge.
 
     ``state``: asked (the merchant decides), wanted, sending, unknown, submitted, done, failed, overtaken
-    (the parcel was faster), refusing, refusal_sent, refused (the merchant said no to the buyer).
+    (the parcel was faster), refusing, refusal_sent, refused (the merchant said no to the buyer), kept (out of
+    stock, and a backorder by the merchant's word), withdrawn (our question has answered itself).
     """
 
     __tablename__ = "cancellations"

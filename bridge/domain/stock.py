@@ -43,6 +43,13 @@ class StockPolicy(Value):
         return self.model_copy(update=changes) if changes else self
 
 
+class Guard(Value):
+    """Units kept back on top of the buffer for as long as ``why`` holds."""
+
+    units: int = Field(ge=0)
+    why: str
+
+
 class StockAnswer(Value):
     """The published quantity with everything it was made of: the number that can explain itself.
 
@@ -59,13 +66,20 @@ class StockAnswer(Value):
 
 
 def publishable(
-    reading: StockReading, reserved: int, policy: StockPolicy, channel_max: int | None, pace: Pace | None = None
+    reading: StockReading,
+    reserved: int,
+    policy: StockPolicy,
+    channel_max: int | None,
+    pace: Pace | None = None,
+    guard: Guard | None = None,
 ) -> StockAnswer:
     """The quantity to publish. ``reserved``: units sold on marketplaces that ``reading`` does not contain yet.
     ``pace`` is for adaptive buffers."""
     on_hand = _counted(reading, policy.locations)
     available = 0 if on_hand is None else on_hand - reserved
     buffer, why = kept_back(policy.keep or FixedBuffer(units=policy.buffer), available, pace)
+    if guard is not None and guard.units:
+        buffer, why = buffer + guard.units, f"{why}, and {guard.units} more: {guard.why}"
     quantity, reason = _quantity(reading, on_hand, available - buffer, policy)
     cap = min(limit for limit in (policy.cap, channel_max, MAX_UNITS) if limit is not None)
     if quantity > cap:

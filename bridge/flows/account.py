@@ -14,6 +14,9 @@ from bridge.db import records, work
 from bridge.db.records import close_problems
 from bridge.db.tables import Connection, Poll, Problem
 from bridge.db.work import Claim, Mark
+from bridge.domain.safety import Safe
+from bridge.domain.standing import Standing
+from bridge.domain.stock import Guard
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.sites import NAMES, site_names
@@ -23,6 +26,7 @@ from bridge.ports.manifest import FormField
 
 EXPIRING = "expiring"
 SCORE = "score"
+STANDING, SAFE, GUARD = "standing", "safe", "guard"  # what we know of it ourselves, in its info
 WARN, URGENT = timedelta(days=30), timedelta(days=7)
 
 
@@ -97,6 +101,23 @@ def keep_score(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 def score(row: Connection) -> list[ScoreFigure]:
     """The figures as they were last told."""
     return [ScoreFigure.model_validate(item) for item in (row.info or {}).get(SCORE, [])]
+
+
+def standing(row: Connection) -> list[Standing]:
+    """Our own figures, as they were last counted (bridge/flows/standing.py)."""
+    return [Standing.model_validate(item) for item in (row.info or {}).get(STANDING, [])]
+
+
+def safe(row: Connection) -> Safe | None:
+    """Whether its listings are held back while the store is away (bridge/flows/safety.py)."""
+    known = (row.info or {}).get(SAFE)
+    return Safe.model_validate(known) if known else None
+
+
+def guard(row: Connection) -> Guard | None:
+    """What is kept back on top of its buffer, near a limit of the marketplace."""
+    known = (row.info or {}).get(GUARD)
+    return Guard.model_validate(known) if known else None
 
 
 def within(figure: ScoreFigure) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
 from bridge.db.work import Mark
+from bridge.domain.order import CancelReason
 from bridge.domain.returns import ReturnDecision
 from bridge.flows import acceptance, by_hand, cancellations, held, refunds, returns
 from bridge.flows.engine import LANES, Engine
@@ -94,8 +95,8 @@ def _return(session: Session, name: str) -> ReturnRow:
     return rows[0]
 
 
-def _asked(session: Session, order: Order) -> list[int]:
-    query = select(Cancellation.id).where(Cancellation.order_id == order.id, Cancellation.state == "asked")
+def _asked(session: Session, order: Order) -> list[Cancellation]:
+    query = select(Cancellation).where(Cancellation.order_id == order.id, Cancellation.state == "asked")
     asked = list(session.scalars(query.order_by(Cancellation.id)))
     if not asked:
         raise AskMerchant(f"No buyer asks to cancel anything of order {order.external_id}.", field="reference")
@@ -110,23 +111,68 @@ def can_refuse(engine: Engine, session: Session, connection_id: int) -> bool:
 
 
 def refuse_cancellation(engine: Engine, shop_id: int, reference: str) -> str:
-    """The merchant says no to what the buyer of this order asks. Returns what happens now."""
+    """The merchant says no: to what the buyer of this order asks, and to our own question about what is out of stock,
+    which is a backorder then. Returns what happens now."""
 
     def act(session: Session) -> str:
         order = find_order(session, reference)
         asked = _asked(session, order)
-        if not can_refuse(engine, session, order.connection_id):
+        buyers = [row for row in asked if row.origin != "bridge"]
+        if buyers and not can_refuse(engine, session, order.connection_id):
             text = "This marketplace takes no answer but a cancellation: ship the order, the parcel answers it."
             raise AskMerchant(text, field="reference")
-        for number in asked:
-            cancellations.refuse_request(session, number, engine.clock())
+        for row in asked:
+            cancellations.refuse_request(session, row.id, engine.clock())
         text = "the merchant does not agree to the cancellation"
         records.note(session, engine.clock(), "cancellation", text, order=order.ref, connection_id=order.connection_id)
-        return f"Order {order.external_id}: the marketplace is told that it is not cancelled."
+        told = "the marketplace is told that it is not cancelled." if buyers else "it is kept as a backorder."
+        return f"Order {order.external_id}: {told}"
 
     text = engine.db.transact(shop_id, act)
     engine.ring({"orders"})
     return text
+
+
+def cancel_order(
+    engine: Engine, shop_id: int, reference: str, reason: str, line: str | None = None, quantity: int | None = None
+) -> str:
+    """The merchant cancels an order from here, or ``quantity`` of one ``line`` of it (its number on the marketplace,
+    or its SKU)."""
+    if reason not in [item.value for item in CancelReason]:
+        raise AskMerchant(f"The reason is one of: {', '.join(CancelReason)}.", field="reason")
+
+    def act(session: Session) -> str:
+        order = find_order(session, reference)
+        found = _lines_to_cancel(session, order, line)
+        if quantity is not None and len(found) != 1:
+            raise AskMerchant("Say which line these units are of.", field="line")
+        for item, left in found:
+            if quantity is not None and not 1 <= quantity <= left:
+                raise AskMerchant(f"Give a quantity from 1 to {left}.", field="quantity")
+            total = item.cancelled + (left if quantity is None else quantity)
+            row = cancellations.by_us(session, order, item, total, CancelReason(reason), "wanted", engine.clock())
+            cancellations.queue_sending(session, row, engine.clock())
+        cancellations.close_questions(session, order, engine.clock())
+        units = quantity if quantity is not None else sum(left for _, left in found)
+        text = f"the merchant cancels {units} units: {reason.replace('_', ' ')}"
+        records.note(session, engine.clock(), "cancellation", text, order=order.ref, connection_id=order.connection_id)
+        return f"Order {order.external_id}: {units} units are cancelled on the marketplace, and in the store then."
+
+    text = engine.db.transact(shop_id, act)
+    engine.ring({"orders"})
+    return text
+
+
+def _lines_to_cancel(session: Session, order: Order, name: str | None) -> list[tuple[OrderLine, int]]:
+    """Each with the units that have not left yet. Raises AskMerchant when there are none."""
+    query = select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)
+    lines = [row for row in session.scalars(query) if name in (None, row.external_id, row.sku)]
+    if not lines:
+        raise AskMerchant(f"Order {order.external_id} has no line {name!r}.", field="line")
+    found = [(row, left) for row in lines if (left := cancellations.units_left(session, order, row)) > 0]
+    if not found:
+        raise AskMerchant(f"Nothing of order {order.external_id} can be cancelled any more.", field="reference")
+    return found
 
 
 def accept_order(
@@ -168,8 +214,8 @@ def accept_cancellation(engine: Engine, shop_id: int, reference: str) -> str:
 
     def act(session: Session) -> str:
         order = find_order(session, reference)
-        for number in _asked(session, order):
-            cancellations.accept_request(session, number, engine.clock())
+        for row in _asked(session, order):
+            cancellations.accept_request(session, row.id, engine.clock())
         text = "the merchant agrees to the cancellation"
         records.note(session, engine.clock(), "cancellation", text, order=order.ref, connection_id=order.connection_id)
         return f"Order {order.external_id}: the marketplace is told that the cancellation is accepted."

@@ -9,12 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelRow, Reservation, ReturnRow
+from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelRow, ReturnRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import CancelReason, StoreOrder, StoreOrderStatus
-from bridge.domain.returns import RefundLine, RefundReason, ReturnDecision
+from bridge.domain.returns import RefundReason, ReturnDecision
 from bridge.flows import catalogue, refunds, returns
-from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.orders import keep_current
 from bridge.flows.outcome import fence
@@ -30,6 +29,9 @@ DEAD = (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TR
 STORE_REASON = "store_cancellation_reason"
 UNDER_WAY = ("wanted", "sending", "submitted", "unknown")
 REFUSING = ("refusing", "refusal_sent")
+QUESTIONS = ("cancellation_asked", "stock_gone")
+ON_ITS_WAY = ("sending", "unknown", "submitted")  # parcels whose confirmation is not decided
+A_PARCEL_FIRST = timedelta(seconds=5)
 
 
 def follow_store(
@@ -85,8 +87,18 @@ def _store_refunded(
 
 
 def _parcelled(session: Session, order: Order, line: OrderLine) -> bool:
+    return in_parcels(session, order, line) > 0
+
+
+def in_parcels(session: Session, order: Order, line: OrderLine) -> int:
+    """Units of a line that have left the store."""
     rows = session.scalars(select(ParcelRow).where(ParcelRow.order_id == order.id, ParcelRow.state != "dropped"))
-    return any(line.external_id in row.lines for row in rows)
+    return sum(int(row.lines.get(line.external_id, 0)) for row in rows)
+
+
+def units_left(session: Session, order: Order, line: OrderLine) -> int:
+    """Units of a line that can still be cancelled."""
+    return max(0, line.quantity - line.cancelled - max(line.shipped, in_parcels(session, order, line)))
 
 
 def _want(session: Session, order: Order, line: OrderLine, origin: str, units: int, now: datetime) -> set[str]:
@@ -97,15 +109,16 @@ def _want(session: Session, order: Order, line: OrderLine, origin: str, units: i
     if any(known.quantity >= units and known.state in UNDER_WAY for known in rows):
         return set()
     for known in rows:
-        if known.state == "asked":  # the buyer had asked; the merchant's own cancellation answers it
-            known.state, known.reason, known.quantity = "wanted", CancelReason.BUYER_REQUEST.value, units
-            return _queue(session, known, now)
+        if known.state == "asked":  # by the buyer, or by us: the merchant's own cancellation answers it
+            known.state, known.quantity = "wanted", units
+            close_questions(session, order, now)
+            return queue_sending(session, known, now)
     again = next((known for known in rows if known.origin == origin), None)
     if again is not None:
         if again.quantity >= units and again.state in ("done", "overtaken", "failed"):
             return set()
         again.quantity, again.state, again.rounds = max(units, again.quantity), "wanted", 0
-        return _queue(session, again, now)
+        return queue_sending(session, again, now)
     channel = session.get_one(Connection, order.connection_id)
     reason = channel.settings.get(STORE_REASON, CancelReason.OUT_OF_STOCK.value)
     row = Cancellation(
@@ -123,33 +136,58 @@ def _want(session: Session, order: Order, line: OrderLine, origin: str, units: i
     session.flush()
     text = f"{units} of {line.title or line.sku} cancelled in the store; the marketplace is told"
     records.note(session, now, "cancellation", text, order=order.ref, sku=line.sku)
-    return _queue(session, row, now)
+    return queue_sending(session, row, now)
 
 
-def _queue(session: Session, row: Cancellation, now: datetime, wait: timedelta = timedelta(0)) -> set[str]:
+def by_us(
+    session: Session, order: Order, line: OrderLine, units: int, reason: CancelReason, state: str, now: datetime
+) -> Cancellation:
+    """Our own cancellation of a line, new or as it is known, of ``units`` in all."""
+    query = select(Cancellation).where(Cancellation.order_line_id == line.id, Cancellation.origin == "bridge")
+    row = session.scalars(query).first()
+    if row is None:
+        row = Cancellation(order_id=order.id, order_line_id=line.id, connection_id=order.connection_id, origin="bridge")
+        session.add(row)
+    row.quantity, row.reason, row.state, row.rounds, row.created_at = units, reason.value, state, 0, now
+    row.error, row.done_at = None, None
+    session.flush()
+    return row
+
+
+def close_questions(session: Session, order: Order, now: datetime) -> None:
+    """Nothing of this order is asked any more."""
+    session.flush()
+    query = select(Cancellation.id).where(Cancellation.order_id == order.id, Cancellation.state == "asked")
+    if session.scalars(query).first() is None:
+        for kind in QUESTIONS:
+            records.close_problem(session, now, kind, order.ref)
+
+
+def queue_sending(session: Session, row: Cancellation, now: datetime, wait: timedelta = timedelta(0)) -> set[str]:
     mark = Mark(row.connection_id, "orders", "cancel.send", str(row.id), priority=1, due_at=now + wait)
     work.mark(session, row.shop_id, [mark], now)
     return {"orders"}
 
 
 def accept_request(session: Session, cancellation_id: int, now: datetime) -> set[str]:
-    """The merchant agrees to a buyer's request."""
+    """The merchant agrees: to a buyer's request, or that what is gone is cancelled."""
     row = session.get_one(Cancellation, cancellation_id)
     if row.state != "asked":
         return set()
     row.state = "wanted"
-    records.close_problem(session, now, "cancellation_asked", session.get_one(Order, row.order_id).ref)
-    return _queue(session, row, now)
+    close_questions(session, session.get_one(Order, row.order_id), now)
+    return queue_sending(session, row, now)
 
 
 def refuse_request(session: Session, cancellation_id: int, now: datetime) -> set[str]:
-    """The merchant says no to a buyer's request."""
+    """The merchant says no: to a buyer's request, which the marketplace is told, or to our own question; then it is
+    a backorder."""
     row = session.get_one(Cancellation, cancellation_id)
     if row.state != "asked":
         return set()
-    row.state, row.rounds = "refusing", 0
-    records.close_problem(session, now, "cancellation_asked", session.get_one(Order, row.order_id).ref)
-    return queue_refusal(session, row, now)
+    row.state, row.rounds = ("kept" if row.origin == "bridge" else "refusing"), 0
+    close_questions(session, session.get_one(Order, row.order_id), now)
+    return set() if row.origin == "bridge" else queue_refusal(session, row, now)
 
 
 def queue_refusal(session: Session, row: Cancellation, now: datetime, wait: timedelta = timedelta(0)) -> set[str]:
@@ -167,6 +205,8 @@ def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> N
         order = session.get(Order, item.order_id) if item else None
     if item is None or line is None or order is None or item.state not in ("wanted", "sending", "unknown"):
         engine.db.transact(row.shop_id, work.done, claims, engine.clock())
+        return
+    if engine.db.transact(row.shop_id, _waits_for_a_parcel, order, line, claim, engine.clock()):
         return
     channel = engine.channel(row)
     with lane("orders"), about(order=order.ref):
@@ -196,25 +236,53 @@ def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> N
     engine.ring({"shipments", "orders"})
 
 
+def _waits_for_a_parcel(session: Session, order: Order, line: OrderLine, claim: Claim, now: datetime) -> bool:
+    """Where the line's parcel is being confirmed right now the parcel goes first, and its outcome decides."""
+    query = select(ParcelRow).where(ParcelRow.order_id == order.id, ParcelRow.state.in_(ON_ITS_WAY))
+    waits = any(line.external_id in parcel.lines for parcel in session.scalars(query))
+    if waits:
+        work.put_back(session, [claim], now + A_PARCEL_FIRST, "waiting for the parcel of this line")
+    return waits
+
+
+def overtaken_by_parcel(session: Session, order: Order, lines: Sequence[OrderLine], now: datetime) -> None:
+    """A parcel is confirmed: what was asked or wanted of lines that are gone with it is answered by that."""
+    over = {line.id for line in lines if line.quantity <= line.shipped + line.cancelled}
+    query = select(Cancellation).where(
+        Cancellation.order_line_id.in_(over), Cancellation.state.in_(("asked", "wanted"))
+    )
+    for item in session.scalars(query):
+        if item.origin == "bridge" and item.state == "asked":
+            item.state = "kept"  # it was there after all
+        else:
+            _too_late(session, item, now)
+    close_questions(session, order, now)
+
+
 def _overtaken(session: Session, claim: Claim, cancelled: bool, now: datetime) -> None:
     item = session.get_one(Cancellation, int(claim.key))
     if cancelled:
         item.state, item.done_at = "done", now
         _mark_store(session, item, now)
     else:
-        item.state = "overtaken"
-        order = session.get_one(Order, item.order_id)
-        records.open_problem(
-            session,
-            now,
-            "cancellation_overtaken",
-            order.ref,
-            f"Order {order.external_id} was already shipped when it was to be cancelled.",
-            "Stop the parcel if you can, or wait for the return.",
-            connection_id=item.connection_id,
-            severity="warning",
-        )
+        _too_late(session, item, now)
     work.done(session, [claim], now)
+
+
+def _too_late(session: Session, item: Cancellation, now: datetime) -> None:
+    item.state = "overtaken"
+    order = session.get_one(Order, item.order_id)
+    who = "the buyer asked to cancel it" if item.origin == "buyer" else "it was to be cancelled"
+    records.open_problem(
+        session,
+        now,
+        "cancellation_overtaken",
+        order.ref,
+        f"Order {order.external_id} was already shipped when {who}.",
+        "Stop the parcel if you can, or wait for the return.",
+        connection_id=item.connection_id,
+        severity="warning",
+    )
 
 
 def _cancel_in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: datetime) -> None:
@@ -246,7 +314,7 @@ def cancellation_answered(session: Session, item: Cancellation, good: bool, mess
         _cancelled_there(session, item, now)
     elif item.rounds < MAX_ROUNDS:
         item.state, item.error = "unknown", message
-        _queue(session, item, now, timedelta(seconds=5 * 4**item.rounds))
+        queue_sending(session, item, now, timedelta(seconds=5 * 4**item.rounds))
     else:
         item.state, item.error = "failed", message
         order = session.get_one(Order, item.order_id)
@@ -275,104 +343,11 @@ def _cancelled_there(session: Session, item: Cancellation, now: datetime) -> Non
         sku=line.sku,
     )
     _mark_store(session, item, now)
-    mark = Mark(item.connection_id, "orders", "orders.import", order.external_id)
-    work.mark(session, item.shop_id, [mark], now)
+    again = Mark(item.connection_id, "orders", "orders.import", order.external_id)
+    counted = Mark(item.connection_id, "sweep", "poll.standing", "all")
+    work.mark(session, item.shop_id, [again, counted], now)
 
 
 def _mark_store(session: Session, item: Cancellation, now: datetime) -> None:
     mark = Mark(item.connection_id, "orders", "cancel.store", str(item.order_id), priority=1)
     work.mark(session, item.shop_id, [mark], now)
-
-
-def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``cancel.store``, key our order id: the store's order and shelf follow what was cancelled."""
-    claim = claims[0]
-    with engine.db.read(row.shop_id) as session:
-        platform_row = store_connection(session)
-        order = session.get(Order, int(claim.key))
-        lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == int(claim.key))))
-    if order is None or platform_row is None:
-        engine.db.transact(row.shop_id, work.done, claims, engine.clock())
-        return
-    if order.store_order_id and order.store_state == "created":
-        platform = engine.platform(platform_row)
-        with lane("orders"), about(order=order.ref), before_write(lambda: fence(engine, row, claim)):
-            # What is still to be done there is read there: our own record may be behind a write of ours.
-            current = next(iter(platform.fetch_orders([order.store_order_id])), None)
-            if current is None or current.status in DEAD:
-                pass
-            elif current.status is StoreOrderStatus.COMPLETED:
-                engine.db.transact(row.shop_id, _already_sent, order.id, engine.clock())
-            elif all(line.quantity <= line.cancelled for line in lines):
-                if any(gone_units(line, current) < line.quantity for line in lines):
-                    platform.cancel_order(order.store_order_id, f"Cancelled on {row.title}.")
-            else:
-                _refund_cancelled(engine, platform_row, order, lines, current, row.title)
-    step("cancel.store.sent")
-    pools = engine.db.transact(row.shop_id, _store_followed, engine, claim, order.id)
-    step("cancel.store.recorded")
-    if pools:
-        engine.ring({"stock"})
-
-
-def _already_sent(session: Session, order_id: int, now: datetime) -> None:
-    """Its parcel has left: putting the units back on the shelf would sell what is not there."""
-    order = session.get_one(Order, order_id)
-    records.open_problem(
-        session,
-        now,
-        "shipped_cancelled",
-        order.ref,
-        f"Order {order.external_id} is cancelled on the marketplace and shipped in the store.",
-        "Stop the parcel, or expect it back.",
-        connection_id=order.connection_id,
-    )
-
-
-def _refund_cancelled(
-    engine: Engine, platform_row: Connection, order: Order, lines: list[OrderLine], current: StoreOrder, title: str
-) -> None:
-    with engine.db.read(platform_row.shop_id) as session:
-        wanted = {line.id: line.cancelled + returned_units(session, line, done=True) for line in lines}
-    parts = [
-        RefundLine(store_line_id=line.store_line_id, quantity=wanted[line.id] - gone_units(line, current))
-        for line in lines
-        if line.store_line_id and wanted[line.id] > gone_units(line, current)
-    ]
-    if parts and order.store_order_id:
-        marker = "-".join(f"{line.id}x{wanted[line.id]}" for line in lines if line.cancelled)
-        reason = f"Cancelled on {title}"
-        engine.platform(platform_row).refund_lines(order.store_order_id, parts, reason, f"{order.ref}/cancel/{marker}")
-
-
-def _store_followed(session: Session, engine: Engine, claim: Claim, order_id: int) -> set[str]:
-    now = engine.clock()
-    order = session.get_one(Order, order_id)
-    lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order_id)))
-    for line in lines:
-        line.restocked = max(line.restocked, line.cancelled)
-    pools: set[str] = set()
-    if all(line.quantity <= line.cancelled for line in lines):
-        pools = set(catalogue.release_order(session, order_id, now))
-        if order.store_state != "created":
-            order.store_state = "cancelled"
-        order.closed_at = order.closed_at or now
-    pools |= _shrink(session, lines)
-    lanes = catalogue.project_pools(engine, session, sorted(pools), now, claim.first_marked_at)
-    reread(session, order, now)
-    records.note(session, now, "cancellation", "the store's order and stock follow the cancellation", order=order.ref)
-    work.done(session, [claim], now)
-    return lanes | {"stock"}
-
-
-def _shrink(session: Session, lines: Sequence[OrderLine]) -> set[str]:
-    pools: set[str] = set()
-    for line in lines:
-        held = session.scalars(
-            select(Reservation).where(Reservation.order_line_id == line.id, Reservation.state != "released")
-        ).first()
-        if held is not None and line.cancelled:
-            held.quantity = max(0, line.quantity - line.cancelled)
-            pools.add(held.pool)
-    session.flush()
-    return pools

@@ -20,7 +20,7 @@ from bridge.db import work
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
-from bridge.flows import project
+from bridge.flows import project, short
 from bridge.flows.engine import Engine
 from bridge.flows.held import CONFIRMED
 from bridge.flows.holding import held
@@ -112,6 +112,7 @@ def _record(
     event_at = min((claim.first_marked_at for claim in by_key.values()), default=now)
     lanes = project.project(session, project.channel_views(engine, session), writer.touched, now, event_at)
     lanes |= _rematch(session, writer.new_skus, now)
+    lanes |= short.watch(engine, session, writer.pools, now)
     if batch.parents:
         mark_products(session, row.id, batch.parents, now)
         lanes.add("stock")

@@ -248,9 +248,13 @@ def _hand_over(session: Session, proved: Connection, known: Connection) -> None:
     session.flush()
 
 
+# What we have found out about an account, as opposed to what it says about itself.
+KEPT = (signing.RETIRED, account.SCORE, account.STANDING, account.SAFE, account.GUARD)
+
+
 def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datetime) -> None:
     row.credentials, row.settings, row.urls, row.sandbox = wish.credentials, wish.settings, wish.urls, wish.sandbox
-    kept = {key: row.info[key] for key in (signing.RETIRED, account.SCORE) if key in (row.info or {})}
+    kept = {key: row.info[key] for key in KEPT if key in (row.info or {})}
     names = site_names(wish.adapter.manifest)
     row.info = {**info.as_json(), **kept, **({NAMES: names} if names else {})}
     name = info.name or wish.account

@@ -149,6 +149,8 @@ class Difference:
                 {"listing_id": listing["id"], **self._facet_row(listing["connection_id"], name, value, made)}
             )
             return
+        if view.frozen and live and not _falls(name, value, row["desired"]):
+            return
         digest = fingerprint(value)
         if row["desired_hash"] == digest:
             if row["held_hash"] or not made.explains(name, row["explain"]):
@@ -281,6 +283,11 @@ def wanted_state(state: str, live: bool, gone: bool, unwanted: bool, blocked: bo
     if state in ("blocked", "ended", "rejected") and not live:
         return "new"
     return "live" if live and state == "ending" else state  # wanted again before its end went out
+
+
+def _falls(name: str, value: Row, desired: Row) -> bool:
+    """What may change while everything is frozen: fewer are shown."""
+    return name == Facet.STOCK and value["quantity"] < desired.get("quantity", 0)
 
 
 def _priority(name: str, value: Row, acked: Row) -> int:

@@ -33,9 +33,9 @@ class Engine:
     ``compiled`` keeps what was made of a connection's settings (bridge/flows/views.py).
     ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
     connection; ``clock`` gives aware UTC. ``apps``: this installation's own keys as an app of a store platform, by
-    adapter. ``mail`` is None where no mail server is set; ``outside`` makes a
-    transport of no connection, from its account and its title. ``limiter`` counts who knocks at the doors;
-    ``private_hosts`` may be called although they are private, and without https.
+    adapter. ``second_look``: after that stock that seems gone is held against another reading. ``mail`` is None where
+    no mail server is set; ``outside`` makes a transport of no connection, from its account and its title. ``limiter``
+    counts who knocks at the doors; ``private_hosts`` may be called although they are private, and without https.
     """
 
     db: Database
@@ -52,6 +52,7 @@ class Engine:
     limiter: Limiter = field(default_factory=LocalLimiter)
     private_hosts: frozenset[str] = frozenset()
     create_patience: timedelta = timedelta(seconds=45)
+    second_look: timedelta = timedelta(seconds=45)
     retention: timedelta = timedelta(days=60)
     buyers_kept: timedelta = timedelta(days=180)
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -13,7 +13,7 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reserva
 from bridge.db.work import Mark
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.flows import acceptance
+from bridge.flows import acceptance, short
 from bridge.flows.draft import queue_creation
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -28,6 +28,7 @@ def store(
     for order in orders:
         keeper.keep(order)
     keeper.lanes |= stock_again(session, row.id, keeper.touched, now)
+    keeper.lanes |= short.watch(engine, session, keeper.pools, now)
     return keeper.lanes, keeper.pools
 
 

@@ -147,6 +147,7 @@ def _number(row: Listing, stock: FacetRow | None) -> dict[str, Any]:
         "reserved": parts.get("reserved", 0),
         "orders": [_held(text) for text in parts.get("orders", [])],
         "buffer": parts.get("buffer", 0),
+        "buffer_reason": parts.get("buffer_reason", ""),
         "cap": parts.get("cap"),
         "reason": parts.get("reason", ""),
         **{name: facet[name] for name in ("pending", "in_flight", "sent_at", "acked_at", "changed_at", "error")},

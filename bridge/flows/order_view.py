@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import (
@@ -22,6 +22,7 @@ from bridge.db.tables import (
     ReturnRow,
     Variant,
 )
+from bridge.domain.order import OrderPhase
 from bridge.flows.sites import place
 from bridge.ports.errors import AskMerchant
 
@@ -56,11 +57,32 @@ def orders(
         placed, number = before
         query = query.where(or_(Order.placed_at < placed, and_(Order.placed_at == placed, Order.id < number)))
     found = session.execute(query.order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)).all()
+    lines = _lines_of(session, [row[0].id for row in found])
+    return [_head(row, place(channel, row.site), lines[row.id]) for row, channel in found]
+
+
+def urgent(session: Session, limit: int = 100) -> list[dict[str, Any]]:
+    """Open orders that have to be accepted or shipped, the one whose time runs out first before all others. ``due_at``
+    is that time."""
+    accept = case((Order.phase == OrderPhase.AWAITING_ACCEPTANCE.value, Order.accept_by))
+    due = func.coalesce(accept, Order.ship_by, type_=Order.ship_by.type)
+    query = (
+        select(Order, Connection, due)
+        .join(Connection, Connection.id == Order.connection_id)
+        .where(Order.closed_at.is_(None), Order.confirmed_at.is_(None), Order.channel_state == "open")
+        .where(Order.store_state.not_in(tuple(NEVER)), due.is_not(None))
+        .order_by(due, Order.id)
+    )
+    found = session.execute(query.limit(limit)).all()
+    lines = _lines_of(session, [row[0].id for row in found])
+    return [{**_head(row, place(channel, row.site), lines[row.id]), "due_at": at} for row, channel, at in found]
+
+
+def _lines_of(session: Session, ids: Sequence[int]) -> defaultdict[int, list[OrderLine]]:
     lines: defaultdict[int, list[OrderLine]] = defaultdict(list)
-    ids = [row[0].id for row in found]
     for line in session.scalars(select(OrderLine).where(OrderLine.order_id.in_(ids)).order_by(OrderLine.id)):
         lines[line.order_id].append(line)
-    return [_head(row, place(channel, row.site), lines[row.id]) for row, channel in found]
+    return lines
 
 
 def _head(row: Order, title: str, lines: Sequence[OrderLine]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ CHANNEL: Plan = {
     "poll.categories": ("sweep", 604800, "categories", Capability.CATEGORIES),
     "poll.check": ("sweep", 86400, "check", Capability.CHECK),
     "poll.score": ("sweep", 86400, "score", Capability.SCORE),
+    "poll.standing": ("sweep", 3600, "standing", Capability.ORDERS),
     "poll.proof": ("sweep", 3600, "proof", Capability.ORDERS),
     "poll.feed": ("sweep", 900, "feed", Capability.FEED),
 }
@@ -68,6 +69,7 @@ NAMES: Mapping[str, str] = {
     "poll.categories": "the marketplace's categories",
     "poll.check": "the account itself",
     "poll.score": "the marketplace's own figures",
+    "poll.standing": "our own figures on the account",
     "poll.proof": "the proof that no order is missing",
     "poll.feed": "writing the feed anew",
 }

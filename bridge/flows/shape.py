@@ -22,8 +22,9 @@ from bridge.domain.listing import DesiredOffer, Facet, Finding, OfferContent
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.pricing.vat import TaxClasses, VatTable
 from bridge.domain.requirement import CategoryRequirements
+from bridge.domain.safety import Away, Safe
 from bridge.domain.shaping import MarketSettings
-from bridge.domain.stock import StockAnswer, StockPolicy
+from bridge.domain.stock import Guard, StockAnswer, StockPolicy
 from bridge.domain.text import cut
 from bridge.ports.manifest import Manifest
 
@@ -90,7 +91,8 @@ class Basis:
 
     ``base`` are stock settings that the connection brings itself, ``store`` is what the store says about itself;
     ``categories``: the paths of marketplace categories, by id; ``requirements`` by category, "" for all products;
-    ``connection`` are the settings of the connection itself.
+    ``connection`` are the settings of the connection itself; ``safe`` while the store is away, ``guard`` near a limit
+    of the marketplace.
     """
 
     manifest: Manifest
@@ -106,6 +108,8 @@ class Basis:
     state: int = 0
     rates: Rates | None = None
     vat: VatTable | None = None
+    safe: Safe | None = None
+    guard: Guard | None = None
 
 
 class Shape:
@@ -122,6 +126,7 @@ class Shape:
         self._mapping = mapping.Evaluator(mapping.AttributeMap.model_validate(mapped)) if mapped else None
         self._category_paths = basis.categories
         self._state = basis.state
+        self._safe, self._guard = basis.safe, basis.guard
         self._title = basis.manifest.checks.title
         self._description = basis.manifest.checks.description
         self._bullets = basis.manifest.checks.bullets
@@ -212,7 +217,10 @@ class Shape:
 
     def _answer(self, item: Item, shaped: rules.Shaped, gone: str, pace: Pace | None) -> StockAnswer:
         policy = self.policy.but(shaped.buffer, shaped.cap)
-        answer = stock.publishable(item.variant.stock, item.reserved, policy, self._manifest.max_quantity, pace)
+        limit = self._manifest.max_quantity
+        answer = stock.publishable(item.variant.stock, item.reserved, policy, limit, pace, self._guard)
+        if self._safe is not None and self._safe.mode is Away.ZERO:
+            answer = answer.model_copy(update={"quantity": 0, "reason": self._safe.reason})
         if gone or not (item.variant.published and item.product.published):
             reason = gone or "not published in the store"
             answer = answer.model_copy(update={"quantity": 0, "reason": reason})

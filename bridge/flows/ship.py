@@ -368,6 +368,7 @@ def confirmed(session: Session, parcel: ParcelRow, now: datetime) -> None:
         line.shipped = min(line.quantity - line.cancelled, max(line.shipped, units[line.external_id]))
     if all(line.quantity <= line.shipped + line.cancelled for line in lines):
         order.confirmed_at = order.confirmed_at or now
+    cancellations.overtaken_by_parcel(session, order, lines, now)
     text = f"parcel {parcel.carrier_code} {parcel.number} of order {order.external_id} confirmed on the marketplace"
     records.note(session, now, "parcel", text, order=order.ref)
     for kind in ("tracking_missing", "shipment_refused"):

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from bridge.db.tables import Change, Connection, RateDay, RequirementRow
 from bridge.domain.blast import Reach
 from bridge.domain.pricing.exchange import Rates
+from bridge.domain.safety import Away
 from bridge.domain.stock import StockPolicy
-from bridge.flows import documents, needs, rates
+from bridge.flows import account, documents, needs, rates
 from bridge.flows.documents import SHARED, SHOP, Key, of_connection
 from bridge.flows.engine import Engine
 from bridge.flows.pace import latencies
@@ -41,7 +42,7 @@ _STATE = select(
 @dataclass(frozen=True)
 class ChannelView:
     """One site of a marketplace connection as projecting sees it. ``used`` False: the merchant no longer sells there,
-    and what is listed there ends."""
+    and what is listed there ends. ``frozen``: quantities may only fall, prices and texts rest."""
 
     id: int
     title: str
@@ -51,6 +52,7 @@ class ChannelView:
     site: str = ""
     used: bool = True
     latencies: Mapping[int, float] = field(default_factory=dict)
+    frozen: bool = False
 
 
 def channel_views(
@@ -112,7 +114,7 @@ def _sites(
     store: Mapping[str, Any],
 ) -> list[ChannelView]:
     """One view for each site that is used; one in all where an account is one site."""
-    manifest = engine.manifest(row)
+    manifest, safe = engine.manifest(row), account.safe(row)
     basis = Basis(
         manifest=manifest,
         currency=manifest.currency,
@@ -127,14 +129,16 @@ def _sites(
         connection=row.settings,
         state=documents.state(session),
         vat=vat_table(),
+        safe=safe,
+        guard=account.guard(row),
     )
     reach = Reach.model_validate(own.get("reach", {}))
-    sites = used_sites(manifest, row)
+    sites, frozen = used_sites(manifest, row), safe is not None and safe.mode is Away.FREEZE
     if not sites:
-        return [ChannelView(row.id, row.title, reach, Shape(basis), engine.clock)]
+        return [ChannelView(row.id, row.title, reach, Shape(basis), engine.clock, frozen=frozen)]
     bases = [replace(basis, currency=site.currency, country=site.country) for site in sites]
     return [
-        ChannelView(row.id, place(row, site.code), reach, Shape(own_basis), engine.clock, site.code)
+        ChannelView(row.id, place(row, site.code), reach, Shape(own_basis), engine.clock, site.code, frozen=frozen)
         for site, own_basis in zip(sites, bases, strict=True)
     ]
 

@@ -4,12 +4,12 @@ disk. Each is a problem while it lasts, and closes by itself."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bridge.db import records
@@ -24,6 +24,7 @@ SOON = timedelta(hours=4)  # before a shipment is due
 ROUNDS = 3  # of a recurring question without a whole answer
 LOUD = ("orders.changes", "orders.open", "returns", "poll.products", "poll.store_orders")
 LITTLE_SPACE = 1024**3
+LONG = timedelta(minutes=30)
 SHOWN = 5
 
 
@@ -34,10 +35,17 @@ class Told(NamedTuple):
     severity: str = "error"
 
 
-def keep(session: Session, now: datetime, kind: str, found: Mapping[str, Told]) -> None:
-    """Open what is found, by subject, and close what is found no more. The same again is not written again."""
+def keep(
+    session: Session,
+    now: datetime,
+    kind: str,
+    found: Mapping[str, Told],
+    among: Callable[[str], bool] = lambda subject: True,
+) -> None:
+    """Open what is found, by subject, and close what is found no more (``among`` the subjects that were looked at). The
+    same again is not written again."""
     query = select(Problem).where(Problem.kind == kind, Problem.closed_at.is_(None))
-    known = {row.subject: row for row in session.scalars(query)}
+    known = {row.subject: row for row in session.scalars(query) if among(row.subject)}
     if gone := [subject for subject in known if subject not in found]:
         records.close_problems(session, now, kind, gone)
     for subject, told in found.items():
@@ -149,3 +157,17 @@ def check_disk(session: Session, now: datetime, folder: Path) -> None:
     text = f"Less than {LITTLE_SPACE // 1024**2} MB are free in {folder}: soon nothing can be stored."
     told = Told(text, "Make room, or shorten STOREBRIDGE_RETENTION_DAYS.", None)
     keep(session, now, "disk", {"data folder": told} if free < LITTLE_SPACE else {})
+
+
+def check_database(session: Session, now: datetime) -> None:
+    """Whether a transaction was left open for long: nothing is cleaned up behind it, and the database grows."""
+    found: dict[str, Told] = {}
+    if session.connection().dialect.name == "postgresql":
+        query = text(
+            "SELECT max(EXTRACT(EPOCH FROM now() - xact_start)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+        seconds = float(session.scalar(query) or 0)
+        if seconds > LONG.total_seconds():
+            words = f"A transaction in the database is open for {seconds / 60:.0f} minutes."
+            found["database"] = Told(words, "See who holds it (pg_stat_activity) and end it.", None, "warning")
+    keep(session, now, "database", found)

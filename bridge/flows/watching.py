@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Shop
-from bridge.flows import module_health, quiet, watched
+from bridge.flows import module_health, quiet, safety, urgent, watched
 from bridge.flows.engine import Engine
 from bridge.ports.manifest import Capability
 
@@ -31,11 +31,11 @@ class Watching:
             shops = list(session.scalars(select(Shop.id).order_by(Shop.id)))
         for shop_id in shops:
             try:
-                self.engine.db.transact(shop_id, self._look, shop_id)
+                self.engine.ring(self.engine.db.transact(shop_id, self._look, shop_id))
             except Exception:
                 log.exception("the watch over shop %s broke off", shop_id)
 
-    def _look(self, session: Session, shop_id: int) -> None:
+    def _look(self, session: Session, shop_id: int) -> set[str]:
         now = self.engine.clock()
         paused = session.get_one(Shop, shop_id).paused
         query = select(Connection).where(Connection.state == "active").order_by(Connection.id)
@@ -46,6 +46,9 @@ class Watching:
         quiet.check(session, selling, now, self.rhythms)
         if self.folder is not None:
             watched.check_disk(session, now, self.folder)
+        watched.check_database(session, now)
+        urgent.raise_priority(session, now)
+        return set() if paused else safety.check(session, self.engine, shop_id, now)
 
     def _is_installed(self, row: Connection) -> bool:
         return row.adapter in (self.engine.platforms if row.role == "platform" else self.engine.channels)

@@ -56,6 +56,31 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             help="A time like 2026-11-01 or 2026-11-01T12:00:00Z; orders placed before it stay untouched. "
             "Default: the moment of connecting.",
         ),
+        _choice(
+            "no_stock",
+            "When something sold proves to be out of stock",
+            "Ask you (the default), cancel it on the marketplace, or keep it as a backorder.",
+            "ask",
+            "cancel",
+            "backorder",
+        ),
+        _choice(
+            "store_away",
+            "While the store does not answer",
+            "Keep the listings (the default), freeze them (quantities may only fall), or set them to 0 after a while.",
+            "keep",
+            "freeze",
+            "zero",
+        ),
+        _number("store_away_after", "Minutes until they are set to 0", "Default: 60.", 0, 10080),
+        _number(
+            "score_buffer",
+            "Most extra buffer near a limit",
+            "Units kept back on top of the buffer while few cancellations are left to a limit of the marketplace. "
+            "Default: 0, none.",
+            0,
+            100000,
+        ),
         _choice("buyer_cancellation", "When a buyer asks to cancel", "Agree at once, or ask you.", "accept", "ask"),
         _choice(
             "acceptance",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bridge.domain.checks import Limits
 from bridge.domain.deadlines import Term
 from bridge.domain.listing import Facet
+from bridge.domain.standing import ScoreLimit
 
 
 class Capability(StrEnum):
@@ -151,9 +152,11 @@ class ReturnTerms(Part):
 
 class Policies(Part):
     """The marketplace's own rules, as data with their source. ``acceptance_price``: orders for less than this
-    percentage of our own price are asked about and not accepted by themselves."""
+    percentage of our own price are asked about and not accepted by themselves. ``score``: what the account is measured
+    by, each with where and when it was read."""
 
     returns: ReturnTerms = ReturnTerms()
+    score: tuple[ScoreLimit, ...] = ()
     cancellation_limit: str = ""
     personal_data_days: int | None = None
     acceptance_price: int | None = None

@@ -131,6 +131,7 @@ ACTIONS: Mapping[str, Mapping[str, Action]] = {
         "replay": _replay,
         "accept": _accept,
         "refuse": _refuse,
+        "keep": _refuse,
         "take": _take,
         "take_covered": _take_covered,
         "decline": _decline,

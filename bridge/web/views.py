@@ -50,6 +50,9 @@ def _overview(view: View) -> Context:
 
 def _orders(view: View) -> Context:
     search, only_open = view.text("search"), view.text("show") == "open"
+    if view.text("show") == "urgent":
+        due = order_view.urgent(view.session)
+        return {"orders": due, "search": "", "only_open": False, "urgent": True, "paged": False, "more": None}
     rows = order_view.orders(view.session, PER_PAGE + 1, _order_key(view), only_open=only_open, search=search)
     last = rows[PER_PAGE - 1] if len(rows) > PER_PAGE else None
     return {

@@ -205,6 +205,10 @@ class Demo(World):
         with self.db.read(1) as session:
             return session.scalars(select(Order)).one()
 
+    def newest(self) -> Order:
+        with self.db.read(1) as session:
+            return session.scalars(select(Order).order_by(Order.id.desc())).first()  # type: ignore[return-value]
+
     def wrote(self, operation: str) -> list[Any]:
         return [value for name, _, value in self.market.writes if name == operation]
 

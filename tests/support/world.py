@@ -195,6 +195,7 @@ class MemoryStore:
 
     # the contract
     def list_products(self, since: datetime | None, cursor: str | None) -> Page[ProductRef]:
+        self.faults.check_before("list_products")
         items = [p for p in self.products.values() if since is None or (p.modified_at and p.modified_at > since)]
         marks = [
             ProductRef(
@@ -208,6 +209,7 @@ class MemoryStore:
         return Page(items=tuple(marks))
 
     def list_variants(self, cursor: str | None) -> Page[ProductRef]:
+        self.faults.check_before("list_variants")
         return Page(items=())
 
     def fetch_products(self, ids: Sequence[str]) -> ProductBatch:
@@ -221,6 +223,7 @@ class MemoryStore:
         return ProductBatch(products=found, missing=missing, later=later)
 
     def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderMark]:
+        self.faults.check_before("list_store_orders")
         items = [
             OrderMark(external_id=o.external_id, mark=o.fingerprint(), marketplace_ref=o.marketplace_ref)
             for o in self.orders.values()
@@ -312,6 +315,7 @@ class MemoryStore:
         return order
 
     def ensure_webhooks(self, url: str, secret: str) -> WebhookAudit:
+        self.faults.check_before("ensure_webhooks")
         return WebhookAudit(active=6)
 
 
