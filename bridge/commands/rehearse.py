@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from bridge.rehearsal.report import Result
 
 WIDTH = 40
+STORIES = ("cancel", "buyer-cancel", "return", "refund-only", "late-tracking", "store-down", "revoked")
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @click.command()
 @click.option("--platform", default="woocommerce", show_default=True, help="The store's adapter.")
 @click.option("--channel", default="bol", show_default=True, help="The marketplace's adapter; always its sandbox.")
+@click.option(
+    "--story",
+    "stories",
+    multiple=True,
+    type=click.Choice(STORIES),
+    help="What may go wrong instead of the whole walk; several are told in one world.",
+)
 @click.option("--store", metavar="URL", help="A real (staging) store instead of a sandbox.")
 @click.option("--key", "--token", "key", metavar="K", help="The real store's API key, or its access token.")
 @click.option("--secret", metavar="S", help="The secret of that key; asked for when it is needed and not given.")
@@ -55,6 +63,7 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     platform: str,
     channel: str,
+    stories: tuple[str, ...],
     store: str | None,
     key: str | None,
     secret: str | None,
@@ -74,6 +83,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     """
     from bridge.rehearsal.run import announcement
     from bridge.rehearsal.run import rehearse as run
+    from bridge.rehearsal.stories import steps_of
     from bridge.rehearsal.world import Plan
 
     level = _quiet()
@@ -85,7 +95,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
         if not yes:
             click.confirm("Go on?", abort=True, err=True)
     heard = (lambda _: None) if as_json else _show
-    report = run(plan, heard, lambda line: click.echo(line, err=True), _interruption())
+    report = run(plan, heard, _notice, _interruption(), steps_of(stories))
     if as_json:
         print_json(report.as_json())
     else:
@@ -106,6 +116,10 @@ def _credentials(
     if secret is None and needs_secret(platform):
         secret = click.prompt("Secret", hide_input=True)
     return credentials_for(platform, store, key, secret or "")
+
+
+def _notice(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _quiet() -> str:

@@ -234,10 +234,20 @@ _RESULTS = ("accepted", "refused", "replaced", "repaired", "kept_by_buyer")
 @click.argument("number", metavar="RETURN")
 @click.option("--result", required=True, type=click.Choice(_RESULTS), help="What became of it.")
 @click.option("--quantity", type=click.IntRange(min=1), metavar="N", help="Units this is about; default: all of them.")
-@click.option("--no-restock", is_flag=True, help="Do not put the units back on the store's shelf.")
+@click.option("--condition", type=click.Choice(["as_new", "opened", "damaged"]), help="How the goods came back.")
+@click.option("--reason", default="", help="Why it is refused; the buyer is told where the marketplace does so.")
+@click.option("--no-restock", is_flag=True, help="Not back on the shelf, whatever your rule for the condition says.")
 @shop_option
 @says_what_to_do
-def decide(number: str, result: str, quantity: int | None, no_restock: bool, shop: str | None) -> None:
+def decide(
+    number: str,
+    result: str,
+    quantity: int | None,
+    condition: str | None,
+    reason: str,
+    no_restock: bool,
+    shop: str | None,
+) -> None:
     """Decide on a return.
 
     The marketplace is told; an accepted return is then refunded and restocked in the store by itself.
@@ -246,7 +256,11 @@ def decide(number: str, result: str, quantity: int | None, no_restock: bool, sho
 
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
-        click.echo(attend.decide_return(engine, owner.id, number, result, quantity, restock=not no_restock))
+        shelf, kept = (False if no_restock else None), condition or ""
+        done = attend.decide_return(
+            engine, owner.id, number, result, quantity, restock=shelf, condition=kept, note=reason
+        )
+        click.echo(done)
 
 
 @click.command()

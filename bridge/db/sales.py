@@ -177,7 +177,8 @@ class Cancellation(OfShop, Base):
 class ReturnRow(OfShop, Base):
     """One line of a return (an RMA). ``state``: open, decided, sending, unknown, submitted, confirmed, closed, failed.
 
-    ``store_state``: none, wanted, done, unmatched: whether the store's books and shelf follow.
+    ``store_state``: none, wanted, done, unmatched: whether the store's books and shelf follow. ``note``: why it was
+    refused; ``days_late``: announced so long after the buyer's window.
     """
 
     __tablename__ = "returns"
@@ -199,6 +200,9 @@ class ReturnRow(OfShop, Base):
     decision: Mapped[str | None] = mapped_column(String(20))
     decided_quantity: Mapped[int | None]
     restock: Mapped[bool] = mapped_column(default=True)
+    condition: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    days_late: Mapped[int] = mapped_column(default=0, server_default="0")
     state: Mapped[str] = mapped_column(String(12), default="open")
     store_state: Mapped[str] = mapped_column(String(12), default="none")
     submission: Mapped[str | None] = mapped_column(String(190))

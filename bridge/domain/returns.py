@@ -22,6 +22,28 @@ class ReturnDecision(StrEnum):
     KEPT_BY_BUYER = "kept_by_buyer"
 
 
+class Condition(StrEnum):
+    """How goods came back."""
+
+    AS_NEW = "as_new"
+    OPENED = "opened"
+    DAMAGED = "damaged"
+
+
+class Shelf(StrEnum):
+    """The merchant's rule for what goes back on the shelf; goods of no known condition count as new."""
+
+    AS_NEW = "as_new"
+    OPENED = "opened"  # those too
+    ALL = "all"
+    NONE = "none"
+
+    def takes(self, condition: Condition | None) -> bool:
+        if self in (Shelf.ALL, Shelf.NONE):
+            return self is Shelf.ALL
+        return condition in (None, Condition.AS_NEW) or (self is Shelf.OPENED and condition is Condition.OPENED)
+
+
 class ReturnLine(Value):
     """One line of a return. ``external_id`` is what the marketplace wants decided (RMA id); ``received``: the goods
     are back, None where the marketplace does not tell; ``respond_by``: its own deadline, where it names one."""

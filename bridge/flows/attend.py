@@ -16,7 +16,7 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
 from bridge.db.work import Mark
 from bridge.domain.order import CancelReason
-from bridge.domain.returns import ReturnDecision
+from bridge.domain.returns import Condition, ReturnDecision, Shelf
 from bridge.flows import acceptance, by_hand, cancellations, held, refunds, returns
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
@@ -25,11 +25,12 @@ from bridge.ports.errors import AskMerchant, NotFound
 from bridge.ports.manifest import Capability
 
 PARKED = "parked."
+NOTE = 500  # characters of the reason of a refusal
 ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order_total", "shipped_cancelled",
                 "acceptance_refused", "acknowledgement_refused", "refund_refused")  # fmt: skip
 # Nothing but a person can see that these are over.
 BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
-           "return_refused", "return_unmatched", "shipped_cancelled", by_hand.KIND)  # fmt: skip
+           "refund_differs", "return_refused", "return_unmatched", "shipped_cancelled", by_hand.KIND)  # fmt: skip
 
 
 def can_retry(kind: str) -> bool:
@@ -54,12 +55,24 @@ def order_ref(engine: Engine, shop_id: int, order_id: int) -> str:
 
 
 def decide_return(
-    engine: Engine, shop_id: int, name: str, result: str, quantity: int | None = None, *, restock: bool = True
+    engine: Engine,
+    shop_id: int,
+    name: str,
+    result: str,
+    quantity: int | None = None,
+    *,
+    restock: bool | None = None,
+    condition: str = "",
+    note: str = "",
 ) -> str:
-    """``name``: the return's number on the marketplace, or ``id:<our number>``. Returns what was decided."""
+    """``name``: the return's number on the marketplace, or ``id:<our number>``. ``restock`` None: by the merchant's
+    rule for this ``condition``; ``note``: why it is refused. Returns what was decided."""
     if result not in [item.value for item in ReturnDecision]:
         known = ", ".join(item.value for item in ReturnDecision)
         raise AskMerchant(f"Decide one of: {known}.", field="result")
+
+    if condition and condition not in [item.value for item in Condition]:
+        raise AskMerchant(f"The condition is one of: {', '.join(Condition)}.", field="condition")
 
     def act(session: Session) -> str:
         row = _return(session, name)
@@ -70,13 +83,20 @@ def decide_return(
         units = row.quantity if quantity is None else quantity
         if not 1 <= units <= row.quantity:
             raise AskMerchant(f"Give a quantity from 1 to {row.quantity}.", field="quantity")
-        returns.decide(session, row, ReturnDecision(result), units, restock, engine.clock())
+        row.condition, row.note = condition, note.strip()[:NOTE]
+        shelf = restock if restock is not None else _by_rule(session, row)
+        returns.decide(session, row, ReturnDecision(result), units, shelf, engine.clock())
         records.close_problem(session, engine.clock(), "return_refused", f"return {row.external_id}")
         return f"Return {row.external_id}: {units} of {row.quantity} {result.replace('_', ' ')}."
 
     text = engine.db.transact(shop_id, act)
     engine.ring({"shipments"})
     return text
+
+
+def _by_rule(session: Session, row: ReturnRow) -> bool:
+    rule = session.get_one(Connection, row.connection_id).settings.get("return_shelf", Shelf.AS_NEW)
+    return Shelf(rule).takes(Condition(row.condition) if row.condition else None)
 
 
 def _return(session: Session, name: str) -> ReturnRow:

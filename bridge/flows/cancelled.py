@@ -19,7 +19,7 @@ from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import fence
 from bridge.flows.steps import step
-from bridge.flows.store_side import gone_units, reread, returned_units
+from bridge.flows.store_side import gone_units, read_store_order, reread, returned_units
 from bridge.ports.http import about, before_write, lane
 
 
@@ -99,6 +99,7 @@ def _store_followed(session: Session, engine: Engine, claim: Claim, order_id: in
     pools |= _shrink(session, lines)
     lanes = catalogue.project_pools(engine, session, sorted(pools), now, claim.first_marked_at)
     reread(session, order, now)
+    read_store_order(session, order, now)
     records.note(session, now, "cancellation", "the store's order and stock follow the cancellation", order=order.ref)
     work.done(session, [claim], now)
     return lanes | {"stock"}

@@ -17,7 +17,7 @@ from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Va
 from bridge.db.work import Claim, Mark
 from bridge.domain.money import Money, total
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, OrderPhase, StoreOrder
-from bridge.flows import acknowledging, catalogue, intake_order
+from bridge.flows import acknowledging, catalogue, intake_order, returns
 from bridge.flows.draft import draft_of, share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence, settle
@@ -338,6 +338,7 @@ def placed(
     if any(line.cancelled > line.restocked for line in lines):  # cancelled while the store was making the order
         work.mark(session, order.shop_id, [Mark(order.connection_id, "orders", "cancel.store", str(order.id))], now)
     acknowledging.queue(engine, session, order, now)
+    returns.rematch(session, order, lines, now)
     text = f"order {order.external_id} {how} as {store_order.number}"
     records.note(session, now, "order", text, order=order.ref, connection_id=platform_id)
     for kind in ("parked.orders.create", "order_held"):

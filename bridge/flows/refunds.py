@@ -16,6 +16,7 @@ from bridge.flows.draft import share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import fence
 from bridge.flows.steps import step
+from bridge.flows.store_side import read_store_order
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, RetryLater, UnknownOutcome
@@ -226,6 +227,7 @@ def answered(session: Session, row: RefundRow, good: bool, message: str, now: da
         text = f"{row.amount} {order.currency} paid back on the marketplace"
         records.note(session, now, "refund", text, order=order.ref, connection_id=row.connection_id)
         records.close_problem(session, now, "refund_refused", order.ref)
+        read_store_order(session, order, now)
     elif row.rounds < MAX_ROUNDS:
         row.state, row.error = "unknown" if lost else "wanted", message
         _queue(session, row, now, timedelta(seconds=5 * 4**row.rounds))

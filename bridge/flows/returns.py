@@ -20,7 +20,7 @@ from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence
 from bridge.flows.paging import pages
 from bridge.flows.steps import step
-from bridge.flows.store_side import remember_refunds, reread
+from bridge.flows.store_side import read_store_order, remember_refunds, reread
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
@@ -125,7 +125,7 @@ def _keep_return(
     if known is None:
         if line.handled:
             return
-        known = _new_return(session, row, back, line, clock.respond_by(back, line), now)
+        known = _new_return(session, row, back, line, clock, now)
     if known.order_line_id is None:
         known.order_line_id = _match_return(session, row, line)
     if line.received and not known.received_at:
@@ -135,8 +135,9 @@ def _keep_return(
 
 
 def _new_return(
-    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, due: datetime | None, now: datetime
+    session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, clock: _Clock, now: datetime
 ) -> ReturnRow:
+    due, late = clock.respond_by(back, line), _days_late(session, row, back, line, clock.terms)
     item = ReturnRow(
         connection_id=row.id,
         external_id=line.external_id,
@@ -150,6 +151,7 @@ def _new_return(
         raw=back.raw,
         registered_at=back.registered_at,
         respond_by=due,
+        days_late=late,
         state="open",
         store_state="none",
         restock=True,
@@ -164,13 +166,49 @@ def _new_return(
         now,
         "return_open",
         f"return {line.external_id}",
-        f"{line.quantity} x {line.title or line.sku or line.gtin} of order {line.order_id} comes back: {line.reason}.",
+        f"{line.quantity} x {line.title or line.sku or line.gtin} of order {line.order_id} comes back: {line.reason}."
+        + (f" It is announced {late} days after the buyer's time was over." if late else ""),
         f"Decide on the return when it has arrived{until}.",
         connection_id=row.id,
         severity="warning",
     )
     records.note(session, now, "return", f"return {line.external_id} announced", order=ref, sku=line.sku)
     return item
+
+
+def _days_late(session: Session, row: Connection, back: MarketplaceReturn, line: ReturnLine, terms: ReturnTerms) -> int:
+    """So long after the buyer's window it was announced, counted from the shipment; of the longest window there is."""
+    if terms.window_days is None or line.order_id is None:
+        return 0
+    query = select(Order).where(Order.connection_id == row.id, Order.external_id == line.order_id)
+    order = session.scalars(query).first()
+    start = (order.confirmed_at or order.shipped_at) if order is not None else None
+    if start is None:
+        return 0
+    longest = max(terms.window_days, *terms.longer.values(), 0)
+    return max(0, (back.registered_at - start).days - longest)
+
+
+def rematch(session: Session, order: Order, lines: Sequence[OrderLine], now: datetime) -> None:
+    """Returns that came before their order are its own now; what waited for it is done."""
+    query = select(ReturnRow).where(
+        ReturnRow.connection_id == order.connection_id,
+        ReturnRow.order_external_id == order.external_id,
+        ReturnRow.order_line_id.is_(None) | (ReturnRow.store_state == "unmatched"),
+    )
+    for item in session.scalars(query):
+        alike = [line for line in lines if _alike(line, item)]
+        if item.order_line_id is None and len(alike) == 1:
+            item.order_line_id = alike[0].id
+        if item.order_line_id is not None and item.store_state == "unmatched" and order.store_state == "created":
+            item.store_state = "wanted"
+            mark = Mark(item.connection_id, "shipments", "return.store", str(item.id))
+            work.mark(session, item.shop_id, [mark], now)
+            records.close_problem(session, now, "return_unmatched", f"return {item.external_id}")
+
+
+def _alike(line: OrderLine, item: ReturnRow) -> bool:
+    return bool((item.gtin and line.gtin == item.gtin) or (item.sku and line.sku == item.sku))
 
 
 def _arrived(known: ReturnRow, line: ReturnLine, clock: _Clock, now: datetime) -> None:
@@ -226,7 +264,7 @@ def send_decision(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     decision, quantity = ReturnDecision(item.decision), item.decided_quantity or item.quantity
     try:
         with lane("shipments"), before_write(lambda: fence(engine, row, claim)):
-            result = engine.channel(row).decide_return(item.external_id, decision, quantity)
+            result = engine.channel(row).decide_return(item.external_id, decision, quantity, item.note)
     except UnknownOutcome as error:
         engine.db.transact(row.shop_id, _decision_in_doubt, claim, error, engine.clock())
         return
@@ -339,6 +377,7 @@ def _refunded(
         if after is not None and line is not None and order is not None:
             remember_refunds(session, [line.id], after)
             reread(session, order, now)
+            read_store_order(session, order, now)
         else:
             records.open_problem(
                 session,

@@ -14,7 +14,7 @@ from bridge.db import records, work
 from bridge.db.tables import Connection, Order, OrderLine, ParcelRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import MarketplaceOrder, Parcel, ParcelLine, StoreOrder, StoreOrderStatus, Tracking
-from bridge.flows import cancellations
+from bridge.flows import cancellations, ledger
 from bridge.flows.engine import Engine
 from bridge.flows.orders import absorbed, keep_current, placed
 from bridge.flows.outcome import alive, fence
@@ -66,6 +66,8 @@ def _one(engine: Engine, session: Session, row: Connection, store_order: StoreOr
     order.store_status = store_order.raw_status
     lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.id)))
     lanes = {"stock"} | cancellations.follow_store(engine, session, order, lines, store_order, now)
+    session.flush()
+    ledger.compare(engine, session, order, lines, store_order, now)
     if store_order.status not in (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED):
         lanes |= _parcels(session, order, lines, store_order, now)
     return lanes

@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bridge.db import work
 from bridge.db.tables import Order, OrderLine, ReturnRow
+from bridge.db.work import Mark
 from bridge.domain.order import StoreOrder
 from bridge.flows import catalogue
 from bridge.flows.draft import store_connection
@@ -36,6 +38,14 @@ def remember_refunds(session: Session, line_ids: Sequence[int], after: StoreOrde
     """What the store has refunded by our own doing is no news when its webhook says so."""
     for line in session.scalars(select(OrderLine).where(OrderLine.id.in_(line_ids))):
         line.restocked = max(line.restocked, gone_units(line, after))
+
+
+def read_store_order(session: Session, order: Order, now: datetime) -> None:
+    """Have the order read in the store, so that both sides can be held against each other."""
+    platform = store_connection(session)
+    if platform is not None and order.store_order_id:
+        mark = Mark(platform.id, "orders", "store_order.read", order.store_order_id)
+        work.mark(session, order.shop_id, [mark], now)
 
 
 def reread(session: Session, order: Order, now: datetime) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bridge.db.tables import Connection
 from bridge.domain.order import CancelReason
+from bridge.domain.returns import Shelf
 from bridge.flows import forms, polls
 from bridge.flows.account import with_choices
 from bridge.flows.engine import Engine
@@ -80,6 +81,12 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             "Default: 0, none.",
             0,
             100000,
+        ),
+        _choice(
+            "return_shelf",
+            "Returned units that go back on the shelf",
+            "What came back as new (the default), opened ones too, all, or none.",
+            *(str(rule) for rule in Shelf),
         ),
         _choice("buyer_cancellation", "When a buyer asks to cancel", "Agree at once, or ask you.", "accept", "ask"),
         _choice(

@@ -312,7 +312,9 @@ class Channel(Protocol):
         """Returns that still have to be decided, and those decided of late."""
         ...
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult: ...
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
+        """``note``: why it is refused, in the merchant's words, for marketplaces that tell the buyer."""
+        ...
 
     def score(self) -> Sequence[ScoreFigure]:
         """The marketplace's own figures on this seller."""

@@ -15,15 +15,16 @@ from bridge.rehearsal.report import Failed
 from bridge.rehearsal.selling import BOUGHT, buy, in_store, need_row, order_row
 from bridge.rehearsal.story import Step, Story
 
+CANCELLED = (StoreOrderStatus.CANCELLED,)
+
 
 def buyer_cancels(story: Story) -> str:
     order_id = buy(story, "buyer cancels", 1)
     row = in_store(story, "buyer cancels")
     story.world.market.ask_to_cancel(order_id)
-    _until_cancelled_there(story, "buyer cancels")
-    story.until("the store order is cancelled", lambda: _store_order(story, row).status is StoreOrderStatus.CANCELLED,
-                lambda: _store_order(story, row).raw_status)  # fmt: skip
-    _until_back_on_sale(story)
+    until_cancelled_there(story, "buyer cancels")
+    until_cancelled_in_store(story, row)
+    until_back_on_sale(story)
     return f"order {order_id}: cancelled on both sides, {story.stock} in the store and on the marketplace again"
 
 
@@ -31,12 +32,12 @@ def seller_cancels(story: Story) -> str:
     order_id = buy(story, "seller cancels", 1)
     row = in_store(story, "seller cancels")
     story.world.store.cancel(str(row.store_order_id))
-    _until_cancelled_there(story, "seller cancels")
-    _until_back_on_sale(story)
+    until_cancelled_there(story, "seller cancels")
+    until_back_on_sale(story)
     return f"order {order_id}: cancelled in the store, then on the marketplace; {story.stock} on both sides again"
 
 
-def _until_cancelled_there(story: Story, name: str) -> None:
+def until_cancelled_there(story: Story, name: str) -> None:
     order_id = story.orders[name]
 
     def cancelled() -> int:
@@ -46,14 +47,19 @@ def _until_cancelled_there(story: Story, name: str) -> None:
                 lambda: f"{cancelled()} of 1 cancelled")  # fmt: skip
 
 
-def _store_order(story: Story, row: Order) -> StoreOrder:
+def until_cancelled_in_store(story: Story, row: Order) -> None:
+    story.until("the store order is cancelled", lambda: store_order(story, row).status in CANCELLED,
+                lambda: store_order(story, row).raw_status)  # fmt: skip
+
+
+def store_order(story: Story, row: Order) -> StoreOrder:
     found = story.world.platform.fetch_orders([str(row.store_order_id)])
     if not found:
         raise Failed(f"the store has no order {row.store_number} any more")
     return found[0]
 
 
-def _until_back_on_sale(story: Story) -> None:
+def until_back_on_sale(story: Story) -> None:
     story.until_shelf(story.stock, "the cancelled unit is back")
     story.until_offered(f"the marketplace shows {story.stock}", stock=story.stock)
 
@@ -65,12 +71,12 @@ def send_back(story: Story) -> str:
     # As the merchant does on the page: the parcel has arrived and is fine.
     attend.decide_return(world.engine, world.shop.id, row.external_id, ReturnDecision.ACCEPTED.value, 1)
     story.until("the return is closed", lambda: _closed(story), lambda: _return_seen(story))
-    order = _store_order(story, need_row(story, "sold"))
+    order = store_order(story, need_row(story, "sold"))
     refunded = sum(line.refunded for line in order.lines)
     if refunded != 1:
         raise Failed(f"store order {order.number} has {refunded} refunded units, not 1")
     story.stock += 1
-    _until_back_on_sale(story)
+    until_back_on_sale(story)
     return f"return {row.external_id}: accepted there, refunded in store order {order.number}, {story.stock} on sale"
 
 

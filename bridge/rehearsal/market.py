@@ -27,10 +27,22 @@ class Market:
     def offers(self) -> list[Document]:
         return cast("list[Document]", self._call("GET", "offers"))
 
-    def buy(self, sku: str, quantity: int, unit_price: str) -> str:
-        """The id of the order a buyer has placed."""
+    def buy(self, sku: str, quantity: int, unit_price: str, *, force: bool = False) -> str:
+        """The id of the order a buyer has placed; ``force``: as if the number had not arrived in time."""
         line = {"sku": sku, "quantity": quantity, "unit_price": float(unit_price)}
-        return str(self._call("POST", "orders", {"lines": [line]})["order_id"])
+        return str(self._call("POST", "orders", {"lines": [line], "force": force})["order_id"])
+
+    def fault(self, kind: str) -> None:
+        """From now on every call of ours meets this."""
+        self._call("POST", "faults", {"kind": kind, "times": None})
+
+    def mend(self) -> None:
+        self._call("DELETE", "faults")
+
+    def new_credentials(self) -> dict[str, str]:
+        """Where consent is given anew for each connection; else nothing, and the old ones go on."""
+        response = self._client.post("consent", json={})
+        return {} if response.status_code == httpx.codes.NOT_FOUND else cast("dict[str, str]", response.json())
 
     def fetch_from(self, url: str) -> None:
         """Where the marketplace fetches our feed, as the merchant tells it by hand."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge.ports.errors import AskMerchant
 from bridge.registry import discover
@@ -25,9 +25,14 @@ def steps(plan: Plan) -> tuple[Step, ...]:
 
 
 def rehearse(
-    plan: Plan, heard: Callable[[Result], None], notice: Callable[[str], None], interrupted: threading.Event
+    plan: Plan,
+    heard: Callable[[Result], None],
+    notice: Callable[[str], None],
+    interrupted: threading.Event,
+    told: Sequence[Step] = (),
 ) -> Report:
-    """Tell the whole story; ``heard`` gets each step as it ends, ``notice`` what else a person should know.
+    """Tell the whole story, or the steps ``told``; ``heard`` gets each step as it ends, ``notice`` what else a
+    person should know.
 
     Raises AskMerchant when the plan cannot be carried out at all, and KeyboardInterrupt when ``interrupted`` was set:
     between two calls to the outside, never within one, and with everything tidied up.
@@ -36,7 +41,7 @@ def rehearse(
     with open_world(plan) as world:
         story = begin(world, interrupted)
         try:
-            for result in tell(story, steps(plan)):
+            for result in tell(story, told or steps(plan)):
                 results.append(result)
                 heard(result)
         finally:

@@ -143,9 +143,7 @@ def shipped(story: Story) -> str:
     carriers = story.world.engine.channels[story.world.plan.channel].manifest.carriers
     carrier = next(iter(carriers), "DHL")
     story.world.store.ship(str(row.store_order_id), carrier, TRACKING)
-    sent = story.until(
-        "the shipment is confirmed", lambda: _shipment(story, "sold"), lambda: _order_seen(story, "sold")
-    )
+    sent = story.until("the shipment is confirmed", lambda: _shipment(story, "sold"), lambda: order_seen(story, "sold"))
     return f"{TRACKING} by {carrier}, on the marketplace as {sent['carrier']} {sent['tracking']} with {BOUGHT} units"
 
 
@@ -156,7 +154,7 @@ def _shipment(story: Story, name: str) -> dict[str, object] | None:
     return next((item for item in order["shipments"] if item["tracking"] == TRACKING and item["carrier"]), None)
 
 
-def _order_seen(story: Story, name: str) -> str:
+def order_seen(story: Story, name: str) -> str:
     order = story.world.market.order(story.orders[name])
     return f"{order['status']}, lines {order['lines']}, shipments {order['shipments']}"
 

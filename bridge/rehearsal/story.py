@@ -139,7 +139,8 @@ def _take(story: Story, step: Step, failed: set[str]) -> Result:
         return Result(step.name, False, 0.0, f"not tried: it needs {blocked[0]!r}")
     manifest = story.world.engine.channels[story.world.plan.channel].manifest
     if lacking := [item for item in step.wants if item not in manifest.capabilities]:
-        return Result(step.name, True, 0.0, f"passed over: {manifest.title} has no {lacking[0]}")
+        reason = manifest.lacks.get(lacking[0], f"{manifest.title} has no {lacking[0]}")
+        return Result(step.name, True, 0.0, f"lacks: {reason}")
     began = time.monotonic()
     try:
         detail, ok = step.act(story), True

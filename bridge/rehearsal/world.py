@@ -17,7 +17,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from bridge import app, config
 from bridge.config import ConfigError
@@ -25,6 +27,7 @@ from bridge.db import migrations
 from bridge.db.tables import Connection, Journal, Order, Poll, Problem, Work
 from bridge.flows import admin, feed_address
 from bridge.flows.engine import LANES, Engine
+from bridge.flows.watching import Watching
 from bridge.jobs.drain import Drainer
 from bridge.jobs.schedule import EVERY, Scheduler
 from bridge.ports.adapter import Adapter
@@ -43,6 +46,7 @@ DRAIN_SECONDS = 30.0
 # A call may take 60 s, and none is begun again once the engine is stopping.
 ENDING = 90.0
 FAR = timedelta(days=365)
+SECOND_LOOK = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,33 @@ class World:
                 self.market.fetch_from(feed_address.shown(self.engine, session)[done.id]["address"])
         return done
 
+    def set_channel(self, **settings: str) -> None:
+        """The merchant changes settings of the marketplace."""
+
+        def act(session: Session) -> None:
+            row = session.get_one(Connection, self.channel_id)
+            row.settings = {**row.settings, **settings}
+
+        self.engine.db.transact(self.shop.id, act)
+
+    def reconnect_channel(self) -> None:
+        """The merchant enters the credentials again, new ones where they are good for one use."""
+        row, given = self.row(self.channel_id), self.market.new_credentials()
+        admin.connect(self.engine, self.shop.id, "channel", row.adapter, row.account, given, {}, {}, sandbox=True)
+
+    def break_store(self) -> None:
+        """The sandbox store answers everything with 503 from now on."""
+        fault = {"kind": "error", "times": None, "params": {"status": 503}}
+        httpx.post(f"{self.store_url}/_sandbox/faults", json=fault, timeout=30, trust_env=False).raise_for_status()
+
+    def mend_store(self) -> None:
+        httpx.delete(f"{self.store_url}/_sandbox/faults", timeout=30, trust_env=False).raise_for_status()
+
+    def watch(self) -> bool:
+        """One look of the watch, which runs beside the scheduler in production. True, once it has looked."""
+        Watching(self.engine).look()
+        return True
+
     def _leave_the_rest_alone(self) -> None:
         """A real store's other products are none of the rehearsal's business: no full sweep."""
         later = self.engine.clock() + FAR
@@ -207,6 +238,7 @@ def open_world(plan: Plan) -> Iterator[World]:
         _start_redis(stack, folder)
         settings = _settings(plan, folder, web, [door for door in (market, shop) if door])
         engine = app.bootstrap(settings, registry=registry, ring=lambda lanes: None)
+        engine.second_look = SECOND_LOOK
         stack.callback(app.close, engine)
         _make_tables(engine)
         Drainer.of(engine)  # from here on a webhook's ring is heard by the lanes of this process

@@ -76,9 +76,9 @@ def _close(sent: Sent) -> None:
 
 def _decide(sent: Sent) -> None:
     name, units = f"id:{sent.number('return')}", sent.number("quantity")
-    attend.decide_return(
-        sent.engine, sent.shop_id, name, sent.form.get("result", ""), units, restock="restock" in sent.form
-    )
+    condition, note = sent.form.get("condition", ""), sent.form.get("note", "")
+    result = sent.form.get("result", "")
+    attend.decide_return(sent.engine, sent.shop_id, name, result, units, condition=condition, note=note)
 
 
 def _confirm(sent: Sent) -> None:

@@ -81,6 +81,7 @@ def _words() -> dict[str, Any]:
         "poll_names": NAMES,
         "step_words": wording.STEPS,
         "results": wording.RESULTS,
+        "conditions": wording.CONDITIONS,
         "filters": wording.FILTERS,
         "can_retry": can_retry,
         "can_close": can_close,

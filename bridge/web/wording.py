@@ -14,6 +14,7 @@ PROBLEMS: Mapping[str, str] = {
     "shipped_cancelled": "Shipped after the buyer cancelled",
     "acceptance_asked": "Orders to accept or decline",
     "acceptance_refused": "Answers to orders the marketplace did not take",
+    "refund_differs": "Other amounts given back in the store than on the marketplace",
     "refund_refused": "Refunds the marketplace refused",
     "refund_doubtful": "Refunds of which nobody knows whether they were paid",
     "expiring": "Credentials to renew",
@@ -114,6 +115,7 @@ RESULTS: Mapping[str, str] = {
     "repaired": "Repaired",
     "kept_by_buyer": "The buyer keeps it",
 }
+CONDITIONS: Mapping[str, str] = {"as_new": "As new", "opened": "Opened", "damaged": "Damaged"}
 FILTERS: Mapping[str, str] = {
     "": "All",
     "live": "Listed",

@@ -136,8 +136,8 @@ class AllegroChannel:
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
         return self._returns.page(cursor)
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
-        return self._returns.decide(line_id, decision)
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
+        return self._returns.decide(line_id, decision, note)
 
     def score(self) -> Sequence[ScoreFigure]:
         base, user = self._account.base().code, self._account.user_id()

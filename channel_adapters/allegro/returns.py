@@ -48,7 +48,7 @@ class Returns:
         pairs = zip(keys, answers, strict=True)
         return {key: answer for key, answer in pairs if isinstance(answer, dict)}
 
-    def decide(self, line_id: str, decision: ReturnDecision) -> ItemResult:
+    def decide(self, line_id: str, decision: ReturnDecision, note: str = "") -> ItemResult:
         """What is accepted is told by the refund, which follows. Everything else refuses the refund of the whole
         return, in Allegro's word for it."""
         if decision is ReturnDecision.ACCEPTED:
@@ -61,16 +61,16 @@ class Returns:
             if len(tables(raw, "items")) > 1:
                 words = "Allegro refuses the refund of a whole return only, and this one has several products."
                 raise RejectItem(f"{words} Decide it in My Allegro.")
-            self._client.reject_return(key, {"code": code, "reason": self._words(raw, decision)})
+            self._client.reject_return(key, {"code": code, "reason": self._words(raw, decision, note)})
         except NotFound as error:
             return ItemResult(key=line_id, outcome=Outcome.MISSING, message=error.merchant)
         except RejectItem as error:
             return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
         return ItemResult(key=line_id, outcome=Outcome.APPLIED)
 
-    def _words(self, raw: Json, decision: ReturnDecision) -> str:
+    def _words(self, raw: Json, decision: ReturnDecision, note: str) -> str:
         site = SITES.get(text(raw.get("marketplaceId")).replace(forms.BUSINESS, "-")) or self._account.base()
         if decision is ReturnDecision.KEPT_BY_BUYER:
             return vocabulary.RETURN_KEPT[site.language]
-        own = text(self._account.settings.get("return_refusal"))
+        own = note or text(self._account.settings.get("return_refusal"))
         return (own or vocabulary.RETURN_REFUSED[site.language])[:LONGEST_REASON]

@@ -142,7 +142,7 @@ class OrderSide(Account):
         found = returns.read(self.client.report_document(document), now) if document else []
         return Page(items=tuple(found))
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         """Amazon is told by the refund. What ends without one is decided in Seller Central."""
         if decision in (ReturnDecision.ACCEPTED, ReturnDecision.KEPT_BY_BUYER):
             return ItemResult(key=line_id, outcome=Outcome.APPLIED)

@@ -257,7 +257,7 @@ class BolChannel:
         after = None if kind == "handled" else "handled/1" if len(found) < PAGE else f"open/{page + 1}"
         return Page(items=tuple(mapping.marketplace_return(raw, self._clock()) for raw in found), next_cursor=after)
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         return _submitted(line_id, self._client.handle_return(line_id, mapping.decision_body(decision, quantity)))
 
     # Submissions

@@ -126,18 +126,18 @@ class AftersalesSide(Account):
         parts = [ids[start : start + ORDERS] for start in range(0, len(ids), ORDERS)]
         return {text(raw.get("orderId")): raw for part in parts for raw in self.client.orders_by_id(part)}
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         """Accepting approves a request that waits for it, or says that the goods are here; the money follows as a
         refund inside the return."""
         try:
-            self._decide(line_id, decision)
+            self._decide(line_id, decision, note)
         except NotFound as error:
             return ItemResult(key=line_id, outcome=Outcome.MISSING, message=error.merchant)
         except REFUSALS as error:
             return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
         return ItemResult(key=line_id, outcome=Outcome.APPLIED)
 
-    def _decide(self, return_id: str, decision: ReturnDecision) -> None:
+    def _decide(self, return_id: str, decision: ReturnDecision, note: str) -> None:
         word = vocabulary.RETURN_DECISIONS.get(decision)
         if word is None:
             raise RejectItem(NO_REPLACEMENT)
@@ -152,7 +152,7 @@ class AftersalesSide(Account):
         if vocabulary.RETURN_CLOSED & {text(raw.get("state")), text(raw.get("status"))}:
             return
         language = SITES[self.home()].language
-        self.client.decide_return(return_id, returns.decision(word, returns.REFUSED_WORDS[language], language))
+        self.client.decide_return(return_id, returns.decision(word, note or returns.REFUSED_WORDS[language], language))
 
     # Following
 

@@ -272,11 +272,11 @@ class KauflandChannel:
             raise fault
         return [table(answer, "order_unit") for answer in answers if isinstance(answer, dict)]
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         """Kaufland refunds what is accepted by itself. It has no word for a replacement or for a piece the buyer keeps:
         the first is told to the buyer in a clarification, the second is a refusal with these words."""
         try:
-            self._decide(line_id, decision)
+            self._decide(line_id, decision, note)
         except NotFound as error:
             return ItemResult(key=line_id, outcome=Outcome.MISSING, message=error.merchant)
         except REFUSALS as error:
@@ -285,7 +285,7 @@ class KauflandChannel:
             return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
         return ItemResult(key=line_id, outcome=Outcome.APPLIED)
 
-    def _decide(self, line_id: str, decision: ReturnDecision) -> None:
+    def _decide(self, line_id: str, decision: ReturnDecision, note: str) -> None:
         if decision is ReturnDecision.ACCEPTED:
             return self._client.accept_return(line_id)
         if decision is ReturnDecision.REPAIRED:
@@ -295,7 +295,8 @@ class KauflandChannel:
             return self._client.clarify_return(line_id, self._words("", vocabulary.RETURN_REPLACED, raw))
         if decision is ReturnDecision.KEPT_BY_BUYER:
             return self._client.reject_return(line_id, self._words("", vocabulary.RETURN_KEPT, raw))
-        return self._client.reject_return(line_id, self._words("return_refusal", vocabulary.RETURN_REFUSED, raw))
+        words = note or self._words("return_refusal", vocabulary.RETURN_REFUSED, raw)
+        return self._client.reject_return(line_id, words)
 
     def _decided_as(self, line_id: str) -> str:
         return text(self._client.return_unit(line_id).get("status"))

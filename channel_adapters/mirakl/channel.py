@@ -200,7 +200,7 @@ class MiraklChannel:
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
         return self._orders.returns(cursor)
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         return self._orders.decide_return(line_id, decision, quantity)
 
     def score(self) -> Sequence[ScoreFigure]:

@@ -201,7 +201,7 @@ class Orders:
         follows = f"{kind}/{after}" if after and raws else "done/" if kind == "open" else None
         return Page(items=items, next_cursor=follows)
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         """Up to three calls, one after the other. One that is refused because an earlier one, whose answer was lost,
         has done it already is no refusal: the return is read again and goes on from where it is."""
         return_id, _, order_line = line_id.partition("/")

@@ -141,7 +141,7 @@ class ZalandoChannel:
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
         return self._orders.returns(cursor)
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         return self._orders.receive(line_id, decision)
 
     # There is no push

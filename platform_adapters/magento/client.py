@@ -192,6 +192,10 @@ class MagentoClient:
     def ship(self, order_id: str, body: Json) -> None:
         self._send("POST", f"order/{number(order_id)}/ship", "orders.ship", body)
 
+    def add_track(self, entity: Json) -> None:
+        """A tracking number for a shipment that is there."""
+        self._send("POST", "shipment/track", "shipments.track", {"entity": entity})
+
     def refund(self, order_id: str, body: Json) -> None:
         self._send("POST", f"order/{number(order_id)}/refund", "orders.refund", body)
 

@@ -69,7 +69,12 @@ class MagentoRehearsal:
 
     def ship(self, order_id: str, carrier: str, tracking: str) -> None:
         track = {"track_number": tracking, "title": carrier, "carrier_code": CARRIER}
-        self._client.ship(order_id, {"notify": False, "tracks": [track]})
+        sent = self._client.shipments((Filter("order_id", "eq", order_id),))
+        if sent and tracking:
+            shipment = text(sent[-1].get("entity_id"))
+            self._client.add_track({**track, "order_id": order_id, "parent_id": shipment})
+            return
+        self._client.ship(order_id, {"notify": False, "tracks": [track] if tracking else []})
 
     def cancel(self, order_id: str) -> None:
         self._platform.cancel_order(order_id, f"{MARK}.")

@@ -67,7 +67,11 @@ class ShopifyRehearsal:
             lines = [{"id": line, "quantity": count} for line, count in units if count]
             if lines:
                 parts.append({"fulfillmentOrderId": row["id"], "fulfillmentOrderLineItems": lines})
-        info = {"company": carrier, "number": tracking}
+        info = {"company": carrier, "number": tracking} if tracking else {}
+        if not parts and (sent := found.get("fulfillments")):
+            last = text(sent[-1].get("id"))
+            self._do("fulfillment_track", "fulfillmentTrackingInfoUpdate", id=last, tracking=info)
+            return
         body = {"lineItemsByFulfillmentOrder": parts, "trackingInfo": info, "notifyCustomer": False}
         self._do("fulfillment_create", "fulfillmentCreate", fulfillment=body)
 

@@ -518,7 +518,7 @@ class MemoryMarket:
         self.catch_up()
         return Page(items=tuple(self.backs.values()))
 
-    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int) -> ItemResult:
+    def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         self._write("decide_return", line_id, decision)
 
         def apply() -> bool:

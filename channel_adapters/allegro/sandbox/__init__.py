@@ -15,6 +15,7 @@ POST     orders/<order_id>/touch                 something about the order chang
 POST     orders/<order_id>/status                {status}: the seller changes it by hand in My Allegro
 POST     returns                                 more fields: status
 POST     offers                                  more fields: prices {marketplace: amount}, status
+POST     consent                                 the seller agrees once more -> {refresh_token}
 POST     products                                {gtin, category, count}: what the catalogue has for a GTIN
 POST     refusals                                {reason}: the next create or edit is refused after it was accepted
 =======  ======================================  =========================================================

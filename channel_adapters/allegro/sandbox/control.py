@@ -58,11 +58,18 @@ class Control(ControlSurface[Market, Wish]):
             ("POST", "orders/<order_id>/touch", self.touch),
             ("POST", "orders/<order_id>/status", self.set_status),
             ("POST", "products", self.set_product),
+            ("POST", "consent", self.consent),
             ("POST", "refusals", self.refuse_next),
         )
 
     def place(self, wish: Wish) -> str:
         return str(place_order(self.market, wish)["id"])
+
+    def consent(self) -> Document:
+        """The seller agrees once more: the credentials that are new by it."""
+        token = new_id()
+        self.market.docs.put("grants", token, self.market.now())
+        return {"refresh_token": token}
 
     def join(self) -> Document:
         """A new form with the lines as they are; the previous ones are removed."""

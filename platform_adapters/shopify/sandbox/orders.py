@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from platform_adapters.shopify.sandbox.refusal import Refusal
 from platform_adapters.shopify.sandbox.store import Doc, Store, number
@@ -247,6 +247,16 @@ class Orders:
         self.store.fire("fulfillments/create", {"id": doc["id"], "order_id": order["id"]})
         self.store.save_order(order)
         return doc
+
+    def track(self, gid_: Any, given: Mapping[str, Any]) -> Doc:
+        parcels = [(order, doc) for order in self.store.all("orders") for doc in order["fulfillments"]]
+        for order, doc in parcels:
+            if doc["id"] == number(gid_):
+                doc["tracking"] = dict(given["trackingInfoInput"])
+                self.store.fire("fulfillments/update", {"id": doc["id"], "order_id": order["id"]})
+                self.store.save_order(order)
+                return cast("Doc", doc)
+        raise Refusal("Fulfillment does not exist.", ["fulfillmentId"])
 
     def delete(self, gid_: Any) -> None:
         order = self.find(gid_, "orderId")

@@ -34,6 +34,7 @@ NEEDS = {
     "productUpdate": "write_products",
     "productDelete": "write_products",
     "fulfillmentCreate": "write_merchant_managed_fulfillment_orders",
+    "fulfillmentTrackingInfoUpdate": "write_merchant_managed_fulfillment_orders",
 }
 
 
@@ -195,6 +196,12 @@ class Root:
         return self._change(
             info, lambda: {"fulfillment": {"id": gid("Fulfillment", self.changes.fulfil(fulfillment)["id"])}}
         )
+
+    def fulfillmentTrackingInfoUpdate(self, info: Info, fulfillmentId: str, **given: Any) -> Doc:  # noqa: N802, N803
+        def act() -> Doc:
+            return {"fulfillment": {"id": gid("Fulfillment", self.changes.track(fulfillmentId, given)["id"])}}
+
+        return self._change(info, act)
 
     def inventorySetQuantities(self, info: Info, input: Doc) -> Doc:  # noqa: A002, N802 - Shopify's name
         if any("changeFromQuantity" not in row for row in input["quantities"]):
