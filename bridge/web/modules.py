@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,9 +25,10 @@ from bridge.flows.module_calls import ModuleCall
 from bridge.flows.module_connect import NotAsItIs
 from bridge.log import get_logger
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RetryLater
+from bridge.ports.http.context import hurry
 from bridge.ports.manifest import Limit
 from bridge.ports.storemodule import Asked
-from bridge.web.throttle import Throttle, caller
+from bridge.web.throttle import Throttle, TooMany, caller
 
 KB, MB = 1024, 1024 * 1024
 STATUS: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
@@ -45,6 +47,8 @@ ASKING: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
     (AskMerchant, HTTPStatus.BAD_REQUEST),
     (BridgeError, HTTPStatus.BAD_GATEWAY),
 )
+# A store that answers slowly holds up one of our threads: not all of them, and not for long.
+AT_ONCE, STORE_SECONDS = 3, 10.0
 _OURS = "our own door"
 ASKS = Limit(calls=20, seconds=600, source=_OURS)  # to be connected, of one address
 ASKS_OF_STORE = Limit(calls=10, seconds=600, source=_OURS)  # each makes us call that store
@@ -81,7 +85,8 @@ def modules(engine: Engine, config: DoorConfig, more: Mapping[str, Act] | None =
     acts = {**_acts(engine), **(more or {})}
     throttle = Throttle(engine.limiter, "modules")
     door.before_request(partial(_enter, config))
-    door.add_url_rule("/connect", "connect", partial(_connect, engine, config, throttle), methods=["POST"])
+    slots = threading.BoundedSemaphore(AT_ONCE)
+    door.add_url_rule("/connect", "connect", partial(_connect, engine, config, throttle, slots), methods=["POST"])
     door.add_url_rule("/activate/<platform>", "activate", partial(_activate, engine, throttle), methods=["POST"])
     path = "/<public_id>/<int(max=999999999):connection_id>/<any({}):act>".format(", ".join(sorted(acts)))
     door.add_url_rule(path, "act", partial(_act, engine, throttle, acts), methods=["POST"])
@@ -175,14 +180,20 @@ def _gone(engine: Engine, call: ModuleCall) -> Mapping[str, Any]:
 # -- not signed --------------------------------------------------------------------------------------------------------
 
 
-def _connect(engine: Engine, config: DoorConfig, throttle: Throttle) -> Response:
+def _connect(engine: Engine, config: DoorConfig, throttle: Throttle, slots: threading.BoundedSemaphore) -> Response:
     g.statuses = ASKING
     throttle.count("connect", g.caller, ASKS)
     content = module_calls.read_object(_body(16 * KB))
     asked = _asked(content)
     throttle.count("connect", "everybody", ALL_ASKS)
     throttle.count("store", module_connect.host(asked), ASKS_OF_STORE)
-    joined = module_connect.connect(engine, asked, config.install_key, _text(content, "install_key", 200))
+    if not slots.acquire(blocking=False):
+        raise TooMany(STORE_SECONDS)
+    try:
+        with hurry(STORE_SECONDS):
+            joined = module_connect.connect(engine, asked, config.install_key, _text(content, "install_key", 200))
+    finally:
+        slots.release()
     answer = {"shop": joined.shop, "connection": joined.connection, "title": joined.title}
     return _sealed(Response(json.dumps(answer, ensure_ascii=False), HTTPStatus.OK, mimetype="application/json"))
 

@@ -67,7 +67,7 @@ def store_with_module() -> Adapter:
 @dataclass
 class Shop:
     """The store: one click makes a code and a secret, the call of the bridge uses the code up. ``says`` replaces parts
-    of what it answers; ``at_work`` lets calls meet."""
+    of what it answers; while it is not ``open`` it keeps callers waiting."""
 
     sandbox: Flask = field(default_factory=create_sandbox)
     url: str = URL
@@ -77,14 +77,18 @@ class Shop:
     says: dict[str, Any] = field(default_factory=dict)
     leaves_out: tuple[str, ...] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
+    open: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
+        self.open.set()
         self.sandbox.add_url_rule("/wp-json/wc-storebridge/v1/prove", "prove", self._prove, methods=["POST"])
 
     def _prove(self) -> Response | tuple[Response, int]:
         sent = request.get_json()
         with self.lock:
             self.proofs += 1
+        self.open.wait(30)
+        with self.lock:
             if sent["code"] not in self.codes:
                 return jsonify(code="forbidden", message="no such code"), 403
             self.codes.remove(sent["code"])

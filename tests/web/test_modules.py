@@ -29,14 +29,15 @@ from bridge.flows import admin, doctor_connections, module_calls, module_state, 
 from bridge.flows.watching import Watching
 from platform_adapters.woocommerce.sandbox import SANDBOX_KEY, SANDBOX_SECRET
 from tests.support.modules import URL, Place, open_place
+from tests.support.procs import wait_until
 from tests.support.redis_server import flush
 
 EVENT = {"id": 811, "kind": "product", "external_id": "75", "topic": "product.updated", "at": "2026-11-26T20:00:00Z"}
 
 
 @pytest.fixture
-def place(database_url: str, tmp_path: Path) -> Iterator[Place]:
-    with open_place(tmp_path, database_url) as found:
+def place(tmp_path: Path) -> Iterator[Place]:
+    with open_place(tmp_path, f"sqlite:///{tmp_path / 'storebridge.db'}") as found:
         yield found
 
 
@@ -44,6 +45,14 @@ def place(database_url: str, tmp_path: Path) -> Iterator[Place]:
 def joined(place: Place) -> Place:
     place.connect()
     return place
+
+
+@pytest.fixture
+def both(database_url: str, tmp_path: Path) -> Iterator[Place]:
+    """On each database, for tests of statements."""
+    with open_place(tmp_path, database_url) as found:
+        found.connect()
+        yield found
 
 
 def events(*numbers: int, epoch: str = "one", **more: Any) -> dict[str, Any]:
@@ -69,16 +78,16 @@ class TestConnecting:
         answer = place.tell("heartbeat", {})
         assert answer.json == {"ok": True, "latest": "1.2.0"}
 
-    def test_a_known_store_gets_its_keys_and_its_secret_renewed(self, joined: Place) -> None:
-        before, old = joined.at, joined.shop.secret
-        joined.connect()
-        assert joined.at == before
-        assert (joined.count(Connection), joined.count(ShopRow), joined.count(ModuleRow)) == (1, 1, 1)
-        assert [joined.tell("heartbeat", {}, secret=secret).status_code for secret in (old, joined.shop.secret)] == [
+    def test_a_known_store_gets_its_keys_and_its_secret_renewed(self, both: Place) -> None:
+        before, old = both.at, both.shop.secret
+        both.connect()
+        assert both.at == before
+        assert (both.count(Connection), both.count(ShopRow), both.count(ModuleRow)) == (1, 1, 1)
+        assert [both.tell("heartbeat", {}, secret=secret).status_code for secret in (old, both.shop.secret)] == [
             200
         ] * 2
-        joined.shift = timedelta(hours=25)
-        assert [joined.tell("heartbeat", {}, secret=secret).status_code for secret in (old, joined.shop.secret)] == [
+        both.shift = timedelta(hours=25)
+        assert [both.tell("heartbeat", {}, secret=secret).status_code for secret in (old, both.shop.secret)] == [
             401,
             200,
         ]
@@ -151,18 +160,15 @@ class TestConnecting:
             assert (answer.status_code, answer.text.split(":")[0]) == (400, field)
         assert place.shop.proofs == 0
 
-    def test_private_addresses_are_not_called(self, database_url: str, tmp_path: Path) -> None:
-        with open_place(tmp_path, database_url) as place:
-            place.engine.make_transport.wire = None  # type: ignore[attr-defined]
-            for host in ("127.0.0.1", "169.254.169.254", "[::1]", "localhost"):
-                answer = place.ask(
-                    {**place.shop.click(), "store_url": f"https://{host}", "api_url": f"https://{host}/"}
-                )
-                assert (answer.status_code, "private network" in answer.text) == (400, True), host
+    def test_private_addresses_are_not_called(self, place: Place) -> None:
+        place.engine.make_transport.wire = None  # type: ignore[attr-defined]
+        for host in ("127.0.0.1", "169.254.169.254", "[::1]", "localhost"):
+            answer = place.ask({**place.shop.click(), "store_url": f"https://{host}", "api_url": f"https://{host}/"})
+            assert (answer.status_code, "private network" in answer.text) == (400, True), host
 
-    def test_an_install_key_is_asked_for_before_anything_is_called(self, database_url: str, tmp_path: Path) -> None:
+    def test_an_install_key_is_asked_for_before_anything_is_called(self, tmp_path: Path) -> None:
         key = "a key of sixteen or more"
-        with open_place(tmp_path, database_url, install_key=key) as place:
+        with open_place(tmp_path, f"sqlite:///{tmp_path / 'keyed.db'}", install_key=key) as place:
             waiting = admin.ensure_shop(place.engine, admin.FIRST)
             for given in ({}, {"install_key": "another key of sixteen"}):
                 answer = place.ask({**place.shop.click(), **given})
@@ -195,6 +201,22 @@ class TestConnecting:
         refused = place.ask({})
         assert 0 < int(refused.headers["Retry-After"]) <= 600
         assert place.ask(address="192.0.2.8").status_code == 200
+
+    def test_slow_stores_do_not_hold_up_the_door(self, joined: Place) -> None:
+        shop = joined.shop
+        before, secret = shop.proofs, shop.secret
+        shop.open.clear()
+        with ThreadPoolExecutor(3) as pool:
+            slow = [pool.submit(joined.ask, shop.click()) for _ in range(3)]
+            try:
+                wait_until(lambda: shop.proofs == before + 3, 20, "three stores are being called")
+                refused = joined.ask(shop.click())
+                assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, 10)
+                assert joined.tell("heartbeat", {}, secret=secret).status_code == 200
+            finally:
+                shop.open.set()
+        assert [answer.result().status_code for answer in slow] == [200] * 3
+        assert joined.ask().status_code == 200
 
     def test_a_store_is_not_called_without_end(self, place: Place) -> None:
         asked = {**place.shop.click(), "code": "0" * 64}
@@ -231,19 +253,19 @@ class TestSignatures:
         assert (joined.count(Delivery), joined.count(NonceRow)) == (0, 0)
         assert joined.web.post(joined.at + "events", data=body, headers=good).status_code == 200
 
-    def test_the_same_call_is_taken_once_also_by_another_process(self, joined: Place, tmp_path: Path) -> None:
+    def test_the_same_call_is_taken_once(self, both: Place) -> None:
         body = json.dumps(events(1)).encode()
-        headers = joined.headers("events", body)
+        headers = both.headers("events", body)
         with ThreadPoolExecutor(4) as pool:
-            posts = pool.map(lambda _: joined.web.post(joined.at + "events", data=body, headers=headers), range(4))
+            posts = pool.map(lambda _: both.web.post(both.at + "events", data=body, headers=headers), range(4))
         assert sorted(answer.status_code for answer in posts) == [200, 401, 401, 401]
-        assert [row.seen for row in joined.rows(Delivery)] == [1]
-        joined.shift = timedelta(seconds=290)
-        assert module_calls.forget_old(joined.engine) == 0
-        assert joined.web.post(joined.at + "events", data=body, headers=headers).status_code == 401
-        joined.shift = timedelta(seconds=400)
-        assert module_calls.forget_old(joined.engine) == 1
-        assert joined.web.post(joined.at + "events", data=body, headers=headers).status_code == 401
+        assert [row.seen for row in both.rows(Delivery)] == [1]
+        both.shift = timedelta(seconds=290)
+        assert module_calls.forget_old(both.engine) == 0
+        assert both.web.post(both.at + "events", data=body, headers=headers).status_code == 401
+        both.shift = timedelta(seconds=400)
+        assert module_calls.forget_old(both.engine) == 1
+        assert both.web.post(both.at + "events", data=body, headers=headers).status_code == 401
 
     def test_who_signs_wrongly_too_often_is_not_looked_at_and_nobody_else_suffers(self, joined: Place) -> None:
         wrong = [joined.tell("heartbeat", {}, secret="f" * 64).status_code for _ in range(33)]
@@ -287,47 +309,47 @@ def test_limits_hold_over_processes_and_an_emptied_redis_takes_nothing_twice(red
 
 
 class TestEvents:
-    def test_what_is_told_is_kept_and_marked(self, joined: Place) -> None:
+    def test_what_is_told_is_kept_and_marked(self, both: Place) -> None:
         batch = [
             EVENT,
             {**EVENT, "id": 812, "kind": "order", "external_id": "9", "topic": "order.updated"},
             {**EVENT, "id": 813, "kind": "pool", "external_id": "SKU ü"},
             {**EVENT, "id": 814, "kind": "weather", "external_id": ""},
         ]
-        answer = joined.tell("events", {"epoch": "one", "events": batch, "new": 1})
+        answer = both.tell("events", {"epoch": "one", "events": batch, "new": 1})
         assert (answer.status_code, answer.json) == (200, {"taken": 814})
-        kept = joined.rows(Delivery, Delivery.id)
+        kept = both.rows(Delivery, Delivery.id)
         assert [row.body for row in kept] == batch
-        marked = {(row.kind, row.key) for row in joined.rows(Work) if "read" in row.kind}
+        marked = {(row.kind, row.key) for row in both.rows(Work) if "read" in row.kind}
         assert marked == {("product.read", "75"), ("store_order.read", "9"), ("pool.read", "SKU ü")}
 
-    def test_the_same_again_and_older_ones_do_no_harm(self, joined: Place) -> None:
+    def test_the_same_again_and_older_ones_do_no_harm(self, both: Place) -> None:
         for batch in (events(5), events(5), events(3), events(6)):
-            assert joined.tell("events", batch).status_code == 200
-        assert [(row.external_id, row.seen) for row in joined.rows(Delivery, Delivery.id)] == [
+            assert both.tell("events", batch).status_code == 200
+        assert [(row.external_id, row.seen) for row in both.rows(Delivery, Delivery.id)] == [
             ("5", 2),
             ("3", 1),
             ("6", 1),
         ]
-        assert joined.rows(ModuleRow)[0].last_event == 6
-        assert _gaps(joined) == []
+        assert both.rows(ModuleRow)[0].last_event == 6
+        assert _gaps(both) == []
 
-    def test_a_gap_has_the_store_read_at_once(self, joined: Place) -> None:
-        _asked_just_now(joined)
-        joined.tell("events", events(1, 2))
-        joined.tell("events", events(6, merged=[3, 4, 5]))
-        joined.tell("events", events())
-        assert (_gaps(joined), _due(joined)) == ([], set())
-        joined.tell("events", events(9, merged=[8]))
-        assert _gaps(joined) == [
+    def test_a_gap_has_the_store_read_at_once(self, both: Place) -> None:
+        _asked_just_now(both)
+        both.tell("events", events(1, 2))
+        both.tell("events", events(6, merged=[3, 4, 5]))
+        both.tell("events", events())
+        assert (_gaps(both), _due(both)) == ([], set())
+        both.tell("events", events(9, merged=[8]))
+        assert _gaps(both) == [
             "The store's module: 1 of its numbers up to 9 did not come; the store is asked for what changed."
         ]
-        assert _due(joined) == {"poll.products", "poll.variants", "poll.store_orders"}
-        _asked_just_now(joined)
-        joined.tell("events", events(11))
-        assert _due(joined) == set()
-        joined.shift = timedelta(seconds=61)
-        assert _due(joined) == {"poll.products", "poll.variants", "poll.store_orders"}
+        assert _due(both) == {"poll.products", "poll.variants", "poll.store_orders"}
+        _asked_just_now(both)
+        both.tell("events", events(11))
+        assert _due(both) == set()
+        both.shift = timedelta(seconds=61)
+        assert _due(both) == {"poll.products", "poll.variants", "poll.store_orders"}
 
     def test_a_row_that_was_committed_late_is_taken(self, joined: Place) -> None:
         joined.tell("events", events(1, 3))
@@ -388,27 +410,27 @@ class TestHealth:
         "cron": {"last_run": "2026-11-26T20:00:00Z", "healthy": True, "note": ""},
     }  # fmt: skip
 
-    def test_problems_open_and_close_by_themselves(self, joined: Place) -> None:
-        watch = Watching(joined.engine)
-        assert _open_problems(joined, watch) == {}
-        old = (joined.engine.clock() - timedelta(minutes=40)).isoformat()
+    def test_problems_open_and_close_by_themselves(self, both: Place) -> None:
+        watch = Watching(both.engine)
+        assert _open_problems(both, watch) == {}
+        old = (both.engine.clock() - timedelta(minutes=40)).isoformat()
         sick = {
             **self.BEAT,
             "version": "1.1",
             "outbox": {"depth": 7, "oldest_at": old},
             "cron": {"healthy": False, "note": "late"},
         }
-        joined.tell("heartbeat", sick)
-        found = _open_problems(joined, watch)
+        both.tell("heartbeat", sick)
+        found = _open_problems(both, watch)
         assert set(found) == {"module_outbox", "module_cron", "module_version"}
         assert "(7 of them)" in found["module_outbox"]
         assert "late" in found["module_cron"]
-        joined.tell("heartbeat", {**self.BEAT, "outbox": {"depth": 1001}})
-        assert set(_open_problems(joined, watch)) == {"module_outbox"}
-        joined.shift = timedelta(minutes=31)
-        assert set(_open_problems(joined, watch)) == {"module_silent"}
-        joined.tell("heartbeat", self.BEAT)
-        assert _open_problems(joined, watch) == {}
+        both.tell("heartbeat", {**self.BEAT, "outbox": {"depth": 1001}})
+        assert set(_open_problems(both, watch)) == {"module_outbox"}
+        both.shift = timedelta(minutes=31)
+        assert set(_open_problems(both, watch)) == {"module_silent"}
+        both.tell("heartbeat", self.BEAT)
+        assert _open_problems(both, watch) == {}
 
     def test_an_older_heartbeat_that_comes_late_changes_nothing(self, joined: Place) -> None:
         joined.tell("heartbeat", self.BEAT)
@@ -457,16 +479,16 @@ def _open_problems(place: Place, watch: Watching) -> dict[str, str]:
 
 
 class TestGone:
-    def test_a_module_that_leaves_is_let_go_and_may_come_back(self, joined: Place) -> None:
-        number, shop = joined.row().id, joined.row().shop_id
-        answer = joined.tell("gone", {"reason": "removed", "user": "anna"})
+    def test_a_module_that_leaves_is_let_go_and_may_come_back(self, both: Place) -> None:
+        number, shop = both.row().id, both.row().shop_id
+        answer = both.tell("gone", {"reason": "removed", "user": "anna"})
         assert (answer.json, signed.HEADER in answer.headers) == ({"ok": True}, True)
-        assert (joined.row().state, joined.row().credentials, joined.count(ModuleRow)) == ("disconnected", {}, 0)
-        assert joined.tell("heartbeat", {}).status_code == 410
-        assert [row.kind for row in joined.rows(Problem) if row.closed_at is None] == ["store_left"]
-        assert joined.connect()["connection"] == number
-        assert (joined.row().shop_id, joined.row().state) == (shop, "active")
-        assert [row.kind for row in joined.rows(Problem) if row.closed_at is None] == []
+        assert (both.row().state, both.row().credentials, both.count(ModuleRow)) == ("disconnected", {}, 0)
+        assert both.tell("heartbeat", {}).status_code == 410
+        assert [row.kind for row in both.rows(Problem) if row.closed_at is None] == ["store_left"]
+        assert both.connect()["connection"] == number
+        assert (both.row().shop_id, both.row().state) == (shop, "active")
+        assert [row.kind for row in both.rows(Problem) if row.closed_at is None] == []
 
 
 def test_no_secret_is_readable_in_the_database(joined: Place) -> None:
