@@ -138,12 +138,15 @@ def _urls(adapter: Adapter, proof: Proof) -> list[tuple[str, str]]:
 
 def _place(engine: Engine, url: str, field: str) -> SplitResult:
     """An address in one form: lower case, without its scheme's own port. Raises AskMerchant naming the field."""
+    if "?" in url:
+        text = "This address has a ? in it. Where WordPress's permalinks are set to Plain, choose others (Settings)."
+        raise AskMerchant(text, field=field)
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
-    except ValueError:
+        host, port = (parts.hostname or "").rstrip(".").encode("idna").decode(), parts.port
+    except ValueError:  # UnicodeError is one
         host, port = "", None
-    if not host or parts.scheme not in PORTS or parts.username or "?" in url or "#" in url:
+    if not host or parts.scheme not in PORTS or parts.username or "#" in url:
         raise AskMerchant("This is no address of a store: write https:// and its name.", field=field)
     where = host if port in (None, PORTS[parts.scheme]) else f"{host}:{port}"
     if parts.scheme == "http" and not {host, f"{host}:{port or 80}"} & engine.private_hosts:

@@ -48,7 +48,7 @@ ASKING: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
     (BridgeError, HTTPStatus.BAD_GATEWAY),
 )
 # A store that answers slowly holds up one of our threads: not all of them, and not for long.
-AT_ONCE, STORE_SECONDS = 3, 10.0
+AT_ONCE, STORE_SECONDS = 3, 15.0
 _OURS = "our own door"
 ASKS = Limit(calls=20, seconds=600, source=_OURS)  # to be connected, of one address
 ASKS_OF_STORE = Limit(calls=10, seconds=600, source=_OURS)  # each makes us call that store

@@ -154,6 +154,8 @@ class TestConnecting:
             ({"api_url": "http://shop.example/wp-json/", "store_url": "http://shop.example"}, "api_url"),
             ({"api_url": "https://user:pass@shop.example/"}, "api_url"),
             ({"api_url": "https://[::1/"}, "api_url"),
+            ({"api_url": f"{URL}/index.php?rest_route=/"}, "api_url"),
+            ({"api_url": f"https://{'a' * 64}.example/"}, "api_url"),
             ({"user": "a" * 81}, "user"),
         ):
             answer = place.ask({**place.shop.click(), **wrong})
@@ -211,7 +213,7 @@ class TestConnecting:
             try:
                 wait_until(lambda: shop.proofs == before + 3, 20, "three stores are being called")
                 refused = joined.ask(shop.click())
-                assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, 10)
+                assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, 15)
                 assert joined.tell("heartbeat", {}, secret=secret).status_code == 200
             finally:
                 shop.open.set()
