@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from cryptography.fernet import Fernet
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import log
 from bridge.config import Config, ConfigError
@@ -28,6 +29,7 @@ from bridge.db.recorder import JournalRecorder
 from bridge.db.session import Database
 from bridge.db.tables import Connection
 from bridge.db.vault import DatabaseVault
+from bridge.flows.doctor import Machine
 from bridge.flows.engine import Engine
 from bridge.jobs.doorbell import Doorbell, NoBell
 from bridge.ports.adapter import Adapter
@@ -98,7 +100,7 @@ def bootstrap(
     )
     services = replace(services, sleep=functools.partial(sleep, stopping))
     transports = Transports(services, wire)
-    return Engine(
+    engine = Engine(
         db=db,
         platforms=found.platforms,
         channels=found.channels,
@@ -115,6 +117,32 @@ def bootstrap(
         retention=timedelta(days=config.retention_days),
         buyers_kept=timedelta(days=config.buyers_days),
         stopping=stopping,
+    )
+    engine.machine = functools.partial(machine, engine, config)
+    return engine
+
+
+def machine(engine: Engine, config: Config) -> Machine:
+    """Everything that is known outside of the flows, for the doctor. Asks the database and Redis; never raises."""
+    from bridge.db import migrations  # noqa: PLC0415 - of use to the doctor only
+    from bridge.jobs import health  # noqa: PLC0415
+
+    found = health.check(engine.db, redis_url(config), seconds=2)
+    revision, away = None, ""
+    try:
+        revision = migrations.current(engine.db)
+    except SQLAlchemyError:
+        away = found.database
+    return Machine(
+        data_dir=config.data_dir,
+        database=away,
+        redis=found.redis,
+        scheduler=found.scheduler,
+        revision=revision,
+        head=migrations.head(),
+        workers=found.workers,
+        queued=found.queued,
+        broken_adapters=[(broken.name, broken.reason) for broken in discover().broken],
     )
 
 

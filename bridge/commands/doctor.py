@@ -10,8 +10,7 @@ import click
 from bridge.commands.door import json_option, opened, print_json, says_what_to_do
 
 if TYPE_CHECKING:
-    from bridge.flows.doctor import Finding, Machine
-    from bridge.flows.engine import Engine
+    from bridge.flows.doctor import Finding
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -26,11 +25,12 @@ def doctor(mend: bool, as_json: bool) -> None:
     Checks configuration, database, Redis, workers, adapters, secrets and every connection with its credentials.
     Ends with 1 when something fails.
     """
+    from bridge import app, config
     from bridge.flows.doctor import examine
 
     with opened() as engine:
         findings = []
-        for finding in examine(engine, _machine(engine), mend=mend):
+        for finding in examine(engine, app.machine(engine, config.load()), mend=mend):
             findings.append(finding)
             if not as_json:
                 _show(finding)
@@ -38,36 +38,6 @@ def doctor(mend: bool, as_json: bool) -> None:
     if as_json:
         print_json({"ok": not failed, "checks": [vars(finding) for finding in findings]})
     sys.exit(1 if failed else 0)
-
-
-def _machine(engine: Engine) -> Machine:
-    """Everything that is known outside the flows."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from bridge import app, config
-    from bridge.db import migrations
-    from bridge.flows.doctor import Machine
-    from bridge.jobs import health
-    from bridge.registry import discover
-
-    settings = config.load()
-    found = health.check(engine.db, app.redis_url(settings), seconds=2)
-    revision, away = None, ""
-    try:
-        revision = migrations.current(engine.db)
-    except SQLAlchemyError:
-        away = found.database
-    return Machine(
-        data_dir=settings.data_dir,
-        database=away,
-        redis=found.redis,
-        scheduler=found.scheduler,
-        revision=revision,
-        head=migrations.head(),
-        workers=found.workers,
-        queued=found.queued,
-        broken_adapters=[(broken.name, broken.reason) for broken in discover().broken],
-    )
 
 
 def _show(finding: Finding) -> None:

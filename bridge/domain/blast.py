@@ -18,11 +18,32 @@ class Reach(Value):
     last one that was acknowledged. ``within_minutes``: endings this close together are one change.
     """
 
-    ends_percent: Decimal = Field(default=Decimal(5), ge=0, le=100)
-    ends_most: int = Field(default=50, ge=0)
-    ends_few: int = Field(default=5, ge=0)
-    price_percent: Decimal = Field(default=Decimal(30), gt=0)
-    within_minutes: int = Field(default=60, ge=1, le=10080)
+    ends_percent: Decimal = Field(
+        default=Decimal(5),
+        ge=0,
+        le=100,
+        title="Ask when more than this share of listings would end (%)",
+        description="Of those that are live. What reaches further waits for your word.",
+    )
+    ends_most: int = Field(
+        default=50, ge=0, title="Ask when more listings than this would end", description="Whatever the share is."
+    )
+    ends_few: int = Field(
+        default=5, ge=0, title="So many may always end", description="Without asking, also in a small shop."
+    )
+    price_percent: Decimal = Field(
+        default=Decimal(30),
+        gt=0,
+        title="Ask when a price moves by more than (%)",
+        description="Against the last price the marketplace has acknowledged. Guards against a slip.",
+    )
+    within_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=10080,
+        title="Endings within so many minutes are one change",
+        description="So that a slow import cannot end everything piece by piece.",
+    )
 
     def ends_too_many(self, ended: int, live: int) -> bool:
         """Whether ``ended`` of ``live`` listings (those that end included) are more than may end unasked."""

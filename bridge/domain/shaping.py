@@ -15,10 +15,30 @@ class MarketSettings(Value):
     store's prices contain; with ``prices_include_tax`` false they contain none, and the buyers' is added.
     """
 
-    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
-    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
-    home: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
-    prices_include_tax: bool | None = None
+    country: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{2}$",
+        title="Buyers' country",
+        description="Two letters, such as NL. Empty: the marketplace's own.",
+    )
+    currency: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{3}$",
+        title="Currency there",
+        description="Three letters, such as EUR. Empty: the marketplace's own.",
+    )
+    home: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{2}$",
+        title="Country whose VAT your store's prices contain",
+        description="Two letters. Empty: the country your store says it is in.",
+    )
+    prices_include_tax: bool | None = Field(
+        default=None,
+        title="Your store's prices contain VAT",
+        description="No: they contain none, and the buyers' VAT is added.",
+        json_schema_extra={"labels": {"true": "yes", "false": "no, add it"}},
+    )
 
 
 class FixedRates(Value):

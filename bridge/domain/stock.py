@@ -29,13 +29,39 @@ class StockPolicy(Value):
     counts and no other; empty: all of it.
     """
 
-    buffer: int = Field(default=0, ge=0, le=100000)
+    buffer: int = Field(
+        default=0,
+        ge=0,
+        le=100000,
+        title="Safety buffer (units)",
+        description="Kept back from this marketplace, for what is sold elsewhere while its number is still on the way.",
+    )
     keep: Buffer | None = None
-    cap: int | None = Field(default=None, ge=0)
-    untracked: Untracked = Untracked.ZERO
-    untracked_quantity: int = Field(default=1, ge=0, le=10000)
-    backorders: bool = False
-    locations: tuple[str, ...] = ()
+    cap: int | None = Field(
+        default=None,
+        ge=0,
+        title="Most units shown",
+        description="Never more than this is shown, whatever is in stock. Empty: no limit.",
+    )
+    untracked: Untracked = Field(
+        default=Untracked.ZERO,
+        title="Products without stock count",
+        description="What is shown for products whose stock your store does not count.",
+        json_schema_extra={"labels": {"zero": "nothing: not for sale", "fixed": "a fixed number of units"}},
+    )
+    untracked_quantity: int = Field(
+        default=1, ge=0, le=10000, title="Units shown for them", description="While the store says “in stock”."
+    )
+    backorders: bool = Field(
+        default=False,
+        title="Show products that are sold when out of stock",
+        description="With the units above. Off: at zero they show zero.",
+    )
+    locations: tuple[str, ...] = Field(
+        default=(),
+        title="Locations that count",
+        description="Names as in your store, separated by commas. Empty: the stock of all of them.",
+    )
 
     def but(self, keep: Buffer | None, cap: int | None) -> StockPolicy:
         """With a rule's buffer and cap in place of the connection's own, where the rules have set them."""

@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
-from bridge.flows import account, audit, feed_address, forms, polls, push, signing
+from bridge.flows import account, audit, feed_address, forms, matching, polls, push, resting, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.sites import NAMES, site_names
-from bridge.flows.wish import DISCONNECTED, Given, Wish, adapter_of, read_wish, store_host
+from bridge.flows.wish import DISCONNECTED, Given, Manner, Wish, adapter_of, read_wish, store_host
 from bridge.ports.adapter import Connection as OpenConnection
 from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, BridgeError
@@ -66,10 +66,23 @@ def connect(
     ``account`` None: the store's host, or the marketplace's own name. Raises FieldErrors and AskMerchant naming
     the field, Reauthorise when the credentials are refused, RetryLater when nobody answers.
     """
+    given = Given(account or "", credentials, settings, urls, Manner(sandbox))
+    return attach(engine, shop_id, role, adapter, given, grant)
+
+
+def attach(
+    engine: Engine,
+    shop_id: int,
+    role: str,
+    adapter: str,
+    asked: Given,
+    grant: Callable[[OpenConnection], None] | None = None,
+) -> Connected:
+    """As ``connect``, which see; ``asked`` also says in which manner."""
     found = adapter_of(engine, role, adapter)
-    name = account or store_host(found, credentials) or _only_account(engine, shop_id, adapter) or adapter
+    name = asked.account or store_host(found, asked.credentials) or _only_account(engine, shop_id, adapter) or adapter
     known = _known(engine, shop_id, adapter, name)
-    given = Given(name, credentials, settings, urls, sandbox)
+    given = replace(asked, account=name)
     wish = read_wish(shop_id, role, found, known, given, engine.clock())
     _refuse_second_store(engine, wish)
     proof = _start_proof(engine, wish)
@@ -133,7 +146,7 @@ def _start_proof(engine: Engine, wish: Wish) -> int:
             credentials=wish.credentials,
             settings=wish.settings,
             urls=wish.urls,
-            sandbox=wish.sandbox,
+            sandbox=wish.manner.sandbox,
             state=CONNECTING,
             state_since=now,
             created_at=now,
@@ -198,10 +211,14 @@ def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInf
         changed = _changes(wish, known) if known is not None else {}
         if known is not None:
             _hand_over(session, proved, known)
-        if known is None or known.state == DISCONNECTED:
+        fresh = known is None or known.state == DISCONNECTED
+        if fresh:
             row.account, row.created_at = wish.account, now  # questions about orders begin here
         _fill(row, wish, info, now)
         session.flush()
+        if fresh and wish.manner.held and wish.role == "channel":
+            resting.begin_setup(session, row, wish.manner.author, now)
+            matching.begin(session, row, now, can_list=matching.can_list(engine, row))
         for kind in ("reauthorise", "store_left"):
             close_problem(session, now, kind, f"connection {row.id}")
         account.tell_expiries(session, row, now)
@@ -248,20 +265,29 @@ def _hand_over(session: Session, proved: Connection, known: Connection) -> None:
     session.flush()
 
 
-# What we have found out about an account, as opposed to what it says about itself.
-KEPT = (signing.RETIRED, account.SCORE, account.STANDING, account.SAFE, account.GUARD)
+# What we know of an account ourselves, as opposed to what it says about itself.
+KEPT = (signing.RETIRED, account.SCORE, account.STANDING, account.SAFE, account.GUARD, account.MATCH, account.CHANGED)
 
 
 def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datetime) -> None:
-    row.credentials, row.settings, row.urls, row.sandbox = wish.credentials, wish.settings, wish.urls, wish.sandbox
+    row.credentials, row.settings, row.urls, row.sandbox = (
+        wish.credentials,
+        wish.settings,
+        wish.urls,
+        wish.manner.sandbox,
+    )
     kept = {key: row.info[key] for key in KEPT if key in (row.info or {})}
     names = site_names(wish.adapter.manifest)
     row.info = {**info.as_json(), **kept, **({NAMES: names} if names else {})}
+    if wish.manner.author:
+        row.info |= {account.CHANGED: {"by": wish.manner.author, "at": now.isoformat()}}
     name = info.name or wish.account
     manifest = wish.adapter.manifest
     title = manifest.title
     row.title = f"{title} – {name}"[:200] if name.lower() != title.lower() else title
-    row.state, row.state_reason, row.state_since, row.last_ok_at = "active", "", now, now
+    row.last_ok_at = now
+    if not (wish.manner.whole and row.state == "paused"):
+        row.state, row.state_reason, row.state_since = "active", "", now
     if wish.role == "platform" and manifest.webhook_secret:
         signing.given(row, str(wish.credentials.get(manifest.webhook_secret) or ""), now)
     elif wish.role == "platform" and not row.webhook_secrets:

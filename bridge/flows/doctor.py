@@ -49,8 +49,8 @@ class Machine:
     broken_adapters: Sequence[tuple[str, str]] = ()
 
 
-def examine(engine: Engine, machine: Machine, *, mend: bool = False) -> Iterator[Finding]:
-    """Each finding as it is made. ``mend`` sets missing webhooks up again."""
+def examine(engine: Engine, machine: Machine, *, mend: bool = False, shop_id: int | None = None) -> Iterator[Finding]:
+    """Each finding as it is made. ``mend`` sets missing webhooks up again; ``shop_id``: nothing of other shops."""
     yield _disk(machine.data_dir)
     yield from _adapters(engine, machine)
     database = _database(machine)
@@ -59,17 +59,18 @@ def examine(engine: Engine, machine: Machine, *, mend: bool = False) -> Iterator
     if database.state is State.FAIL:
         return
     try:
-        yield from _with_database(engine, mend)
+        yield from _with_database(engine, mend, shop_id)
     except SQLAlchemyError as error:
         yield bad("database", f"it stopped answering: {type(error).__name__}", "See that the database server runs.")
 
 
-def _with_database(engine: Engine, mend: bool) -> Iterator[Finding]:
-    yield _secrets(engine)
-    rows = _connections(engine)
+def _with_database(engine: Engine, mend: bool, shop_id: int | None) -> Iterator[Finding]:
+    if shop_id is None:
+        yield _secrets(engine)
+    rows = _connections(engine, shop_id)
     yield _public_address(engine, rows)
-    yield from _waiting(engine)
-    yield _problems(engine)
+    yield from _waiting(engine, shop_id)
+    yield _problems(engine, shop_id)
     yield from _alerts(engine, rows)
     if not rows:
         yield worrying("connections", "none yet", "Connect a store: storebridge connect woocommerce")
@@ -157,8 +158,8 @@ def _opens(value: str) -> bool:
     return True
 
 
-def _connections(engine: Engine) -> list[Connection]:
-    with engine.db.read(None) as session:
+def _connections(engine: Engine, shop_id: int | None) -> list[Connection]:
+    with engine.db.read(shop_id) as session:
         query = select(Connection).where(Connection.state.not_in(("connecting", "disconnected")))
         return list(session.scalars(query.order_by(Connection.shop_id, Connection.id)))
 
@@ -185,14 +186,16 @@ def _only_here(host: str) -> bool:
     return address.is_loopback or address.is_private or address.is_unspecified
 
 
-def _waiting(engine: Engine) -> Iterator[Finding]:
+def _waiting(engine: Engine, shop_id: int | None) -> Iterator[Finding]:
     now = engine.clock()
     due = (Work.dirty_version > Work.done_version, Work.parked.is_(False), Work.due_at < now)
     may = (Connection.state == "active", Shop.paused.is_(False))
-    with engine.db.read(None) as session:
-        waiting = select(func.count(), func.min(Work.due_at)).join(Connection, Connection.id == Work.connection_id)
+    with engine.db.read(shop_id) as session:
+        waiting = select(func.count(Work.id), func.min(Work.due_at)).join(
+            Connection, Connection.id == Work.connection_id
+        )
         row = session.execute(waiting.join(Shop, Shop.id == Work.shop_id).where(*due, *may)).one()
-        parked = session.scalar(select(func.count()).where(Work.parked.is_(True))) or 0
+        parked = session.scalar(select(func.count()).select_from(Work).where(Work.parked.is_(True))) or 0
     count = int(row[0])
     oldest: datetime | None = row[1]
     if oldest is not None and now - oldest > LATE:
@@ -216,9 +219,9 @@ def _alerts(engine: Engine, rows: Sequence[Connection]) -> Iterator[Finding]:
             yield worrying(f"alerts of {name}", "nobody is told of problems", fix)
 
 
-def _problems(engine: Engine) -> Finding:
-    with engine.db.read(None) as session:
-        count = session.scalar(select(func.count()).where(Problem.closed_at.is_(None))) or 0
+def _problems(engine: Engine, shop_id: int | None) -> Finding:
+    with engine.db.read(shop_id) as session:
+        count = session.scalar(select(func.count()).select_from(Problem).where(Problem.closed_at.is_(None))) or 0
     return (
         worrying("problems", f"{count} open", "See: storebridge problems") if count else good("problems", "none open")
     )

@@ -36,6 +36,7 @@ class Engine:
     adapter. ``second_look``: after that stock that seems gone is held against another reading. ``mail`` is None where
     no mail server is set; ``outside`` makes a transport of no connection, from its account and its title. ``limiter``
     counts who knocks at the doors; ``private_hosts`` may be called although they are private, and without https.
+    ``machine`` looks at what only the doors know of this installation (bridge/flows/doctor.py, Machine).
     """
 
     db: Database
@@ -51,6 +52,7 @@ class Engine:
     outside: PlainTransport | None = None
     limiter: Limiter = field(default_factory=LocalLimiter)
     private_hosts: frozenset[str] = frozenset()
+    machine: Callable[[], Any] | None = None
     create_patience: timedelta = timedelta(seconds=45)
     second_look: timedelta = timedelta(seconds=45)
     retention: timedelta = timedelta(days=60)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.tables import Connection, Listing, Poll, Shop
 from bridge.db.work import Claim, Mark
+from bridge.flows import resting
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.ports.channel import CALLBACK_URL, Challenged, PushHint
@@ -97,8 +98,8 @@ def ensure(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``poll.push``: subscribe, or switch on again what the marketplace switched off. Marketplaces send to
     https only, so nothing is done while the public address is not https (the polls see everything as well)."""
     with engine.db.read(row.shop_id) as session:
-        url = push_url(engine, session, row)
-    if url.startswith("https://") or row.sandbox:
+        url, not_live = push_url(engine, session, row), resting.in_setup(session, row.id)
+    if (url.startswith("https://") or row.sandbox) and not not_live:
         with lane("sweep"):
             engine.channel(row).ensure_push(url)
     engine.db.transact(row.shop_id, _ensured, row, claims, engine)

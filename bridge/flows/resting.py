@@ -16,13 +16,15 @@ from bridge.flows.engine import LANES, Engine
 from bridge.ports.errors import AskMerchant, NotFound
 
 FLOWS = ("stock", "price", "content", "offers", "orders")
+SETUP = "not live yet"  # the reason of a hold that going live ends
+TEST = "test mode"
 
 
 def hold(
     engine: Engine, shop_id: int, connection_id: int, flows: Sequence[str], author: str, reason: str = ""
 ) -> list[dict[str, Any]]:
     """Nothing of these flows goes out from now on; returns what rests. Raises NotFound and AskMerchant."""
-    _check(flows)
+    check(flows)
     now = engine.clock()
     engine.db.transact(shop_id, _hold, connection_id, flows or FLOWS, author, reason, now)
     return held(engine, shop_id, connection_id)
@@ -30,7 +32,7 @@ def hold(
 
 def resume(engine: Engine, shop_id: int, connection_id: int, flows: Sequence[str], author: str) -> list[dict[str, Any]]:
     """What has gathered meanwhile is done now; returns what still rests. Raises NotFound and AskMerchant."""
-    _check(flows)
+    check(flows)
     now = engine.clock()
     engine.db.transact(shop_id, _resume, connection_id, flows or FLOWS, author, now)
     engine.ring(LANES)
@@ -49,7 +51,67 @@ def holds(session: Session) -> list[dict[str, Any]]:
     return [{**{name: getattr(row, name) for name in names}, "channel": title} for row, title in session.execute(query)]
 
 
-def _check(flows: Sequence[str]) -> None:
+def begin_setup(session: Session, row: Connection, author: str, now: datetime) -> None:
+    """In the transaction that makes a connection: nothing of it goes out until it goes live."""
+    session.flush()
+    _hold(session, row.id, FLOWS, author or "setup", SETUP, now)
+
+
+def in_setup(session: Session, connection_id: int | None = None) -> list[int]:
+    """Connections that are not live yet, the newest first."""
+    query = select(Hold.connection_id).where(Hold.reason == SETUP)
+    query = query if connection_id is None else query.where(Hold.connection_id == connection_id)
+    return sorted(set(session.scalars(query)), reverse=True)
+
+
+def end_setup(session: Session, connection_id: int, flows: Sequence[str], author: str, now: datetime) -> None:
+    """These flows go on; the others rest from now on by the merchant's own word."""
+    rests = list(session.scalars(select(Hold).where(Hold.connection_id == connection_id, Hold.reason == SETUP)))
+    for item in rests:
+        if item.flow not in flows:
+            item.reason, item.author, item.since = "left at rest when it went live", author[:100], now
+    session.flush()
+    going = [item.flow for item in rests if item.flow in flows]
+    if going:
+        _resume(session, connection_id, going, author, now)
+
+
+def begin_test(engine: Engine, shop_id: int, author: str) -> None:
+    """Test mode: everything is worked out and nothing goes out to any marketplace."""
+    now = engine.clock()
+
+    def act(session: Session) -> None:
+        query = select(Connection.id).where(Connection.role == "channel", Connection.state.not_in(_AWAY))
+        for number in session.scalars(query):
+            _hold(session, number, FLOWS, author, TEST, now)
+        records.note(session, now, "hold", f"test mode is on ({author})")
+
+    engine.db.transact(shop_id, act)
+
+
+def end_test(engine: Engine, shop_id: int, author: str) -> None:
+    """What rested for the test goes on; what rested before it rests on."""
+    now = engine.clock()
+
+    def act(session: Session) -> None:
+        rests = list(session.execute(select(Hold.connection_id, Hold.flow).where(Hold.reason == TEST)))
+        for number in sorted({row[0] for row in rests}):
+            _resume(session, number, [flow for owner, flow in rests if owner == number], author, now)
+        records.note(session, now, "hold", f"test mode is off ({author})")
+
+    engine.db.transact(shop_id, act)
+    engine.ring(LANES)
+
+
+def in_test(session: Session) -> bool:
+    return session.scalar(select(Hold.id).where(Hold.reason == TEST).limit(1)) is not None
+
+
+_AWAY = ("connecting", "disconnected")
+
+
+def check(flows: Sequence[str]) -> None:
+    """Raises AskMerchant for a flow that there is not."""
     unknown = [flow for flow in flows if flow not in FLOWS]
     if unknown:
         raise AskMerchant(f"There is no flow {unknown[0]!r}; there are: {', '.join(FLOWS)}.", field="flow")

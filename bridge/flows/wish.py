@@ -122,14 +122,29 @@ def settings_of(manifest: Manifest, info: Mapping[str, Any] | None = None) -> tu
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How a connection is made. ``held``: nothing goes out to a marketplace that is new here until it goes live
+    (bridge/flows/setup.py). ``whole``: the settings are all there are, what is left out goes back to its default, and a
+    pause stays. ``sandbox``: this installation's own."""
+
+    sandbox: bool = False
+    held: bool = False
+    whole: bool = False
+    author: str = ""
+
+
+PLAIN = Manner()
+
+
+@dataclass(frozen=True)
 class Given:
-    """What a person typed."""
+    """What a person typed. ``account`` empty: the store's host, or the marketplace's own name."""
 
     account: str
     credentials: Mapping[str, Any]
     settings: Mapping[str, Any]
     urls: Mapping[str, str]
-    sandbox: bool = False
+    manner: Manner = PLAIN
 
 
 @dataclass(frozen=True)
@@ -143,7 +158,7 @@ class Wish:
     credentials: dict[str, Any]
     settings: dict[str, Any]
     urls: dict[str, str]
-    sandbox: bool
+    manner: Manner
 
 
 def role_of(engine: Engine, name: str) -> str:
@@ -175,13 +190,21 @@ def read_wish(shop_id: int, role: str, adapter: Adapter, known: Connection | Non
     places = tuple(_place(name) for name in manifest.urls)
     credentials, settings, urls = forms.read_all(
         (manifest.credentials, given.credentials, known.credentials if known else None),
-        (settings_of(manifest), given.settings, known.settings if known else None),
+        (settings_of(manifest), given.settings, _known_settings(manifest, known, given)),
         (places, given.urls, known.urls if known else None),
     )
     if role == "channel":
         came_back = known is not None and known.state == DISCONNECTED and not given.settings.get("import_from")
         settings["import_from"] = _import_from(None if came_back else settings.get("import_from"), now)
-    return Wish(shop_id, role, adapter, given.account, credentials, settings, urls, given.sandbox)
+    return Wish(shop_id, role, adapter, given.account, credentials, settings, urls, given.manner)
+
+
+def _known_settings(manifest: Manifest, known: Connection | None, given: Given) -> Mapping[str, Any] | None:
+    """What stays where nothing is given: everything, or with ``whole`` only what a form does not show again."""
+    if known is None or not given.manner.whole:
+        return known.settings if known else None
+    secret = {field.name for field in settings_of(manifest) if field.kind == "secret"}
+    return {name: value for name, value in known.settings.items() if name in secret | {"import_from"}}
 
 
 def store_host(adapter: Adapter, credentials: Mapping[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -44,7 +45,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.filters |= {"told": told, "told_options": told_options}
+    app.jinja_env.filters |= {"told": told, "told_options": told_options, "combined": operator.or_}
     app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(feeds(engine))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.flows import admin, alert_settings, alerts, attend, held, plan, resting
+from bridge.flows import admin, alert_settings, alerts, attend, held, plan, resting, setup
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant
+from bridge.web.asked import Go
 from bridge.web.page import Action, Sent
 
 
@@ -16,6 +17,13 @@ def _pause(sent: Sent) -> None:
 
 def _resume(sent: Sent) -> None:
     admin.resume(sent.engine, sent.shop_id, _connection(sent))
+
+
+def _own(sent: Sent) -> Go:
+    """From the demonstration on to a shop of one's own."""
+    shop = admin.ensure_shop(sent.engine, admin.FIRST)
+    setup.begin(sent.engine, shop.id)
+    return Go("setup", shop=shop.public_id)
 
 
 def _connection(sent: Sent) -> int | None:
@@ -122,7 +130,7 @@ def _test_alerts(sent: Sent) -> None:
 
 # By page, then by what the button says.
 ACTIONS: Mapping[str, Mapping[str, Action]] = {
-    "overview": {"pause": _pause, "resume": _resume},
+    "overview": {"pause": _pause, "resume": _resume, "own": _own},
     "problems": {"retry": _retry, "close": _close, "confirm": _confirm},
     "plans": {"undo": _undo, "go-on": _go_on, "confirm": _confirm, "confirm_one": _confirm_one},
     "alerts": {"set": _set_alerts, "test": _test_alerts},

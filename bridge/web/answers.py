@@ -18,6 +18,8 @@ MAX_FIELDS = 20_000
 def given(done: Answer, root: str) -> Answered:
     """``root``: the address of the shop's first page."""
     if done.redirect is not None:
+        other = done.redirect.shop
+        root = f"{request.script_root}/s/{other}/" if other else root
         return redirect(root + address(done.redirect), HTTPStatus.SEE_OTHER)
     if done.download is not None:
         return file(done.download)

@@ -53,11 +53,13 @@ class Again:
 
 @dataclass(frozen=True)
 class Go:
-    """On to another page of the shop. ``done`` is a note to show there (bridge/web/wording.py)."""
+    """On to another page of the shop. ``done`` is a note to show there (bridge/web/wording.py); ``shop``: the public id
+    of another one, for the pages on their own."""
 
     path: str
     query: Mapping[str, object] = field(default_factory=dict)
     done: str = ""
+    shop: str = ""
 
 
 @dataclass(frozen=True)

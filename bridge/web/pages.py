@@ -62,8 +62,12 @@ def _seal(response: Response) -> Response:
 def _serve(engine: Engine, public_id: str | None = None, **_arguments: Any) -> Answered:
     known = admin.shops(engine)
     shop = _named(known, public_id) if public_id is not None else next(iter(admin.meant(engine)), None)
+    if shop is None and request.method == "POST":
+        shop = admin.ensure_shop(engine, admin.FIRST)  # the setup begins with nothing
     if shop is None:
-        return make_response(render.welcome(frames.alone("", NOBODY, "", {}), engine.clock()))
+        csrf = guard.form_token(g.visitor, engine.clock())
+        nowhere = frames.alone("", Person(guard.name() or SOMEBODY), csrf, {})
+        return make_response(render.welcome(nowhere, engine.clock()))
     root = f"/s/{public_id}/" if public_id else "/"
     path = request.path.removeprefix(root)
     others = {one.name: f"{request.script_root}/s/{one.public_id}/" for one in known if one.id != shop.id}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 
-from bridge.web import category_pages, mapping_pages, rule_pages, views
+from bridge.web import category_pages, mapping_pages, rule_pages, settings, setup, views
 from bridge.web.page import Page
 
 # In the order of the navigation. A section's own address is that of its first page.
@@ -20,7 +20,14 @@ SECTIONS: Mapping[str, str] = {
     "settings": "Settings",
 }
 # Of one section, the navigation has them in this order. Pages without a menu are reached from others.
-PAGES: tuple[Page, ...] = (*views.PAGES, *rule_pages.PAGES, *mapping_pages.PAGES, *category_pages.PAGES)
+PAGES: tuple[Page, ...] = (
+    *views.PAGES,
+    *setup.PAGES,
+    *rule_pages.PAGES,
+    *mapping_pages.PAGES,
+    *category_pages.PAGES,
+    *settings.PAGES,
+)
 
 _BY_NAME = {page.name: page for page in PAGES}
 _MAP = Map([Rule(f"/{page.path}", endpoint=page.name) for page in PAGES])

@@ -21,6 +21,7 @@ from bridge.flows.polls import NAMES
 from bridge.ports.errors import BridgeError
 from bridge.web import places, telling, wording
 from bridge.web.asked import Form
+from bridge.web.drawn import errors_of
 from bridge.web.frames import Frame
 from bridge.web.page import Page
 
@@ -51,6 +52,7 @@ def render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
         "shop": shown.shop,
         "is_demo": shown.shop.name == DEMO,
         "error_text": shown.error.merchant if shown.error else "",
+        "errors": errors_of(shown.error),
         "error_field": getattr(shown.error, "field", None) if shown.error else None,
         "form": shown.form,
     }
@@ -88,6 +90,7 @@ def _words() -> dict[str, Any]:
         "can_confirm": can_confirm,
         "kinds": KINDS,
         "step_text": step_text,
+        "flow_names": wording.FLOWS,
     }
 
 

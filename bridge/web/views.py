@@ -24,6 +24,7 @@ from bridge.flows import (
     pushed,
     rates,
     resting,
+    setup,
 )
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web.actions import ACTIONS
@@ -44,6 +45,7 @@ def _overview(view: View) -> Context:
         "problems": _linked(session, overview.problems(session, limit=LATEST)),
         "orders": latest,
         "latency": overview.latency(session),
+        "setup": setup.progress(session, view.shop.id),
         "open_returns": len(order_view.returns(session, only_open=True, limit=100)),
     }
 
@@ -223,5 +225,5 @@ PAGES = (
     Page("order", f"orders/{NUMBER}", "Order", "orders", _order, under="orders", acts=ACTIONS["order"]),
     Page("returns", "returns", "Returns", "orders", _returns, menu="Returns", acts=ACTIONS["returns"]),
     Page("activity", "activity", "Activity", "activity", _activity, menu="Activity"),
-    Page("alerts", "alerts", "Alerts", "settings", _alerts, menu="Alerts", acts=ACTIONS["alerts"]),
 )
+ALERTS = Page("alerts", "alerts", "Alerts", "settings", _alerts, menu="Alerts", acts=ACTIONS["alerts"])

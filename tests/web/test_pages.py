@@ -114,7 +114,7 @@ def test_money_and_times_are_told_in_the_shops_terms(lively: Lively) -> None:
 
 def test_a_first_run_says_what_to_do(unchanged: Lively) -> None:
     other = unchanged.browser()
-    assert "First connect your store" in text(other.get("s/other/"))
+    assert "First your store, then a marketplace" in text(other.get("s/other/"))
     for path in PLACES:
         assert other.get(f"s/other/{path}").status_code == 200, path
 
@@ -431,5 +431,5 @@ def test_no_shop_at_all_is_welcomed(tmp_path: Any) -> None:
     engine = small_engine(f"sqlite:///{tmp_path / 'empty.db'}")
     shown = Browser(create_web(engine, config())).get("")
     assert shown.status_code == 200
-    assert "storebridge connect" in shown.text
+    assert "Begin the setup" in shown.text
     engine.db.close()

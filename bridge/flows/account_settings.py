@@ -1,0 +1,81 @@
+"""The settings of a connection as a page edits them: in groups, each saved whole, tried before it is kept, and refused
+where somebody else has changed them meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.db.tables import Connection
+from bridge.domain.stock import StockPolicy
+from bridge.domain.values import fingerprint
+from bridge.flows import account
+from bridge.flows.connecting import Connected, attach, get
+from bridge.flows.engine import Engine
+from bridge.flows.wish import Given, Manner, settings_of
+from bridge.ports.errors import AskMerchant
+from bridge.ports.manifest import FormField, Manifest
+
+ORDERS = ("import_from", "acceptance", "acceptance_price")
+CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason")
+PACE = "poll_"
+GROUPS = ("own", "orders", "cancellations", "pace")
+
+
+def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
+    """``own`` are the marketplace's; what shapes stock is no group: it is changed by a plan."""
+    fields = settings_of(manifest, info)
+    return tuple(field for field in fields if _group_of(field.name) == name)
+
+
+def _group_of(name: str) -> str:
+    if name in StockPolicy.model_fields:
+        return "stock"
+    if name in ORDERS:
+        return "orders"
+    if name in CANCELLATIONS:
+        return "cancellations"
+    return "pace" if name.startswith(PACE) else "own"
+
+
+def version(row: Connection) -> str:
+    """Changes with the settings: what a form was drawn from."""
+    return fingerprint({"settings": row.settings, "urls": row.urls})
+
+
+def changed(row: Connection) -> dict[str, str] | None:
+    """By whom and when (ISO 8601) a page or a person changed it last."""
+    return (row.info or {}).get(account.CHANGED)
+
+
+def edit(
+    engine: Engine,
+    shop_id: int,
+    connection_id: int,
+    names: Sequence[str],
+    given: Mapping[str, Any],
+    seen: str,
+    author: str,
+) -> Connected:
+    """Set these settings anew; one that is not given goes back to its default. The account is checked with them before
+    they are kept. Raises what ``connect`` raises; AskMerchant when they are not what was ``seen`` any more."""
+    row = get(engine, shop_id, connection_id)
+    if seen != version(row):
+        who = (changed(row) or {}).get("by") or "somebody else"
+        text = f"These settings were changed by {who} meanwhile. Reload the page and enter your change again."
+        raise AskMerchant(text, field="version")
+    others = {name: value for name, value in row.settings.items() if name not in names}
+    asked = {name: value for name, value in given.items() if name in names}
+    return _again(engine, row, {}, {**others, **asked}, Manner(row.sandbox, whole=True, author=author))
+
+
+def renew(engine: Engine, shop_id: int, connection_id: int, credentials: Mapping[str, Any], author: str) -> Connected:
+    """New credentials for an account that is connected; what is left out stays. Raises what ``connect`` raises."""
+    row = get(engine, shop_id, connection_id)
+    return _again(engine, row, credentials, {}, Manner(row.sandbox, author=author))
+
+
+def _again(
+    engine: Engine, row: Connection, credentials: Mapping[str, Any], settings: Mapping[str, Any], manner: Manner
+) -> Connected:
+    return attach(engine, row.shop_id, row.role, row.adapter, Given(row.account, credentials, settings, {}, manner))

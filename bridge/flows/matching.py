@@ -1,0 +1,183 @@
+"""A marketplace account's own offers against the store's products: what is the same by SKU or by GTIN, what fits
+several, what the store does not know. Only read; nothing is sent."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bridge.db import work
+from bridge.db.tables import Connection, Listing, Variant
+from bridge.db.work import Claim, Mark
+from bridge.domain.listing import LiveOffer
+from bridge.flows import account, readiness
+from bridge.flows.engine import Engine
+from bridge.flows.paging import pages
+from bridge.ports.http import lane
+from bridge.ports.manifest import Capability
+
+KIND = "match.offers"
+PATIENCE = timedelta(seconds=15)
+EXAMPLES = 50
+MOST_BLOCKED = 2000
+PER_RULE = 5
+DOUBLES = ("sku_double", "gtin_double")
+
+
+@dataclass
+class Matched:
+    """Offers counted by how they were matched; of ``several`` and ``unknown`` the first ones."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, how: str, offer: LiveOffer, skus: Sequence[str]) -> None:
+        self.counts[how] += 1
+        if how in ("several", "unknown") and len(self.examples) < EXAMPLES:
+            told = {"offer": offer.offer_id, "site": offer.site, "sku": offer.sku, "gtin": offer.gtin}
+            self.examples.append({"how": how, **told, "title": offer.title or "", "fits": list(skus)})
+
+
+def begin(session: Session, row: Connection, now: datetime, *, can_list: bool) -> None:
+    """Have the account's offers compared, where the marketplace lists them."""
+    if can_list:
+        row.info = {**(row.info or {}), account.MATCH: {"started_at": now.isoformat()}}
+        work.mark(session, row.shop_id, [Mark(row.id, "sweep", KIND, "all", priority=2)], now)
+
+
+def can_list(engine: Engine, row: Connection) -> bool:
+    return Capability.READ_BACK in engine.manifest(row).capabilities
+
+
+def again(engine: Engine, shop_id: int, connection_id: int) -> None:
+    """Compare anew, by the merchant's word."""
+    now = engine.clock()
+
+    def act(session: Session) -> None:
+        row = session.scalars(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
+        begin(session, row, now, can_list=can_list(engine, row))
+
+    engine.db.transact(shop_id, act)
+    engine.ring({"sweep"})
+
+
+def compare(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``match.offers``: the result, and how far it is, stand in the connection's ``info``. While the store's
+    products are still coming in, it waits for them."""
+    if engine.db.transact(row.shop_id, _waits, claims, engine.clock()):
+        return
+    started, found = engine.clock(), Matched()
+    with lane("sweep"):
+        for page in pages(engine.channel(row).list_offers):
+            with engine.db.read(row.shop_id) as session:
+                _match(session, page, found)
+            engine.db.transact(row.shop_id, _keep, row.id, found, started, None)
+            engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+
+    def end(session: Session) -> None:
+        now = engine.clock()
+        _keep(session, row.id, found, started, now)
+        work.done(session, claims, now)
+
+    engine.db.transact(row.shop_id, end)
+
+
+def _waits(session: Session, claims: list[Claim], now: datetime) -> bool:
+    if not readiness.is_reading(session):
+        return False
+    work.put_back(session, claims, now + PATIENCE)
+    return True
+
+
+def _match(session: Session, page: Sequence[LiveOffer], found: Matched) -> None:
+    skus = _variants(session, Variant.sku, [offer.sku for offer in page if offer.sku])
+    gtins = _variants(session, Variant.gtin, [offer.gtin for offer in page if offer.gtin])
+    for offer in page:
+        by_sku, by_gtin = skus.get(offer.sku or "", []), gtins.get(offer.gtin or "", [])
+        if len(by_sku) == 1:
+            found.add("by_sku", offer, by_sku)
+        elif len(by_sku) > 1 or len(by_gtin) > 1:
+            found.add("several", offer, by_sku or by_gtin)
+        else:
+            found.add("by_gtin" if by_gtin else "unknown", offer, by_gtin)
+
+
+def _variants(session: Session, column: Any, values: Sequence[str]) -> Mapping[str, list[str]]:
+    """The SKUs of the variants that have each value."""
+    known: defaultdict[str, list[str]] = defaultdict(list)
+    query = select(column, Variant.sku).where(column.in_(values), Variant.deleted_at.is_(None)).order_by(Variant.id)
+    for value, sku in session.execute(query):
+        known[value].append(sku or "")
+    return known
+
+
+def _keep(session: Session, connection_id: int, found: Matched, started: datetime, ended: datetime | None) -> None:
+    row = session.scalars(select(Connection).where(Connection.id == connection_id).with_for_update()).one()
+    told: dict[str, Any] = {"started_at": started.isoformat(), "offers": found.counts.total(), **found.counts}
+    if ended is not None:
+        told |= {"at": ended.isoformat(), "examples": found.examples}
+    row.info = {**(row.info or {}), account.MATCH: told}
+
+
+def shown(session: Session, row: Connection) -> dict[str, Any]:
+    """Products by whether they can be offered, what stands in the way of the others, and the account's own offers."""
+    states = _states(session, row.id)
+    match = (row.info or {}).get(account.MATCH) or {}
+    return {
+        "ready": sum(states[name] for name in ("new", "creating", "submitted", "unknown", "live")),
+        "blocked": states["blocked"] + states["rejected"],
+        "excluded": states["excluded"],
+        "total": states.total(),
+        "products": session.scalar(select(func.count()).select_from(Variant).where(Variant.deleted_at.is_(None))) or 0,
+        "reasons": _reasons(session, row.id),
+        "offers": {
+            **{name: int(match.get(name, 0)) for name in ("offers", "by_sku", "by_gtin", "several", "unknown")},
+            "examples": match.get("examples", []),
+            **{name: _moment(match.get(name)) for name in ("started_at", "at")},
+        },
+    }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _states(session: Session, connection_id: int) -> Counter[str]:
+    """Listings by state; ``excluded``: those that the merchant does not want there."""
+    query = select(Listing.state, Listing.wanted, func.count()).where(Listing.connection_id == connection_id)
+    found: Counter[str] = Counter()
+    for state, wanted, count in session.execute(query.group_by(Listing.state, Listing.wanted)):
+        found["excluded" if not wanted else state] += count
+    return found
+
+
+def _reasons(session: Session, connection_id: int) -> list[dict[str, Any]]:
+    """What blocks, the most frequent first, each with some of the products; read from the first that are blocked."""
+    query = (
+        select(Listing.sku, Listing.findings, Listing.error, Variant.title)
+        .join(Variant, Variant.id == Listing.variant_id)
+        .where(Listing.connection_id == connection_id, Listing.wanted, Listing.state.in_(("blocked", "rejected")))
+        .order_by(Listing.id)
+        .limit(MOST_BLOCKED)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for sku, findings, error, title in session.execute(query):
+        for item in [item for item in findings if item.get("blocking")] or [_refusal(error)]:
+            group = found.setdefault(
+                str(item["rule"]),
+                {"rule": item["rule"], "fix": item["fix"], "text": item["text"], "count": 0, "examples": []},
+            )
+            group["count"] += 1
+            if len(group["examples"]) < PER_RULE:
+                group["examples"].append({"sku": sku, "title": title, "text": item["text"]})
+    return sorted(found.values(), key=lambda group: (group["rule"] not in DOUBLES, -group["count"]))
+
+
+def _refusal(error: str | None) -> dict[str, str]:
+    return {"rule": "refused", "text": error or "", "fix": "Correct the product in the store; it is tried again."}

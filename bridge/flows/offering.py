@@ -1,0 +1,72 @@
+"""What can be connected: stores and marketplaces by name; of an adapter for many marketplaces each by its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bridge.db.tables import Connection
+from bridge.flows.engine import Engine
+from bridge.flows.wish import DISCONNECTED
+from bridge.ports.adapter import Adapter
+from bridge.ports.errors import NotFound
+
+OPERATOR = "operator"  # the credential by which one adapter serves the marketplaces of many
+OTHER = "Other"
+
+
+@dataclass(frozen=True)
+class Offered:
+    """``operator``: which of an adapter's marketplaces; ``by``: the adapter's title, where that is another;
+    ``connected``: how many accounts there are already."""
+
+    adapter: str
+    role: str
+    title: str
+    operator: str = ""
+    by: str = ""
+    countries: tuple[str, ...] = ()
+    connected: int = 0
+
+
+def offered(engine: Engine, session: Session, role: str, search: str = "") -> list[Offered]:
+    """By title; ``search`` is words of the title or a country's two letters."""
+    known = _connected(session)
+    adapters = engine.platforms if role == "platform" else engine.channels
+    found = [item for adapter in adapters.values() for item in _of(adapter, known)]
+    words = search.casefold().split()
+    fits = [item for item in found if all(word in _words(item) for word in words)]
+    return sorted(fits, key=lambda item: (item.operator == OTHER, bool(item.operator), item.title.casefold()))
+
+
+def _words(item: Offered) -> str:
+    return " ".join((item.title, item.by, *item.countries)).casefold()
+
+
+def _of(adapter: Adapter, known: Counter[tuple[str, str]]) -> Iterator[Offered]:
+    manifest = adapter.manifest
+    operators = next((field.choices for field in manifest.credentials if field.name == OPERATOR), ())
+    if not operators:
+        count = sum(times for (name, _), times in known.items() if name == adapter.name)
+        yield Offered(adapter.name, manifest.kind, manifest.title, countries=manifest.countries, connected=count)
+    for name in operators:
+        title = f"Another {manifest.title} marketplace" if name == OTHER else name
+        by = "" if name == OTHER else manifest.title
+        yield Offered(adapter.name, manifest.kind, title, name, by, connected=known[adapter.name, name])
+
+
+def _connected(session: Session) -> Counter[tuple[str, str]]:
+    query = select(Connection).where(Connection.state.not_in(("connecting", DISCONNECTED)))
+    return Counter((row.adapter, str((row.credentials or {}).get(OPERATOR) or "")) for row in session.scalars(query))
+
+
+def adapter(engine: Engine, name: str) -> Adapter:
+    """Raises NotFound."""
+    found = engine.channels.get(name) or engine.platforms.get(name)
+    if found is None:
+        raise NotFound("There is no such store or marketplace.")
+    return found

@@ -1,0 +1,256 @@
+"""Pages on which accounts are connected, looked after and let go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.db.tables import Connection
+from bridge.flows import account as account_info
+from bridge.flows import account_settings, admin, offering, overview, resting
+from bridge.flows.drawing import Drawn, of_fields
+from bridge.flows.forms import FieldErrors
+from bridge.flows.offering import OPERATOR, OTHER
+from bridge.flows.wish import DISCONNECTED
+from bridge.ports.adapter import Adapter
+from bridge.ports.errors import AskMerchant, NotFound, Reauthorise
+from bridge.ports.manifest import Capability, FormField, Manifest
+from bridge.web import shaping
+from bridge.web.asked import Go
+from bridge.web.drawn import errors_of, shown, typed
+from bridge.web.page import Context, Page, Sent, View
+
+NUMBER = "<int(max=999999999999999):number>"
+ROLES = {"store": "platform", "marketplace": "channel"}
+URL = "url_"  # before the name of an address in the form
+
+
+def _connect(view: View) -> Context:
+    """The list of what can be connected."""
+    search = view.text("search", 80)
+    connections = overview.connections(view.session, view.now)
+    store = next((row for row in connections if row["role"] == "platform" and row["state"] != DISCONNECTED), None)
+    return {
+        "search": search,
+        "store": store,
+        "stores": [] if store else offering.offered(view.engine, view.session, "platform", search),
+        "marketplaces": offering.offered(view.engine, view.session, "channel", search),
+    }
+
+
+def _connect_one(view: View) -> Context:
+    adapter = offering.adapter(view.engine, str(view.arguments["adapter"]))
+    operator = view.text(OPERATOR, 100)
+    manifest = adapter.manifest
+    return {
+        "manifest": manifest,
+        "name": _name(manifest, operator),
+        "operator": operator,
+        "is_store": manifest.kind == "platform",
+        "credentials": shown(of_fields(_asked(manifest, operator), {}), view, ("connect",)),
+        "settings": shown(_settings(manifest), view, ("connect",)),
+        "addresses": shown(_addresses(manifest), view, ("connect",)),
+        "account": view.form.get("account", "") if view.form else "",
+        "account_error": errors_of(view.error).get("account", ""),
+        "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
+        "can": [str(item) for item in manifest.capabilities],
+        "lacks": manifest.lacks,
+        "title": _name(manifest, operator),
+    }
+
+
+def _name(manifest: Manifest, operator: str) -> str:
+    return operator if operator and operator != OTHER else manifest.title
+
+
+def _asked(manifest: Manifest, operator: str) -> tuple[FormField, ...]:
+    """The operator was chosen in the list; its address is then known."""
+    hidden = {OPERATOR} | ({"url"} if operator and operator != OTHER else set())
+    keep = [field for field in manifest.credentials if not (operator and field.name in hidden)]
+    return tuple(
+        field.model_copy(update={"required": True}) if operator == OTHER and field.name == "url" else field
+        for field in keep
+    )
+
+
+def _settings(manifest: Manifest) -> list[Drawn]:
+    """Of the marketplace itself: what has to be known first, then what has a default."""
+    if manifest.kind == "platform":
+        return of_fields(manifest.settings, {})
+    fields = account_settings.group(manifest, "own")
+    return of_fields(sorted(fields, key=lambda field: not (field.required and field.default is None)), {})
+
+
+def _addresses(manifest: Manifest) -> list[Drawn]:
+    return [Drawn(name=URL + name, label=name, kind="url", default=url, help="") for name, url in manifest.urls.items()]
+
+
+def _do_connect(sent: Sent) -> Go:
+    adapter = offering.adapter(sent.engine, str(sent.arguments["adapter"]))
+    manifest, operator = adapter.manifest, sent.form.get(OPERATOR, "")[:100]
+    credentials = typed(of_fields(_asked(manifest, operator), {}), sent.form)
+    if operator:
+        credentials[OPERATOR] = operator
+    urls = typed(_addresses(manifest), sent.form)
+    asked = admin.Given(
+        sent.form.get("account", "").strip()[:100],
+        credentials,
+        typed(_settings(manifest), sent.form),
+        {name.removeprefix(URL): str(value) for name, value in urls.items()},
+        admin.Manner(held=True, author=sent.author),
+    )
+    done = admin.attach(sent.engine, sent.shop_id, manifest.kind, adapter.name, asked)
+    if manifest.kind == "platform":
+        return Go("setup", done="connected")
+    step = "match" if _is_new(sent, done.id) else ""
+    if step:
+        return Go("setup", {"step": step, "connection": done.id}, "connected")
+    return Go(f"accounts/{done.id}", done="renewed")
+
+
+def _is_new(sent: Sent, number: int) -> bool:
+    with sent.engine.db.read(sent.shop_id) as session:
+        return bool(resting.in_setup(session, number))
+
+
+def _accounts(view: View) -> Context:
+    rows = overview.connections(view.session, view.now)
+    waiting = resting.in_setup(view.session)
+    return {"connections": [{**row, "in_setup": row["id"] in waiting} for row in rows]}
+
+
+def _account(view: View) -> Context | None:
+    number = view.arguments["number"]
+    row = view.session.get(Connection, number)
+    if row is None or row.shop_id != view.shop.id or row.state == "connecting":
+        return None
+    adapters = view.engine.platforms if row.role == "platform" else view.engine.channels
+    adapter = adapters.get(row.adapter)
+    facts = next(item for item in overview.connections(view.session, view.now) if item["id"] == row.id)
+    rests = {item["flow"]: item for item in resting.holds(view.session) if item["connection_id"] == row.id}
+    return {
+        "row": facts,
+        "title": row.title,
+        "missing": adapter is None,
+        "in_setup": bool(resting.in_setup(view.session, row.id)),
+        "flows": [(flow, rests.get(flow)) for flow in resting.FLOWS] if row.role == "channel" else [],
+        "found": _found(row, adapter),
+        **(_forms(view, row, adapter) if adapter else {"credentials": [], "parts": []}),
+        "stakes": admin.stakes(view.engine, view.shop.id, row.id),
+        "can_zero": adapter is not None
+        and row.role == "channel"
+        and Capability.OFFERS in adapter.manifest.capabilities,
+    }
+
+
+def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
+    drawn = of_fields(adapter.manifest.credentials, row.credentials or {}, renews=True)
+    return {
+        "credentials": shown(drawn, view, ("renew",)),
+        "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
+        "parts": [part] if (part := shaping.group(view, row, "own")) else [],
+    }
+
+
+def _found(row: Connection, adapter: Adapter | None) -> Context:
+    """What the check of the account found."""
+    info = row.info or {}
+    names: Mapping[str, str] = info.get("site_names") or {}
+    plain = {
+        name.replace("_", " "): value
+        for name, value in (info.get("details") or {}).items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+    }
+    return {
+        "name": info.get("name") or row.account,
+        "countries": info.get("countries") or [],
+        "sites": [names.get(code, code) for code in info.get("sites") or []],
+        "currency": info.get("currency") or (adapter.manifest.currency if adapter else None),
+        "choices": {name: [item.label for item in items] for name, items in account_info.choices(info).items()},
+        "details": plain,
+    }
+
+
+def _save(sent: Sent) -> None:
+    shaping.save_group(sent, _row(sent), "own")
+
+
+def _row(sent: Sent) -> Connection:
+    try:
+        row = admin.get(sent.engine, sent.shop_id, sent.arguments["number"])
+    except AskMerchant as error:
+        raise NotFound(error.merchant) from None
+    adapters = sent.engine.platforms if row.role == "platform" else sent.engine.channels
+    if row.adapter not in adapters:
+        raise AskMerchant("What this account was connected with is not installed any more.", field="adapter")
+    return row
+
+
+def _renew(sent: Sent) -> Go:
+    row = _row(sent)
+    given = typed(of_fields(sent.engine.manifest(row).credentials, {}), sent.form)
+    account_settings.renew(sent.engine, sent.shop_id, row.id, given, sent.author)
+    return Go(f"accounts/{row.id}", done="renewed")
+
+
+def _pause(sent: Sent) -> None:
+    admin.pause(sent.engine, sent.shop_id, _row(sent).id, f"paused by {sent.author}")
+
+
+def _resume(sent: Sent) -> None:
+    admin.resume(sent.engine, sent.shop_id, _row(sent).id)
+
+
+def _rest(sent: Sent) -> None:
+    resting.hold(sent.engine, sent.shop_id, _row(sent).id, [sent.form.get("flow", "")], sent.author, "")
+
+
+def _go_on(sent: Sent) -> None:
+    resting.resume(sent.engine, sent.shop_id, _row(sent).id, [sent.form.get("flow", "")], sent.author)
+
+
+def _let_go(sent: Sent) -> Go:
+    row = _row(sent)
+    what = sent.form.get("listings", "")
+    errors = {}
+    if row.role == "channel" and what not in ("zero", "keep"):
+        errors["listings"] = "Say what shall become of the listings."
+    if "sure" not in sent.form:
+        errors["sure"] = "Tick the box if you are sure."
+    if errors:
+        raise FieldErrors(errors)
+    done = admin.disconnect(sent.engine, sent.shop_id, row.id, zero_listings=what == "zero")
+    if done.refused or done.warnings:
+        return Go(f"accounts/{row.id}", {"refused": len(done.refused)}, "let_go_partly")
+    return Go("accounts", done="let_go")
+
+
+PAGES = (
+    Page("connect", "connect", "Connect", "settings", _connect, under="accounts"),
+    Page(
+        "connect_one",
+        "connect/<string(maxlength=40):adapter>",
+        "Connect",
+        "settings",
+        _connect_one,
+        under="accounts",
+        acts={"connect": _do_connect},
+    ),
+    Page("accounts", "accounts", "Accounts", "settings", _accounts, menu="Accounts"),
+    Page(
+        "account",
+        f"accounts/{NUMBER}",
+        "Account",
+        "settings",
+        _account,
+        under="accounts",
+        acts={
+            "save_own": _save,
+            "renew": _renew,
+            "pause": _pause,
+            "resume": _resume,
+            "rest": _rest,
+            "go_on": _go_on,
+            "let_go": _let_go,
+        },
+    ),
+)

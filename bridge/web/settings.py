@@ -1,0 +1,227 @@
+"""The Settings tab: what each marketplace is sent, how orders are taken, what is kept how long, and how it all is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from bridge.db.tables import Connection, Journal, PrivacyRequest
+from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overview, resting
+from bridge.flows.draft import store_connection
+from bridge.flows.finding import Finding, State
+from bridge.ports.errors import NotFound
+from bridge.web import accounts, shaping, views
+from bridge.web.asked import Go
+from bridge.web.page import Action, Context, Page, Sent, View
+from bridge.web.shaping import Part
+
+AUDITED = 30
+AWAY = ("connecting", "disconnected")
+
+
+def _general(view: View) -> Context:
+    rows = overview.connections(view.session, view.now)
+    rests = {(item["connection_id"], item["flow"]): item for item in resting.holds(view.session)}
+    channels = [row for row in rows if row["role"] == "channel" and row["state"] not in AWAY]
+    waiting = resting.in_setup(view.session)
+    return {
+        "channels": [
+            {**row, "flows": [(flow, rests.get((row["id"], flow))) for flow in resting.FLOWS]}
+            | {"in_setup": row["id"] in waiting}
+            for row in channels
+        ],
+        "flows": resting.FLOWS,
+        "in_test": resting.in_test(view.session),
+        "store": store_connection(view.session),
+        "audit": _audit(view),
+    }
+
+
+def _audit(view: View) -> list[dict[str, Any]]:
+    """Who changed what, newest first."""
+    query = select(Journal.at, Journal.text, Journal.author, Connection.title)
+    query = query.outerjoin(Connection, Connection.id == Journal.connection_id).where(Journal.author.is_not(None))
+    rows = view.session.execute(query.order_by(Journal.id.desc()).limit(AUDITED))
+    return [{"at": row[0], "text": row[1], "author": row[2], "connection": row[3]} for row in rows]
+
+
+def _channel(view: View) -> tuple[Connection | None, list[tuple[int, str]]]:
+    """Which marketplace is meant: the one asked for, else the first; and all of them."""
+    known = list(documents.channels(view.session).items())
+    wanted = view.number("connection") or (view.form and _plain(view.form.get("connection", ""))) or None
+    number = wanted or (known[0][0] if known else None)
+    if number is not None and number not in dict(known):
+        raise NotFound("There is no such marketplace connection.")
+    row = view.session.get(Connection, number) if number is not None else None
+    return (row if row is not None and row.adapter in view.engine.channels else None), known
+
+
+def _plain(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _with(*names: str, more: Any = None) -> Any:
+    """A page of forms for one marketplace. ``names``: documents, ``price``, and groups of settings."""
+
+    def read(view: View) -> Context:
+        row, known = _channel(view)
+        parts = [part for name in names if row is not None and (part := _part(view, row, name))]
+        context: Context = {
+            "connection": row,
+            "channels": known,
+            "parts": parts,
+            "manifest": view.engine.manifest(row) if row is not None else None,
+            "currency": shaping.currency(view.engine, row) if row is not None else "",
+            "in_setup": row is not None and bool(resting.in_setup(view.session, row.id)),
+        }
+        return context | (more(view, row) if more and row is not None else {})
+
+    return read
+
+
+def _part(view: View, row: Connection, name: str) -> Part | None:
+    if name in shaping.FIELDS:
+        return shaping.document(view, row, name)
+    return shaping.price(view, row) if name == "price" else shaping.group(view, row, name)
+
+
+def _acts(page: str, *names: str) -> Mapping[str, Action]:
+    return {f"save_{name}": _saves(page, name) for name in names}
+
+
+def _saves(page: str, name: str) -> Action:
+    def act(sent: Sent) -> Go:
+        row = _row(sent)
+        after = Go(page, {"connection": row.id}, "set")
+        if name in shaping.FIELDS or name == "price":
+            return shaping.save(sent, row, [name], f"{page.rpartition('/')[2]} of {row.title}", after)
+        shaping.save_group(sent, row, name)
+        return after
+
+    return act
+
+
+def _row(sent: Sent) -> Connection:
+    with sent.engine.db.read(sent.shop_id) as session:
+        if sent.number("connection") not in documents.channels(session):
+            raise NotFound("There is no such marketplace connection.")
+    return admin.get(sent.engine, sent.shop_id, sent.number("connection"))
+
+
+def _pause(sent: Sent) -> None:
+    admin.pause(sent.engine, sent.shop_id, None)
+
+
+def _resume(sent: Sent) -> None:
+    admin.resume(sent.engine, sent.shop_id, None)
+
+
+def _rest(sent: Sent) -> None:
+    resting.hold(sent.engine, sent.shop_id, _row(sent).id, [sent.form.get("flow", "")], sent.author)
+
+
+def _go_on(sent: Sent) -> None:
+    resting.resume(sent.engine, sent.shop_id, _row(sent).id, [sent.form.get("flow", "")], sent.author)
+
+
+def _test_on(sent: Sent) -> None:
+    resting.begin_test(sent.engine, sent.shop_id, sent.author)
+
+
+def _test_off(sent: Sent) -> None:
+    resting.end_test(sent.engine, sent.shop_id, sent.author)
+
+
+def _by_rules(view: View, row: Connection) -> Context:
+    return {"by_rules": shaping.price(view, row) is None}
+
+
+def _privacy(view: View) -> Context:
+    rows = view.session.scalars(select(Connection).where(Connection.role == "channel").order_by(Connection.id))
+    requests = select(PrivacyRequest).where(PrivacyRequest.shop_id == view.shop.id)
+    return {
+        "retention": view.engine.retention.days,
+        "buyers": [(row.title, forgetting.period(view.engine, row).days) for row in rows if row.state not in AWAY],
+        "buyers_kept": view.engine.buyers_kept.days,
+        "requests": view.session.scalars(requests.order_by(PrivacyRequest.id.desc()).limit(50)).all(),
+    }
+
+
+def _diagnostics(view: View) -> Context:
+    asked = view.text("run", 10) == "now"
+    findings = _examined(view) if asked else []
+    return {
+        "asked": asked,
+        "findings": findings,
+        "versions": diagnosis.versions(view.session),
+        "bundle": diagnosis.bundle(view.engine, view.session, findings) if asked else "",
+    }
+
+
+def _examined(view: View) -> list[Finding]:
+    if view.engine.machine is None:
+        return [Finding("machine", State.WARN, "not known here", "Run: storebridge doctor")]
+    return list(doctor.examine(view.engine, view.engine.machine(), shop_id=view.shop.id))
+
+
+PAGES = (
+    Page(
+        "settings",
+        "settings",
+        "Settings",
+        "settings",
+        _general,
+        menu="General",
+        acts={
+            "pause": _pause,
+            "resume": _resume,
+            "rest": _rest,
+            "go_on": _go_on,
+            "test_on": _test_on,
+            "test_off": _test_off,
+        },
+    ),
+    *accounts.PAGES,
+    Page(
+        "settings_stock",
+        "settings/stock",
+        "Stock",
+        "settings",
+        _with("stock"),
+        menu="Stock",
+        acts=_acts("settings/stock", "stock"),
+    ),
+    Page(
+        "settings_prices",
+        "settings/prices",
+        "Prices",
+        "settings",
+        _with("price", "market", "reach", more=_by_rules),
+        menu="Prices",
+        acts=_acts("settings/prices", "price", "market", "reach"),
+    ),
+    Page(
+        "settings_orders",
+        "settings/orders",
+        "Orders",
+        "settings",
+        _with("orders", "pace"),
+        menu="Orders",
+        acts=_acts("settings/orders", "orders", "pace"),
+    ),
+    Page("settings_shipping", "settings/shipping", "Shipping", "settings", _with(), menu="Shipping"),
+    Page(
+        "settings_returns",
+        "settings/returns",
+        "Cancellations and returns",
+        "settings",
+        _with("cancellations"),
+        menu="Cancellations and returns",
+        acts=_acts("settings/returns", "cancellations"),
+    ),
+    views.ALERTS,
+    Page("settings_privacy", "settings/privacy", "Data and privacy", "settings", _privacy, menu="Data and privacy"),
+    Page("diagnostics", "settings/diagnostics", "Diagnostics", "settings", _diagnostics, menu="Diagnostics"),
+)

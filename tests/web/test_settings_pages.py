@@ -1,0 +1,123 @@
+"""Settings, accounts and setup: they show what there is, change what they say, say who did, and keep shops apart."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bridge.db.tables import Change, Connection, Hold, Shop
+from bridge.flows import resting
+from tests.support.lively import Browser, Lively
+
+PLACES = (
+    *("setup", "setup?step=welcome", "setup?step=connect", "setup?step=match", "setup?step=rules", "setup?step=live"),
+    *("connect", "connect/mem0", "accounts", "accounts/1", "accounts/2", "settings", "settings/stock", "alerts"),
+    *("settings/prices", "settings/orders", "settings/shipping", "settings/returns", "settings/privacy"),
+    *("settings/diagnostics", "settings/diagnostics?run=now"),
+)
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
+    lively = Lively(f"sqlite:///{tmp_path_factory.mktemp('settings') / 'storebridge.db'}")
+    yield lively
+    lively.close()
+
+
+def text(response: Any) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
+
+
+def version(browser: Browser, path: str, name: str) -> str:
+    found = re.search(rf'name="version_{name}" value="([^"]*)"', browser.get(path).text)
+    assert found
+    return found[1]
+
+
+def test_every_page_is_there_for_both_shops_and_shows_only_its_own(lively: Lively) -> None:
+    browser = lively.browser()
+    for path in PLACES:
+        assert browser.get(path).status_code == 200, path
+        theirs = browser.get(f"s/other/{path}")
+        assert theirs.status_code == (404 if path.startswith("accounts/") else 200), path
+        assert "mem0:" not in theirs.text
+    for path in ("setup?connection=2", "settings/stock?connection=2", "matches/2"):
+        assert browser.get(path).status_code == 200, path
+        assert browser.get(f"s/other/{path}").status_code == 404, path
+    assert browser.get("connect/nobody").status_code == 404
+
+
+def test_another_shops_accounts_cannot_be_changed(lively: Lively) -> None:
+    browser = lively.browser()
+    attempts: list[tuple[str, str, dict[str, Any]]] = [
+        ("accounts/2", "pause", {}),
+        ("accounts/2", "rest", {"flow": "stock"}),
+        ("accounts/2", "let_go", {"listings": "keep", "sure": "yes"}),
+        ("accounts/2", "renew", {"key": "x"}),
+        ("settings", "rest", {"connection": 2, "flow": "stock"}),
+        ("settings/stock", "save_stock", {"connection": 2, "buffer": 5, "version_stock": "0"}),
+        ("setup", "live", {"connection": 2, "flows": "stock"}),
+        ("setup", "exclude", {"connection": 2, "skus": "A"}),
+    ]
+    for path, do, form in attempts:
+        assert browser.post(f"s/other/{path}", do, **form).status_code == 404, (path, do)
+    assert [row.state for row in lively.read(Connection)] == ["active", "active"]
+    assert not lively.read(Hold)
+    assert not lively.read(Change)
+
+
+def test_what_moves_listings_is_a_plan_first_and_not_over_anothers(lively: Lively) -> None:
+    browser = lively.browser()
+    seen = version(browser, "settings/stock?connection=2", "stock")
+    form = {"connection": 2, "buffer": 3, "untracked": "zero", "untracked_quantity": 1, "version_stock": seen}
+    wrong = browser.post("settings/stock", "save_stock", **{**form, "buffer": -1})
+    assert wrong.status_code == 422
+    assert re.search(r'id="stock-buffer" [^>]*value="-1"[^>]*aria-invalid="true"', wrong.text)
+    made = browser.post("settings/stock", "save_stock", **form)
+    plan = re.search(r"/plans/(\d+)", made.headers["Location"])
+    assert plan, "it would move a live listing"
+    assert "2 → 0" in text(browser.get(f"plans/{plan[1]}")) or "stock" in text(browser.get(f"plans/{plan[1]}"))
+    assert browser.post(f"plans/{plan[1]}", "apply").status_code == 303
+    refused = browser.post("settings/stock", "save_stock", **{**form, "buffer": 4})
+    assert refused.status_code == 422
+    assert "changed by the page meanwhile" in text(refused)
+    assert 'value="3"' in browser.get("settings/stock").text
+    assert "changed the settings" in text(browser.get("settings")), "who changed what"
+
+
+def test_flows_rest_one_by_one_and_all_in_test_mode(lively: Lively) -> None:
+    browser = lively.browser()
+    assert browser.post("accounts/2", "rest", flow="content").status_code == 303
+    assert browser.post("settings", "test_on").status_code == 303
+    assert {row.flow for row in lively.read(Hold)} == set(resting.FLOWS)
+    assert "Test mode is on" in text(browser.get("settings"))
+    assert browser.post("settings", "test_off").status_code == 303
+    assert [row.flow for row in lively.read(Hold)] == ["content"], "what rested before rests on"
+    assert browser.post("settings", "go_on", connection=2, flow="content").status_code == 303
+    assert browser.post("settings", "pause").status_code == 303
+    with lively.world.db.read(1) as session:
+        assert session.get_one(Shop, 1).paused
+    assert browser.post("settings", "resume").status_code == 303
+
+
+def test_diagnostics_can_be_copied_and_hold_no_secret(lively: Lively) -> None:
+    shown = text(lively.browser().get("settings/diagnostics?run=now"))
+    assert '"connections"' in shown
+    assert '"credentials"' not in shown
+    assert "Without credentials" in shown
+
+
+def test_letting_go_is_asked_twice(lively: Lively) -> None:
+    browser = lively.browser()
+    asked = browser.post("accounts/2", "let_go")
+    assert asked.status_code == 422
+    assert "Say what shall become of the listings" in text(asked)
+    assert "Tick the box" in text(asked)
+    assert browser.post("accounts/2", "let_go", listings="zero", sure="yes").status_code == 303
+    assert lively.read(Connection)[1].state == "disconnected"
+    assert all(offer.stock == 0 for offer in lively.world.markets[0].offers.values())
+    assert "This account was let go" in text(browser.get("accounts/2"))
