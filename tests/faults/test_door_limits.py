@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
@@ -62,9 +62,9 @@ def door(procs: Procs, tmp_path: Path) -> Iterator[Door]:
     procs.assert_no_leftovers()
 
 
-def _send_forever(door: Door, head: str, chunk: bytes, most: int) -> tuple[bytes, int]:
+def _send_forever(door: Door, head: str, chunk: bytes, most: int, path: str = "") -> tuple[bytes, int]:
     """Send chunks until the server answers or hangs up; its answer, and how many bytes it took from us."""
-    parts = urlsplit(door.url)
+    parts = urlsplit(urljoin(door.url, path))
     sent = 0
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as line:
         line.sendall(f"POST {parts.path} HTTP/1.1\r\nHost: door\r\n{head}\r\n".encode())
@@ -101,6 +101,18 @@ def test_too_long_without_a_word_is_413_and_costs_no_memory(door: Door) -> None:
         answer, sent = _send_forever(door, "Transfer-Encoding: chunked\r\n", chunk, 200 * MEGABYTE)
         assert answer.startswith(b"HTTP/1.1 413")
         assert sent < 20 * MEGABYTE
+    assert door.memory() - before < 20 * MEGABYTE
+    assert door.post() == 200
+
+
+@pytest.mark.parametrize("path", [f"/modules/{PUBLIC_ID}/1/events", "/modules/connect"])
+def test_the_modules_door_reads_no_further_than_it_takes(door: Door, path: str) -> None:
+    before = door.memory()
+    answer, sent = _send_forever(door, "Content-Length: 10000000000\r\n", b"x" * 65536, 50 * MEGABYTE, path)
+    assert (answer[:12], sent < 50 * MEGABYTE) == (b"HTTP/1.1 413", True)
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    answer, sent = _send_forever(door, "Transfer-Encoding: chunked\r\n", chunk, 200 * MEGABYTE, path)
+    assert (answer[:12], sent < 20 * MEGABYTE) == (b"HTTP/1.1 413", True)
     assert door.memory() - before < 20 * MEGABYTE
     assert door.post() == 200
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -148,7 +148,7 @@ class Place:
     @contextmanager
     def beside(self) -> Iterator[Place]:
         """Another process of the same bridge, as good as: nothing is shared but the database and Redis."""
-        engine = _engine(self.settings, self.shop, self.engine.clock)
+        engine = _engine(self.settings, self.shop, self.engine.clock, no_bell)
         try:
             yield Place(engine, create_web(engine, self.settings), self.shop, self.settings, self.shift, self.at)
         finally:
@@ -167,23 +167,30 @@ class Place:
             return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def _engine(settings: config.Config, shop: Shop, clock: Callable[[], datetime]) -> Engine:
+def no_bell(lanes: Iterable[str]) -> None:
+    """Nobody hears it."""
+
+
+def _engine(
+    settings: config.Config, shop: Shop, clock: Callable[[], datetime], ring: Callable[[Iterable[str]], None] | None
+) -> Engine:
     return bootstrap.bootstrap(
         settings,
         registry=Registry({"woocommerce": store_with_module()}, {}),
-        ring=lambda lanes: None,
+        ring=ring,
         wire=httpx.WSGITransport(DispatcherMiddleware(shop.sandbox, {"/other": shop.sandbox})),
         clock=clock,
     )
 
 
 @contextmanager
-def open_place(folder: Path, database_url: str, **settings: Any) -> Iterator[Place]:
+def open_place(folder: Path, database_url: str, ring: Any = no_bell, **settings: Any) -> Iterator[Place]:
+    """``ring`` None: the doorbell as it is set up."""
     shop = Shop()
     found: list[Place] = []
     clock = lambda: datetime.now(UTC) + (found[0].shift if found else timedelta())  # noqa: E731
     chosen = config.load({"data_dir": folder, "database_url": database_url, "demo": False, **settings})
-    engine = _engine(chosen, shop, clock)
+    engine = _engine(chosen, shop, clock, ring)
     Base.metadata.create_all(engine.db.engine)
     found.append(Place(engine, create_web(engine, chosen), shop, chosen))
     try:

@@ -310,6 +310,15 @@ def test_limits_hold_over_processes_and_an_emptied_redis_takes_nothing_twice(red
         assert [row.seen for row in place.rows(Delivery)] == [1]
 
 
+def test_while_redis_is_away_everything_is_taken(tmp_path: Path) -> None:
+    with open_place(
+        tmp_path, f"sqlite:///{tmp_path / 'away.db'}", redis_url="redis://127.0.0.1:1/0", ring=None
+    ) as place:
+        place.connect()
+        assert [place.tell("events", events(number)).status_code for number in (1, 2)] == [200, 200]
+        assert {row.key for row in place.rows(Work) if row.kind == "product.read"} == {"1", "2"}
+
+
 class TestEvents:
     def test_what_is_told_is_kept_and_marked(self, both: Place) -> None:
         batch = [
