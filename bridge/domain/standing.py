@@ -14,6 +14,7 @@ from bridge.domain.deadlines import ZONES
 from bridge.domain.values import Value
 
 NEAR = 2  # more of them reach the limit
+ENOUGH = 10  # of fewer one alone passes any limit, and a share says nothing
 
 
 class Measure(StrEnum):
@@ -105,8 +106,10 @@ class Standing(Value):
 
 
 def left_to(limit: Decimal, least: int, bad: int, of: int) -> int | None:
-    """The fewest more that pass the limit (0: it is passed); None where all of them together would not. Sales to come
-    are not counted on."""
+    """The fewest more that pass the limit (0: it is passed); None where all of them together would not, and of fewer
+    than ``ENOUGH``. Sales to come are not counted on."""
+    if of < ENOUGH:
+        return None
     for more in range(max(0, of - bad) + 1):
         if bad + more >= least and Decimal(bad + more) > limit * of:
             return more

@@ -21,7 +21,6 @@ from bridge.db.work import Claim
 from bridge.domain.order import CancelReason, FulfilledBy, OrderPhase
 from bridge.flows import cancellations, catalogue
 from bridge.flows.engine import Engine
-from bridge.flows.steps import step
 
 PROBLEM = "stock_gone"
 SETTING = "no_stock"
@@ -36,7 +35,6 @@ _SETTLED = ("failed", "overtaken")
 def look_again(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``stock.gone``, key a pool of stock."""
     lanes = engine.db.transact(row.shop_id, _look, engine, row, claims[0], engine.clock())
-    step("stock.gone.decided")
     engine.ring(lanes)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bridge.db.tables import Cancellation, Order, ParcelRow, RefundRow, ReturnRow, Work
 
 FIRST = 0
-SOON = timedelta(hours=24)
+SOON, RECENT = timedelta(hours=24), timedelta(days=90)
 # What each kind of work is about: its key is our number of this row.
 _OF_ORDER = ("orders.create", "orders.accept", "orders.acknowledge")
 _OF_RETURN = ("return.decide", "return.store", "return.refund")
@@ -20,7 +20,7 @@ def raise_priority(session: Session, now: datetime) -> None:
     """The priority is the first thing a claim sorts by. What is claimed already is left alone."""
     until = now + SOON
     due = or_(Order.ship_by <= until, Order.accept_by <= until, Order.expires_at <= until)
-    orders = select(Order.id).where(Order.closed_at.is_(None), due)
+    orders = select(Order.id).where(Order.closed_at.is_(None), Order.placed_at > now - RECENT, due)
     returns = select(ReturnRow.id).where(ReturnRow.closed_at.is_(None), ReturnRow.respond_by <= until)
     about = [
         (_OF_ORDER, orders),

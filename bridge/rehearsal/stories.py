@@ -18,7 +18,6 @@ from bridge.rehearsal.report import Failed
 from bridge.rehearsal.selling import BOUGHT, TRACKING, buy, in_store, need_row, order_row
 from bridge.rehearsal.story import Step, Story
 
-SOLD = ("order created in the store",)
 LATE = "3SREHEARSAL0002"
 
 
@@ -111,9 +110,23 @@ def both_ledgers(story: Story) -> str:
     return f"{refunded.text()} in the store; the marketplace pays back by itself"
 
 
+def sold_and_shipped(story: Story) -> str:
+    order_id = buy(story, "goodwill", BOUGHT)
+    story.stock -= BOUGHT
+    row = in_store(story, "goodwill")
+    story.world.store.ship(str(row.store_order_id), _carrier(story), TRACKING)
+    story.until(
+        "the shipment is confirmed",
+        lambda: units(story.world.market.order(order_id), "shipped", story.sku) == BOUGHT,
+        lambda: selling.order_seen(story, "goodwill"),
+    )
+    return f"order {order_id}: {BOUGHT} x {story.price}, in the store as {row.store_number}, shipped and confirmed"
+
+
 def refund_alone(story: Story) -> str:
     """The merchant refunds one unit in the store; nothing comes back."""
-    row, order = need_row(story, "sold"), _store_order(story)
+    row = need_row(story, "goodwill")
+    order = aftersales.store_order(story, row)
     line = order.lines[0]
     part = RefundLine(store_line_id=line.external_id, quantity=1, restock=False)
     story.world.platform.refund_lines(order.external_id, [part], "Goodwill", f"rehearsal-{order.number}")
@@ -130,21 +143,23 @@ def refund_alone(story: Story) -> str:
 
 
 def completed_without_number(story: Story) -> str:
-    row = need_row(story, "sold")
+    order_id = buy(story, "untracked", BOUGHT)
+    story.stock -= BOUGHT
+    row = in_store(story, "untracked")
     story.world.store.ship(str(row.store_order_id), _carrier(story), "")
     told = story.until("the missing number is told", lambda: _problem(story, "tracking_missing", row.ref))
-    if units(story.world.market.order(story.orders["sold"]), "shipped", story.sku):
+    if units(story.world.market.order(order_id), "shipped", story.sku):
         raise Failed("it was confirmed without a tracking number")
     return told.text
 
 
 def number_comes_late(story: Story) -> str:
-    row = need_row(story, "sold")
+    row = need_row(story, "untracked")
     story.world.store.ship(str(row.store_order_id), _carrier(story), LATE)
     story.until(
         "the shipment is confirmed",
-        lambda: units(story.world.market.order(story.orders["sold"]), "shipped", story.sku) == BOUGHT,
-        lambda: selling.order_seen(story, "sold"),
+        lambda: units(story.world.market.order(row.external_id), "shipped", story.sku) == BOUGHT,
+        lambda: selling.order_seen(story, "untracked"),
     )
     story.until("the problem is closed", lambda: _problem(story, "tracking_missing", row.ref) is None)
     with story.world.engine.db.read(story.world.shop.id) as session:
@@ -301,13 +316,12 @@ STORIES: Mapping[str, tuple[Step, ...]] = {
     ),
     "refund-only": (
         *_LISTED,
-        *_SHIPPED,
-        Step("refund without a return", refund_alone, _SHIP, (Capability.SHIPMENTS,)),
+        Step("sold and shipped", sold_and_shipped, ("product listed",), (Capability.SHIPMENTS,)),
+        Step("refund without a return", refund_alone, ("sold and shipped",), (Capability.SHIPMENTS,)),
     ),
     "late-tracking": (
         *_LISTED,
-        *_SOLD,
-        Step("shipped without a number", completed_without_number, SOLD, (Capability.SHIPMENTS,)),
+        Step("shipped without a number", completed_without_number, ("product listed",), (Capability.SHIPMENTS,)),
         Step("the number comes late", number_comes_late, ("shipped without a number",), (Capability.SHIPMENTS,)),
     ),
     "store-down": (

@@ -112,7 +112,7 @@ def test_work_near_its_deadline_goes_first(world: Demo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "of", "least", "left"), [(0, 100, 1, 3), (2, 100, 1, 1), (3, 100, 1, 0), (0, 20, 3, 3), (0, 0, 1, None), (1, 1, 1, 0)]
+    ("bad", "of", "least", "left"), [(0, 100, 1, 3), (2, 100, 1, 1), (3, 100, 1, 0), (0, 20, 3, 3), (0, 0, 1, None), (1, 9, 1, None), (1, 10, 1, 0)]
 )  # fmt: skip
 def test_how_many_more_pass_a_limit_of_two_percent(bad: int, of: int, least: int, left: int | None) -> None:
     assert left_to(Decimal("0.02"), least, bad, of) == left
