@@ -107,6 +107,10 @@ class ConnectTest extends PluginCase {
 		$this->bridge_connects();
 		$this->assertSame( 'https://shop.test/wp-admin/admin.php?page=storebridge', $this->leaving( array( $this->admin, 'connect' ) ) );
 		$this->assertTrue( $this->settings->connected() );
+		update_option( 'permalink_structure', '' );
+		$this->settings->mark_gone();
+		$this->leaving( array( $this->admin, 'connect' ) );
+		$this->assertStringContainsString( 'Permalinks', $this->page() );
 		World::$user = null;
 		$this->assertStringContainsString( 'not allowed', $this->leaving( array( $this->admin, 'connect' ) ) );
 	}

@@ -14,6 +14,8 @@ abstract class PluginCase extends TestCase {
 	protected function setUp(): void {
 		World::begin();
 		Storebridge_Tables::install();
+		update_option( 'home', 'https://shop.test/' );
+		update_option( 'permalink_structure', '/%postname%/' );
 		$this->settings = new Storebridge_Settings();
 		$this->outbox   = new Storebridge_Outbox();
 		$this->bridge   = new Storebridge_Bridge( $this->settings );

@@ -202,8 +202,8 @@ function wp_get_current_user() {
 function get_user_locale() {
 	return 'nl_NL';
 }
-function home_url() {
-	return 'https://shop.test';
+function untrailingslashit( $url ) {
+	return rtrim( $url, '/' );
 }
 function rest_url() {
 	return 'https://shop.test/wp-json/';

@@ -81,6 +81,7 @@ class Storebridge_Admin {
 	 */
 	public function hook() {
 		add_action( 'admin_menu', array( $this, 'menu' ), 60 );
+		add_action( 'admin_init', array( $this, 'privacy' ) );
 		add_action( 'admin_post_storebridge_connect', array( $this, 'connect' ) );
 		add_action( 'admin_post_storebridge_disconnect', array( $this, 'disconnect' ) );
 		add_filter( 'plugin_action_links_' . plugin_basename( STOREBRIDGE_FILE ), array( $this, 'links' ) );
@@ -92,6 +93,16 @@ class Storebridge_Admin {
 	public function menu() {
 		$hook = add_submenu_page( 'woocommerce', __( 'Storebridge', 'storebridge' ), __( 'Storebridge', 'storebridge' ), self::CAPABILITY, self::PAGE, array( $this, 'render' ) );
 		add_action( "load-$hook", array( $this, 'load' ) );
+	}
+
+	/**
+	 * What the shop's privacy policy may say of this.
+	 */
+	public function privacy() {
+		if ( function_exists( 'wp_add_privacy_policy_content' ) ) {
+			$text = __( 'Orders of this shop are read by the Storebridge it is connected with, so that what was bought on a marketplace is packed here and confirmed there. Whoever runs it can tell how long it keeps what.', 'storebridge' );
+			wp_add_privacy_policy_content( __( 'Storebridge', 'storebridge' ), wp_kses_post( wpautop( $text ) ) );
+		}
 	}
 
 	/**
@@ -284,7 +295,12 @@ class Storebridge_Admin {
 		$given  = isset( $_POST['bridge'] ) ? sanitize_text_field( wp_unslash( $_POST['bridge'] ) ) : '';
 		$bridge = Storebridge_Connector::address( $given );
 		// phpcs:ignore WordPress.Security.NonceVerification.Missing -- checked above.
-		$key = isset( $_POST['install_key'] ) ? sanitize_text_field( wp_unslash( $_POST['install_key'] ) ) : '';
+		$key      = isset( $_POST['install_key'] ) ? sanitize_text_field( wp_unslash( $_POST['install_key'] ) ) : '';
+		$obstacle = Storebridge_Connector::obstacle();
+		if ( '' !== $obstacle ) {
+			$this->back( $obstacle, $given );
+			return;
+		}
 		if ( '' === $bridge ) {
 			$this->back( __( 'Enter the address of your bridge, beginning with https://', 'storebridge' ), $given );
 			return;

@@ -63,6 +63,27 @@ class Storebridge_Connector {
 	}
 
 	/**
+	 * The store's address as it is set; plugins for several languages change what home_url() says.
+	 *
+	 * @return string
+	 */
+	private static function home() {
+		return untrailingslashit( get_option( 'home' ) );
+	}
+
+	/**
+	 * What stands in the way of being connected, in words.
+	 *
+	 * @return string Empty where nothing does.
+	 */
+	public static function obstacle() {
+		if ( '' === (string) get_option( 'permalink_structure' ) ) {
+			return __( 'WordPress shows its pages under plain addresses, and its REST API cannot be reached like that. Choose anything but "Plain" in Settings, Permalinks.', 'storebridge' );
+		}
+		return '';
+	}
+
+	/**
 	 * Asks the bridge to connect this store.
 	 *
 	 * @param string $bridge      Its address, as address() gives it.
@@ -109,9 +130,9 @@ class Storebridge_Connector {
 		}
 		return array(
 			'challenge'   => $challenge,
-			'store_url'   => home_url(),
+			'store_url'   => self::home(),
 			'credentials' => array(
-				'url'             => home_url(),
+				'url'             => self::home(),
 				'consumer_key'    => $pending['consumer_key'],
 				'consumer_secret' => $pending['consumer_secret'],
 			),
@@ -149,7 +170,7 @@ class Storebridge_Connector {
 	private function wish( $code, $install_key ) {
 		return array(
 			'platform'         => 'woocommerce',
-			'store_url'        => home_url(),
+			'store_url'        => self::home(),
 			'api_url'          => rest_url(),
 			'code'             => $code,
 			'version'          => STOREBRIDGE_VERSION,

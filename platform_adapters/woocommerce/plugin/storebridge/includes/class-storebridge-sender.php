@@ -15,6 +15,7 @@ class Storebridge_Sender {
 	const SEND    = 'storebridge_send';
 	const BEAT    = 'storebridge_heartbeat';
 	const GROUP   = 'storebridge';
+	const LOOKED  = 'storebridge_scheduled';
 	const EVERY   = 300;
 	const WAITS   = array( 60, 300, 900, 3600 );
 	const SECONDS = 20;
@@ -244,12 +245,13 @@ class Storebridge_Sender {
 	}
 
 	/**
-	 * The heartbeat is in the calendar, whatever others have cleared away.
+	 * The heartbeat is in the calendar, whatever others have cleared away. Looked up once an hour.
 	 */
 	public function keep_scheduled() {
-		if ( ! $this->settings->connected() ) {
+		if ( get_transient( self::LOOKED ) || ! $this->settings->connected() ) {
 			return;
 		}
+		set_transient( self::LOOKED, 'yes', 3600 );
 		if ( function_exists( 'as_schedule_recurring_action' ) ) {
 			if ( ! as_has_scheduled_action( self::BEAT, array(), self::GROUP ) ) {
 				as_schedule_recurring_action( time(), self::EVERY, self::BEAT, array(), self::GROUP );
@@ -277,6 +279,7 @@ class Storebridge_Sender {
 	 * Takes everything out of both calendars.
 	 */
 	public static function unschedule() {
+		delete_transient( self::LOOKED );
 		foreach ( array( self::SEND, self::BEAT ) as $hook ) {
 			if ( function_exists( 'as_unschedule_all_actions' ) ) {
 				as_unschedule_all_actions( $hook, array(), self::GROUP );
