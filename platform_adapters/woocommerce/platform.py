@@ -23,7 +23,7 @@ from platform_adapters.woocommerce.facts import Facts
 from platform_adapters.woocommerce.mapping import BIN, gmt, whole
 from platform_adapters.woocommerce.order_taxes import with_store_taxes
 from platform_adapters.woocommerce.parcels import FULFILLMENTS
-from platform_adapters.woocommerce.plugin import MOST, Missing, Plugin
+from platform_adapters.woocommerce.plugin import Missing, Plugin
 from platform_adapters.woocommerce.reading import meta
 from platform_adapters.woocommerce.recent import Recent
 
@@ -62,7 +62,7 @@ class WooPlatform:
         details |= {"price decimals": decimals, "encrypted": client.url.startswith("https:")}
         if decimals.isdigit() and int(decimals) < 2:
             details["warning"] = "Prices are rounded to whole units: totals of marketplace orders will differ."
-        details["plugin"] = _plugin_words(self._plugin.health())
+        details["plugin"] = self._plugin.words()
         return StoreInfo(
             name=str(index.get("name") or client.url),
             url=str(index.get("home") or client.url),
@@ -223,14 +223,11 @@ class WooPlatform:
         if mode != NONE:
             rates = self._facts.rates if self._facts.taxes.on else None
             taxing = Taxing(mode, self._tax_country(draft), self._tax_classes(draft), rates)
-        account, number = _account_and_number(draft.ref)
         body = exact_order(draft, self._settings, taxing)
-        return self._order(_named(self._plugin.create_order(account, number, draft.ref, body)))
+        return self._order(_named(self._plugin.create_order(draft.ref, body)))
 
     def _find_by_plugin(self, refs: Sequence[str]) -> dict[str, StoreOrder]:
-        found: dict[str, Json] = {}
-        for chunk in chunks(refs, MOST):
-            found |= self._plugin.find_orders([(*_account_and_number(ref), ref) for ref in chunk])
+        found = self._plugin.find_orders(refs)
         return {ref: self._order(raw) for ref, raw in found.items() if ref in refs and not self._is_broken(raw)}
 
     def _set_by_difference(self, product_id: str, variant_id: str, quantity: int) -> bool:
@@ -247,11 +244,8 @@ class WooPlatform:
         """WooCommerce's own fulfilments of many orders at once; None where they have to be asked for one by one."""
         if FULFILLMENTS not in self._sources or len(ids) < 2 or not self._plugin.installed:
             return None
-        found: dict[str, list[Json]] = {}
         with suppress(Missing):
-            for chunk in chunks(ids, MOST):
-                found |= self._plugin.fulfillments(chunk)
-            return found
+            return self._plugin.fulfillments(ids)
         return None
 
     def _whole(self, raw: Json, parcels: Mapping[str, Sequence[Json]] | None = None) -> StoreOrder:
@@ -301,21 +295,6 @@ def _named(raw: Json) -> Json:
         text = "The store did not say which order it created; it is looked up."
         raise UnknownOutcome(text, developer=repr(sorted(raw))[:500])
     return raw
-
-
-def _account_and_number(ref: str) -> tuple[str, str]:
-    account, colon, number = ref.partition(":")
-    return (account, number) if colon else ("", ref)
-
-
-def _plugin_words(health: Json | None) -> str:
-    """What the merchant is told of our plugin."""
-    if health is None:
-        return (
-            "not installed; with it orders are created once by the store itself and with exact VAT, "
-            "every change is told at once and none is lost, and these pages are inside WordPress"
-        )
-    return str(health.get("version") or "installed")
 
 
 def _refused_rows(answer: Json) -> None:

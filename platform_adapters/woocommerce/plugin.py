@@ -15,6 +15,7 @@ from typing import Any
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Rule
+from platform_adapters.woocommerce.catalogue import chunks
 from platform_adapters.woocommerce.client import ERRORS, PERMISSION, Json, StoreApi, fulfillment_rows, table
 from platform_adapters.woocommerce.reading import dicts
 
@@ -32,6 +33,12 @@ _ERRORS = ErrorTable(
         (409, "storebridge_in_progress"): RetryLater,
     },
     describe=ERRORS.describe,
+)
+
+
+UNINSTALLED = (
+    "not installed; with it orders are created once by the store itself and with exact VAT, "
+    "every change is told at once and none is lost, and these pages are inside WordPress"
 )
 
 
@@ -65,24 +72,35 @@ class Plugin:
         self._remember(answer.ok)
         return table(answer) if answer.ok else None
 
-    def create_order(self, channel: str, external_id: str, ref: str, order: Json) -> Json:
+    def create_order(self, ref: str, order: Json) -> Json:
         """The order as wc/v3 shows it; the same one however often this is asked. Raises Missing, RetryLater where
         another call is at it, AskMerchant where a product is gone."""
-        body = {"channel": channel, "external_id": external_id, "ref": ref, "order": order}
-        found = self._post("orders", body, "orders.create").get("order")
+        found = self._post("orders", {**_named(ref), "order": order}, "orders.create").get("order")
         return found if isinstance(found, dict) else {}
 
-    def find_orders(self, refs: Sequence[tuple[str, str, str]]) -> dict[str, Json]:
-        """Orders by reference, of (channel, external id, reference), at most 100. Raises Missing."""
-        wanted = [{"channel": channel, "external_id": number, "ref": ref} for channel, number, ref in refs]
-        rows = dicts(self._read("orders/lookup", {"refs": wanted}, "plugin.lookup").get("orders"))
-        return {str(row.get("ref")): row["order"] for row in rows if isinstance(row.get("order"), dict)}
+    def find_orders(self, refs: Sequence[str]) -> dict[str, Json]:
+        """Orders by reference. Raises Missing."""
+        found: dict[str, Json] = {}
+        for chunk in chunks(refs, MOST):
+            answer = self._read("orders/lookup", {"refs": [_named(ref) for ref in chunk]}, "plugin.lookup")
+            rows = [row for row in dicts(answer.get("orders")) if isinstance(row.get("order"), dict)]
+            found |= {str(row.get("ref")): row["order"] for row in rows}
+        return found
 
     def fulfillments(self, ids: Sequence[str]) -> dict[str, list[Json]]:
-        """WooCommerce's own fulfilments of at most 100 orders. Raises Missing."""
-        found = self._read("orders/parcels", {"ids": [int(number) for number in ids]}, "plugin.parcels").get("orders")
-        rows = {number: row.get("fulfillments") for number, row in found.items()} if isinstance(found, dict) else {}
-        return {number: fulfillment_rows(part) for number, part in rows.items() if part}
+        """WooCommerce's own fulfilments by order. Raises Missing."""
+        found: dict[str, list[Json]] = {}
+        for chunk in chunks(ids, MOST):
+            answer = self._read("orders/parcels", {"ids": [int(number) for number in chunk]}, "plugin.parcels")
+            rows = answer.get("orders")
+            parts = {number: row.get("fulfillments") for number, row in rows.items()} if isinstance(rows, dict) else {}
+            found |= {number: fulfillment_rows(part) for number, part in parts.items() if part}
+        return found
+
+    def words(self) -> str:
+        """What the merchant is told of it at a check."""
+        health = self.health()
+        return UNINSTALLED if health is None else str(health.get("version") or "installed")
 
     def change_stock(self, number: str, by: int) -> bool:
         """Add to the stock of a product or variation, whatever is sold meanwhile; False where the store does not keep
@@ -111,3 +129,9 @@ class Plugin:
     def _remember(self, there: bool) -> None:
         with self._lock:
             self._known = (self._clock() + ASK_AGAIN, there)
+
+
+def _named(ref: str) -> Json:
+    """A reference (OrderDraft.ref) as the plugin's table has it: by account and the marketplace's number."""
+    account, colon, number = ref.partition(":")
+    return {"channel": account if colon else "-", "external_id": number if colon else ref, "ref": ref}

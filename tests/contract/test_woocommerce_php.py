@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from babel.messages import Catalog, mofile, pofile
 
 from platform_adapters.woocommerce.module import PACKAGE
 from tests.support.needs import needs
@@ -23,6 +28,16 @@ def run(program: str, *arguments: str | Path) -> str:
     return done.stdout
 
 
+def said(read: Callable[[BinaryIO], Catalog], path: Path) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Each text, with its plural where it has one, and what it is in this language."""
+
+    def forms(text: Any) -> tuple[str, ...]:
+        return (text,) if isinstance(text, str) else tuple(text)
+
+    with path.open("rb") as file:
+        return {forms(item.id): forms(item.string) for item in read(file) if item.id and not item.fuzzy}
+
+
 def test_every_file_is_php() -> None:
     files = [path for path in PACKAGE.files().values() if path.suffix == ".php"]
     assert len(files) > 15
@@ -38,3 +53,13 @@ def test_its_own_tests_pass() -> None:
 
 def test_it_looks_as_wordpress_wants_it() -> None:
     run("phpcs", f"--standard={TESTS / 'phpcs.xml'}", "--extensions=php", PACKAGE.source)
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "fr_FR", "nl_NL", "pl_PL"])
+def test_each_language_has_every_text_and_is_made_ready(locale: str) -> None:
+    folder = PACKAGE.source / "languages"
+    asked = said(pofile.read_po, folder / "storebridge.pot")
+    written = said(pofile.read_po, folder / f"storebridge-{locale}.po")
+    assert written.keys() == asked.keys()
+    assert [text for text, words in written.items() if not all(words)] == []
+    assert said(mofile.read_mo, folder / f"storebridge-{locale}.mo") == written
