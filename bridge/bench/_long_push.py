@@ -77,7 +77,7 @@ def _push(parts: Stack, name: str, changes: int) -> dict[str, Any]:
     began = time.time()
     admin.resume(engine, shop_id, connection_id)
     wait_until(lambda: _seed.unsent(engine, shop_id) == 0, LONGEST, f"everything sent to {name}", 0.5)
-    sent = _calls(parts, connection_id)
+    sent = _calls(parts, connection_id, datetime.fromtimestamp(began, UTC))
     log = market.get("requests", since=before)
     times = [call["at"] for call in log if call["method"] in ("POST", "PUT", "PATCH")]
     first, last = min(times), max(times)
@@ -88,7 +88,7 @@ def _push(parts: Stack, name: str, changes: int) -> dict[str, Any]:
         "seconds from going on to the first call": first - began,
         "seconds": last - first,
         "seconds the limits alone take": max((_alone(limits, *item) for item in sent.items()), default=0.0),
-        "offers a second": known / max(0.001, last - first),
+        "offers a second": known / max(0.001, last - began),
     }
 
 
@@ -107,11 +107,12 @@ def _offer(market: Control, changes: int) -> None:
 
 
 def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int:
-    """The offers as the adapter reads them, without waiting for a limit; how many listings they stand for."""
+    """The offers as the adapter reads them; how many listings they stand for."""
     credentials, urls = admin.sandbox_place(adapter, market.url)
-    free = {"*": Limit(calls=100000, seconds=1, source="benchmark")}
     services = HttpServices.build(allowed_hosts=[market.url.removeprefix("http://")])
-    transport = Transport(account="bench:1", title=adapter.manifest.title, services=services, limits=free)
+    transport = Transport(
+        account="bench:1", title=adapter.manifest.title, services=services, limits=adapter.manifest.limits
+    )
     settings = {item.name: item.default for item in adapter.manifest.settings if item.default is not None}
     given = {**settings, **adapter.sandbox_settings}
     channel = adapter.connect(
@@ -140,7 +141,7 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
 
 
 def _patient(read: Callable[[str | None], Page[LiveOffer]]) -> Callable[[str | None], Page[LiveOffer]]:
-    """The sandbox keeps the limits that we have laid aside."""
+    """Whatever has to be waited for is waited for."""
 
     def ask(cursor: str | None) -> Page[LiveOffer]:
         while True:
@@ -152,10 +153,12 @@ def _patient(read: Callable[[str | None], Page[LiveOffer]]) -> Callable[[str | N
     return ask
 
 
-def _calls(parts: Stack, connection_id: int) -> Counter[str]:
+def _calls(parts: Stack, connection_id: int, since: datetime) -> Counter[str]:
     """Writing calls of the stock lane, by operation, as the journal has them."""
     time.sleep(1.5)  # the journal is written twice a second
-    query = select(Journal.detail).where(Journal.kind == "exchange", Journal.connection_id == connection_id)
+    query = select(Journal.detail).where(
+        Journal.kind == "exchange", Journal.connection_id == connection_id, Journal.at >= since
+    )
     with parts.engine.db.read(None) as session:
         rows = list(session.scalars(query))
     return Counter(
@@ -164,9 +167,10 @@ def _calls(parts: Stack, connection_id: int) -> Counter[str]:
 
 
 def _alone(limits: dict[str, Limit], operation: str, count: int) -> float:
-    """Seconds that so many calls take at the declared rate: even in short windows, a bucketful at once in long ones."""
+    """Seconds from the first to the last of so many calls at the declared rate: evenly in short windows, a bucketful at
+    once in long ones."""
     limit = limits.get(operation) or limits.get("*")
     if limit is None:
         return 0.0
-    at_once = 0.0 if limit.seconds <= SHORT_WINDOW else limit.calls
+    at_once = 1.0 if limit.seconds <= SHORT_WINDOW else limit.calls
     return max(0.0, count - at_once) * limit.seconds / limit.calls
