@@ -11,16 +11,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db import work
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
-from bridge.flows import project, short
+from bridge.flows import progress, project, short
 from bridge.flows.engine import Engine
 from bridge.flows.held import CONFIRMED
 from bridge.flows.holding import held
@@ -251,28 +251,36 @@ def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:
 
 def project_connection(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``project.connection``: the full compare of every variant with one connection, in chunks. The key
-    ``confirmed``: a person has agreed to however far it reaches."""
-    after = 0
+    ``confirmed``: a person has agreed to however far it reaches; ``check``: somebody only wants to look, and may
+    stop it."""
     confirmed = any(claim.key == CONFIRMED for claim in claims)
-    while (found := engine.db.transact(row.shop_id, _project_chunk, engine, row.id, after, confirmed))[0]:
-        after = found[0]
-        if found[1]:
-            engine.ring(found[1])
-        engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
-    now = engine.clock()
-    engine.db.transact(row.shop_id, work.done, claims, now)
+    with engine.db.read(row.shop_id) as session:
+        total = session.scalar(select(func.count()).select_from(Variant)) or 0
+    can_stop = all(claim.key == progress.STARTED[progress.CHECK] for claim in claims)
+    run = progress.Run(engine, row, claims, progress.CHECK, total, can_stop=can_stop)
+    after = 0
+    while (found := engine.db.transact(row.shop_id, _project_chunk, engine, row.id, after, confirmed)).ids:
+        after = found.ids[-1]
+        if found.lanes:
+            engine.ring(found.lanes)
+        if not run.went_on(len(found.ids)):
+            break
+    run.end()
 
 
-def _project_chunk(
-    session: Session, engine: Engine, connection_id: int, after: int, confirmed: bool
-) -> tuple[int, set[str]]:
+class _Chunk(NamedTuple):
+    ids: list[int]
+    lanes: set[str]
+
+
+def _project_chunk(session: Session, engine: Engine, connection_id: int, after: int, confirmed: bool) -> _Chunk:
     query = select(Variant.id).where(Variant.id > after).order_by(Variant.id).limit(CHUNK)
     ids = list(session.scalars(query))
     if not ids:
-        return 0, set()
+        return _Chunk(ids, set())
     now = engine.clock()
     views = project.channel_views(engine, session, connection_id)
-    return ids[-1], project.project(session, views, ids, now, now, confirmed=confirmed)
+    return _Chunk(ids, project.project(session, views, ids, now, now, confirmed=confirmed))
 
 
 def mark_products(session: Session, connection_id: int, external_ids: Iterable[str], now: datetime) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, FacetRow, Listing, Poll, Variant
@@ -17,6 +17,7 @@ from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
 
 Key = tuple[str | None, int]
+FEW = 1000
 MINUS = " \N{MINUS SIGN} "
 FILTERS: Mapping[str, Any] = {
     "live": Listing.state == "live",
@@ -39,14 +40,21 @@ STATES = {
 
 
 def listings(
-    session: Session, query: str = "", after: Key | None = None, limit: int = 50, state: str = ""
+    session: Session,
+    query: str = "",
+    after: Key | None = None,
+    limit: int = 50,
+    state: str = "",
+    channel: int | None = None,
+    reason: str = "",
 ) -> list[dict[str, Any]]:
     """Variants by SKU, each with its listing on every channel; variants without SKU come last.
 
-    ``after`` is the key of the last row of the page before (see ``key_of``).
+    ``after`` is the key of the last row of the page before (see ``key_of``). ``channel``: the connection that ``state``
+    and ``reason`` (the rule of a finding) are about.
     """
     found: list[Variant] = []
-    chosen = _chosen(query, state)
+    chosen = _chosen(session, query, _conditions(state, channel, reason))
     if after is None or after[0] is not None:
         page = chosen.where(Variant.sku.is_not(None))
         if after is not None:
@@ -65,7 +73,36 @@ def key_of(row: Mapping[str, Any]) -> Key:
     return row["sku"], row["id"]
 
 
-def _chosen(query: str, state: str) -> Any:
+def skus(
+    session: Session, query: str, state: str, channel: int | None, reason: str, limit: int
+) -> list[tuple[int, str | None]]:
+    """Number and SKU of everything that is found, at most ``limit``."""
+    chosen = _chosen(session, query, _conditions(state, channel, reason)).order_by(Variant.id).limit(limit)
+    return [(row[0], row[1]) for row in session.execute(chosen.with_only_columns(Variant.id, Variant.sku))]
+
+
+def named(session: Session, ids: Collection[int]) -> list[tuple[int, str | None]]:
+    """Number and SKU of these variants, as far as the shop has them."""
+    query = select(Variant.id, Variant.sku).where(Variant.id.in_(list(ids)), Variant.deleted_at.is_(None))
+    return [(row[0], row[1]) for row in session.execute(query.order_by(Variant.id))]
+
+
+def of_sku(session: Session, sku: str) -> list[tuple[int, str | None]]:
+    query = select(Variant.id, Variant.sku).where(Variant.sku == sku, Variant.deleted_at.is_(None))
+    return [(row[0], row[1]) for row in session.execute(query.order_by(Variant.id))]
+
+
+def _conditions(state: str, channel: int | None, reason: str) -> list[Any]:
+    """What a listing has to be. A finding's rule stands in the text of the findings."""
+    found = [FILTERS[state]] if state in FILTERS else []
+    if channel is not None:
+        found.append(Listing.connection_id == channel)
+    if reason:
+        found.append(cast(Listing.findings, Text).like(f'%"rule": "{_escaped(reason)}"%', escape="\\"))
+    return found
+
+
+def _chosen(session: Session, query: str, conditions: Sequence[Any]) -> Any:
     chosen = select(Variant).where(Variant.deleted_at.is_(None))
     text = query.strip()
     if text:
@@ -77,9 +114,13 @@ def _chosen(query: str, state: str) -> Any:
                 Variant.gtin == text,
             )
         )
-    if state in FILTERS:
-        chosen = chosen.where(select(Listing.id).where(Listing.variant_id == Variant.id, FILTERS[state]).exists())
-    return chosen
+    if not conditions:
+        return chosen
+    # Where few fit they are looked up; where many do, going by SKU meets the next ones soon.
+    few = list(session.scalars(select(Listing.variant_id).where(*conditions).limit(FEW + 1)))
+    if len(few) <= FEW:
+        return chosen.where(Variant.id.in_(few))
+    return chosen.where(select(Listing.id).where(Listing.variant_id == Variant.id, *conditions).exists())
 
 
 def _escaped(text: str) -> str:

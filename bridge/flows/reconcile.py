@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
@@ -31,7 +31,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
-from bridge.flows import audit, catalogue, forgetting, offered
+from bridge.flows import audit, catalogue, forgetting, offered, progress
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
@@ -82,10 +82,18 @@ def poll_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 def sweep_catalogue(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``poll.catalogue``: every product; those that are known here and nowhere to be seen are read again."""
     started, platform = engine.clock(), engine.platform(row)
-    seen = _marks(engine, row, claims, None, started, lambda cursor: platform.list_products(None, cursor))
+    with engine.db.read(row.shop_id) as session:
+        poll = _poll(session, row, "poll.catalogue")
+    before = poll.last_count if poll is not None and poll.last_ok_at is not None else None
+    run = progress.Run(engine, row, claims, progress.CATALOGUE, before or None, can_stop=before is not None)
+    seen = _marks(engine, row, claims, None, started, lambda cursor: platform.list_products(None, cursor), run=run)
+    if seen is None:
+        run.end()
+        return
     engine.db.transact(row.shop_id, _mark_unseen, row, seen, engine.clock())
     engine.ring({"stock"})
     _finish(engine, row, claims, "poll.catalogue", started, len(seen))
+    engine.db.transact(row.shop_id, progress.ended, row.id, progress.CATALOGUE, engine.clock())
 
 
 def sweep_variants(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -103,8 +111,10 @@ def _marks(
     read: Callable[[str | None], Page[ProductRef]],
     *,
     variants: bool = False,
-) -> set[str]:
-    """Walk a list and have those read again whose mark is not the one last seen. Returns all ids seen."""
+    run: progress.Run | None = None,
+) -> set[str] | None:
+    """Walk a list and have those read again whose mark is not the one last seen. Returns all ids seen; None where
+    somebody stopped it."""
     seen: set[str] = set()
     found = 0
     with lane("sweep"):
@@ -112,12 +122,21 @@ def _marks(
             changed = engine.db.transact(row.shop_id, _mark_changed, engine, row, page, variants, engine.clock())
             seen.update(ref.external_id for ref in page)
             found += changed
-            engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+            goes_on = _goes_on(engine, row, claims, run, len(page))
             if changed:
                 engine.ring({"stock"})
+            if not goes_on:
+                return None
     if flow is not None:
         _finish(engine, row, claims, flow, started, found)
     return seen
+
+
+def _goes_on(engine: Engine, row: Connection, claims: list[Claim], run: progress.Run | None, more: int) -> bool:
+    if run is not None:
+        return run.went_on(more)
+    engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+    return True
 
 
 def _mark_changed(
@@ -231,13 +250,23 @@ def read_back(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     polling = engine.manifest(row).polling.get("offers")
     before = started - (timedelta(seconds=polling.shows_after) if polling else SHOWS_AFTER)
     drift = 0
+    run = progress.Run(engine, row, claims, progress.READ_BACK, _live(engine, row), can_stop=True)
     with lane("sweep"):
         for page in pages(channel.list_offers):
             drift += engine.db.transact(row.shop_id, _compare, row, page, before, engine.clock())
-            engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+            if not run.went_on(len(page)):
+                run.end()
+                return
     _finish(engine, row, claims, "poll.offers", started, drift)
+    engine.db.transact(row.shop_id, progress.ended, row.id, progress.READ_BACK, engine.clock())
     if drift:
         engine.ring({"stock", "content"})
+
+
+def _live(engine: Engine, row: Connection) -> int:
+    query = select(func.count()).select_from(Listing)
+    with engine.db.read(row.shop_id) as session:
+        return session.scalar(query.where(Listing.connection_id == row.id, Listing.offer_id.is_not(None))) or 0
 
 
 def _compare(session: Session, row: Connection, page: Sequence[LiveOffer], before: datetime, now: datetime) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 
-from bridge.web import category_pages, mapping_pages, rule_pages, settings, setup, views
+from bridge.web import category_pages, listing_pages, mapping_pages, rule_pages, settings, setup, views
 from bridge.web.page import Page
 
 # In the order of the navigation. A section's own address is that of its first page.
@@ -21,11 +21,13 @@ SECTIONS: Mapping[str, str] = {
 }
 # Of one section, the navigation has them in this order. Pages without a menu are reached from others.
 PAGES: tuple[Page, ...] = (
-    *views.PAGES,
-    *setup.PAGES,
+    *listing_pages.PAGES,
     *rule_pages.PAGES,
     *mapping_pages.PAGES,
     *category_pages.PAGES,
+    *listing_pages.CHECKS,
+    *views.PAGES,
+    *setup.PAGES,
     *settings.PAGES,
 )
 

@@ -17,19 +17,20 @@ from bridge.flows import (
     documents,
     feed_address,
     held,
-    listing_view,
     order_view,
     overview,
     plan,
+    progress,
     pushed,
     rates,
     resting,
     setup,
 )
-from bridge.ports.errors import AskMerchant, NotFound
+from bridge.ports.errors import NotFound
 from bridge.web.actions import ACTIONS
 from bridge.web.frames import CUSTOMERS
 from bridge.web.page import Context, Page, View
+from bridge.web.run_words import RUNS, STATES
 
 PER_PAGE = 25
 LATEST = 5
@@ -40,6 +41,9 @@ def _overview(view: View) -> Context:
     latest = order_view.orders(session, LATEST)
     return {
         "connections": overview.connections(session, view.now),
+        "runs": progress.shown(session, view.now),
+        "run_words": RUNS,
+        "run_states": STATES,
         "feeds": feed_address.shown(view.engine, session),
         "push_addresses": pushed.addresses(view.engine, session),
         "problems": _linked(session, overview.problems(session, limit=LATEST)),
@@ -93,35 +97,6 @@ def _order(view: View) -> Context | None:
         "timeline": timeline,
         "title": f"Order {found['external_id']}",
     }
-
-
-def _listings(view: View) -> Context:
-    search, state = view.text("search"), view.text("state")
-    last = view.number("after")
-    after = (view.query.get("sku") or None, last) if last is not None else None
-    rows = listing_view.listings(view.session, search, after, PER_PAGE + 1, state)
-    end = rows[PER_PAGE - 1] if len(rows) > PER_PAGE else None
-    return {
-        "listings": rows[:PER_PAGE],
-        "search": search,
-        "state": state,
-        "paged": after is not None,
-        "more": {"after": end["id"], "sku": end["sku"]} if end else None,
-    }
-
-
-def _sku(view: View) -> Context:
-    sku = view.text("sku", 190)
-    context: Context = {"sku": sku, "rows": [], "unknown": "", "timeline": [], "title": sku or "Look up a SKU"}
-    if not sku:
-        return context
-    try:
-        context["rows"] = listing_view.explain(view.session, sku)
-    except AskMerchant as error:
-        return {**context, "unknown": error.merchant}
-    refs = [held["ref"] for row in context["rows"] for held in row["orders"]]
-    timeline = journal.activity(view.session, sku=sku, limit=25)
-    return {**context, "timeline": timeline, "order_ids": order_view.ids_of(view.session, refs)}
 
 
 def _problems(view: View) -> Context:
@@ -217,8 +192,6 @@ NUMBER = "<int(max=999999999999999):number>"
 PAGES = (
     Page("overview", "", "Overview", "overview", _overview, menu="Overview", acts=ACTIONS["overview"]),
     Page("problems", "problems", "Problems", "overview", _problems, menu="Problems", acts=ACTIONS["problems"]),
-    Page("listings", "listings", "Listings", "listings", _listings, menu="Products"),
-    Page("sku", "sku", "SKU", "listings", _sku, under="listings"),
     Page("plans", "plans", "Plans", "listings", _plans, menu="Plans", acts=ACTIONS["plans"]),
     Page("plan", f"plans/{NUMBER}", "Plan", "listings", _plan, under="plans", acts=ACTIONS["plan"]),
     Page("orders", "orders", "Orders", "orders", _orders, menu="Orders"),

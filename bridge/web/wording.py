@@ -133,6 +133,9 @@ FLOWS: Mapping[str, str] = {
 NOTICES: Mapping[str, str] = {
     "drafted": "Kept as a draft. Nothing changes for your listings before you have seen the plan and applied it.",
     "discarded": "The draft is thrown away. What holds is untouched.",
+    "again": "It is sent again now, whatever the marketplace was told last.",
+    "started": "It begins in a moment. You may leave this page; it goes on.",
+    "stopping": "It stops after the part that is being done.",
     "suggested": "Worked out. Nothing is mapped before you accept it.",
     "asked_now": "The marketplace is asked now; look again in a minute.",
     "planned": "This is what would happen. Nothing changes before you apply it.",
