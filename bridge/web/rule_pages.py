@@ -67,8 +67,8 @@ def _rule(view: View) -> Context | None:
     return {
         "place": place,
         "form_": form,
-        "conditions": rule_form.conditions(sheet),
-        "actions": rule_form.actions(sheet),
+        "asked_group": rule_form.conditions(sheet),
+        "done_parts": rule_form.actions(sheet),
         "errors": sheet.errors,
         "modes": list(MODES.items()),
         "asked": sheet.asked,
