@@ -69,7 +69,7 @@ def _rule(view: View) -> Context | None:
         "form_": form,
         "asked_group": rule_form.conditions(sheet),
         "done_parts": rule_form.actions(sheet),
-        "errors": sheet.errors,
+        "wrong": sheet.errors,
         "modes": list(MODES.items()),
         "asked": sheet.asked,
         "kinds_of_action": drawing.kinds_of(Action),
