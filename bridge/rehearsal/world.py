@@ -227,6 +227,9 @@ def open_world(plan: Plan) -> Iterator[World]:
 
     Raises AskMerchant when an adapter is not there or the database is not empty.
     """
+    if plan.module and plan.store:
+        text = "A real store has its plugin or module, or has it not; --module is for the sandbox."
+        raise AskMerchant(text, field="module")
     registry = discover()
     store, channel = _adapter(registry.platforms, plan.platform), _adapter(registry.channels, plan.channel)
     folder = Path(tempfile.mkdtemp(prefix="storebridge-rehearsal-"))

@@ -57,3 +57,7 @@ def test_a_platform_without_one_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["rehearse", "--platform", "shopify", "--module"])
     assert result.exit_code == 2
     assert "Shopify has no plugin or module to rehearse with" in " ".join(result.output.split())
+    real = ["rehearse", "--module", "--store", "https://shop.example", "--key", "ck_1", "--secret", "cs_1", "--yes"]
+    result = CliRunner().invoke(cli, real)
+    assert result.exit_code == 2
+    assert "--module is for the sandbox" in " ".join(result.output.split())

@@ -121,6 +121,15 @@ class OutboxTest extends PluginCase {
 		$this->assertSame( array( 'events', 'heartbeat' ), $this->acts() );
 	}
 
+	public function test_what_is_too_much_for_one_go_is_gone_on_with() {
+		$this->connect();
+		$this->outbox->add( 'product', '1', 'product.updated' );
+		$health = new Storebridge_Health( $this->settings, $this->outbox );
+		$this->assertSame( 0, ( new Hasty_Sender( $this->settings, $this->outbox, $this->bridge, $health ) )->send() );
+		$this->assertSame( array(), World::$posted );
+		$this->assertEqualsWithDelta( time() + 1, World::$calendar[ Storebridge_Sender::SEND ], 2 );
+	}
+
 	public function test_what_nobody_took_for_a_week_goes() {
 		global $wpdb;
 		$this->outbox->add( 'product', '1', 'product.updated' );
@@ -180,4 +189,9 @@ class OutboxTest extends PluginCase {
 		$this->sender->at_shutdown();
 		$this->assertSame( array( 'events', 'heartbeat' ), $this->acts() );
 	}
+}
+
+/** One that has no time at all. */
+class Hasty_Sender extends Storebridge_Sender {
+	const SECONDS = 0;
 }

@@ -180,15 +180,16 @@ class Storebridge_Order_Writer {
 		$total      = self::text( $line, 'total', '0' );
 		$this->sum += self::units( $total );
 		$tax        = self::text( $line, 'tax' );
+		$class      = self::text( $line, 'tax_class' );
+		if ( ! $shipping && isset( $line['tax_class'] ) ) {
+			// "0" is no class and passes all the same: such a line stays untaxed when a person has the order computed anew.
+			$item->set_tax_class( $class );
+		}
 		if ( '' === $tax ) {
 			if ( is_callable( array( $item, 'set_tax_status' ) ) ) {
 				$item->set_tax_status( 'none' );
 			}
 			return;
-		}
-		$class = self::text( $line, 'tax_class' );
-		if ( is_callable( array( $item, 'set_tax_class' ) ) && ! $shipping ) {
-			$item->set_tax_class( $class );
 		}
 		$rate     = $this->rate( $class );
 		$amounts  = array( $rate => $tax );

@@ -112,7 +112,8 @@ class Storebridge_Sender {
 	}
 
 	/**
-	 * Sends batch after batch, in order, until nothing waits or one fails. One process at a time.
+	 * Sends batch after batch, in order, until nothing waits or one fails; what is too much for one go is gone on with at
+	 * once by cron. One process at a time.
 	 *
 	 * @param int $seconds How long one call may take.
 	 * @return int How many rows were taken.
@@ -123,13 +124,14 @@ class Storebridge_Sender {
 			return $taken;
 		}
 		try {
-			$until = time() + self::SECONDS;
-			while ( time() < $until ) {
-				$batch = $this->outbox->batch();
-				if ( null === $batch || ! $this->deliver( $batch, $seconds ) ) {
-					break;
-				}
+			$until = time() + static::SECONDS;
+			$batch = $this->outbox->batch();
+			while ( null !== $batch && time() < $until && $this->deliver( $batch, $seconds ) ) {
 				$taken += count( $batch['ids'] );
+				$batch  = $this->outbox->batch();
+			}
+			if ( null !== $batch && time() >= $until ) {
+				$this->later( 1 );
 			}
 			if ( $taken > 0 ) {
 				$this->tell_health( $seconds );
