@@ -162,15 +162,15 @@ def _remove_webhooks(engine: Engine, row: Connection) -> tuple[int, tuple[str, .
         return 0, (f"The store's webhooks to {url} could not be removed, remove them there: {error.merchant}",)
 
 
-def left(engine: Engine, row: Connection) -> None:
-    """The store has removed the app: nothing of it can be reached any more, and its secrets are forgotten. Listings
-    stay as they are, for the merchant to decide about."""
+def left(engine: Engine, row: Connection, how: str = "removed") -> None:
+    """The store has removed or disconnected the app (``how``): nothing of it can be reached any more, and its secrets
+    are forgotten. Listings stay as they are, for the merchant to decide about."""
     now = engine.clock()
 
     def act(session: Session) -> None:
         _let_go(session, row.id, now)
-        text = f"{row.title} has removed Storebridge. Marketplaces go on showing the last quantities."
-        fix = "Install it again in the store, or disconnect the marketplaces with their listings set to 0."
+        text = f"{row.title} has {how} Storebridge. Marketplaces go on showing the last quantities."
+        fix = "Install or connect it again in the store, or disconnect the marketplaces with their listings set to 0."
         open_problem(session, now, "store_left", f"connection {row.id}", text, fix, connection_id=row.id)
 
     engine.db.transact(row.shop_id, act)

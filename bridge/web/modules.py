@@ -171,9 +171,10 @@ def _events(engine: Engine, bell: Bell, call: ModuleCall) -> Mapping[str, Any]:
 
 
 def _gone(engine: Engine, call: ModuleCall) -> Mapping[str, Any]:
-    who = call.content().get("user")
+    told = call.content()
+    who, how = told.get("user"), "disconnected" if told.get("reason") == "disconnected" else "removed"
     with author.by(f"{who if isinstance(who, str) and who else 'somebody'}, in the store's admin"):
-        leaving.left(engine, call.connection)
+        leaving.left(engine, call.connection, how)
     return {"ok": True}
 
 

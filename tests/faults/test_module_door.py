@@ -86,7 +86,8 @@ class Sender:
         return False
 
 
-def test_whoever_dies_loses_nothing_that_was_acknowledged(procs: Procs, database_url: str, tmp_path: Path) -> None:
+def test_whoever_dies_loses_nothing_that_was_acknowledged(procs: Procs, tmp_path: Path) -> None:
+    database_url = f"sqlite:///{tmp_path / 'storebridge.db'}"
     env = {"DOOR_FOLDER": str(tmp_path), "DOOR_DATABASE": database_url}
     with connected(tmp_path, database_url) as engine:
         options = ("--preload", "--workers", "1", "--worker-class", "gthread", "--threads", "4")

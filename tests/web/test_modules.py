@@ -496,7 +496,11 @@ class TestGone:
         assert (answer.json, signed.HEADER in answer.headers) == ({"ok": True}, True)
         assert (both.row().state, both.row().credentials, both.count(ModuleRow)) == ("disconnected", {}, 0)
         assert both.tell("heartbeat", {}).status_code == 410
-        assert [row.kind for row in both.rows(Problem) if row.closed_at is None] == ["store_left"]
+        [problem] = [row for row in both.rows(Problem) if row.closed_at is None]
+        assert (problem.kind, "has removed Storebridge" in problem.text) == ("store_left", True)
+        assert [row.author for row in both.rows(Journal) if row.text.endswith(": disconnected")] == [
+            "anna, in the store's admin"
+        ]
         assert both.connect()["connection"] == number
         assert (both.row().shop_id, both.row().state) == (shop, "active")
         assert [row.kind for row in both.rows(Problem) if row.closed_at is None] == []
