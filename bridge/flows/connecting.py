@@ -31,6 +31,7 @@ from bridge.ports.manifest import Capability
 from bridge.ports.platform import StoreInfo, WebhookAudit
 
 CONNECTING = "connecting"
+CONSENT = "consent"  # why a draft waits longer (bridge/flows/consenting.py)
 STALE_PROOF = timedelta(minutes=10)
 
 
@@ -136,8 +137,8 @@ def _start_proof(engine: Engine, wish: Wish) -> int:
     now = engine.clock()
 
     def act(session: Session) -> int:
-        stale = delete(Connection).where(Connection.state == CONNECTING, Connection.state_since < now - STALE_PROOF)
-        session.execute(stale)
+        stale = (Connection.state == CONNECTING, Connection.state_reason != CONSENT)
+        session.execute(delete(Connection).where(*stale, Connection.state_since < now - STALE_PROOF))
         row = Connection(
             role=wish.role,
             adapter=wish.adapter.name,

@@ -42,6 +42,28 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class Granted:
+    """What a person's consent gave: credentials, and settings that belong to them."""
+
+    credentials: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Consent:
+    """An account that is opened by a person's word in the browser (OAuth's authorization code).
+
+    ``gives``: names of the credentials that it fills. ``address(connection, state, back)``: where the person is sent;
+    ``back`` is the bridge's own address that the answer comes to, registered with the application there.
+    ``redeem(connection, code, back)``: what the answer's code is worth; raises as ``check`` does.
+    """
+
+    gives: tuple[str, ...]
+    address: Callable[[Connection, str, str], str]
+    redeem: Callable[[Connection, str, str], Granted]
+
+
+@dataclass(frozen=True)
 class Adapter:
     """What the registry knows of an adapter. ``connect`` takes a Connection and gives a Platform or a Channel.
 
@@ -62,6 +84,7 @@ class Adapter:
     webhooks: Any = None
     rehearsal: Callable[[Connection], Any] | None = None
     app: StoreApp | None = None
+    consent: Consent | None = None
     package: Package | None = None
     module: StoreModule | None = None
 

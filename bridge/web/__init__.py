@@ -14,6 +14,7 @@ from bridge.flows.intake import Receiver
 from bridge.web import module_page
 from bridge.web.api import api
 from bridge.web.apps import apps
+from bridge.web.consent import consent
 from bridge.web.editor_words import told, told_options
 from bridge.web.entrance import Entrance
 from bridge.web.feeds import feeds
@@ -54,6 +55,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app.register_blueprint(health(engine, config, redis_url or (lambda: config.redis_url or None)))
     app.register_blueprint(api(engine, config))
     app.register_blueprint(pages(engine, config))
+    app.register_blueprint(consent(engine, config))
     receiver = Receiver(engine)
     entrance = Entrance(engine.limiter, config, "apps")
     app.register_blueprint(apps(engine, receiver, config.max_webhook_bytes, entrance))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bridge.db.tables import Connection
 from bridge.flows import account as account_info
-from bridge.flows import account_settings, admin, offering, overview, resting
+from bridge.flows import account_settings, admin, consenting, offering, overview, resting
 from bridge.flows.drawing import Drawn, of_fields
 from bridge.flows.forms import FieldErrors
 from bridge.flows.offering import OPERATOR, OTHER
@@ -17,6 +17,7 @@ from bridge.ports.manifest import Capability, FormField, Manifest
 from bridge.web import shaping
 from bridge.web.asked import Go
 from bridge.web.drawn import errors_of, shown, typed
+from bridge.web.frames import CHANGE
 from bridge.web.page import Context, Page, Sent, View
 
 NUMBER = "<int(max=999999999999999):number>"
@@ -46,16 +47,26 @@ def _connect_one(view: View) -> Context:
         "name": _name(manifest, operator),
         "operator": operator,
         "is_store": manifest.kind == "platform",
-        "credentials": shown(of_fields(_asked(manifest, operator), {}), view, ("connect",)),
-        "settings": shown(_settings(manifest), view, ("connect",)),
-        "addresses": shown(_addresses(manifest), view, ("connect",)),
-        "account": view.form.get("account", "") if view.form else "",
+        "credentials": shown(
+            of_fields(_may_be_empty(adapter, _asked(manifest, operator)), {}), view, ("connect", "consent")
+        ),
+        "settings": shown(_settings(manifest), view, ("connect", "consent")),
+        "addresses": shown(_addresses(manifest), view, ("connect", "consent")),
+        "account": view.form.get("account", "") if view.form else view.text("account", 100),
         "account_error": errors_of(view.error).get("account", ""),
         "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
-        "can": [str(item) for item in manifest.capabilities],
+        "consent": adapter.consent is not None,
+        "back": consenting.back(view.engine),
+        "asked": _asked_for(view),
         "lacks": manifest.lacks,
         "title": _name(manifest, operator),
     }
+
+
+def _asked_for(view: View) -> consenting.Asked | None:
+    """A consent that is waited for; shown to whoever may ask for one."""
+    number = view.number("consent")
+    return consenting.asked(view.engine, view.session, number) if number and view.person.may(CHANGE) else None
 
 
 def _name(manifest: Manifest, operator: str) -> str:
@@ -72,6 +83,12 @@ def _asked(manifest: Manifest, operator: str) -> tuple[FormField, ...]:
     )
 
 
+def _may_be_empty(adapter: Adapter, fields: tuple[FormField, ...]) -> tuple[FormField, ...]:
+    """What a consent gives need not be typed."""
+    gives = adapter.consent.gives if adapter.consent else ()
+    return tuple(item.model_copy(update={"required": item.required and item.name not in gives}) for item in fields)
+
+
 def _settings(manifest: Manifest) -> list[Drawn]:
     """Of the marketplace itself: what has to be known first, then what has a default."""
     if manifest.kind == "platform":
@@ -84,27 +101,36 @@ def _addresses(manifest: Manifest) -> list[Drawn]:
     return [Drawn(name=URL + name, label=name, kind="url", default=url, help="") for name, url in manifest.urls.items()]
 
 
+def _ask_consent(sent: Sent) -> Go:
+    adapter = offering.adapter(sent.engine, str(sent.arguments["adapter"]))
+    number = consenting.begin(sent.engine, sent.shop_id, adapter.name, _given(sent, adapter))
+    return Go(f"connect/{adapter.name}", {"consent": number})
+
+
 def _do_connect(sent: Sent) -> Go:
     adapter = offering.adapter(sent.engine, str(sent.arguments["adapter"]))
+    manifest = adapter.manifest
+    done = admin.attach(sent.engine, sent.shop_id, manifest.kind, adapter.name, _given(sent, adapter))
+    if manifest.kind == "platform":
+        return Go("setup", done="connected")
+    if _is_new(sent, done.id):
+        return Go("setup", {"step": "match", "connection": done.id}, "connected")
+    return Go(f"accounts/{done.id}", done="renewed")
+
+
+def _given(sent: Sent, adapter: Adapter) -> admin.Given:
     manifest, operator = adapter.manifest, sent.form.get(OPERATOR, "")[:100]
     credentials = typed(of_fields(_asked(manifest, operator), {}), sent.form)
     if operator:
         credentials[OPERATOR] = operator
     urls = typed(_addresses(manifest), sent.form)
-    asked = admin.Given(
+    return admin.Given(
         sent.form.get("account", "").strip()[:100],
         credentials,
         typed(_settings(manifest), sent.form),
         {name.removeprefix(URL): str(value) for name, value in urls.items()},
         admin.Manner(held=True, author=sent.author),
     )
-    done = admin.attach(sent.engine, sent.shop_id, manifest.kind, adapter.name, asked)
-    if manifest.kind == "platform":
-        return Go("setup", done="connected")
-    step = "match" if _is_new(sent, done.id) else ""
-    if step:
-        return Go("setup", {"step": step, "connection": done.id}, "connected")
-    return Go(f"accounts/{done.id}", done="renewed")
 
 
 def _is_new(sent: Sent, number: int) -> bool:
@@ -146,6 +172,7 @@ def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
     drawn = of_fields(adapter.manifest.credentials, row.credentials or {}, renews=True)
     return {
         "credentials": shown(drawn, view, ("renew",)),
+        "consent": adapter.consent is not None,
         "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
         "parts": [part] if (part := shaping.group(view, row, "own")) else [],
     }
@@ -233,7 +260,7 @@ PAGES = (
         "settings",
         _connect_one,
         under="accounts",
-        acts={"connect": _do_connect},
+        acts={"connect": _do_connect, "consent": _ask_consent},
     ),
     Page("accounts", "accounts", "Accounts", "settings", _accounts, menu="Accounts"),
     Page(

@@ -5,6 +5,7 @@ from pathlib import Path
 from bridge.ports.adapter import Adapter
 from channel_adapters.allegro.account import MANIFEST
 from channel_adapters.allegro.channel import AllegroChannel
+from channel_adapters.allegro.consent import CONSENT
 from channel_adapters.allegro.sandbox import create_sandbox
 from channel_adapters.allegro.sandbox.options import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 
@@ -18,4 +19,5 @@ ADAPTER = Adapter(
         "client_secret": CLIENT_SECRET,
         "refresh_token": REFRESH_TOKEN,
     },
+    consent=CONSENT,
 )

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -37,6 +38,7 @@ def mount(app: Flask, market: Market, operations: Sequence[Operation]) -> None:
     for operation in operations:
         app.add_url_rule(operation.path, operation.name, _view(market, operation), methods=[operation.method])
     app.add_url_rule("/auth/oauth/token", "token", _token_view(market), methods=["POST"])
+    app.add_url_rule("/auth/oauth/authorize", "authorize", _authorize_view(market), methods=["GET"])
     app.register_error_handler(HTTPException, _unknown)
 
 
@@ -128,11 +130,33 @@ def _token_view(market: Market) -> Callable[[], Response]:
     return view
 
 
+def _authorize_view(market: Market) -> Callable[[], Response]:
+    """The page on which a seller agrees; this seller always does, at once, but for the fault ``unauthorised``."""
+
+    def view() -> Response:
+        query = request.args
+        if query.get("client_id") != market.options.client_id or query.get("response_type") != "code":
+            return Response("Unknown application", 400, mimetype="text/plain")
+        with market.kit.transaction():
+            told = {"state": query.get("state", "")}
+            if market.faulty("authorize", "unauthorised") is not None:
+                told["error"] = "access_denied"
+            else:
+                told["code"] = secrets.token_urlsafe(24)
+                market.docs.put("codes", told["code"], query.get("redirect_uri", ""))
+        back = query.get("redirect_uri", "")
+        return Response(status=302, headers={"Location": f"{back}?{urlencode(told)}"})
+
+    return view
+
+
 def _issue(market: Market) -> Response:
     """A refresh token is good for one use. Within ``reuse_seconds`` it is taken again; later the consent is lost."""
     _require_application(market)
     if market.faulty("token", "unauthorised") is not None:
         raise Denied("invalid_grant", "Invalid refresh token", 400)
+    if request.form.get("grant_type") == "authorization_code":
+        return _for_code(market)
     if request.form.get("grant_type") != "refresh_token":
         raise Denied("unsupported_grant_type", "Unsupported grant type", 400)
     given, now = request.form.get("refresh_token", ""), market.now()
@@ -142,6 +166,21 @@ def _issue(market: Market) -> Response:
         raise Denied("invalid_grant", "Invalid refresh token", 400)
     if used is None:
         market.docs.put("used", given, now)
+    return _pair(market)
+
+
+def _for_code(market: Market) -> Response:
+    """A code is good once, and for the address it was sent to."""
+    code = request.form.get("code", "")
+    back = market.docs.get("codes", code)
+    if not back or back != request.form.get("redirect_uri", ""):
+        raise Denied("invalid_grant", "Invalid authorization code", 400)
+    market.docs.put("codes", code, "")
+    return _pair(market)
+
+
+def _pair(market: Market) -> Response:
+    now = market.now()
     access, refresh = secrets.token_urlsafe(40), secrets.token_urlsafe(40)
     market.docs.put("tokens", access, now + market.options.token_seconds)
     market.docs.put("grants", refresh, now)

@@ -1,0 +1,48 @@
+"""The door for a consent that was given elsewhere: ``GET /authorised?state=…&code=…``, as OAuth sends a browser back.
+The state is all that is asked for: nobody but who began can know it, and it is good once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, make_response, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.flows import consenting
+from bridge.flows.engine import Engine
+from bridge.ports.errors import BridgeError, NotFound
+from bridge.web import frames, guard, render
+from bridge.web.entrance import Entrance
+from bridge.web.frames import Person
+from bridge.web.guard import Door
+
+NOBODY = Person("", can=frozenset())
+
+
+def consent(engine: Engine, config: Door) -> Blueprint:
+    door = Blueprint("consent", __name__)
+    entrance = Entrance(engine.limiter, config, "consent")
+
+    @door.get("/authorised")
+    def authorised() -> Response:
+        entrance.count()
+        query = request.args
+        try:
+            done = consenting.answered(engine, query.get("state", ""), query.get("code", ""), query.get("error", ""))
+        except NotFound as error:
+            entrance.wrong()
+            return _told("Not found", error.merchant, HTTPStatus.NOT_FOUND)
+        except BridgeError as error:
+            return _told("Not connected", error.merchant, HTTPStatus.UNPROCESSABLE_ENTITY)
+        except SQLAlchemyError:
+            text = "The database does not answer as it should. Ask for the consent again in a moment."
+            return _told("Not available right now", text, HTTPStatus.SERVICE_UNAVAILABLE)
+        text = f"{done.title} is connected. Close this window and go on in Storebridge: reload the page you came from."
+        return _told("Connected", text, HTTPStatus.OK)
+
+    return door
+
+
+def _told(name: str, text: str, status: HTTPStatus) -> Response:
+    frame = frames.alone("authorised", NOBODY, "", {})
+    return guard.seal(make_response(render.failure(frame, name, text, ""), status), None)
