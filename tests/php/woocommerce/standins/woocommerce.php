@@ -225,7 +225,7 @@ namespace {
 		return true;
 	}
 	function wc_rand_hash() {
-		return bin2hex( random_bytes( 20 ) );
+		return getenv( 'STANDIN_HASH' ) ? getenv( 'STANDIN_HASH' ) : bin2hex( random_bytes( 20 ) );
 	}
 	function wc_api_hash( $text ) {
 		return hash_hmac( 'sha256', $text, 'wc-api' );

@@ -206,10 +206,10 @@ function untrailingslashit( $url ) {
 	return rtrim( $url, '/' );
 }
 function rest_url() {
-	return 'https://shop.test/wp-json/';
+	return untrailingslashit( get_option( 'home' ) ) . '/wp-json/';
 }
 function admin_url( $path = '' ) {
-	return 'https://shop.test/wp-admin/' . $path;
+	return untrailingslashit( get_option( 'home' ) ) . '/wp-admin/' . $path;
 }
 function wp_safe_redirect( $url ) {
 	throw new Leave( $url );

@@ -12,11 +12,13 @@ class Standin_Wpdb {
 	private $pdo;
 
 	public function __construct() {
-		$this->pdo = new PDO( 'sqlite::memory:', null, null, array( PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION ) );
-		$this->pdo->exec( 'CREATE TABLE wp_options (option_id INTEGER PRIMARY KEY, option_name TEXT UNIQUE, option_value TEXT, autoload TEXT)' );
-		$this->pdo->exec( 'CREATE TABLE wp_woocommerce_api_keys (key_id INTEGER PRIMARY KEY, user_id, description, permissions, consumer_key, consumer_secret, truncated_key)' );
-		$this->pdo->exec( 'CREATE TABLE wp_wc_orders_meta (id INTEGER PRIMARY KEY, order_id INTEGER, meta_key TEXT, meta_value TEXT)' );
-		$this->pdo->exec( 'CREATE TABLE wp_things (kind TEXT, id INTEGER, data TEXT, PRIMARY KEY (kind, id))' );
+		$file      = getenv( 'STANDIN_DB' );
+		$this->pdo = new PDO( 'sqlite:' . ( $file ? $file : ':memory:' ), null, null, array( PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION ) );
+		$this->pdo->exec( 'PRAGMA busy_timeout = 20000' );
+		$this->pdo->exec( 'CREATE TABLE IF NOT EXISTS wp_options (option_id INTEGER PRIMARY KEY, option_name TEXT UNIQUE, option_value TEXT, autoload TEXT)' );
+		$this->pdo->exec( 'CREATE TABLE IF NOT EXISTS wp_woocommerce_api_keys (key_id INTEGER PRIMARY KEY, user_id, description, permissions, consumer_key, consumer_secret, truncated_key)' );
+		$this->pdo->exec( 'CREATE TABLE IF NOT EXISTS wp_wc_orders_meta (id INTEGER PRIMARY KEY, order_id INTEGER, meta_key TEXT, meta_value TEXT)' );
+		$this->pdo->exec( 'CREATE TABLE IF NOT EXISTS wp_things (kind TEXT, id INTEGER, data TEXT, PRIMARY KEY (kind, id))' );
 	}
 
 	public function prepare( $query, ...$values ) {
