@@ -8,19 +8,26 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from flask import Request
+from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.routing import Rule
 
+from bridge import app as bootstrap
+from bridge import config as configuration
 from bridge.db.tables import Base, Connection, Journal, ModuleRow, Order, PlanRow
 from bridge.flows import reconcile
 from bridge.flows.activity import activity
-from bridge.web import places
+from bridge.flows.engine import Engine
+from bridge.web import create_web, places
 from bridge.web.api_routes import ROUTES
 from bridge.web.throttle import caller
+from tests.support.engines import add_connection, add_shop
 from tests.support.lively import HOST, TOKEN, Browser, Lively
 
 SEEDED = "seeded-secret-"
@@ -43,7 +50,7 @@ def _addresses(lively: Lively, rule: Rule) -> list[str]:
     orders = [row.id for row in lively.read(Order)]
     plans = [row.id for row in lively.read(PlanRow)] or [1]
     given: dict[str, list[Any]] = {
-        "connection": [1, 2], "plan": plans, "number": [*orders, *plans], "kind": ["rules", "stock"], "name": ["mine"],
+        "connection": [1, 2], "plan": plans, "number": sorted({1, 2, *orders, *plans}), "kind": ["rules", "stock"], "name": ["mine"],
     }  # fmt: skip
     path = rule.rule.removeprefix("/s/<public_id>/")
     found = [path]
@@ -68,9 +75,7 @@ def test_ids_of_another_shop_lead_nowhere_on_any_route(lively: Lively) -> None:
     token = browser.client.get("/api/token", base_url=HOST).json["token"]  # type: ignore[index]
     before, walked = _of_shop(lively), 0
     for rule in _rules(lively):
-        ids = rule.arguments & {"connection", "plan", "number"} or (
-            "." in rule.endpoint and rule.arguments - {"public_id", "kind", "name"}
-        )
+        ids = re.findall(r"<int[^<>]*:\w+>", rule.rule)
         for address in _addresses(lively, rule):
             for method in sorted((rule.methods or set()) & {"GET", "PUT", "POST", "DELETE", "PATCH"}):
                 headers = {"Accept": "text/html"} if method == "GET" else {"X-Csrf-Token": token}
@@ -234,3 +239,48 @@ def test_a_visitor_without_a_token_is_asked_for_it_however_often(lively: Lively)
 def test_whose_calls_are_counted(peer: str, forwarded: str, proxies: int, counted: str) -> None:
     given = Request({"REMOTE_ADDR": peer, **({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})})
     assert caller(given, proxies) == counted
+
+
+@pytest.fixture
+def everywhere(tmp_path: Path) -> Iterator[tuple[Engine, FlaskClient]]:
+    """A shop with an account on every platform and marketplace there is, each with a secret in every field for one; whoever
+    is asked there refuses it."""
+    settings = configuration.load({"data_dir": tmp_path, "demo": False})
+    wire = httpx.MockTransport(lambda _: httpx.Response(401, json={"error": "no"}))
+    engine = bootstrap.bootstrap(settings, ring=lambda lanes: None, wire=wire)
+    Base.metadata.create_all(engine.db.engine)
+    shop_id = add_shop(engine)
+    for adapter in (*engine.platforms.values(), *engine.channels.values()):
+        given = {item.name: f"{SEEDED}{item.name}" for item in adapter.manifest.credentials if item.kind == "secret"}
+        url = {item.name: "https://shop.example" for item in adapter.manifest.credentials if item.kind == "url"}
+        role, name = adapter.manifest.kind, adapter.name
+        add_connection(engine, shop_id, role, adapter=name, account=name, credentials={**url, **given}, settings={})
+    yield engine, create_web(engine, settings).test_client()
+    bootstrap.close(engine)
+
+
+def test_no_form_of_any_adapter_shows_a_secret_that_is_saved_or_was_typed(
+    everywhere: tuple[Engine, FlaskClient],
+) -> None:
+    engine, client = everywhere
+    with engine.db.read(1) as session:
+        rows = {row.adapter: row.id for row in session.scalars(select(Connection))}
+    asked = 0
+    for name, number in rows.items():
+        for path, do in ((f"accounts/{number}", "renew"), (f"connect/{name}", "connect")):
+            form = client.get(f"/{path}", base_url=HOST, headers={"Accept": "text/html"})
+            assert form.status_code == 200, path
+            secrets = re.findall(r'<input[^>]*type="password"[^>]*>', form.text)
+            fields = [found[1] for item in secrets if (found := re.search(r'name="([^"]+)"', item))]
+            asked += len(fields)
+            csrf = re.search(r'name="csrf" value="([^"]+)"', form.text)
+            assert csrf
+            typed = dict.fromkeys(fields, "typed-secret-of-a-person")
+            answer = client.post(f"/{path}", base_url=HOST, data={**typed, "do": do, "csrf": csrf[1]})
+            for shown in (form.text, answer.text):
+                assert SEEDED not in shown, path
+                assert "typed-secret" not in shown, path
+    assert asked > len(rows)
+    with engine.db.read(1) as session:
+        kept = [row.credentials for row in session.scalars(select(Connection))]
+    assert "typed-secret" not in str(kept)
