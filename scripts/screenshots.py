@@ -1,7 +1,8 @@
-"""The pictures of the documentation: a demonstration is started, made lively, and its pages are photographed.
+"""The pictures of the documentation: a demonstration is started, made lively, and its pages are photographed, on their
+own and inside the admins they are made for (drawn after the real ones: tests/support/admins).
 
 make screenshots                    into docs/images
-scripts/screenshots.py FOLDER --all every page at both widths, to look at
+scripts/screenshots.py FOLDER --all every page in every frame at both widths, to look at
 """
 
 from __future__ import annotations
@@ -14,32 +15,61 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import httpx
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bridge import app as bootstrap  # noqa: E402
+from bridge import config  # noqa: E402
+from bridge.flows import admin  # noqa: E402
+from bridge.ports.storeapp import AppKeys  # noqa: E402
+from bridge.web import create_web, frames, module_page, serving  # noqa: E402
+from bridge.web.asked import Form  # noqa: E402
+from platform_adapters.shopify.app import ShopifyApp  # noqa: E402
+from tests.support.desks import ModuleDesk, ShopifyDesk  # noqa: E402
+
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-SKU, OTHERS, UNKNOWN = "SB-0045", ("SB-0046", "SB-0050", "SB-0051"), "OLD-SKU-17"
+SKU, OTHERS, UNKNOWN = "SB-0045", ("SB-0046", "SB-0030", "SB-0031"), "OLD-SKU-17"
+PRODUCTS = "60"
 FREE_EAN = "4006381333931"
 WIDTHS = (1280, 375)
+
+
+class Shot(NamedTuple):
+    name: str
+    width: int
+    skin: str = "alone"
+
+
+SKINS = ("alone", "wordpress", "magento", "shopify")
+# What README.md and docs/pages.md show.
+SHOWN = (
+    Shot("overview", 1280), Shot("overview", 375), Shot("order", 1280), Shot("sku", 1280),
+    Shot("overview", 1280, "wordpress"), Shot("order-held", 1280, "magento"), Shot("overview", 1280, "shopify"),
+    Shot("order-held", 375, "shopify"), Shot("order-held", 375, "wordpress"),
+)  # fmt: skip
 
 
 class Demo:
     """A running demonstration, and what happens in it."""
 
-    def __init__(self, page: str, store: str, market: str) -> None:
+    def __init__(self, folder: Path, page: str, store: str, market: str) -> None:
+        self.folder = folder
         self.page = page
         self.store = store
         self.market = market
 
     def make_lively(self) -> dict[str, str]:
         """Orders at every step, a cancellation, a return and a problem. Returns the addresses worth a picture."""
-        self.until("all listings", self._listed, 240)
+        self.until("all listings", self._listed, 480)
         orders = [self._buy((sku, 1)) for sku in OTHERS]
         for number, order in enumerate(orders[:2]):
             self.until("creation", lambda order=order: self._store_order(order) is not None)
@@ -73,8 +103,8 @@ class Demo:
 
     def _listed(self) -> bool:
         """Every offer is there, and none is on its way."""
-        page = self._get("")
-        return "the rest follows" not in page and " 0 listed" not in page and "listed" in page.replace("0 listed", "")
+        shown = [self._get(f"listings?search={sku}&state=live") for sku in (SKU, *OTHERS)]
+        return "the rest follows" not in self._get("") and all('class="sb-badge sb-good"' in page for page in shown)
 
     def _buy(self, *lines: tuple[str, int]) -> str:
         wish = [{"sku": sku, "quantity": units} for sku, units in lines]
@@ -112,13 +142,13 @@ class Demo:
 def demonstration() -> Iterator[Demo]:
     port, first = _free_port(), _free_port(2)
     with tempfile.TemporaryDirectory(prefix="storebridge-pictures-") as folder:
-        environment = {**os.environ, "STOREBRIDGE_DEMO_PORT": str(first)}
+        environment = {**os.environ, "STOREBRIDGE_DEMO_PORT": str(first), "STOREBRIDGE_DEMO_PRODUCTS": PRODUCTS}
         for name in ("DATABASE_URL", "REDIS_URL", "STOREBRIDGE_PAGE_TOKEN"):
             environment.pop(name, None)
         command = [str(Path(sys.executable).parent / "storebridge"), "run", "--data-dir", folder, "--port", str(port)]
         running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
-            demo = Demo(*(f"http://127.0.0.1:{number}" for number in (port, first, first + 1)))
+            demo = Demo(Path(folder), *(f"http://127.0.0.1:{number}" for number in (port, first, first + 1)))
             demo.page += "/"
             yield demo
         finally:
@@ -140,12 +170,69 @@ def _free_port(count: int = 1) -> int:
             return port
 
 
-def photograph(browser: Browser, demo: Demo, name: str, path: str, width: int, folder: Path) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, device_scale_factor=1, java_script_enabled=True)
-    page.goto(f"{demo.page}{path}")
-    page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
-    page.close()
-    print(folder / f"{name}-{width}.png")
+class Embedded(ShopifyDesk):
+    """Shopify's frame around the pages of a store that Shopify knows nothing of."""
+
+    def __init__(self, context: BrowserContext, web: Any, show: Callable[[str, Form], str]) -> None:
+        super().__init__(context, web)
+        self.show = show
+
+    def _open(self, method: str, path: str, headers: list[tuple[str, str]], **more: Any) -> Any:
+        if not path.startswith("/apps/"):
+            return super()._open(method, path, headers, **more)
+        html = self.show(path.removeprefix("/apps/shopify/"), Form(parse_qsl(more["query_string"])))
+        return self.client.application.response_class(html, content_type="text/html; charset=utf-8")
+
+
+class Frames:
+    """The demonstration's pages in every frame, over its own database."""
+
+    def __init__(self, demo: Demo) -> None:
+        self.demo = demo
+        settings = config.load({"data_dir": demo.folder, "demo": False})
+        self.engine = bootstrap.bootstrap(settings, ring=lambda lanes: None)
+        self.web = create_web(self.engine, settings)
+        self.shop = admin.shops(self.engine)[0]
+
+    def close(self) -> None:
+        bootstrap.close(self.engine)
+
+    def open(self, context: BrowserContext, skin: str, path: str) -> Page:
+        """``path`` with its query."""
+        page = context.new_page()
+        bare, _, query = path.partition("?")
+        if skin == "alone":
+            page.goto(f"{self.demo.page}{path}")
+        elif skin == "shopify":
+            page.goto(Embedded(context, self.web, self._embedded).address(path))
+            inside = page.frames[1]
+            inside.locator("#sb-main").wait_for()
+            size = page.viewport_size or {"width": 1280, "height": 900}
+            tall = int(inside.evaluate("document.documentElement.scrollHeight")) + 56
+            page.set_viewport_size({"width": size["width"], "height": max(tall, 900)})
+        else:
+            page.goto(ModuleDesk(context, skin, self._printed).address(bare, **dict(parse_qsl(query))))
+        return page
+
+    def _printed(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        with self.web.test_request_context("/"):
+            return module_page.page(self.engine, self.shop, content)
+
+    def _embedded(self, path: str, query: Form) -> str:
+        around = ShopifyApp().frame(AppKeys(client_id="demo", client_secret=""))
+        person = frames.Person("Anna")
+        frame = frames.embedded("shopify", around.kit, path, person, "en", {"admin": around, "root": "/apps/shopify/"})
+        with self.web.test_request_context("/"):
+            return serving.answer(self.engine, frame, self.shop, serving.Asked("GET", path, query), "").html
+
+
+def photograph(browser: Browser, shown: Frames, shot: Shot, path: str, folder: Path) -> None:
+    context = browser.new_context(viewport={"width": shot.width, "height": 900}, device_scale_factor=1)
+    page = shown.open(context, shot.skin, path)
+    target = folder / f"{'' if shot.skin == 'alone' else shot.skin + '-'}{shot.name}-{shot.width}.png"
+    page.screenshot(path=target, full_page=True)
+    context.close()
+    print(target)
 
 
 def main() -> None:
@@ -160,14 +247,13 @@ def main() -> None:
     with demonstration() as demo, sync_playwright() as playwright:
         demo.until("the page", lambda: _answers(demo.page), 60)
         pages = demo.make_lively()
-        wanted = [(name, width) for name in pages for width in WIDTHS] if options.all else README
+        every = [Shot(name, width, skin) for skin in SKINS for name in pages for width in WIDTHS]
         browser = playwright.chromium.launch(executable_path=program, args=["--headless", "--no-sandbox"])
-        for name, width in wanted:
-            photograph(browser, demo, name, pages[name], width, options.folder)
+        shown = Frames(demo)
+        for shot in every if options.all else SHOWN:
+            photograph(browser, shown, shot, pages[shot.name], options.folder)
+        shown.close()
         browser.close()
-
-
-README = [("overview", 1280), ("overview", 375), ("order", 1280), ("sku", 1280)]
 
 
 def _answers(address: str) -> bool:

@@ -8,7 +8,13 @@
       this.internals = this.attachInternals();
       this.attachShadow({ mode: "open" });
     }
-    connectedCallback() { if (!this.drawn) { this.drawn = true; this.draw(); } }
+    connectedCallback() {
+      if (this.drawn) return;
+      this.drawn = true;
+      // While the page is still being read, what is inside is not there yet.
+      if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => this.draw());
+      else this.draw();
+    }
     get(name) { return this.getAttribute(name) || ""; }
     show(style, html) { this.shadowRoot.innerHTML = `<style>:host { ${INK} } * { box-sizing: border-box; font: inherit; } ${style}</style>${html}`; }
   }
