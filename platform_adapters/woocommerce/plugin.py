@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.ports.adapter import Connection
-from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RejectItem, RetryLater
+from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Rule
 from platform_adapters.woocommerce.catalogue import chunks
 from platform_adapters.woocommerce.client import ERRORS, PERMISSION, Json, StoreApi, fulfillment_rows, table
@@ -57,14 +57,19 @@ class Plugin:
 
     @property
     def installed(self) -> bool:
+        """Whether it is there to be used. Raises Reauthorise and RetryLater, as any other call to this store would."""
         with self._lock:
             known = self._known
         if known is not None and self._clock() < known[0]:
             return known[1]
         try:
             return self.health() is not None
-        except BridgeError:
-            return False  # whatever ails it is told by the calls without it
+        except (
+            AskMerchant,
+            RejectItem,
+        ):  # a firewall before it, or a user who may too little: the way without it is open
+            self._remember(False)
+            return False
 
     def health(self) -> Json | None:
         """Versions, outbox and cron; None where the plugin is not there."""
@@ -99,7 +104,10 @@ class Plugin:
 
     def words(self) -> str:
         """What the merchant is told of it at a check."""
-        health = self.health()
+        try:
+            health = self.health()
+        except (AskMerchant, RejectItem) as error:
+            return f"not usable: {error.merchant}"
         return UNINSTALLED if health is None else str(health.get("version") or "installed")
 
     def change_stock(self, number: str, by: int) -> bool:

@@ -13,7 +13,7 @@ from flask import Flask, request
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreOrderStatus
-from bridge.ports.errors import AskMerchant, Reauthorise, UnknownOutcome
+from bridge.ports.errors import AskMerchant, Reauthorise, RetryLater, UnknownOutcome
 from bridge.ports.http import HttpServices, Transport
 from bridge.ports.manifest import Limit
 from bridge.ports.storemodule import Asked
@@ -164,6 +164,27 @@ class TestAround:
 
     def test_the_check_tells_of_it(self, account: Account) -> None:
         assert account.platform.check().details["plugin"] == ADAPTER.module.version
+
+    def test_where_a_firewall_stands_before_it_the_way_without_it_is_taken(self, store: Store) -> None:
+        account = Account(store)
+        product = store.product("FIREWALL", 10)
+        store.fault("error", "plugin.*", times=None, status=403, body='{"code": "blocked", "message": "Not you."}')
+        try:
+            made = account.platform.create_order(draft("F1", line(product, "12.00")))
+            assert shown(store, made.external_id)["created_via"] == "rest-api"
+            assert account.platform.check().details["plugin"].startswith("not usable: ")
+        finally:
+            requests.delete(f"{store.url}/_sandbox/faults", timeout=30)
+
+    def test_a_store_that_is_down_is_not_asked_twice(self, store: Store) -> None:
+        account = Account(store)
+        store.fault("error", "*", times=None, status=503)
+        try:
+            with pytest.raises(RetryLater):
+                account.platform.find_orders(["bol:X"])
+            assert account.operations() == []
+        finally:
+            requests.delete(f"{store.url}/_sandbox/faults", timeout=30)
 
     def test_where_it_goes_away_the_way_without_it_is_taken(self, store: Store) -> None:
         now = [datetime.now(UTC)]
