@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from bridge.ports.errors import AskMerchant, Reauthorise
+from bridge.ports.errors import AskMerchant, Reauthorise, RetryLater, UnknownOutcome
 from bridge.ports.http import ErrorTable, Rule, Transport
 from bridge.ports.package import Package
 from bridge.ports.storemodule import Activation, Asked, Proof, call_back
@@ -26,6 +26,8 @@ REFUSED = (
     "The store does not give a token for its activation. Click Connect again; if that does not help, check that its "
     "base URL (Stores, Configuration, General, Web) is the address that it is reached at from outside, with https."
 )
+TOO_SLOW = "The store took too long to answer. Click Connect again."
+TOKEN_SECONDS = 30.0  # right after its caches were emptied a store needs that long
 REFUSALS = ErrorTable(
     rules={
         range(300, 400): Rule(AskMerchant, "The store's base URL redirects. Set it exactly as it redirects to."),
@@ -85,17 +87,22 @@ def _exchange(activation: Activation, transport: Transport, clock: Callable[[], 
     for secret in (keys.consumer_secret, verifier):
         transport.redactor.learn(secret)
     for step, proof in (("request", ""), ("access", verifier)):
-        answer = transport.request(
-            "POST",
-            f"{base}/oauth/token/{step}",
-            operation=f"module.token_{step}",
-            auth=signer(keys, clock, proof),
-            expect="any",
-            errors=REFUSALS,
-            write=False,
-            idempotent=False,
-            max_bytes=16 * 1024,
-        )
+        try:
+            answer = transport.request(
+                "POST",
+                f"{base}/oauth/token/{step}",
+                operation=f"module.token_{step}",
+                auth=signer(keys, clock, proof),
+                expect="any",
+                errors=REFUSALS,
+                write=False,
+                idempotent=False,
+                timeout=TOKEN_SECONDS,
+                max_bytes=16 * 1024,
+            )
+        except UnknownOutcome as error:
+            # A step cannot be repeated: the verifier is half used up.
+            raise RetryLater(TOO_SLOW, developer=error.developer) from error
         told = {name: values[0] for name, values in parse_qs(answer.text).items()}
         keys = keys._replace(token=told.get("oauth_token", ""), token_secret=told.get("oauth_token_secret", ""))
         if not keys.token or not keys.token_secret:

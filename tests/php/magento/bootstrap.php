@@ -54,7 +54,6 @@ final class World
             $config,
             new Magento\Framework\App\Config\Storage\WriterInterface($config),
             $encryptor,
-            new Magento\Framework\App\Cache\TypeListInterface(),
             new Magento\Store\Model\StoreManagerInterface()
         );
         $this->signer = new Storebridge\Connect\Model\Signer();

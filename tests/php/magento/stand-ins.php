@@ -355,22 +355,6 @@ namespace Magento\Framework\App\Config\Storage {
     }
 }
 
-namespace Magento\Framework\App\Cache {
-    class TypeListInterface
-    {
-        public function cleanType(string $type): void
-        {
-        }
-    }
-}
-
-namespace Magento\Framework\App\Cache\Type {
-    class Config
-    {
-        public const TYPE_IDENTIFIER = 'config';
-    }
-}
-
 namespace Magento\Framework\Encryption {
     class EncryptorInterface
     {

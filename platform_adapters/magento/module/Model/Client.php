@@ -8,10 +8,14 @@ use Magento\Framework\HTTP\Client\CurlFactory;
 use Psr\Log\LoggerInterface;
 
 /**
- * The only place that calls the bridge. Follows no redirect, waits 5 s for a connection and 15 s in all.
+ * The only place that calls the bridge. Follows no redirect, waits 5 s for a connection and 15 s for an answer; to be
+ * connected takes longer, since the bridge calls the store back and tries what it was given.
  */
 class Client
 {
+    private const SECONDS = 15;
+    private const SECONDS_TO_CONNECT = 90;
+
     public function __construct(
         private readonly CurlFactory $curls,
         private readonly Settings $settings,
@@ -38,7 +42,7 @@ class Client
      */
     public function ask(string $url, array $body): Told
     {
-        return $this->post($url, $this->encoded($body), []);
+        return $this->post($url, $this->encoded($body), [], null, self::SECONDS_TO_CONNECT);
     }
 
     private function signed(string $act, string $raw): Told
@@ -50,15 +54,20 @@ class Client
         return $this->post($this->settings->address() . "/$act", $raw, [Signer::HEADER => $header], $isOurs);
     }
 
-    private function post(string $url, string $raw, array $headers, ?callable $isGenuine = null): Told
-    {
+    private function post(
+        string $url,
+        string $raw,
+        array $headers,
+        ?callable $isGenuine,
+        int $seconds = self::SECONDS
+    ): Told {
         $curl = $this->curls->create();
         // Without the last one curl asks for a "100 Continue", which Magento's client takes for the answer's status.
         $curl->setHeaders($headers + ['Content-Type' => 'application/json', 'Expect' => '']);
         $curl->setOption(CURLOPT_CONNECTTIMEOUT, 5);
         $curl->setOption(CURLOPT_FOLLOWLOCATION, false);
         $curl->setOption(CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-        $curl->setTimeout(15);
+        $curl->setTimeout($seconds);
         try {
             $curl->post($url, $raw);
         } catch (\Exception $error) {

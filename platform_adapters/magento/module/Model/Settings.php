@@ -4,8 +4,6 @@ declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
 
-use Magento\Framework\App\Cache\Type\Config as ConfigCache;
-use Magento\Framework\App\Cache\TypeListInterface;
 use Magento\Framework\App\Config\ReinitableConfigInterface;
 use Magento\Framework\App\Config\Storage\WriterInterface;
 use Magento\Framework\Encryption\EncryptorInterface;
@@ -24,7 +22,6 @@ class Settings
         private readonly ReinitableConfigInterface $config,
         private readonly WriterInterface $writer,
         private readonly EncryptorInterface $encryptor,
-        private readonly TypeListInterface $caches,
         private readonly StoreManagerInterface $stores
     ) {
     }
@@ -114,7 +111,8 @@ class Settings
         foreach ($values as $name => $value) {
             $this->writer->save(self::PREFIX . $name, $value);
         }
-        $this->caches->cleanType(ConfigCache::TYPE_IDENTIFIER);
+        // The values only. Magento's whole configuration cache takes a store many seconds to build anew, and the bridge
+        // is about to call it back.
         $this->config->reinit();
     }
 }
