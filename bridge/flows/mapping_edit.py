@@ -95,9 +95,15 @@ def known(session: Session, connection_id: int) -> tuple[Working, AttributeMap]:
 
 
 def asked(session: Session, at: Place) -> CategoryRequirements | None:
-    """What the marketplace asks there, as it was last told."""
+    """What the marketplace asks there, as it was last told: of every product, and of this category."""
     found = needs.known(session, at.connection_id)
-    return found.get(at.category) or found.get("")
+    parts = [found[key] for key in dict.fromkeys(("", at.category)) if key in found]
+    if not parts:
+        return None
+    attributes = {item.id: item for part in parts for item in part.attributes}
+    return CategoryRequirements(
+        category=at.category or None, version=parts[-1].version, attributes=tuple(attributes.values())
+    )
 
 
 def rows(session: Session, at: Place) -> list[Row]:

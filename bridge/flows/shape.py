@@ -164,7 +164,7 @@ class Shape:
             settings=basis.connection,
             country=self.country,
             requirements=lambda category: basis.requirements.get(category or ""),
-            pages=checks.Pages(mapping="/mapping", categories="/categories", settings="/"),
+            pages=checks.Pages(mapping="/mapping", categories="/categories", settings="/settings"),
         )
 
     @property

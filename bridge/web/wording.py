@@ -32,6 +32,7 @@ PROBLEMS: Mapping[str, str] = {
     "offer_refused": "Listings the marketplace refused",
     "not_for_sale": "Listed, but cannot be bought",
     "drift": "Changed by somebody else",
+    "vat_unsaid": "Prices without VAT",
     "change_held": "Changes that reach far and wait for your word",
     "requirements_changed": "Listings that lack what the marketplace asks for now",
     "category_gone": "Categories the marketplace no longer has",
