@@ -76,6 +76,12 @@ def test_an_admin_that_prints_our_pages_needs_no_script(lively: Lively, open_bro
     page = context.new_page()
     page.goto(desk.address())
     pause_and_resume(page, page, lively)
+    # By the keyboard only.
+    page.goto(desk.address())
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Listings", exact=True).wait_for()
     for name in ("Listings", "Orders", "Activity", "Settings"):
         page.get_by_role("link", name=name, exact=True).first.click()
         assert page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).get_attribute("aria-current")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -198,7 +199,9 @@ def test_a_change_in_shopify_needs_a_proof_that_no_other_site_can_send(lively: L
         bearer = {"Authorization": f"Bearer {desks.token()}"}
         in_address = client.post(f"/apps/shopify/?id_token={desks.token()}&shop={desks.STORE}", data=sent)
         old = client.post("/apps/shopify/", data=sent, headers={"Authorization": f"Bearer {desks.token(exp=1)}"})
-        for refused in (in_address, old, client.get("/apps/shopify/orders")):
+        theirs = {"Authorization": f"Bearer {desks.token(dest='https://other.myshopify.com')}"}
+        other = client.post("/apps/shopify/", data=sent, headers=theirs)
+        for refused in (in_address, old, other, client.get("/apps/shopify/orders")):
             assert refused.status_code == 401
             assert refused.headers["X-Shopify-Retry-Invalid-Session-Request"] == "1"
         assert lively.read(Connection)[1].state == "active"
@@ -207,6 +210,21 @@ def test_a_change_in_shopify_needs_a_proof_that_no_other_site_can_send(lively: L
         assert client.post("/apps/shopify/", data={**sent, "do": "resume"}, headers=bearer).status_code == 303
         assert client.post("/apps/shopify/", data={"x": "1" * 2_000_000}, headers=bearer).status_code == 413
         assert "Set-Cookie" not in done.headers
+
+
+def test_any_page_of_shopifys_is_come_back_to_with_a_proof(lively: Lively) -> None:
+    with desks.installed(lively):
+        client = lively.app().test_client(use_cookies=False)
+        sent_away = client.get(f"/apps/shopify/orders?shop={desks.STORE}&host=aG9zdA")
+        assert sent_away.status_code == 302
+        back = parse_qs(urlsplit(sent_away.headers["Location"]).query)["shopify-reload"][0]
+        assert urlsplit(back).path == "/apps/shopify/orders"
+        shown = client.get("/apps/shopify/orders", query_string={"shop": desks.STORE, "id_token": desks.token()})
+        assert (shown.status_code, "m1002" in shown.text) == (200, True)
+        assert (
+            f"frame-ancestors https://{desks.STORE} https://admin.shopify.com;"
+            in shown.headers["Content-Security-Policy"]
+        )
 
 
 class Elements(HTMLParser):
