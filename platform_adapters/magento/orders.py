@@ -26,6 +26,7 @@ LINE_MARK, PLACED_MARK = "storebridge|", "storebridge-module|"
 NUMBER_MAX, EXTERNAL_MAX = 50, 32  # sales_order.increment_id and ext_order_id
 ZERO = Decimal(0)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+CENT = Decimal("0.01")
 FINER = Decimal("0.0001")  # Magento keeps four places
 
 STATE = {
@@ -44,7 +45,7 @@ CURRENCIES = ("base_currency_code", "order_currency_code", "store_currency_code"
 STATUS = {"new": "pending", "processing": "processing"}
 LINE_FIELDS = (
     *("product_id", "sku", "name", "qty_ordered", "ext_order_item_id", "tax_percent"),
-    *("price", "price_incl_tax", "row_total", "row_total_incl_tax", "tax_amount"),
+    *("price", "price_incl_tax", "row_total", "row_total_incl_tax", "tax_amount", "discount_amount"),
 )
 
 
@@ -138,11 +139,13 @@ def entity(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts,
 def placing(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts, wishes: OrderWishes) -> Json:
     """The same order for the module to place (module/README.md): it makes a cart of it, whose amounts are these."""
     lines = [_line(draft, line, variants[line.variant_id], facts.view_id, PLACED_MARK) for line in draft.lines]
+    money = _totals(draft, lines)
+    _share_out(-money["discount_amount"], lines)
     body: Json = {**external_ref(draft.ref), "store_id": facts.view_id, "currency": draft.currency}
     body |= {"ext_order_id": draft.external_id} if len(draft.external_id) <= EXTERNAL_MAX else {}
     body |= {"label": draft.label, "note": draft.note, "comment": _comment(draft)["comment"]}
     body |= {"state": wishes.state, "invoice": wishes.invoice, "email": _customer(draft, wishes)["customer_email"]}
-    body |= {"items": [{name: line[name] for name in LINE_FIELDS} for line in lines], "totals": _totals(draft, lines)}
+    body |= {"items": [{name: line[name] for name in LINE_FIELDS} for line in lines], "totals": money}
     body["billing_address"] = address(draft.bill_to, "billing", wishes)
     return body | {"shipping_address": address(draft.ship_to, "shipping", wishes)}
 
@@ -163,6 +166,15 @@ def _totals(draft: OrderDraft, lines: Sequence[Json]) -> dict[str, Decimal]:
         "grand_total": total,
         "total_due": total,
     }
+
+
+def _share_out(discount: Decimal, lines: Sequence[Json]) -> None:
+    """Over the lines, by their totals: Magento invoices and credits line by line, and knows no other discount."""
+    gross, left = _sum(lines, "row_total_incl_tax"), discount
+    for line in lines:
+        part = (discount * line["row_total_incl_tax"] / gross).quantize(CENT, ROUND_HALF_UP) if gross else ZERO
+        line["discount_amount"], left = part, left - part
+    lines[-1]["discount_amount"] += left
 
 
 def address(given: Address, kind: str, wishes: OrderWishes) -> Json:

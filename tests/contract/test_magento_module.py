@@ -59,6 +59,15 @@ class TestOrders:
         account.platform.refund_lines(shipped.external_id, [back], "Returned", "r1")
         assert store.stock("A")["salable"] == account.hands.stock_of("A") == 48
 
+    def test_what_the_total_lacks_is_a_discount_of_the_lines(self, store: Store, account: Account) -> None:
+        given = draft(store.product("A", 10), quantity=3)
+        other = given.lines[0].model_copy(update={"ref": "L-2", "total": eur("10.00"), "quantity": 1})
+        lines = (given.lines[0], other)
+        made = account.platform.create_order(given.model_copy(update={"lines": lines, "total": eur("40.00")}))
+        raw = store.order(made.external_id)
+        assert (raw["discount_amount"], raw["grand_total"], made.total.text()) == (-6.3, 40, "40.00 EUR")
+        assert [item["discount_amount"] for item in raw["items"]] == [4.94, 1.36]
+
     def test_the_same_again_is_the_same_order(self, store: Store, account: Account) -> None:
         given = draft(store.product("A", 10))
         first, second = account.platform.create_order(given), account.platform.create_order(given)

@@ -21,6 +21,7 @@ final class PlacerTest extends TestCase
     private Magento\Sales\Api\InvoiceOrderInterface $invoices;
     private array $given;
     private float $total = 29.15;
+    private array $items = [1 => 'a line'];
     private array $quotes = [];
 
     protected function setUp(): void
@@ -84,6 +85,18 @@ final class PlacerTest extends TestCase
         }
     }
 
+    public function testALineThatMagentoLeavesOutIsNoOrderWithoutIt(): void
+    {
+        $this->items = [];
+        $this->expectException(LocalizedException::class);
+        $this->expectExceptionMessage('leaves a line');
+        try {
+            $this->placer()->place($this->given);
+        } finally {
+            self::assertSame([], $this->orders->orders);
+        }
+    }
+
     public function testTwoAtTheSameTimeWaitForEachOther(): void
     {
         $this->world->locks->lock('storebridge_' . sha1("bol\n1043946570"));
@@ -102,6 +115,7 @@ final class PlacerTest extends TestCase
         $cart = $this->createStub(Cart::class);
         $cart->method('of')->willReturnCallback(function () use (&$quotes): Quote {
             $quote = new Quote(['grand_total' => $this->total]);
+            $quote->items = $this->items;
             $quote->next = count($quotes) + 1;
             $quote->used = array_map(static fn (Order $order): string => $order->getIncrementId(), $this->orders->orders);
             return $quotes[] = $quote;

@@ -611,6 +611,11 @@ namespace Magento\Quote\Model {
         public int $next = 1;
         public array $used = [];
 
+        public function getAllItems(): array
+        {
+            return $this->items;
+        }
+
         public function getItemById(mixed $id): mixed
         {
             return $this->items[$id] ?? false;

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
 
+use Magento\Catalog\Model\ResourceModel\Product as ProductResource;
 use Magento\CatalogInventory\Api\StockRegistryInterface;
 use Magento\Framework\Exception\LocalizedException;
 use Magento\Framework\Module\Manager;
@@ -23,7 +24,8 @@ class Salable
     public function __construct(
         private readonly ObjectManagerInterface $objects,
         private readonly Manager $modules,
-        private readonly StockRegistryInterface $registry
+        private readonly StockRegistryInterface $registry,
+        private readonly ProductResource $products
     ) {
     }
 
@@ -33,9 +35,10 @@ class Salable
      */
     public function of(array $skus, string $website): array
     {
+        $known = array_map('strval', array_keys($this->products->getProductsIdsBySkus($skus)));
         $read = $this->modules->isEnabled(self::MSI) ? $this->ofStock($website) : $this->ofItem(...);
         $rows = [];
-        foreach ($skus as $sku) {
+        foreach (array_intersect($skus, $known) as $sku) {
             try {
                 $rows[] = ['sku' => $sku] + $read($sku);
             } catch (LocalizedException $notSold) {

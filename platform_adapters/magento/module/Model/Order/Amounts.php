@@ -28,6 +28,7 @@ class Amounts
         'row_total' => 'row_total',
         'row_total_incl_tax' => 'row_total_incl_tax',
         'tax_amount' => 'tax_amount',
+        'discount_amount' => 'discount_amount',
     ];
 
     /**
@@ -57,8 +58,8 @@ class Amounts
     public function ofItem(DataObject $item, array $given): void
     {
         $this->both($item, $given, self::ITEM);
-        $zero = ['discount_amount', 'discount_tax_compensation_amount', 'base_discount_tax_compensation_amount'];
-        $item->addData(array_fill_keys([...$zero, 'base_discount_amount', 'discount_percent'], 0));
+        $zero = ['discount_tax_compensation_amount', 'base_discount_tax_compensation_amount', 'discount_percent'];
+        $item->addData(array_fill_keys($zero, 0));
         $item->setData('tax_percent', (float)$given['tax_percent']);
         $item->setData('applied_taxes', []);
     }

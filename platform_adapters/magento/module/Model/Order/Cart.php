@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Storebridge\Connect\Model\Order;
 
 use Magento\Catalog\Api\ProductRepositoryInterface;
+use Magento\Catalog\Model\Product\Attribute\Source\Status;
 use Magento\Customer\Api\Data\GroupInterface;
 use Magento\Framework\Exception\LocalizedException;
 use Magento\Quote\Model\Quote;
@@ -69,6 +70,8 @@ class Cart
     private function add(Quote $quote, array $given, int $at): void
     {
         $product = $this->products->getById((int)$given['product_id'], false, $quote->getStoreId(), true);
+        // A copy of our own, never saved: Magento leaves items of disabled products out of an order, without a word.
+        $product->setStatus(Status::STATUS_ENABLED);
         $product->addCustomOption('info_buyRequest', json_encode(['qty' => (float)$given['qty_ordered']]));
         $item = $this->items->create();
         $item->setQuote($quote)->setStoreId($quote->getStoreId());

@@ -104,6 +104,9 @@ class Placer
 
     private function mustBeExact(Quote $quote, array $given): void
     {
+        if (count($quote->getAllItems()) !== count($given['items'])) {
+            throw new LocalizedException(__('Magento leaves a line of this order out. The order was not placed.'));
+        }
         $total = (float)$quote->getGrandTotal();
         if (abs($total - (float)$given['totals']['grand_total']) > 0.0001) {
             throw new LocalizedException(
