@@ -17,13 +17,13 @@ from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import FormField, Manifest
 
 ORDERS = ("import_from", "acceptance", "acceptance_price")
-CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason")
+CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason", "no_stock", "return_shelf")
+SAFETY = ("store_away", "store_away_after", "score_buffer")
 PACE = "poll_"
-GROUPS = ("own", "orders", "cancellations", "pace")
 
 
 def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
-    """``own`` are the marketplace's; what shapes stock is no group: it is changed by a plan."""
+    """``own`` (the marketplace's), ``orders``, ``cancellations``, ``safety`` or ``pace``; stock is set by a plan."""
     fields = settings_of(manifest, info)
     return tuple(field for field in fields if _group_of(field.name) == name)
 
@@ -35,6 +35,8 @@ def _group_of(name: str) -> str:
         return "orders"
     if name in CANCELLATIONS:
         return "cancellations"
+    if name in SAFETY:
+        return "safety"
     return "pace" if name.startswith(PACE) else "own"
 
 

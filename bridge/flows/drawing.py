@@ -115,12 +115,11 @@ def of_model(
     content: Mapping[str, Any],
     only: Sequence[str] = (),
 ) -> list[Drawn]:
-    """The plain fields of a model, in its order; label and help are its titles and descriptions. What has parts of its
-    own is left out: it has an editor."""
+    """The plain fields of a model, in its order or that of ``only``, with its titles and descriptions. What has parts
+    of its own is left out: it has an editor."""
     found = []
-    for name, info in model.model_fields.items():
-        if only and name not in only:
-            continue
+    for name in only or model.model_fields:
+        info = model.model_fields[name]
         plain = _plain(info)
         if plain is None:
             continue

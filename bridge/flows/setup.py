@@ -25,12 +25,14 @@ BY_HAND = ("welcome", "match", "rules")  # a person says that these are done; th
 @dataclass(frozen=True)
 class Progress:
     """``connection``: the marketplace that is being set up, else the newest; ``done`` are the steps that are, in
-    order. ``begun``: somebody has opened the setup; ``dismissed``: and wants it out of sight."""
+    order. ``begun``: somebody has opened the setup; ``dismissed``: and wants it out of sight. ``waiting``: all
+    marketplaces that are not live yet."""
 
     done: tuple[str, ...]
     connection: int | None
     begun: bool
     dismissed: bool
+    waiting: tuple[int, ...] = ()
 
     @property
     def next(self) -> str:
@@ -61,7 +63,7 @@ def progress(session: Session, shop_id: int, connection_id: int | None = None) -
         "live": live,
     }
     done = tuple(step for step in STEPS if found[step])
-    return Progress(done, number, bool(kept), bool(kept.get("dismissed")))
+    return Progress(done, number, bool(kept), bool(kept.get("dismissed")), tuple(waiting))
 
 
 def _kept(session: Session, shop_id: int) -> dict[str, Any]:

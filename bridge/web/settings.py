@@ -189,9 +189,9 @@ PAGES = (
         "settings/stock",
         "Stock",
         "settings",
-        _with("stock"),
+        _with("stock", "safety"),
         menu="Stock",
-        acts=_acts("settings/stock", "stock"),
+        acts=_acts("settings/stock", "stock", "safety"),
     ),
     Page(
         "settings_prices",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.lively import PLACES, Lively
+from tests.support.lively import PLACES, SETTING_PLACES, Lively
 
 WIDTHS = (375, 1280)
 # Runs in the page's own world: names of elements that reach out of the window.
@@ -54,12 +54,12 @@ def test_pages_are_readable(
     page.on("pageerror", lambda error: said.append(str(error)))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    for path in (*PLACES, *site.lively.numbers()):
+    for path in (*PLACES, *SETTING_PLACES, *site.lively.numbers()):
         page.goto(f"{site.address}/{path}")
         wide = page.evaluate("document.documentElement.scrollWidth") > width
         assert not wide, (path, page.evaluate(TOO_WIDE))
         assert page.evaluate(SHIFTS) == [], path
-        if width == 1280 and ("?" not in path or path == "sku?sku=A"):
+        if width == 1280 and ("?" not in path or path.startswith(("sku?sku=A", "setup?"))):
             assert broken_rules(page) == [], path
         assert page.locator("h1").count() == 1, path
         assert page.title().endswith("Shop · Storebridge"), path

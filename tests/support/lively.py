@@ -21,6 +21,11 @@ HOST = "http://127.0.0.1:8000"
 PLACES = ("", "orders", "orders?show=open", "listings", "listings?state=blocked", "plans", "sku", "sku?sku=A", "problems",
           "problems?show=all", "returns", "returns?show=all", "alerts", "activity", "activity?show=exchanges", "activity?sku=A",
           "rules", "rule?of=connection:2&start=brand", "mapping", "mapping/attribute?name=@title", "categories", "checks")  # fmt: skip
+SETTING_PLACES = (
+    "setup", "setup?step=welcome", "setup?step=connect", "setup?step=match", "setup?step=rules", "setup?step=live", "connect",
+    "connect/mem0", "accounts", "accounts/1", "accounts/2", "settings", "settings/stock", "settings/prices", "settings/orders",
+    "settings/shipping", "settings/returns", "settings/privacy", "settings/diagnostics", "settings/diagnostics?run=now",
+)  # fmt: skip
 
 
 def config(**values: Any) -> Any:

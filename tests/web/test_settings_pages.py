@@ -11,14 +11,7 @@ import pytest
 
 from bridge.db.tables import Change, Connection, Hold, Shop
 from bridge.flows import resting
-from tests.support.lively import Browser, Lively
-
-PLACES = (
-    *("setup", "setup?step=welcome", "setup?step=connect", "setup?step=match", "setup?step=rules", "setup?step=live"),
-    *("connect", "connect/mem0", "accounts", "accounts/1", "accounts/2", "settings", "settings/stock", "alerts"),
-    *("settings/prices", "settings/orders", "settings/shipping", "settings/returns", "settings/privacy"),
-    *("settings/diagnostics", "settings/diagnostics?run=now"),
-)
+from tests.support.lively import SETTING_PLACES, Browser, Lively
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +33,7 @@ def version(browser: Browser, path: str, name: str) -> str:
 
 def test_every_page_is_there_for_both_shops_and_shows_only_its_own(lively: Lively) -> None:
     browser = lively.browser()
-    for path in PLACES:
+    for path in SETTING_PLACES:
         assert browser.get(path).status_code == 200, path
         theirs = browser.get(f"s/other/{path}")
         assert theirs.status_code == (404 if path.startswith("accounts/") else 200), path
