@@ -16,7 +16,7 @@ import pytest
 from bridge.db.tables import Connection, Journal
 from bridge.web import places, render
 from tests.support import desks
-from tests.support.lively import PLACES, Lively
+from tests.support.lively import PLACES, SETTING_PLACES, Lively
 
 EVERYTHING = ["view", "change", "customers"]
 MODULES = ("wordpress", "magento")
@@ -50,7 +50,7 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
 
 
 def places_of(lively: Lively) -> list[str]:
-    return [*PLACES, *lively.numbers()]
+    return [*PLACES, *SETTING_PLACES, *lively.numbers()]
 
 
 def text(html: str) -> str:
