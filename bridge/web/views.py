@@ -50,6 +50,7 @@ def _overview(view: View) -> Context:
         "orders": latest,
         "latency": overview.latency(session),
         "setup": setup.progress(session, view.shop.id),
+        "in_test": resting.in_test(session),
         "open_returns": len(order_view.returns(session, only_open=True, limit=100)),
     }
 
@@ -161,7 +162,7 @@ def _plans(view: View) -> Context:
         "plans": rows[:PER_PAGE],
         "more": rows[PER_PAGE - 1]["id"] if len(rows) > PER_PAGE else None,
         "versions": documents.changes(view.session, PER_PAGE),
-        "rests": resting.holds(view.session),
+        "rests": [item for item in resting.holds(view.session) if item["reason"] != resting.SETUP],
         "waiting": [
             {"connection": number, "title": title, "items": items}
             for number, title in documents.channels(view.session).items()

@@ -88,6 +88,7 @@ def test_flows_rest_one_by_one_and_all_in_test_mode(lively: Lively) -> None:
     assert browser.post("settings", "test_on").status_code == 303
     assert {row.flow for row in lively.read(Hold)} == set(resting.FLOWS)
     assert "Test mode is on" in text(browser.get("settings"))
+    assert "Test mode is on" in text(browser.get(""))
     assert browser.post("settings", "test_off").status_code == 303
     assert [row.flow for row in lively.read(Hold)] == ["content"], "what rested before rests on"
     assert browser.post("settings", "go_on", connection=2, flow="content").status_code == 303
