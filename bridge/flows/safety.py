@@ -102,15 +102,16 @@ def _come_back(session: Session, store: Connection, row: Connection, safe: Safe,
 
 
 def _compared(session: Session, store: Connection, since: datetime) -> bool:
-    """Its whole catalogue was listed since then, and what is new in it is read."""
-    listed = select(Poll.id).where(
-        Poll.connection_id == store.id, Poll.flow == "poll.catalogue", Poll.last_ok_at >= since
-    )
+    """Its whole catalogue was listed since then, and what was found different by that is read."""
+    query = select(Poll.last_ok_at).where(Poll.connection_id == store.id, Poll.flow == "poll.catalogue")
+    listed = session.scalar(query)
+    if listed is None or listed < since:
+        return False
     waiting = select(Work.id).where(
-        Work.connection_id == store.id, Work.kind.in_(("product.read", "pool.read", "poll.catalogue")),
+        Work.connection_id == store.id, Work.kind.in_(("product.read", "pool.read")), Work.first_marked_at <= listed,
         Work.dirty_version > Work.done_version, Work.parked.is_(False),
     )  # fmt: skip
-    return session.scalars(listed).first() is not None and session.scalars(waiting.limit(1)).first() is None
+    return session.scalars(waiting.limit(1)).first() is None
 
 
 def _hold(session: Session, row: Connection, safe: Safe | None, what: str, now: datetime) -> set[str]:

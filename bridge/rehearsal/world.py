@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from bridge.jobs.drain import Drainer
 from bridge.jobs.schedule import EVERY, Scheduler
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, UnknownOutcome
+from bridge.ports.manifest import Limit
 from bridge.ports.platform import Platform, StoreRehearsal
 from bridge.registry import discover
 from bridge.rehearsal.market import Market
@@ -46,6 +47,7 @@ DRAIN_SECONDS = 30.0
 # A call may take 60 s, and none is begun again once the engine is stopping.
 ENDING = 90.0
 FAR = timedelta(days=365)
+SELDOM = 180
 SECOND_LOOK = timedelta(seconds=2)
 
 
@@ -230,8 +232,9 @@ def open_world(plan: Plan) -> Iterator[World]:
     if plan.module and plan.store:
         text = "A real store has its plugin or module, or has it not; --module is for the sandbox."
         raise AskMerchant(text, field="module")
-    registry = discover()
-    store, channel = _adapter(registry.platforms, plan.platform), _adapter(registry.channels, plan.channel)
+    found = discover()
+    store, channel = _adapter(found.platforms, plan.platform), _adapter(found.channels, plan.channel)
+    registry = replace(found, channels={**found.channels, channel.name: _not_seldom(channel)})
     folder = Path(tempfile.mkdtemp(prefix="storebridge-rehearsal-"))
     with ExitStack() as stack:
         if not plan.keep:
@@ -275,6 +278,14 @@ def _options(plan: Plan, adapter: Adapter) -> dict[str, bool]:
     if plan.module and adapter.package is None:
         raise AskMerchant(f"{adapter.manifest.title} has no plugin or module to rehearse with.", field="module")
     return {"module": True} if plan.module else {}
+
+
+def _not_seldom(channel: Adapter) -> Adapter:
+    """Where the account may ask for orders only every few minutes, its sandbox's own (raised) limits hold alone."""
+    orders = channel.manifest.polling.get("orders")
+    if orders is None or orders.every < SELDOM or channel.sandbox_limits is not None:
+        return channel
+    return replace(channel, sandbox_limits={"*": Limit(calls=5, seconds=1, source="ours: nobody stands behind it")})
 
 
 def _sandbox(adapter: Adapter, folder: Path, **options: bool) -> Wsgi:

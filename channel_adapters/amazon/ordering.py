@@ -127,7 +127,7 @@ class OrderSide(Account):
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
         """Amazon tells returns by report only: the latest that is ready is read, and the next one asked for."""
         now = self.clock()
-        known = self.client.reports(reportTypes=[returns.REPORT], createdSince=stamp(now - REPORT_LASTS), pageSize=20)
+        known = self.client.reports(reportTypes=[returns.REPORT], createdSince=stamp(now - REPORT_LASTS), pageSize=100)
         waiting = [raw for raw in known if PROCESSING.get(text(raw.get("processingStatus"))) == "pending"]
         if not waiting:
             self.client.create_report(

@@ -109,6 +109,9 @@ def test_work_near_its_deadline_goes_first(world: Demo) -> None:
     with world.db.read(1) as session:
         rows = {row.key: row.priority for row in session.scalars(select(Work).where(Work.kind == "orders.create"))}
     assert sorted(rows.values()) == [0, 1]
+    page = world.browser().get("orders?show=urgent").text
+    assert 0 < page.index(soon) < page.index(later)
+    assert "in 11 hours" in page or "in 12 hours" in page
 
 
 @pytest.mark.parametrize(
