@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from bridge.db.tables import Connection
+from bridge.web import places
 from tests.support import desks
 from tests.support.desks import Inside, ModuleDesk, ShopifyDesk
 from tests.support.lively import Lively
 
-CLOSE_LOOK = ("", "problems", "listings", "alerts", "plans")
+CLOSE_LOOK = ("", "problems", "listings", "alerts", "rules")
 Open = Callable[..., Any]
+Rules = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -48,25 +50,28 @@ def listen(page: Any) -> list[str]:
     return said
 
 
+EVERYWHERE = tuple(page.path for page in places.PAGES if page.menu)
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("skin", ["wordpress", "magento"])
+@pytest.mark.parametrize(
+    ("skin", "width", "paths"),
+    [("wordpress", 375, EVERYWHERE), ("wordpress", 1280, ("", "listings")), ("magento", 375, ("", "listings")), ("magento", 1280, CLOSE_LOOK)],
+)  # fmt: skip
 def test_inside_an_admin_that_prints_our_pages(
-    lively: Lively, open_browser: Open, broken_rules: Callable[..., list[str]], skin: str
+    lively: Lively, open_browser: Open, broken_rules: Rules, skin: str, width: int, paths: tuple[str, ...]
 ) -> None:
-    held = order_of(lively, lively.held)
-    for width in (375, 1280):
-        context = open_browser(width)
-        desk = ModuleDesk(context, skin, Inside(lively, skin).answer)
-        page = context.new_page()
-        said = listen(page)
-        for path in (*CLOSE_LOOK, held, "returns", "activity", "sku"):
-            page.goto(desk.address(path))
-            assert page.locator("h1").count() == 1, path
-            assert fits(page), (path, width)
-            if path in (*CLOSE_LOOK, held) and (width == 1280 or path in ("", held)):
-                assert broken_rules(page, ".sb") == [], (path, width)
-        assert said == []
-        assert desk.outside == []
+    context = open_browser(width)
+    desk = ModuleDesk(context, skin, Inside(lively, skin).answer)
+    page = context.new_page()
+    said = listen(page)
+    for path in (*paths, order_of(lively, lively.held)):
+        page.goto(desk.address(path))
+        assert page.locator("h1").count() == 1, path
+        assert fits(page), path
+        assert broken_rules(page, ".sb") == [], path
+    assert said == []
+    assert desk.outside == []
 
 
 @pytest.mark.timeout(300)
@@ -106,7 +111,7 @@ def test_an_admin_that_prints_our_pages_needs_no_script(lively: Lively, open_bro
 
 
 @pytest.mark.timeout(300)
-def test_inside_shopify(lively: Lively, open_browser: Open, broken_rules: Callable[..., list[str]]) -> None:
+def test_inside_shopify(lively: Lively, open_browser: Open, broken_rules: Rules) -> None:
     with desks.installed(lively):
         for width in (375, 1280):
             context = open_browser(width)
@@ -119,7 +124,7 @@ def test_inside_shopify(lively: Lively, open_browser: Open, broken_rules: Callab
             assert fits(place), width
             assert broken_rules(place) == []
             for path in (*CLOSE_LOOK[1:], order_of(lively, lively.held)):
-                title = {"problems": "Problems", "listings": "Listings", "alerts": "Alerts", "plans": "Plans"}.get(
+                title = {"problems": "Problems", "listings": "Listings", "alerts": "Alerts", "rules": "Rules"}.get(
                     path, "Order"
                 )
                 place.evaluate("path => shopify.visit(path)", f"/apps/shopify/{path}")
