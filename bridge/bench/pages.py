@@ -21,7 +21,7 @@ import click
 from bridge.bench._result import Result, options, progress, quantile, result
 
 MILLISECONDS = 300
-GOAL = 8.0
+GOAL = 4.0
 LONGEST = 3600
 
 
