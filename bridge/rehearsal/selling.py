@@ -61,7 +61,9 @@ def place_order(story: Story) -> str:
 
 
 def buy(story: Story, name: str, quantity: int) -> str:
-    """A buyer orders; the order is remembered under ``name``."""
+    """A buyer orders, as soon as it can be bought; the order is remembered under ``name``."""
+    story.until(f"{story.sku} can be bought", lambda: (story.world.market.offer(story.sku) or {}).get("live"),
+                story.offer_seen)  # fmt: skip
     story.orders[name] = story.world.market.buy(story.sku, quantity, story.price)
     return story.orders[name]
 
