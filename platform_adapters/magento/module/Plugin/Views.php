@@ -16,9 +16,6 @@ class Views
 {
     private const OWN = 'storebridge_';
 
-    /** @var array<string, bool> */
-    private array $known = [];
-
     public function __construct(private readonly ResourceConnection $resource)
     {
     }
@@ -44,14 +41,12 @@ class Views
         return $view;
     }
 
-    private function isThere(string $table, string $column): bool
+    /**
+     * Looked at each time: setup:upgrade takes tables away and asks again in the same process.
+     */
+    private function isThere(string $name, string $column): bool
     {
-        return $this->known["$table.$column"] ??= $this->hasColumn($this->resource->getTableName($table), $column);
-    }
-
-    private function hasColumn(string $table, string $column): bool
-    {
-        $connection = $this->resource->getConnection();
+        [$connection, $table] = [$this->resource->getConnection(), $this->resource->getTableName($name)];
         return $connection->isTableExists($table) && $connection->tableColumnExists($table, $column);
     }
 }
