@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, String, cast, func, select, true
+from sqlalchemy import Boolean, String, column, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -34,6 +34,6 @@ def _sqlite() -> Parts:
 
 
 def _postgres() -> Parts:
-    found = func.jsonb_array_elements(cast(Listing.findings, JSONB)).column_valued("finding")
-    value: Any = cast(found, JSONB)
-    return found, value["rule"].astext, value["field"].astext, value["blocking"].astext.cast(Boolean)
+    each = func.jsonb_array_elements(Listing.findings).table_valued(column("value", JSONB))
+    value: Any = each.c.value
+    return each, value["rule"].astext, value["field"].astext, value["blocking"].astext.cast(Boolean)
