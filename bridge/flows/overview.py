@@ -58,7 +58,7 @@ def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
             "webhook_at": webhooks.get(row.id),
             "module": modules.get(row.id),
             "score": [{"text": account.figure_text(item), "good": account.within(item)} for item in account.score(row)],
-            "standing": [{"text": item.text, "good": not item.near} for item in account.standing(row)],
+            "standing": [{"text": item.text, "good": not item.near} for item in account.standing(row) if item.of],
             "safe": safe.reason if (safe := account.safe(row)) is not None else "",
             "renewals": [account.ends(item, now) for item in account.expiries(row) if item.at - now <= account.WARN],
         }
