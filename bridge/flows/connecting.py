@@ -3,6 +3,8 @@
 A connection is saved only after its credentials have proved themselves. The proof runs as a row of its own
 (state ``connecting``, an account name nobody else has), so that a token fetched with new credentials never
 meets one fetched with the old; when it succeeds, that row becomes the connection or hands its token to it.
+With the credentials it has already, a connection proves itself by the token it has: a refresh token that is good once
+(Allegro, Shopify) was used long ago, and may not be shown again.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from bridge.flows.sites import NAMES, site_names
 from bridge.flows.wish import DISCONNECTED, Given, Manner, Wish, adapter_of, read_wish, store_host
 from bridge.ports.adapter import Connection as OpenConnection
 from bridge.ports.channel import AccountInfo, Choice
-from bridge.ports.errors import AskMerchant, BridgeError
+from bridge.ports.errors import AskMerchant, BridgeError, NotFound
 from bridge.ports.manifest import Capability
 from bridge.ports.platform import StoreInfo, WebhookAudit
 
@@ -86,20 +88,53 @@ def attach(
     given = replace(asked, account=name)
     wish = read_wish(shop_id, role, found, known, given, engine.clock())
     _refuse_second_store(engine, wish)
+    if known is not None and grant is None and _is_proved(known, wish):
+        info = _checked(engine, _as_wished(known, wish))
+        _refuse_currency(engine, wish, info)
+        _refuse_strange_choices(wish, info)
+        return _connected(engine, _settle(engine, wish, None, info), wish)
     proof = _start_proof(engine, wish)
     try:
         if grant is not None:
             grant(engine.connection(get(engine, shop_id, proof)))
-        info = _prove(engine, wish, proof)
+        info = _checked(engine, get(engine, shop_id, proof))
         _refuse_currency(engine, wish, info)
         _refuse_strange_choices(wish, info)
     except BaseException:
         engine.db.transact(shop_id, lambda session: session.execute(delete(Connection).where(Connection.id == proof)))
         raise
-    connected = _settle(engine, wish, proof, info)
-    connected = _with_webhooks(engine, shop_id, connected) if role == "platform" else connected
+    return _connected(engine, _settle(engine, wish, proof, info), wish)
+
+
+def _connected(engine: Engine, connected: Connected, wish: Wish) -> Connected:
+    done = _with_webhooks(engine, wish.shop_id, connected) if wish.role == "platform" else connected
     engine.ring(LANES)
-    return connected
+    return done
+
+
+def _is_proved(known: Connection, wish: Wish) -> bool:
+    """The same credentials at the same addresses, of a connection that works with them."""
+    wanted = (wish.credentials, wish.urls, wish.manner.sandbox)
+    same = (known.credentials or {}, known.urls or {}, known.sandbox) == wanted
+    return same and known.state in ("active", "paused")
+
+
+def _as_wished(known: Connection, wish: Wish) -> Connection:
+    """The connection with other settings, as nobody has it yet; its token is the connection's own."""
+    return Connection(
+        id=known.id,
+        shop_id=known.shop_id,
+        role=known.role,
+        adapter=known.adapter,
+        account=known.account,
+        title=known.title,
+        credentials=wish.credentials,
+        settings=wish.settings,
+        urls=wish.urls,
+        sandbox=known.sandbox,
+        state=known.state,
+        info=known.info,
+    )
 
 
 def _only_account(engine: Engine, shop_id: int, adapter: str) -> str | None:
@@ -159,9 +194,8 @@ def _start_proof(engine: Engine, wish: Wish) -> int:
     return engine.db.transact(wish.shop_id, act)
 
 
-def _prove(engine: Engine, wish: Wish, proof: int) -> StoreInfo | AccountInfo:
-    row = get(engine, wish.shop_id, proof)
-    return engine.platform(row).check() if wish.role == "platform" else engine.channel(row).check()
+def _checked(engine: Engine, row: Connection) -> StoreInfo | AccountInfo:
+    return engine.platform(row).check() if row.role == "platform" else engine.channel(row).check()
 
 
 def get(engine: Engine, shop_id: int, connection_id: int) -> Connection:
@@ -200,17 +234,20 @@ def _refuse_strange_choices(wish: Wish, info: StoreInfo | AccountInfo) -> None:
     forms.read([field for field in fields if field.name in given], given)
 
 
-def _settle(engine: Engine, wish: Wish, proof: int, info: StoreInfo | AccountInfo) -> Connected:
-    """The proof has succeeded: one transaction in which the connection is there and its work is known."""
+def _settle(engine: Engine, wish: Wish, proof: int | None, info: StoreInfo | AccountInfo) -> Connected:
+    """The proof has succeeded: one transaction in which the connection is there and its work is known. Without a
+    ``proof`` it has proved itself."""
     now = engine.clock()
     manifest = wish.adapter.manifest
 
     def act(session: Session) -> Connected:
-        proved = session.get_one(Connection, proof)
+        proved = session.get_one(Connection, proof) if proof is not None else None
         known = _same_account(session, wish)
         row = known or proved
+        if row is None:
+            raise NotFound("This connection was removed meanwhile.")
         changed = _changes(wish, known) if known is not None else {}
-        if known is not None:
+        if known is not None and proved is not None:
             _hand_over(session, proved, known)
         fresh = known is None or known.state == DISCONNECTED
         if fresh:

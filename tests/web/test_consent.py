@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bridge.db.tables import Connection
-from bridge.flows import admin, resting
+from bridge.flows import account_settings, admin, connecting, resting
 from bridge.web import create_web
 from channel_adapters.allegro.sandbox import create_sandbox
 from tests.support.serve import serve
@@ -86,3 +86,31 @@ def test_an_account_is_opened_by_the_sellers_word(place: tuple[Stack, str]) -> N
     stack.clock.offset += 7200
     assert _say_yes(late).status_code == 404
     assert len(stack.rows(Connection, Connection.state == "active")) == 1
+
+
+def test_settings_are_changed_without_showing_a_used_refresh_token_again(place: tuple[Stack, str]) -> None:
+    """It is good once: shown again, the seller's consent would be lost."""
+    stack, market = place
+    allegro = stack.engine.channels["allegro"]
+    credentials, urls = admin.sandbox_place(allegro, market)
+    connected = admin.connect(
+        stack.engine,
+        stack.shop.id,
+        "channel",
+        "allegro",
+        None,
+        credentials,
+        allegro.sandbox_settings,
+        urls,
+        sandbox=True,
+    )
+    for days in (2, 3):
+        row = connecting.get(stack.engine, stack.shop.id, connected.id)
+        seen, given = account_settings.version(row), {"handling_days": days}
+        account_settings.edit(stack.engine, stack.shop.id, connected.id, ("handling_days",), given, seen, "Anna")
+    row = connecting.get(stack.engine, stack.shop.id, connected.id)
+    assert (row.state, row.settings["handling_days"]) == ("active", 3)
+    assert stack.engine.channel(row).check().name
+    shown = [call for call in httpx.get(f"{market}/_sandbox/requests", timeout=60).json() if "token" in call["path"]]
+    used = [call["body"] for call in shown if credentials["refresh_token"] in call["body"]]
+    assert len(used) == 1, used
