@@ -118,19 +118,19 @@ def rotate(db: Database, ring: KeyRing) -> int:
 def _rotate_column(db: Database, ring: KeyRing, table: Table, column: Column[Any]) -> int:
     key = next(iter(table.primary_key.columns))
     raw = type_coerce(column, Text).label("sealed")
-    count, last = 0, -1
+    query = select(key, raw).where(column.is_not(None)).order_by(key).limit(BATCH)
+    count, after = 0, query
     while True:
-        query = select(key, raw).where(key > last, column.is_not(None)).order_by(key).limit(BATCH)
         with db.read(None) as session:
-            rows = session.execute(query).all()
+            rows = session.execute(after).all()
         if not rows:
             return count
         changed = [(row[0], row[1], ring.rotate(row[1])) for row in rows]
 
-        def act(session: Session, changed: list[tuple[int, str, str]] = changed) -> None:
+        def act(session: Session, changed: list[tuple[Any, str, str]] = changed) -> None:
             for identity, old, new in changed:
                 same = update(table).where(key == identity, type_coerce(column, Text) == old)
                 session.execute(same.values({column: type_coerce(new, Text)}))
 
         db.transact(None, act)
-        count, last = count + len(rows), rows[-1][0]
+        count, after = count + len(rows), query.where(key > rows[-1][0])

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from bridge.cli import cli
 from bridge.db.tables import Connection, Order, Poll, Problem, ProofRow
-from bridge.flows import proof
+from bridge.flows import overview, proof
 from bridge.ports.errors import AskMerchant, RetryLater
 from tests.faults.test_marketplace_faults import listed
 from tests.support.stack import Stack, open_stack
@@ -162,7 +162,8 @@ def test_the_command_proves_a_day_over_both_sandboxes(stack: Stack) -> None:
     stack.pull()
     stack.settle(40)
     env: dict[str, Any] = {**stack.env, "DATABASE_URL": stack.config.database_url}
-    today = f"{stack.clock():%Y-%m-%d}"
+    with stack.engine.db.read(stack.shop.id) as session:
+        today = f"{stack.clock().astimezone(overview.zone(session)):%Y-%m-%d}"
     told = CliRunner().invoke(cli, ["proof", "--day", today, "--json"], env=env)
     assert told.exit_code == 0, told.output
     [found] = json.loads(told.output)
