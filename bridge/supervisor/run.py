@@ -25,7 +25,7 @@ from bridge.supervisor import checks
 from bridge.supervisor.redis import Server
 from bridge.supervisor.tree import Child, Tree
 
-STOP_WITHIN = 7.5
+STOP_WITHIN = 6.0
 READY_WITHIN = 60.0
 METRICS = "metrics"
 DEFAULT_STORE = "woocommerce"
