@@ -115,17 +115,25 @@ def rotate(db: Database, ring: KeyRing) -> int:
     return sum(_rotate_column(db, ring, table, column) for table, column in secret_columns())
 
 
-def _rotate_column(db: Database, ring: KeyRing, table: Table, column: Column[Any]) -> int:
+def sealed(db: Database, table: Table, column: Column[Any]) -> Iterator[list[tuple[Any, str]]]:
+    """An encrypted column as it is stored, in portions: the key of the row (a number or a text) and the value."""
     key = next(iter(table.primary_key.columns))
-    raw = type_coerce(column, Text).label("sealed")
-    query = select(key, raw).where(column.is_not(None)).order_by(key).limit(BATCH)
-    count, after = 0, query
+    query = select(key, type_coerce(column, Text)).where(column.is_not(None)).order_by(key).limit(BATCH)
+    after = query
     while True:
         with db.read(None) as session:
-            rows = session.execute(after).all()
+            rows = [(row[0], row[1]) for row in session.execute(after)]
         if not rows:
-            return count
-        changed = [(row[0], row[1], ring.rotate(row[1])) for row in rows]
+            return
+        yield rows
+        after = query.where(key > rows[-1][0])
+
+
+def _rotate_column(db: Database, ring: KeyRing, table: Table, column: Column[Any]) -> int:
+    key = next(iter(table.primary_key.columns))
+    count = 0
+    for rows in sealed(db, table, column):
+        changed = [(identity, old, ring.rotate(old)) for identity, old in rows]
 
         def act(session: Session, changed: list[tuple[Any, str, str]] = changed) -> None:
             for identity, old, new in changed:
@@ -133,4 +141,5 @@ def _rotate_column(db: Database, ring: KeyRing, table: Table, column: Column[Any
                 session.execute(same.values({column: type_coerce(new, Text)}))
 
         db.transact(None, act)
-        count, after = count + len(rows), query.where(key > rows[-1][0])
+        count += len(rows)
+    return count

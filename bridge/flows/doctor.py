@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Column, Table, Text, func, select, type_coerce
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.db import crypto
-from bridge.db.keys import secret_columns
+from bridge.db.keys import sealed, secret_columns
 from bridge.db.tables import Connection, Problem, Shop, Work
 from bridge.flows import alert_settings
 from bridge.flows.admin import DEMO
@@ -29,7 +29,7 @@ from bridge.flows.finding import Finding, State, bad, good, worrying
 MEGABYTE = 1024 * 1024
 LITTLE_SPACE, NO_SPACE = 1024 * MEGABYTE, 100 * MEGABYTE
 LATE = timedelta(minutes=5)
-BATCH = 500
+
 
 __all__ = ["Finding", "Machine", "State", "examine"]
 
@@ -125,7 +125,7 @@ def _secrets(engine: Engine) -> Finding:
     """Every sealed value is opened once."""
     opened, lost = 0, Counter[str]()
     for table, column in secret_columns():
-        for value in _sealed(engine, table, column):
+        for _, value in chain.from_iterable(sealed(engine.db, table, column)):
             if _opens(value):
                 opened += 1
             else:
@@ -134,20 +134,6 @@ def _secrets(engine: Engine) -> Finding:
         detail = f"no key opens {', '.join(f'{count} values of {name}' for name, count in lost.items())}"
         return bad("secrets", detail, "Put the missing old key back into STOREBRIDGE_KEYS, behind the newest.")
     return good("secrets", f"the key ring opens all {opened}")
-
-
-def _sealed(engine: Engine, table: Table, column: Column[Any]) -> Iterator[str]:
-    """The values of a column as they are stored, in portions."""
-    key = next(iter(table.primary_key.columns))
-    last = -1
-    while True:
-        query = select(key, type_coerce(column, Text)).where(key > last, column.is_not(None)).order_by(key).limit(BATCH)
-        with engine.db.read(None) as session:
-            rows = session.execute(query).all()
-        if not rows:
-            return
-        yield from (row[1] for row in rows)
-        last = rows[-1][0]
 
 
 def _opens(value: str) -> bool:
