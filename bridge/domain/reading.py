@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 Json = dict[str, Any]
@@ -39,6 +40,17 @@ def whole(value: Any) -> int | None:
         return None if value is None or isinstance(value, bool) else int(str(value))
     except ValueError:
         return None
+
+
+def amount(value: Any) -> Decimal | None:
+    """A finite number, whether it came as one or as text; a float by its shortest decimal form."""
+    if isinstance(value, bool):
+        return None
+    try:
+        found = Decimal(text(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
 
 
 def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.domain.listing import OfferContent
-from bridge.domain.reading import Json, pairs, tables, text, whole
+from bridge.domain.reading import Json, amount, pairs, tables, text, whole
 from bridge.domain.requirement import AllowedValue, AttributeKind, AttributeRequirement, Category, CategoryRequirements
 from bridge.domain.values import fingerprint
 from bridge.ports.errors import AskMerchant, RejectItem
-from channel_adapters.mirakl.reading import amount, csv_file
+from channel_adapters.mirakl.reading import csv_file
 from channel_adapters.mirakl.vocabulary import KINDS, NEEDS, ROLES, SEVERAL
 
 Lists = Mapping[str, tuple[AllowedValue, ...]]

@@ -10,14 +10,13 @@ from typing import Any
 from bridge.domain.listing import LiveOffer
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.domain.reading import Json, currency_code, moment, table, tables, text, whole
+from bridge.domain.reading import Json, amount, currency_code, moment, table, tables, text, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnLine
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef, SaleStatus, ScoreFigure
 from bridge.ports.errors import RejectItem
 from channel_adapters.mirakl.countries import country
 from channel_adapters.mirakl.platform import Platform
-from channel_adapters.mirakl.reading import amount
 from channel_adapters.mirakl.vocabulary import (
     CANCELLED_LINES,
     FIXES,

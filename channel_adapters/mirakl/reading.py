@@ -6,21 +6,11 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
-
-from bridge.domain.money import Money
 
 # "Csv format: "offer-sku";"quantity";"warehouse-code";"update-delete"" (specification, STO01, PRI01).
 SEMICOLON = ";"
 DELIMITERS = {"COMMA": ",", "SEMICOLON": SEMICOLON}
-
-
-def amount(value: Any) -> Decimal | None:
-    try:
-        return None if value is None or isinstance(value, bool) else Money.of(value, "XXX").amount
-    except ValueError:
-        return None
 
 
 def stamp(moment: datetime) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 
 from bridge.domain.money import MINOR_UNITS, Money
 from bridge.domain.order import Parcel
-from bridge.domain.reading import Json, pairs, table, tables, text, whole
+from bridge.domain.reading import Json, amount, pairs, table, tables, text, whole
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import OfferDraft, PriceUpdate, StockUpdate
 from bridge.ports.errors import RejectItem
 from channel_adapters.mirakl.mapping import is_particular, origin_price, references
 from channel_adapters.mirakl.platform import Platform
-from channel_adapters.mirakl.reading import amount, csv_file
+from channel_adapters.mirakl.reading import csv_file
 
 # What is written into a submission and an import's report has to stay readable.
 LONGEST_SKU = 100

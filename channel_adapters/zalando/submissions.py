@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from bridge.domain.reading import Json, moment, table, tables, text
+from bridge.domain.reading import Json, amount, moment, table, tables, text
 from bridge.domain.values import Value
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import BridgeError, NotFound
 from channel_adapters.zalando import report
 from channel_adapters.zalando.account import Account
 from channel_adapters.zalando.client import NoReport, ZalandoClient, at_most
-from channel_adapters.zalando.reading import cursor_in, money, stamp
+from channel_adapters.zalando.reading import cursor_in, stamp
 from channel_adapters.zalando.vocabulary import ATTEMPTS, HELD_BACK, OVERRIDDEN
 
 PRICE, ARTICLE, CONTENT = "price", "article", "content"
@@ -163,10 +163,10 @@ def price_status(name: str, item: Submission, attempts: Sequence[Json]) -> Submi
 
 
 def _is_ours(item: Submission, price: Json) -> bool:
-    told = money(price.get("regular_price"), "XXX")
+    told = amount(table(price, "regular_price").get("amount"))
     moves = [at for move in tables(price, "status_transitions") if (at := moment(move.get("timestamp")))]
     late_enough = not moves or max(moves) >= item.sent_at - EARLIER
-    return told is not None and told.amount == Decimal(item.amount or "0") and late_enough
+    return told is not None and told == Decimal(item.amount or "0") and late_enough
 
 
 def _moved_at(price: Json) -> datetime:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from bridge.domain.reading import amount
 from bridge.ports.errors import RetryLater
 from platform_adapters.magento.client import PAGE, MagentoClient
 from platform_adapters.magento.orders import external_ref
-from platform_adapters.magento.reading import Json, amount, text
+from platform_adapters.magento.reading import Json, text
 
 KEEP = timedelta(minutes=30)
 

@@ -16,9 +16,10 @@ from urllib.parse import quote, unquote
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus, Tracking
+from bridge.domain.reading import amount
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import OrderMark
-from platform_adapters.magento.reading import Json, ShopFacts, amount, dicts, moment, text, whole
+from platform_adapters.magento.reading import Json, ShopFacts, dicts, moment, text, whole
 
 PREFIX = "MP-"
 # In a line's own field for what another system calls it; ledger.py finds the lines without a reservation by the first.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.order import OrderDraft, StoreOrder, StoreOrderStatus
+from bridge.domain.reading import amount
 from bridge.domain.returns import RefundLine
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import Choice, Page
@@ -21,7 +22,7 @@ from platform_adapters.magento.companion import Companion
 from platform_adapters.magento.facts import Facts, shown_views
 from platform_adapters.magento.order_reading import OrderReader
 from platform_adapters.magento.orders import OrderWishes, Variant
-from platform_adapters.magento.reading import Json, ShopFacts, amount, number, table, text
+from platform_adapters.magento.reading import Json, ShopFacts, number, table, text
 from platform_adapters.magento.stock import Stock
 
 MANIFEST = load_manifest(Path(__file__).parent)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_FLOOR
 from typing import Any, NamedTuple
 
+from bridge.domain.reading import amount
 from platform_adapters.magento.taxes import NO_VAT, Vat
 
 Json = dict[str, Any]
@@ -64,17 +65,6 @@ def number(value: Any) -> int:
     """An id; 0 where there is none."""
     found = text(value)
     return int(found) if found.isdigit() else 0
-
-
-def amount(value: Any) -> Decimal | None:
-    """A finite number, whether it came as one or as text."""
-    if isinstance(value, bool) or value is None:
-        return None
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
 
 
 def whole(value: Any) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from bridge.domain.reading import amount
 from bridge.domain.returns import RefundLine
 from platform_adapters.magento.orders import open_units
-from platform_adapters.magento.reading import Json, amount, dicts, number, text, whole
+from platform_adapters.magento.reading import Json, dicts, number, text, whole
 
 
 def is_made(memos: Iterable[Json], ref: str) -> bool:

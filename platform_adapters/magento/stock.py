@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from bridge.domain.catalogue import StockReading
+from bridge.domain.reading import amount
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.http import Transport
 from platform_adapters.magento.client import MagentoClient
 from platform_adapters.magento.companion import Companion
 from platform_adapters.magento.criteria import Filter, among
 from platform_adapters.magento.ledger import Ledger
-from platform_adapters.magento.reading import Json, ShopFacts, amount, number, text, whole
+from platform_adapters.magento.reading import Json, ShopFacts, number, text, whole
 
 KEEP_FLAGS = timedelta(hours=1)
 ASK_AGAIN = timedelta(hours=6)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from bridge.domain.reading import amount
 from platform_adapters.shopify import mapping
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.mapping import ShopFacts
-from platform_adapters.shopify.reading import Json, amount, next_cursor, nodes, table, text
+from platform_adapters.shopify.reading import Json, next_cursor, nodes, table, text
 
 KEEP = timedelta(minutes=30)
 PAGES = 10

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.order import OrderDraft, StoreOrder, StoreOrderStatus
+from bridge.domain.reading import amount
 from bridge.domain.returns import RefundLine
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import Page
@@ -20,7 +21,7 @@ from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.documents import API_VERSION
 from platform_adapters.shopify.facts import Facts
 from platform_adapters.shopify.order_reading import OrderReader
-from platform_adapters.shopify.reading import Json, amount, gid, next_cursor, nodes, number, since_filter, table, text
+from platform_adapters.shopify.reading import Json, gid, next_cursor, nodes, number, since_filter, table, text
 from platform_adapters.shopify.refusals import codes, errors_of, refuse
 from platform_adapters.shopify.stock import set_available
 

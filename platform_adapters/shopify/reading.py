@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from bridge.domain.money import Money
+from bridge.domain.reading import amount
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -70,14 +70,6 @@ def settled(changed: Any, now: datetime) -> str:
 def since_filter(when: datetime) -> str:
     """For lists: what changed since then."""
     return f"updated_at:>='{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
-
-
-def amount(value: Any) -> Decimal | None:
-    try:
-        found = Decimal(text(value))
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
 
 
 def money(bag: Any, side: str = "presentmentMoney") -> Money | None:

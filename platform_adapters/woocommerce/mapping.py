@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.money import Money
+from bridge.domain.reading import amount
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import ProductRef
 from platform_adapters.woocommerce import details
@@ -167,15 +168,12 @@ def _stock(raw: Json, own: str, parent: str) -> StockReading:
 
 def _price(raw: Json, name: str, tax_class: Any, facts: ShopFacts) -> Money | None:
     """What a shopper pays, VAT included; None without a price."""
-    try:
-        amount = Decimal(text(raw.get(name)))
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or amount <= 0:
+    price = amount(raw.get(name))
+    if price is None or price <= 0:
         return None
     if raw.get("tax_status") == "taxable":
-        amount = facts.rates.gross(amount, facts.country, text(tax_class))
-    return Money.of(amount, facts.currency).quantised()
+        price = facts.rates.gross(price, facts.country, text(tax_class))
+    return Money.of(price, facts.currency).quantised()
 
 
 def _gtin(raw: Json, fields: Sequence[str]) -> str | None:
