@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection
+from bridge.flows.connecting import CONNECTING
 from bridge.flows.engine import Engine
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.adapter import Adapter
-from bridge.ports.errors import NotFound
+from bridge.ports.errors import AskMerchant, NotFound
 
 OPERATOR = "operator"  # the credential by which one adapter serves the marketplaces of many
 OTHER = "Other"
@@ -62,6 +63,21 @@ def _of(adapter: Adapter, known: Counter[tuple[str, str]]) -> Iterator[Offered]:
 def _connected(session: Session) -> Counter[tuple[str, str]]:
     query = select(Connection).where(Connection.state.not_in(("connecting", DISCONNECTED)))
     return Counter((row.adapter, str((row.credentials or {}).get(OPERATOR) or "")) for row in session.scalars(query))
+
+
+def refuse_known(engine: Engine, shop_id: int, adapter: Adapter, account: str) -> None:
+    """Whoever connects another account means none that is there: without a name of its own, or with that of another,
+    it would take its place, with its listings and orders. Raises AskMerchant naming the field."""
+    query = select(Connection.account).where(Connection.role == "channel", Connection.adapter == adapter.name)
+    with engine.db.read(shop_id) as session:
+        there = set(session.scalars(query.where(Connection.state.not_in((CONNECTING, DISCONNECTED)))))
+    if there and (not account or account in there):
+        names = ", ".join(sorted(there))
+        text = (
+            f"{adapter.manifest.title} is connected already ({names}). For another account give it a name of its own "
+            "here; to enter new credentials, open the one there is under Accounts."
+        )
+        raise AskMerchant(text, field="account")
 
 
 def adapter(engine: Engine, name: str) -> Adapter:

@@ -110,7 +110,9 @@ def _ask_consent(sent: Sent) -> Go:
 def _do_connect(sent: Sent) -> Go:
     adapter = offering.adapter(sent.engine, str(sent.arguments["adapter"]))
     manifest = adapter.manifest
-    done = admin.attach(sent.engine, sent.shop_id, manifest.kind, adapter.name, _given(sent, adapter))
+    given = _given(sent, adapter)
+    offering.refuse_known(sent.engine, sent.shop_id, adapter, given.account)
+    done = admin.attach(sent.engine, sent.shop_id, manifest.kind, adapter.name, given)
     if manifest.kind == "platform":
         return Go("setup", done="connected")
     if _is_new(sent, done.id):
@@ -125,7 +127,7 @@ def _given(sent: Sent, adapter: Adapter) -> admin.Given:
         credentials[OPERATOR] = operator
     urls = typed(_addresses(manifest), sent.form)
     return admin.Given(
-        sent.form.get("account", "").strip()[:100],
+        sent.form.get("account", "").strip()[:100] or operator,
         credentials,
         typed(_settings(manifest), sent.form),
         {name.removeprefix(URL): str(value) for name, value in urls.items()},

@@ -154,7 +154,18 @@ def _marketplace(stack: Stack, visitor: Visitor) -> int:
     visitor.send("connect", **good)
     assert visitor.place == "setup"
     assert "Nothing is sent before you go live" in visitor.text
+    _no_other_takes_its_place(stack, visitor, good)
     return next(row.id for row in stack.rows(Connection) if row.role == "channel")
+
+
+def _no_other_takes_its_place(stack: Stack, visitor: Visitor, good: dict[str, str]) -> None:
+    """Another account without a name, or with that name, is not the one that is there."""
+    before = [(row.id, row.account) for row in stack.rows(Connection)]
+    for account in ("", "bol"):
+        visitor.go("connect/bol")
+        assert "is connected already (bol)" in visitor.send("connect", **good, account=account)
+    assert [(row.id, row.account) for row in stack.rows(Connection)] == before
+    visitor.go("setup")
 
 
 def _match(stack: Stack, visitor: Visitor, number: int) -> None:
