@@ -25,7 +25,7 @@ from bridge.db.tables import Connection, Shop, TokenRow
 from bridge.flows import account, audit, feed_address, forms, matching, polls, push, resting, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.sites import NAMES, site_names
-from bridge.flows.wish import DISCONNECTED, Given, Manner, Wish, adapter_of, read_wish, store_host
+from bridge.flows.wish import DISCONNECTED, Given, Manner, Wish, adapter_of, plain_name, read_wish, store_host
 from bridge.ports.adapter import Connection as OpenConnection
 from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound
@@ -84,12 +84,13 @@ def attach(
     """As ``connect``, which see; ``asked`` also says in which manner."""
     found = adapter_of(engine, role, adapter)
     name = asked.account or store_host(found, asked.credentials) or _only_account(engine, shop_id, adapter) or adapter
-    known = _known(engine, shop_id, adapter, name)
-    given = replace(asked, account=name)
+    known = None if asked.manner.adds else known_account(engine, shop_id, adapter, name)
+    given = asked.of(name, known)
     wish = read_wish(shop_id, role, found, known, given, engine.clock())
     _refuse_second_store(engine, wish)
     if known is not None and grant is None and _is_proved(known, wish):
         info = _checked(engine, _as_wished(known, wish))
+        wish = _whose(engine, wish, asked, info)
         _refuse_currency(engine, wish, info)
         _refuse_strange_choices(wish, info)
         return _connected(engine, _settle(engine, wish, None, info), wish)
@@ -98,6 +99,7 @@ def attach(
         if grant is not None:
             grant(engine.connection(get(engine, shop_id, proof)))
         info = _checked(engine, get(engine, shop_id, proof))
+        wish = _whose(engine, wish, asked, info)
         _refuse_currency(engine, wish, info)
         _refuse_strange_choices(wish, info)
     except BaseException:
@@ -137,6 +139,59 @@ def _as_wished(known: Connection, wish: Wish) -> Connection:
     )
 
 
+def _whose(engine: Engine, wish: Wish, asked: Given, info: StoreInfo | AccountInfo) -> Wish:
+    """An account is who it says it is, whatever it is called here: no other takes the place of one that is there, with
+    its listings and orders. Raises AskMerchant."""
+    if isinstance(info, StoreInfo) or not info.identity:
+        return wish
+    rows = _rows_of(engine, wish)
+    theirs = [row for row in rows if _is(row, info)]
+    mine = next((row for row in theirs if row.account == wish.account), None)
+    mine = mine or next((row for row in theirs if row.state != DISCONNECTED or asked.manner.adds), None)
+    meant = next((row for row in rows if row.account == wish.account), None)
+    if meant is mine and not asked.manner.adds:
+        return wish
+    if not asked.manner.adds and (mine is None or asked.account):
+        raise AskMerchant(_another(wish, info, mine, meant), field="account")
+    name = mine.account if mine else _free_name(wish.account, info, {row.account for row in rows})
+    return read_wish(wish.shop_id, wish.role, wish.adapter, mine, asked.of(name, mine), engine.clock())
+
+
+def _rows_of(engine: Engine, wish: Wish) -> list[Connection]:
+    query = select(Connection).where(Connection.adapter == wish.adapter.name, Connection.state != CONNECTING)
+    with engine.db.read(wish.shop_id) as session:
+        return list(session.scalars(query.order_by(Connection.id)))
+
+
+def _is(row: Connection, info: AccountInfo) -> bool:
+    """One that was checked before identities were kept is known by its name."""
+    known = row.info or {}
+    same = known["identity"] == info.identity if known.get("identity") else known.get("name") == info.name
+    return bool(same)
+
+
+def _another(wish: Wish, info: AccountInfo, mine: Connection | None, meant: Connection | None) -> str:
+    title = wish.adapter.manifest.title
+    if mine is not None:
+        return (
+            f"{title}: {info.name} is connected already, as {mine.account}. Nothing was changed; open that account "
+            "under Accounts to renew it."
+        )
+    assert meant is not None  # noqa: S101 - told apart by the caller
+    there = (meant.info or {}).get("name") or meant.account
+    return (
+        f"{title}: this is the account {info.name}, and {meant.account} is {there}. Nothing was changed: sign in with "
+        f"{there}, or connect {info.name} as another account under a name of its own."
+    )
+
+
+def _free_name(usual: str, info: AccountInfo, taken: set[str]) -> str:
+    """The usual one, else by its own name, as far as a name here may have its letters."""
+    name = plain_name(info.name) or plain_name(info.identity)
+    found = (usual, name, *(f"{name}-{turn}" for turn in range(2, len(taken) + 3)))
+    return next(item for item in found if item not in taken)
+
+
 def _only_account(engine: Engine, shop_id: int, adapter: str) -> str | None:
     """The one account of this adapter, when there is just one."""
     with engine.db.read(shop_id) as session:
@@ -145,7 +200,7 @@ def _only_account(engine: Engine, shop_id: int, adapter: str) -> str | None:
     return accounts[0] if len(accounts) == 1 else None
 
 
-def _known(engine: Engine, shop_id: int, adapter: str, account: str) -> Connection | None:
+def known_account(engine: Engine, shop_id: int, adapter: str, account: str) -> Connection | None:
     with engine.db.read(shop_id) as session:
         query = select(Connection).where(Connection.adapter == adapter, Connection.account == account)
         return session.scalars(query).first()

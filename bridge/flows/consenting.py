@@ -1,10 +1,12 @@
 """Connecting an account by a person's word in the browser: what they typed waits, sealed, until the answer comes back
-with a code. The state that goes along is known to nobody else, belongs to that draft of that shop, and is good once."""
+with a code. The state that goes along is shown to nobody else, belongs to that draft of that shop and that person, and
+is good once."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -13,8 +15,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection
-from bridge.flows.connecting import CONNECTING, CONSENT, Connected, attach
+from bridge.flows.connecting import CONNECTING, CONSENT, Connected, attach, known_account
 from bridge.flows.engine import Engine
+from bridge.flows.forms import FieldErrors
 from bridge.flows.wish import Given, Manner, adapter_of, read_wish
 from bridge.ports.adapter import Adapter, Consent
 from bridge.ports.errors import AskMerchant, NotFound
@@ -39,14 +42,23 @@ def back(engine: Engine) -> str:
 
 
 def begin(engine: Engine, shop_id: int, name: str, asked: Given) -> int:
-    """Keep what was typed; returns the number under which it waits. Raises FieldErrors and AskMerchant."""
+    """Keep what was typed, over what an account of this name has already; returns the number under which it waits.
+    Raises FieldErrors and AskMerchant."""
     adapter = adapter_of(engine, "channel", name)
     consent = _consent(adapter)
     now, state = engine.clock(), secrets.token_urlsafe(32)
     typed = {field: value for field, value in asked.credentials.items() if field not in consent.gives}
     given = replace(asked, account=asked.account or name, credentials=typed)
-    wish = read_wish(shop_id, "channel", _without(adapter, consent), None, given, now)
-    sealed = {"state": state, "account": asked.account, "author": asked.manner.author, "typed": dict(asked.settings)}
+    known = known_account(engine, shop_id, name, asked.account) if asked.account else None
+    wish = read_wish(shop_id, "channel", _without(adapter, consent), known, given, now)
+    _require(adapter, consent, wish.settings)
+    sealed: dict[str, Any] = {
+        "state": state,
+        "account": asked.account,
+        "author": asked.manner.author,
+        "typed": dict(asked.settings),
+    }
+    sealed["held"] = asked.manner.held
 
     def act(session: Session) -> int:
         old = (Connection.state == CONNECTING, Connection.state_reason == CONSENT, Connection.state_since < now - TIME)
@@ -60,6 +72,7 @@ def begin(engine: Engine, shop_id: int, name: str, asked: Given) -> int:
             webhook_secrets=[sealed],
             settings=wish.settings,
             urls=wish.urls,
+            sandbox=asked.manner.sandbox,
             state=CONNECTING,
             state_reason=CONSENT,
             state_since=now,
@@ -67,6 +80,9 @@ def begin(engine: Engine, shop_id: int, name: str, asked: Given) -> int:
         )
         session.add(row)
         session.flush()
+        consent.address(
+            engine.connection(row), state, back(engine)
+        )  # keys that cannot do are refused before anyone is sent
         return row.id
 
     return engine.db.transact(shop_id, act)
@@ -76,6 +92,14 @@ def _consent(adapter: Adapter) -> Consent:
     if adapter.consent is None:
         raise AskMerchant(f"{adapter.manifest.title} is connected by credentials that are entered.", field="adapter")
     return adapter.consent
+
+
+def _require(adapter: Adapter, consent: Consent, settings: Mapping[str, Any]) -> None:
+    """What the consent cannot do without."""
+    wanted = [item for item in adapter.manifest.settings if item.name in consent.needs and item.default is None]
+    fields = [item for item in wanted if not settings.get(item.name)]
+    if fields:
+        raise FieldErrors({item.name: f"{item.label} is missing. {item.help}" for item in fields})
 
 
 def _without(adapter: Adapter, consent: Consent) -> Adapter:
@@ -89,10 +113,10 @@ def _mark(state: str) -> str:
     return f"~{hashlib.sha256(state.encode()).hexdigest()[:60]}"
 
 
-def asked(engine: Engine, session: Session, number: int) -> Asked | None:
-    """What waits under this number, of the session's shop."""
+def asked(engine: Engine, session: Session, number: int, author: str) -> Asked | None:
+    """What waits under this number, of the session's shop; for whoever asked."""
     row = session.scalars(_waiting(engine).where(Connection.id == number)).first()
-    if row is None:
+    if row is None or row.webhook_secrets[0]["author"] != author:
         return None
     adapter = adapter_of(engine, "channel", row.adapter)
     state = str(row.webhook_secrets[0]["state"])
@@ -104,24 +128,37 @@ def _waiting(engine: Engine) -> Any:
     return select(Connection).where(Connection.state == CONNECTING, Connection.state_reason == CONSENT, fresh)
 
 
-def answered(engine: Engine, state: str, code: str, refusal: str = "") -> Connected:
-    """The person has said yes (``code``) or no (``refusal``, in the marketplace's words). Raises NotFound for a state
+def answered(engine: Engine, answer: Mapping[str, str]) -> Connected:
+    """The person has said yes (with a code) or no (``error``, in the marketplace's words). Raises NotFound for a state
     that is not waited for, and what ``connect`` raises."""
-    row = _take(engine, state[:LONGEST])
+    said = {name[:40]: value[:LONGEST] for name, value in answer.items()}
+    row = _take(engine, said.get("state", ""))
     adapter = adapter_of(engine, "channel", row.adapter)
-    if not code:
-        words = f" ({refusal[:80]})" if refusal else ""
-        raise AskMerchant(f"{row.title} was not opened: the consent was refused{words}. Nothing is connected.")
-    granted = _consent(adapter).redeem(engine.connection(row), code[:LONGEST], back(engine))
+    consent = _consent(adapter)
+    if not said.get(consent.code):
+        raise AskMerchant(_refused(row, said.get("error", "")))
+    granted = consent.redeem(engine.connection(row), said, back(engine))
     sealed = row.webhook_secrets[0]
+    manner = Manner(row.sandbox, adds=not sealed["account"], held=bool(sealed["held"]), author=str(sealed["author"]))
     given = Given(
         str(sealed["account"] or ""),
         {**row.credentials, **granted.credentials},
-        {**sealed["typed"], **granted.settings},
+        granted.settings,
         row.urls,
-        Manner(held=True, author=str(sealed["author"])),
+        manner,
+        dict(sealed["typed"]),
     )
     return attach(engine, row.shop_id, "channel", row.adapter, given)
+
+
+def _refused(row: Connection, said: str) -> str:
+    """``access_denied`` is a person's no; anything else is the application's fault."""
+    if said in ("", "access_denied"):
+        return f"{row.title} was not opened: you did not agree. Nothing was changed; ask again when you want to."
+    return (
+        f"{row.title} was not opened: it refused the application ({said[:80]}). Nothing was changed; look at the keys "
+        "and at what is registered with the application."
+    )
 
 
 def _take(engine: Engine, state: str) -> Connection:

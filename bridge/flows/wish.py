@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -123,11 +123,13 @@ def settings_of(manifest: Manifest, info: Mapping[str, Any] | None = None) -> tu
 
 @dataclass(frozen=True)
 class Manner:
-    """How a connection is made. ``held``: nothing goes out to a marketplace that is new here until it goes live
+    """How a connection is made. ``adds``: whichever account it proves to be, one that is there is renewed, another is
+    added under a name of its own. ``held``: nothing goes out to a marketplace that is new here until it goes live
     (bridge/flows/setup.py). ``whole``: the settings are all there are, what is left out goes back to its default, and a
     pause stays. ``sandbox``: this installation's own."""
 
     sandbox: bool = False
+    adds: bool = False
     held: bool = False
     whole: bool = False
     author: str = ""
@@ -138,13 +140,20 @@ PLAIN = Manner()
 
 @dataclass(frozen=True)
 class Given:
-    """What a person typed. ``account`` empty: the store's host, or the marketplace's own name."""
+    """What a person typed. ``account`` empty: the store's host, or the marketplace's own name. ``fresh``: settings for
+    an account that is new here; one that is there keeps its own."""
 
     account: str
     credentials: Mapping[str, Any]
     settings: Mapping[str, Any]
     urls: Mapping[str, str]
     manner: Manner = PLAIN
+    fresh: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, account: str, known: Connection | None) -> Given:
+        """For this account."""
+        settings = self.settings if known is not None else {**self.fresh, **self.settings}
+        return replace(self, account=account, settings=settings)
 
 
 @dataclass(frozen=True)
@@ -213,7 +222,12 @@ def store_host(adapter: Adapter, credentials: Mapping[str, Any]) -> str | None:
     for item in adapter.manifest.credentials:
         if item.kind == "url" and (host := urlsplit(str(credentials.get(item.name, ""))).hostname):
             return host
-    return _NO_NAME.sub("-", str(credentials.get("operator") or "")).strip("-._").lower() or None
+    return plain_name(str(credentials.get("operator") or "")).lower() or None
+
+
+def plain_name(words: str) -> str:
+    """What of these words a name of an account may have."""
+    return _NO_NAME.sub("-", words).strip("-._")[:80].strip("-._")
 
 
 def _import_from(value: Any, now: datetime) -> str:

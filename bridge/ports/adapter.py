@@ -53,14 +53,18 @@ class Granted:
 class Consent:
     """An account that is opened by a person's word in the browser (OAuth's authorization code).
 
-    ``gives``: names of the credentials that it fills. ``address(connection, state, back)``: where the person is sent;
-    ``back`` is the bridge's own address that the answer comes to, registered with the application there.
-    ``redeem(connection, code, back)``: what the answer's code is worth; raises as ``check`` does.
+    ``gives``: names of the credentials that it fills; ``needs``: names of settings it cannot do without.
+    ``address(connection, state, back)``: where the person is sent; ``back`` is the bridge's own address that the answer
+    comes to, registered with the application there. ``redeem(connection, answer, back)``: what the answer's code is
+    worth; raises as ``check`` does. The answer is the query it came with; ``code`` is the name the code goes by in it.
+    ``check`` of an adapter that has a consent tells the account's ``identity``.
     """
 
     gives: tuple[str, ...]
     address: Callable[[Connection, str, str], str]
-    redeem: Callable[[Connection, str, str], Granted]
+    redeem: Callable[[Connection, Mapping[str, str], str], Granted]
+    needs: tuple[str, ...] = ()
+    code: str = "code"
 
 
 @dataclass(frozen=True)

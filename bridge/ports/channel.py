@@ -156,11 +156,13 @@ class Expiry(Value):
 class AccountInfo(Value):
     """What a check of the credentials found.
 
+    ``identity``: who this is, by a number that stays when the name changes; empty where the marketplace tells none.
     ``sites``: codes of ``Manifest.sites`` that this account sells on; ``choices``: by name of a setting, what can be
     chosen there (locations, policies, shipping groups); ``expires``: what has to be renewed or rotated, and when.
     """
 
     name: str
+    identity: str = ""
     countries: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     choices: dict[str, tuple[Choice, ...]] = Field(default_factory=dict)

@@ -42,6 +42,8 @@ def _connect_one(view: View) -> Context:
     adapter = offering.adapter(view.engine, str(view.arguments["adapter"]))
     operator = view.text(OPERATOR, 100)
     manifest = adapter.manifest
+    settings = shown(_settings(manifest), view, ("connect", "consent"))
+    needs = adapter.consent.needs if adapter.consent else ()
     return {
         "manifest": manifest,
         "name": _name(manifest, operator),
@@ -50,12 +52,14 @@ def _connect_one(view: View) -> Context:
         "credentials": shown(
             of_fields(_may_be_empty(adapter, _asked(manifest, operator)), {}), view, ("connect", "consent")
         ),
-        "settings": shown(_settings(manifest), view, ("connect", "consent")),
+        "needed": [item for item in settings if item.required or item.name in needs],
+        "others": [item for item in settings if not (item.required or item.name in needs)],
         "addresses": shown(_addresses(manifest), view, ("connect", "consent")),
-        "account": view.form.get("account", "") if view.form else view.text("account", 100),
+        "account": view.form.get("account", "") if view.form else "",
         "account_error": errors_of(view.error).get("account", ""),
         "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
-        "consent": adapter.consent is not None,
+        "consent": adapter.consent,
+        "gives": _gives(adapter),
         "back": consenting.back(view.engine),
         "asked": _asked_for(view),
         "lacks": manifest.lacks,
@@ -66,7 +70,14 @@ def _connect_one(view: View) -> Context:
 def _asked_for(view: View) -> consenting.Asked | None:
     """A consent that is waited for; shown to whoever may ask for one."""
     number = view.number("consent")
-    return consenting.asked(view.engine, view.session, number) if number and view.person.may(CHANGE) else None
+    may = number and view.person.may(CHANGE)
+    return consenting.asked(view.engine, view.session, number, view.person.name) if number and may else None
+
+
+def _gives(adapter: Adapter) -> str:
+    """By their labels."""
+    gives = adapter.consent.gives if adapter.consent else ()
+    return ", ".join(item.label for item in adapter.manifest.credentials if item.name in gives)
 
 
 def _name(manifest: Manifest, operator: str) -> str:
@@ -103,7 +114,10 @@ def _addresses(manifest: Manifest) -> list[Drawn]:
 
 def _ask_consent(sent: Sent) -> Go:
     adapter = offering.adapter(sent.engine, str(sent.arguments["adapter"]))
-    number = consenting.begin(sent.engine, sent.shop_id, adapter.name, _given(sent, adapter))
+    given = _given(sent, adapter)
+    if given.account:
+        offering.refuse_known(sent.engine, sent.shop_id, adapter, given.account)
+    number = consenting.begin(sent.engine, sent.shop_id, adapter.name, given)
     return Go(f"connect/{adapter.name}", {"consent": number})
 
 
@@ -173,8 +187,9 @@ def _account(view: View) -> Context | None:
 def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
     drawn = of_fields(adapter.manifest.credentials, row.credentials or {}, renews=True)
     return {
-        "credentials": shown(drawn, view, ("renew",)),
+        "credentials": shown(drawn, view, ("renew", "consent")),
         "consent": adapter.consent is not None,
+        "asked": _asked_for(view),
         "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
         "parts": [part] if (part := shaping.group(view, row, "own")) else [],
     }
@@ -219,6 +234,16 @@ def _renew(sent: Sent) -> Go:
     given = typed(of_fields(sent.engine.manifest(row).credentials, {}), sent.form)
     account_settings.renew(sent.engine, sent.shop_id, row.id, given, sent.author)
     return Go(f"accounts/{row.id}", done="renewed")
+
+
+def _consent_again(sent: Sent) -> Go:
+    """The same account by its seller's word: what it has stays, but for what is typed."""
+    row = _row(sent)
+    fields = _may_be_empty(sent.engine.channels[row.adapter], sent.engine.manifest(row).credentials)
+    manner = admin.Manner(row.sandbox, author=sent.author)
+    given = admin.Given(row.account, typed(of_fields(fields, {}), sent.form), {}, {}, manner)
+    number = consenting.begin(sent.engine, sent.shop_id, row.adapter, given)
+    return Go(f"accounts/{row.id}", {"consent": number})
 
 
 def _pause(sent: Sent) -> None:
@@ -275,6 +300,7 @@ PAGES = (
         acts={
             "save_own": _save,
             "renew": _renew,
+            "consent": _consent_again,
             "pause": _pause,
             "resume": _resume,
             "rest": _rest,

@@ -1,5 +1,5 @@
-"""The door for a consent that was given elsewhere: ``GET /authorised?state=…&code=…``, as OAuth sends a browser back.
-The state is all that is asked for: nobody but who began can know it, and it is good once."""
+"""The door for a consent that was given elsewhere: ``GET /authorised?state=…``, with a code, as OAuth sends a browser
+back. The state is all that is asked for: nobody but who began can know it, and it is good once."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ def consent(engine: Engine, config: Door) -> Blueprint:
     @door.get("/authorised")
     def authorised() -> Response:
         entrance.count()
-        query = request.args
         try:
-            done = consenting.answered(engine, query.get("state", ""), query.get("code", ""), query.get("error", ""))
+            done = consenting.answered(engine, request.args)
         except NotFound as error:
             entrance.wrong()
             return _told("Not found", error.merchant, HTTPStatus.NOT_FOUND)
@@ -37,7 +36,8 @@ def consent(engine: Engine, config: Door) -> Blueprint:
         except SQLAlchemyError:
             text = "The database does not answer as it should. Ask for the consent again in a moment."
             return _told("Not available right now", text, HTTPStatus.SERVICE_UNAVAILABLE)
-        text = f"{done.title} is connected. Close this window and go on in Storebridge: reload the page you came from."
+        done_what = "is connected" if done.created else "was there already and is renewed"
+        text = f"{done.title} {done_what}. Close this window and go on in Storebridge: reload the page you came from."
         return _told("Connected", text, HTTPStatus.OK)
 
     return door

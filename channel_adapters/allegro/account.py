@@ -45,6 +45,7 @@ class Account:
         self._require_permissions()
         company = text(table(self._me, "company").get("name"))
         return AccountInfo(
+            identity=text(self._me.get("id")),
             name=" ".join(filter(None, (text(self._me.get("login")), f"({company})" if company else ""))),
             countries=tuple(site.country for site in sites),
             sites=tuple(site.code for site in sites),

@@ -8,6 +8,7 @@ from bridge.ports.http import ErrorTable, Response, Rule, Said
 
 RENEW = "Ask the seller for consent again, as the instructions say, and enter the new refresh token here."
 APPLICATION = "Check client ID and client secret (apps.developer.allegro.pl)."
+LATE = "The consent at Allegro came too late or was used before: ask for it again."
 SCOPES = "The consent does not cover this. Ask the seller for it again with all permissions named in the instructions."
 OUTDATED = "Allegro no longer accepts this version of its API: update Storebridge."
 
@@ -78,6 +79,10 @@ TOKEN_ERRORS = ErrorTable(
         403: Rule(Reauthorise, RENEW),
     },
     describe=describe,
+)
+# Of the exchange of a code for the first tokens.
+CODE_ERRORS = ErrorTable(
+    rules={**TOKEN_ERRORS.rules, (400, "invalid_grant"): Rule(AskMerchant, LATE)}, describe=describe
 )
 COMMAND_ERRORS = ErrorTable(rules={409: Taken})
 EDIT_ERRORS = ErrorTable(rules={409: Busy})

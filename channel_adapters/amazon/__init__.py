@@ -5,6 +5,7 @@ from pathlib import Path
 from bridge.ports.adapter import Adapter
 from channel_adapters.amazon.account import MANIFEST
 from channel_adapters.amazon.channel import AmazonChannel
+from channel_adapters.amazon.consent import CONSENT
 from channel_adapters.amazon.sandbox import create_sandbox
 
 ADAPTER = Adapter(
@@ -18,4 +19,5 @@ ADAPTER = Adapter(
         "client_secret": "amzn1.oa2-cs.v1.sandbox-secret",
         "refresh_token": "Atzr|sandbox-refresh-token",
     },
+    consent=CONSENT,
 )

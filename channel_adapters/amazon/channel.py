@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from bridge.domain.reading import Json
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import AccountInfo, Expiry
 from bridge.ports.errors import AskMerchant
@@ -28,12 +29,21 @@ class AmazonChannel(FollowSide, OrderSide):
 
     def check(self) -> AccountInfo:
         """The participations prove the token, a look at the listings the seller ID. Raises AskMerchant."""
-        info = mapping.account(self.client.participations(), self.in_region())
+        info = mapping.account(self._participations(), self.in_region())
         if not info.sites:
             words = f"This account sells on none of Amazon's marketplaces of the region {self.region!r}."
             raise AskMerchant(words, field="region")
         self.client.search_listings(marketplaceIds=list(info.sites[:1]), pageSize=1)
-        return info.model_copy(update={"expires": self._expires()})
+        identity = f"{self.region}:{self.client.seller_id}"
+        return info.model_copy(update={"identity": identity, "expires": self._expires()})
+
+    def _participations(self) -> list[Json]:
+        """A token of another region is refused in the words of a missing role."""
+        try:
+            return self.client.participations()
+        except AskMerchant as error:
+            words = f"{error.merchant} Or the account is of another selling region than the chosen one ({self.region})."
+            raise AskMerchant(words, field=error.field or "region", developer=error.developer) from error
 
     def _expires(self) -> tuple[Expiry, ...]:
         try:

@@ -28,6 +28,7 @@ AGENT = "Storebridge/0.1 (Language=Python)"
 LARGEST_DOCUMENT = 128 * 1024 * 1024
 
 RENEW = "Authorise the application again in Seller Central (Develop Apps) and enter the new refresh token here."
+LATE = "Amazon's consent came too late (its code is good for five minutes) or was used before: ask for it again."
 SECRET = "Amazon wants a new client secret every 180 days: make one in Seller Central (Develop Apps) and enter it here."  # noqa: S105
 ROLE = "Give the application the role it needs in Seller Central (Develop Apps), then authorise it again."
 OUTDATED = "Amazon no longer accepts this version of its API: update Storebridge."
@@ -63,6 +64,9 @@ TOKEN_ERRORS = ErrorTable(
         403: Rule(Reauthorise, RENEW),
     }
 )
+
+# Of the exchange of a code for the first tokens.
+CODE_ERRORS = ErrorTable(rules={**TOKEN_ERRORS.rules, (400, "invalid_grant"): Rule(AskMerchant, LATE)})
 
 
 def access_token_header(request: httpx.Request) -> None:

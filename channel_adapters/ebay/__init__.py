@@ -5,6 +5,7 @@ from pathlib import Path
 from bridge.ports.adapter import Adapter
 from channel_adapters.ebay.account import MANIFEST
 from channel_adapters.ebay.channel import EbayChannel
+from channel_adapters.ebay.consent import CONSENT
 from channel_adapters.ebay.sandbox import create_sandbox
 from channel_adapters.ebay.sandbox.options import CREDENTIALS
 
@@ -14,4 +15,5 @@ ADAPTER = Adapter(
     connect=EbayChannel,
     sandbox=create_sandbox,
     sandbox_credentials=CREDENTIALS,
+    consent=CONSENT,
 )

@@ -51,6 +51,7 @@ class EbayChannel(OfferSide, OrderSide, AftersalesSide):
             raise AskMerchant(NO_SITE, field="sites")
         limit = table(self.client.privileges(), "sellingLimit")
         return AccountInfo(
+            identity=text(user.get("userId")),
             name=text(user.get("username")) or text(user.get("userId")) or "eBay seller",
             countries=tuple(site.country for site in sites),
             sites=tuple(site.code for site in sites),

@@ -19,6 +19,7 @@ PUBLIC = "https://api.ebay.com/oauth/api_scope"
 
 RENEW = "Make a new user token for your application (developer.ebay.com, User Tokens) and enter its refresh token here."
 KEYS = "Check App ID and Cert ID (developer.ebay.com, Application Keysets)."
+LATE = "eBay's consent came too late or was used before: ask for it again."
 SCOPE = "Make a new user token with all the scopes that the instructions name: eBay adds none to an old one."
 SIGN = (
     "eBay wants this call signed for sellers in the EU and the UK: enter signing key and its JWE (developer.ebay.com, "
@@ -82,6 +83,9 @@ TOKEN_ERRORS = ErrorTable(
         403: Rule(Reauthorise, KEYS),
     }
 )
+
+# Of the exchange of a code for the first tokens.
+CODE_ERRORS = ErrorTable(rules={**TOKEN_ERRORS.rules, (400, "invalid_grant"): Rule(AskMerchant, LATE)})
 
 
 class Wire:

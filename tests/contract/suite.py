@@ -98,8 +98,11 @@ class Bench:
     services: HttpServices | None = None
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False, verify=False))
 
-    def connect(self, **changed: str) -> Any:
+    def connect(self, settings: Mapping[str, Any] | None = None, **changed: str) -> Any:
         """The adapter's object; ``changed`` are credentials to get wrong."""
+        return self.adapter.connect(self.connection(settings, **changed))
+
+    def connection(self, settings: Mapping[str, Any] | None = None, **changed: str) -> Connection:
         manifest = self.adapter.manifest
         credentials, urls = sandbox_place(self.adapter, self.url)
         credentials |= changed
@@ -115,10 +118,8 @@ class Bench:
             secrets=secrets,
         )
         defaults = {item.name: item.default for item in manifest.settings if item.default is not None}
-        settings = defaults | dict(self.adapter.sandbox_settings)
-        return self.adapter.connect(
-            Connection("suite:1", "suite", credentials, settings, urls, transport, lambda: datetime.now(UTC))
-        )
+        chosen = defaults | dict(self.adapter.sandbox_settings) | dict(settings or {})
+        return Connection("suite:1", "suite", credentials, chosen, urls, transport, lambda: datetime.now(UTC))
 
     def lists(self) -> Mapping[str, Callable[[Any], Any]]:
         """The lists this adapter declares, by capability."""

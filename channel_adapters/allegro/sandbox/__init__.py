@@ -20,6 +20,8 @@ POST     products                                {gtin, category, count}: what t
 POST     refusals                                {reason}: the next create or edit is refused after it was accepted
 =======  ======================================  =========================================================
 
+Consents are played as bridge.ports.sandbox_consent says.
+
 Faults are named by the operationIds of the specification and ``token``. ``partial`` fails tasks of a command (params:
 keys are offer numbers, or every), ``not_applied`` answers well and does nothing, ``stuck_cursor`` repeats the first
 page of every list. Refresh tokens are good for one use, and are taken again for ``reuse_seconds``.

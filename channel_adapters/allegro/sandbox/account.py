@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
+from bridge.ports.sandbox_consent import seller
 from channel_adapters.allegro.sandbox.market import CURRENCIES, LANGUAGES, Call, Document, Market, stamp
 from channel_adapters.allegro.sandbox.protocol import answer, not_found, number, one_of
 
@@ -29,7 +30,9 @@ CARRIERS = (
 
 
 def me(call: Call) -> Response:
-    body: Document = {"id": USER_ID, "login": "sandbox_seller", "firstName": "Jan", "lastName": "Nowak"}
+    who = seller(call.market, USER_ID)
+    login = "sandbox_seller" if who == USER_ID else f"seller_{who}"
+    body: Document = {"id": who, "login": login, "firstName": "Jan", "lastName": "Nowak"}
     body |= {"email": "seller@allegro.example", "baseMarketplace": {"id": call.market.options.base}}
     return answer(body | {"company": {"name": "Sandbox sp. z o.o.", "taxId": "5252674798"}, "features": []})
 

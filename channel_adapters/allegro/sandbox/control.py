@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_consent import ConsentControl
 from bridge.ports.sandbox_control import Asked, ControlSurface, Refusal, Route, asked
 from channel_adapters.allegro.sandbox import aftersales, offers, orders
 from channel_adapters.allegro.sandbox.aftersales import refunded_units
@@ -60,6 +61,7 @@ class Control(ControlSurface[Market, Wish]):
             ("POST", "products", self.set_product),
             ("POST", "consent", self.consent),
             ("POST", "refusals", self.refuse_next),
+            *ConsentControl(self.market).routes(),
         )
 
     def place(self, wish: Wish) -> str:

@@ -8,12 +8,13 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from bridge.ports import sandbox_consent as consent
 from bridge.ports.sandbox_control import Refusal
+from channel_adapters.allegro.sandbox.account import USER_ID
 from channel_adapters.allegro.sandbox.market import Call, Document, Handler, Market
 from channel_adapters.allegro.sandbox.protocol import PUBLIC, Denied, Problem, answer
 
@@ -131,21 +132,17 @@ def _token_view(market: Market) -> Callable[[], Response]:
 
 
 def _authorize_view(market: Market) -> Callable[[], Response]:
-    """The page on which a seller agrees; this seller always does, at once, but for the fault ``unauthorised``."""
 
     def view() -> Response:
         query = request.args
         if query.get("client_id") != market.options.client_id or query.get("response_type") != "code":
             return Response("Unknown application", 400, mimetype="text/plain")
-        with market.kit.transaction():
-            told = {"state": query.get("state", "")}
-            if market.faulty("authorize", "unauthorised") is not None:
-                told["error"] = "access_denied"
-            else:
-                told["code"] = secrets.token_urlsafe(24)
-                market.docs.put("codes", told["code"], query.get("redirect_uri", ""))
         back = query.get("redirect_uri", "")
-        return Response(status=302, headers={"Location": f"{back}?{urlencode(told)}"})
+        if not back or back != (consent.registered(market) or back):
+            return Response("This redirect address is not registered", 400, mimetype="text/plain")
+        with market.kit.transaction():
+            who = consent.seller(market, USER_ID)
+            return consent.page(market, "Allegro (sandbox)", who, back, seconds=market.options.code_seconds)
 
     return view
 
@@ -170,12 +167,8 @@ def _issue(market: Market) -> Response:
 
 
 def _for_code(market: Market) -> Response:
-    """A code is good once, and for the address it was sent to."""
-    code = request.form.get("code", "")
-    back = market.docs.get("codes", code)
-    if not back or back != request.form.get("redirect_uri", ""):
+    if not consent.redeemed(market, request.form.get("code", ""), request.form.get("redirect_uri", "")):
         raise Denied("invalid_grant", "Invalid authorization code", 400)
-    market.docs.put("codes", code, "")
     return _pair(market)
 
 

@@ -23,6 +23,7 @@ class Options:
     base: Literal["allegro-pl", "allegro-cz", "allegro-sk", "allegro-hu"] = "allegro-sk"
     reached: Sequence[str] = ()
     token_seconds: int = 43199
+    code_seconds: float = 60.0
     reuse_seconds: float = 60.0
     limit: int | None = 9000
     offer_seconds: float = 0.5

@@ -22,6 +22,8 @@ POST     issues                                  what Amazon finds out later abo
 POST     unknown-products                        {ean}: Amazon's catalogue does not have it
 =======  ======================================  ==========================================================
 
+Consents are played as bridge.ports.sandbox_consent says.
+
 Faults are named by the operationIds of the models, and ``token``, ``schema``, ``upload``, ``download``. ``partial``
 on createFeed refuses messages (by ``keys`` or ``every``); ``not_applied`` accepts and does nothing; ``stuck_cursor``
 repeats pages of searchOrders and searchListingsItems.

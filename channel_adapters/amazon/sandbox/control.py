@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_consent import ConsentControl
 from bridge.ports.sandbox_control import Asked, ControlSurface, LineChoice, Refusal, Return, ReturnLine, Route, asked
 from channel_adapters.amazon.sandbox import listings
 from channel_adapters.amazon.sandbox.buying import Wish, ask_to_cancel, place_order, release
@@ -54,6 +55,7 @@ class Control(ControlSurface[Market, Wish]):
             ("POST", "orders/<order_id>/release", self.release),
             ("POST", "issues", self.add_issue),
             ("POST", "unknown-products", self.forget_product),
+            *ConsentControl(self.market, {"application_id": self.market.options.application_id}).routes(),
         )
 
     def place(self, wish: Wish) -> str:

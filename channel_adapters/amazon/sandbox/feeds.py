@@ -190,7 +190,7 @@ def process(market: Market, key: str) -> None:
 
 def _listings(market: Market, feed: Document, content: bytes) -> bytes:
     body = json.loads(content)
-    if body["header"]["sellerId"] != market.options.seller_id or len(body["messages"]) > MOST_MESSAGES:
+    if body["header"]["sellerId"] != market.seller or len(body["messages"]) > MOST_MESSAGES:
         raise invalid("header.sellerId")
     issues: list[Document] = []
     refused: set[int] = set()
@@ -201,7 +201,7 @@ def _listings(market: Market, feed: Document, content: bytes) -> bytes:
     total = len(body["messages"])
     summary = {"errors": len(issues), "warnings": 0, "messagesProcessed": total}
     summary |= {"messagesAccepted": total - len(refused), "messagesInvalid": len(refused)}
-    header = {"sellerId": market.options.seller_id, "version": "2.0", "feedId": feed["id"]}
+    header = {"sellerId": market.seller, "version": "2.0", "feedId": feed["id"]}
     return json.dumps({"header": header, "issues": issues, "summary": summary}).encode()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from bridge.ports import sandbox_consent as consent
 from channel_adapters.amazon.sandbox.market import Call, Handler, Market
 from channel_adapters.amazon.sandbox.protocol import Problem, answer, denied
 
@@ -31,6 +32,7 @@ def mount(app: Flask, market: Market, operations: tuple[Operation, ...]) -> None
         name = f"{operation.name}_{operation.method}_{operation.path}"
         app.add_url_rule(operation.path, name, _view(market, operation), methods=[operation.method])
     app.add_url_rule("/auth/o2/token", "token", _token_view(market), methods=["POST"])
+    app.add_url_rule("/apps/authorize/consent", "authorize", _authorize_view(market), methods=["GET"])
     app.register_error_handler(HTTPException, _unknown)
 
 
@@ -90,18 +92,50 @@ def _token_view(market: Market) -> Callable[[], Response]:
     return view
 
 
+def _authorize_view(market: Market) -> Callable[[], Response]:
+    """Seller Central's page on which a seller agrees."""
+
+    def view() -> Response:
+        query, options = request.args, market.options
+        back = query.get("redirect_uri", "") or consent.registered(market)
+        if query.get("application_id") != options.application_id or back != (consent.registered(market) or back):
+            return Response("MD1000: this application or its redirect URI is not known", 400, mimetype="text/plain")
+        with market.kit.transaction():
+            who = market.seller
+            more = {"selling_partner_id": who, "mws_auth_token": ""}
+            return consent.page(
+                market,
+                "Seller Central (sandbox)",
+                who,
+                back,
+                seconds=options.code_seconds,
+                code="spapi_oauth_code",
+                **more,
+            )
+
+    return view
+
+
 def _issue_token(market: Market) -> Response:
     """RFC 6749 as Login with Amazon does it: credentials in the form."""
     options, given = market.options, request.form
     if Call(market, "token", {}).faulty("unauthorised") is not None:
         return _refused("invalid_grant", "The request has an invalid grant parameter : refresh_token")
-    if given.get("grant_type") != "refresh_token":
+    kind = given.get("grant_type")
+    if kind not in ("refresh_token", "authorization_code"):
         return _refused("unsupported_grant_type", "The authorization grant type is not supported.")
     if not _same(given.get("client_id"), options.client_id) or not _same(
         given.get("client_secret"), options.client_secret
     ):
         return _refused("invalid_client", "Client authentication failed", 401)
-    if not _same(given.get("refresh_token"), options.refresh_token):
+    if kind == "authorization_code":
+        if not consent.redeemed(market, given.get("code", ""), given.get("redirect_uri", "")):
+            return _refused("invalid_grant", "The request has an invalid grant parameter : code")
+        refresh = "Atzr|" + secrets.token_urlsafe(40)
+        market.docs.put("grants", refresh, market.now())
+    else:
+        refresh = given.get("refresh_token", "")
+    if not _same(refresh, options.refresh_token) and market.docs.get("grants", refresh) is None:
         return _refused("invalid_grant", "The request has an invalid grant parameter : refresh_token")
     token, now = "Atza|" + secrets.token_urlsafe(40), market.now()
     for known, expires in list(market.docs.all("tokens").items()):
@@ -109,7 +143,7 @@ def _issue_token(market: Market) -> Response:
             market.docs.remove("tokens", known)
     market.docs.put("tokens", token, now + options.token_seconds)
     body = {"access_token": token, "token_type": "bearer", "expires_in": options.token_seconds}
-    return answer(body | {"refresh_token": options.refresh_token})
+    return answer(body | {"refresh_token": refresh})
 
 
 def _same(given: str | None, expected: str) -> bool:

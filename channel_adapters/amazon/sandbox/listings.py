@@ -62,7 +62,7 @@ class PutBody(Strict):
 
 
 def _sites(call: Call, most: int | None = None) -> list[str]:
-    if call.path["seller_id"] != call.market.options.seller_id:
+    if call.path["seller_id"] != call.market.seller:
         raise denied("The seller is not the one who authorised this application.")
     sites = listed("marketplaceIds")
     if not sites or (most is not None and len(sites) > most):

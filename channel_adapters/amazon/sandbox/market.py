@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response
 
 from bridge.ports.sandbox import FaultKind, SandboxKit
+from bridge.ports.sandbox_consent import seller
 from bridge.ports.sandbox_market import Marketplace
 from channel_adapters.amazon.sandbox.limits import Limiter
 from channel_adapters.amazon.sandbox.options import Options
@@ -28,6 +29,10 @@ class Market(Marketplace):
         super().__init__(kit)
         self.options = options
         self.limiter = Limiter(options)
+
+    @property
+    def seller(self) -> str:
+        return seller(self, self.options.seller_id)
 
     def rebuild(self) -> None:
         """At the start and after a reset. ``actions`` are named like the documents they are about."""

@@ -22,7 +22,9 @@ class Options:
     client_id: str = "amzn1.application-oa2-client.sandbox"
     client_secret: str = "amzn1.oa2-cs.v1.sandbox-secret"
     refresh_token: str = "Atzr|sandbox-refresh-token"
+    application_id: str = "amzn1.sp.solution.sandbox"
     token_seconds: int = 3600
+    code_seconds: float = 300.0
     accept_seconds: float = 1.0
     feed_seconds: float = 2.0
     report_seconds: float = 1.0

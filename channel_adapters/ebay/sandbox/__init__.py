@@ -24,6 +24,8 @@ GET      subscriptions                           who is told of orders
 POST     switch-off/<kind>                       destinations or subscriptions: eBay switches them off
 =======  ======================================  =========================================================
 
+Consents are played as bridge.ports.sandbox_consent says.
+
 Faults are named by the operationIds of eBay's descriptions (``token`` is OAuth's). ``partial`` refuses items of a bulk
 call with their own status (params: status, default 500; keys are SKUs or offer numbers, or every); ``not_applied``
 answers well and does nothing; ``stuck_cursor`` repeats the first page of a list.

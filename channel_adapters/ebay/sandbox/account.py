@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from bridge.ports.sandbox_consent import seller
 from channel_adapters.ebay.sandbox.market import DAY, Call, Document, Market, currency_of, stamp
 from channel_adapters.ebay.sandbox.options import SIGNING_JWE
 from channel_adapters.ebay.sandbox.protocol import Problem, answer, number
@@ -17,7 +18,9 @@ LEAVES = (("20627", "Tassen & Becher", "20625"), ("15687", "T-Shirts", "11450"),
 
 def user(call: Call) -> Response:
     options = call.market.options
-    body = {"userId": "SANDBOX1", "username": options.username, "accountType": "BUSINESS", "status": "CONFIRMED"}
+    who = seller(call.market, options.user_id)
+    name = options.username if who == options.user_id else f"seller_{who}"
+    body = {"userId": who, "username": name, "accountType": "BUSINESS", "status": "CONFIRMED"}
     return answer(body | {"registrationMarketplaceId": options.home})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from bridge.ports import sandbox_control as control
+from bridge.ports.sandbox_consent import ConsentControl
 from bridge.ports.sandbox_control import Asked, ControlSurface, LineChoice, Refusal, Route, asked
 from channel_adapters.ebay.sandbox.account import location_keys, policy_ids
 from channel_adapters.ebay.sandbox.buying import Wish, place_order
@@ -48,6 +49,7 @@ class Control(ControlSurface[Market, Wish]):
             ("POST", "offers/<offer_id>/hold", self.hold),
             ("GET", "subscriptions", self.subscriptions),
             ("POST", "switch-off/<kind>", self.switch_off),
+            *ConsentControl(self.market, {"runame": self.market.options.runame}).routes(),
         )
 
     def place(self, wish: Wish) -> str:

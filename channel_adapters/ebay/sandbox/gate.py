@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from bridge.ports import sandbox_consent as consent
 from channel_adapters.ebay.sandbox.market import Call, Handler, Market
 from channel_adapters.ebay.sandbox.options import SIGNING_JWE, SIGNING_KEY
 from channel_adapters.ebay.sandbox.protocol import JSON, Problem, answer, read_body
@@ -44,6 +45,7 @@ class Operation:
 
 def mount(app: Flask, market: Market, operations: tuple[Operation, ...]) -> None:
     app.add_url_rule("/identity/v1/oauth2/token", "token", _view(market, "token", _token), methods=["POST"])
+    app.add_url_rule("/oauth2/authorize", "authorize", _view(market, "authorize", _authorize))
     for operation in operations:
         view = _view(market, operation.name, _serving(operation))
         app.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
@@ -81,25 +83,53 @@ def _token(call: Call) -> Response:
     if call.faulty("unauthorised") is not None or not right:
         return _refused("invalid_client", "client authentication failed", 401)
     kind = request.form.get("grant_type")
+    if kind == "authorization_code":
+        return _for_code(call)
     if kind == "client_credentials":
         return _issued(call, "app")
-    if kind != "refresh_token" or request.form.get("refresh_token") != options.refresh_token:
+    refresh = request.form.get("refresh_token", "")
+    known = refresh == options.refresh_token or call.market.docs.get("grants", refresh) is not None
+    if kind != "refresh_token" or not known:
         return _refused("invalid_grant", "the provided authorization refresh token is invalid", 400)
     return _issued(call, "user")
+
+
+def _authorize(call: Call) -> Response:
+    """The page on which a seller agrees. Which address a RuName stands for was entered at developer.ebay.com."""
+    market, query = call.market, request.args
+    back, options = consent.registered(market), market.options
+    asked = (query.get("client_id"), query.get("redirect_uri"), query.get("response_type"))
+    if asked != (options.client_id, options.runame, "code") or not back:
+        return Response("The OAuth client or its redirect_uri is not known", 400, mimetype="text/plain")
+    if "https://api.ebay.com/oauth/api_scope" not in query.get("scope", "").split():
+        return Response("invalid_scope", 400, mimetype="text/plain")
+    who, seconds = consent.seller(market, options.user_id), options.code_seconds
+    return consent.page(market, "eBay (sandbox)", who, back, seconds=seconds, expires_in=str(int(seconds)))
+
+
+def _for_code(call: Call) -> Response:
+    market = call.market
+    if not consent.redeemed(market, request.form.get("code", ""), request.form.get("redirect_uri", "")):
+        return _refused(
+            "invalid_grant", "the provided authorization grant code is invalid or was issued to another client", 400
+        )
+    refresh = f"v^1.1#refresh-{market.docs.next_id('token')}"
+    market.put("grants", refresh, {"at": market.now()})
+    return _issued(call, "user", refresh_token=refresh, refresh_token_expires_in=47304000)
 
 
 def _refused(error: str, words: str, status: int) -> Response:
     return answer({"error": error, "error_description": words}, status)
 
 
-def _issued(call: Call, kind: str) -> Response:
-    """There is no new refresh token with it."""
+def _issued(call: Call, kind: str, **more: Any) -> Response:
+    """A renewal has no new refresh token with it."""
     market = call.market
     access = f"v^1.1#{kind}-{market.docs.next_id('token')}"
     seconds = market.options.token_seconds
     market.put("tokens", access, {"kind": kind, "ends": market.now() + seconds})
     name = "User Access Token" if kind == "user" else "Application Access Token"
-    return answer({"access_token": access, "expires_in": int(seconds), "token_type": name})
+    return answer({"access_token": access, "expires_in": int(seconds), "token_type": name} | more)
 
 
 # Operations

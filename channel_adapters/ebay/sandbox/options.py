@@ -35,12 +35,15 @@ class Options:
     client_id: str = CREDENTIALS["client_id"]
     client_secret: str = CREDENTIALS["client_secret"]
     refresh_token: str = CREDENTIALS["refresh_token"]
+    runame: str = "Storebridge-Storebri-PRD-sandbox"
+    user_id: str = "SANDBOX1"
     username: str = "sandbox_seller"
     sites: Sequence[str] = ("EBAY_DE", "EBAY_FR")
     home: str = "EBAY_DE"
     policies: int = 1
     locations: int = 1
     token_seconds: float = 7200.0
+    code_seconds: float = 299.0
     revisions: int = 250
     most_skus: int = 25
     catalogue: Literal["all", "none"] = "all"
