@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import shutil
 import socket
 import tempfile
@@ -76,6 +77,7 @@ class Stack:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([_child.__name__])
         self._children: list[BaseProcess] = []
+        self._started: dict[str, tuple[Any, ...]] = {}
         self._exit = ExitStack()
         self._exit.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self._redis = Server(self.folder, self.folder / "redis.note")
@@ -131,12 +133,12 @@ class Stack:
         self._hosts.append(urlsplit(url).netloc)
         control = Control(url)
         self._exit.callback(control.close)
-        wait_until(lambda: _answers(f"{url}/_sandbox/faults"), 30, f"the sandbox of {name} up")
+        wait_until(lambda: _answers(f"{url}/_sandbox/faults"), 120, f"the sandbox of {name} up")
         return control
 
     def web(self) -> None:
         self._start("web", _child.web, self.config, self.tune, self._web)
-        wait_until(lambda: _answers(f"{self.url}/hooks/x/1"), 30, "the web server up")
+        wait_until(lambda: _answers(f"{self.url}/hooks/x/1"), 120, "the web server up")
 
     def workers(self, lanes: Sequence[str] = LANES, counts: Mapping[str, int] | None = None) -> None:
         """RQ workers, one of each lane unless ``counts`` says otherwise, and a scheduler."""
@@ -147,6 +149,26 @@ class Stack:
     def more_workers(self, lane: str, count: int) -> None:
         for _ in range(count):
             self._start(f"worker-{lane}-{len(self._children)}", _child.worker, self.config, self.tune, lane)
+
+    def kill(self, name: str) -> None:
+        """The first process that is called so, or begins so, dies at once (SIGKILL), and is started anew."""
+        child = next(child for child in self._children if child.name.startswith(name))
+        child.kill()
+        child.join()
+        self._children.remove(child)
+        self._start(child.name, *self._started[child.name])
+
+    def without_queue(self, seconds: float) -> None:
+        """The queue server is away for so long, and comes back under its address."""
+        self._redis.stop(5.0)
+        time.sleep(seconds)
+        self._redis.start()
+        wait_until(self._redis.is_up, 10, "the queue server up")
+
+    def memory(self) -> dict[str, int]:
+        """Megabytes in memory of each process of ours by name, the sandboxes left out."""
+        ours = [child for child in self._children if not child.name.startswith("sandbox-") and child.pid]
+        return {child.name: _resident(child.pid or 0) for child in ours}
 
     def run(self, name: str, target: Callable[..., None], *args: Any) -> BaseProcess:
         """A process of the benchmark's own; ``target`` gets its log file first."""
@@ -180,6 +202,7 @@ class Stack:
         child: BaseProcess = self._context.Process(target=target, args=(self.folder / f"{name}.log", *args), name=name)
         child.start()
         self._children.append(child)
+        self._started[name] = (target, *args)
         return child
 
 
@@ -193,6 +216,14 @@ def stack(database_url: str | None = None, tune: Tune | None = None) -> Iterator
         raise click.ClickException(f"{error.message}\n{logs}" if logs else error.message) from error
     finally:
         made.close()
+
+
+def _resident(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0  # it ended, or this is no Linux
+    return pages * resource.getpagesize() // 1_000_000
 
 
 def free_socket() -> socket.socket:
