@@ -1,4 +1,4 @@
-.PHONY: setup run test check bench screenshots tables lock
+.PHONY: setup run test check bench screenshots tables texts lock
 .NOTPARALLEL:
 
 # Everything is by relative path, so that a checkout in a folder with spaces works.
@@ -23,6 +23,9 @@ screenshots: setup # the pictures in docs/images, of a demonstration that is sta
 
 tables: setup # the tables in the READMEs anew, from manifests and quality.toml
 	@exec .venv/bin/python scripts/tables.py
+
+texts: setup # the catalogues of what the pages say anew, from templates, Python and manifests (docs/languages.md)
+	@exec .venv/bin/python scripts/texts.py
 
 lock: # the locks anew from pyproject.toml: make lock ARGS="--upgrade"
 	@scripts/lock.sh $(ARGS)

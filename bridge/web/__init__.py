@@ -11,11 +11,10 @@ from flask import Flask
 
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
-from bridge.web import module_page
+from bridge.web import language, module_page
 from bridge.web.api import api
 from bridge.web.apps import apps
 from bridge.web.consent import consent
-from bridge.web.editor_words import told, told_options
 from bridge.web.entrance import Entrance
 from bridge.web.feeds import feeds
 from bridge.web.guard import Door
@@ -46,8 +45,10 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.filters |= {"told": told, "told_options": told_options, "combined": operator.or_}
-    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    said = {"said": language.said, "said_options": language.said_options, "begun": language.begun}
+    app.jinja_env.filters |= {**said, "combined": operator.or_}
+    spoken = (language.gettext, language.ngettext)
+    app.jinja_env.install_gettext_callables(*spoken, newstyle=True)  # type: ignore[attr-defined]
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(feeds(engine))
     shown = Act(partial(module_page.act, engine), spend=True, longest=2 * MB)

@@ -9,10 +9,37 @@ from flask import Response, make_response, redirect, request
 from werkzeug.wrappers import Response as Answered
 
 from bridge.web.asked import Download, Form, Go, Upload
+from bridge.web.language import ENGLISH, LANGUAGES
 from bridge.web.serving import Answer
 
 MAX_UPLOAD = 1536 * 1024
 MAX_FIELDS = 20_000
+CHOICE, OF_BROWSER = (
+    "storebridge_language",
+    "browser",
+)  # a cookie: which language somebody chose for the pages on their own
+YEAR = 365 * 24 * 3600
+
+
+def locale() -> str:
+    """Of whoever asks on their own: the language that was chosen in Settings, else what the browser likes best."""
+    asked, kept = request.args.get("language", ""), request.cookies.get(CHOICE, "")
+    chosen = asked or kept
+    return chosen if chosen in LANGUAGES else liked()
+
+
+def liked() -> str:
+    """What the browser likes best of what is spoken here."""
+    return request.accept_languages.best_match(list(LANGUAGES), default=ENGLISH)
+
+
+def keep_choice(response: Response) -> None:
+    """The language that was chosen with this request, if one was."""
+    chosen = request.args.get("language", "")
+    if chosen in LANGUAGES:
+        response.set_cookie(CHOICE, chosen, max_age=YEAR, httponly=True, samesite="Strict", secure=request.is_secure)
+    elif chosen == OF_BROWSER:
+        response.delete_cookie(CHOICE)
 
 
 def given(done: Answer, root: str) -> Answered:

@@ -26,7 +26,7 @@ from bridge.log import get_logger
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RetryLater
 from bridge.ports.storeapp import AppEvent, EventKind, Visit
 from bridge.web import frames, serving
-from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given
+from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given, liked
 from bridge.web.entrance import Entrance
 from bridge.web.frames import Frame, Person
 from bridge.web.serving import Asked
@@ -86,7 +86,7 @@ def _frame(engine: Engine, platform: str, path: str, visit: Visit) -> Frame:
     root = f"{request.script_root}/apps/{platform}/"
     person = Person(f"{platform.capitalize()} user {visit.user}".strip(), visit.user)
     extra = {"admin": admin, "root": root}
-    return frames.embedded(platform, admin.kit, path, person, request.args.get("locale", "en")[:20], extra)
+    return frames.embedded(platform, admin.kit, path, person, request.args.get("locale", "")[:20] or liked(), extra)
 
 
 def _answer(engine: Engine, shop: Named, frame: Frame, path: str) -> Answer:
@@ -99,7 +99,7 @@ def _answer(engine: Engine, shop: Named, frame: Frame, path: str) -> Answer:
 
 def _bounce_address(engine: Engine, platform: str, path: str, reload: str) -> str:
     """Where the admin's script gets a proof and comes back with it. Only names of a store are carried along."""
-    kept = {name: request.args[name] for name in ("shop", "host", "embedded") if name in request.args}
+    kept = {name: request.args[name] for name in ("shop", "host", "embedded", "locale") if name in request.args}
     back = f"{engine.public_url.rstrip('/')}/apps/{platform}/{path}?{urlencode(kept)}"
     return f"{request.script_root}/apps/{platform}/bounce?{urlencode({**kept, reload: back})}"
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.flows import consenting
 from bridge.flows.engine import Engine
 from bridge.ports.errors import BridgeError, NotFound
-from bridge.web import frames, guard, render
+from bridge.web import answers, frames, guard, render
 from bridge.web.entrance import Entrance
 from bridge.web.frames import Person
 from bridge.web.guard import Door
@@ -44,5 +44,5 @@ def consent(engine: Engine, config: Door) -> Blueprint:
 
 
 def _told(name: str, text: str, status: HTTPStatus) -> Response:
-    frame = frames.alone("authorised", NOBODY, "", {})
+    frame = frames.alone("authorised", NOBODY, "", {}, answers.locale())
     return guard.seal(make_response(render.failure(frame, name, text, ""), status), None)

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from jinja2 import pass_context
-from jinja2.runtime import Context
 from pydantic import BaseModel
 
 from bridge.domain.rules.fields import Kind
 
-_OURS: set[str] = set()
-
 
 def N_(text: str) -> str:  # noqa: N802 as translators' tools know it
     """Marks a text of ours, which is translated where it is shown."""
-    _OURS.add(text)
     return text
-
-
-@pass_context
-def told(context: Context, text: str) -> str:
-    """The filter that translates a text of ours; whatever else comes by (a name that somebody gave) stays as it is, and
-    is escaped as everything is."""
-    return str(context.call(context.resolve("gettext"), text)) if text in _OURS else text
-
-
-@pass_context
-def told_options(context: Context, options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same for what can be chosen."""
-    return [(key, told(context, text)) for key, text in options]
 
 
 KINDS: Mapping[str, str] = {

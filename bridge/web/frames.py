@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from bridge.web.language import best
+
 VIEW, CHANGE, CUSTOMERS = "view", "change", "customers"
 EVERYTHING = frozenset({VIEW, CHANGE, CUSTOMERS})
 LONGEST_NAME = 80
@@ -95,6 +97,11 @@ class Frame:
     locale: str = "en"
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def language(self) -> str:
+        """The one the page speaks: the locale's, where it is spoken here."""
+        return best(self.locale)
+
     def to(self, path: str, **query: Any) -> str:
         """``to('orders/12')``: the address of a page, as it holds here."""
         return self.route.to(path, {name: value for name, value in query.items() if value not in (None, "")})
@@ -103,9 +110,10 @@ class Frame:
         return self.person.may(what)
 
 
-def alone(here: str, person: Person, csrf: str, others: Mapping[str, str]) -> Frame:
+def alone(here: str, person: Person, csrf: str, others: Mapping[str, str], locale: str) -> Frame:
     """The page on its own. ``others``: the addresses of other shops by their names."""
-    return Frame("alone", person, Relative(here), "shells/alone.html", {"csrf": csrf}, extra={"others": others})
+    extra = {"others": others}
+    return Frame("alone", person, Relative(here), "shells/alone.html", {"csrf": csrf}, locale=locale, extra=extra)
 
 
 def inside(skin: str, person: Person, route: Queried, csrf: Mapping[str, str], locale: str) -> Frame:

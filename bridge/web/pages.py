@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as Answered
 from bridge.flows import admin
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
-from bridge.web import frames, guard, places, render, serving
+from bridge.web import answers, frames, guard, places, render, serving
 from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given
 from bridge.web.entrance import Entrance
 from bridge.web.frames import Person
@@ -56,6 +56,7 @@ def _admit(engine: Engine, entrance: Entrance) -> None:
 
 def _seal(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
+    answers.keep_choice(response)
     return guard.seal(response, g.get("visitor"))
 
 
@@ -66,13 +67,13 @@ def _serve(engine: Engine, public_id: str | None = None, **_arguments: Any) -> A
         shop = admin.ensure_shop(engine, admin.FIRST)  # the setup begins with nothing
     if shop is None:
         csrf = guard.form_token(g.visitor, engine.clock())
-        nowhere = frames.alone("", Person(guard.name() or SOMEBODY), csrf, {})
+        nowhere = frames.alone("", Person(guard.name() or SOMEBODY), csrf, {}, answers.locale())
         return make_response(render.welcome(nowhere, engine.clock()))
     root = f"/s/{public_id}/" if public_id else "/"
     path = request.path.removeprefix(root)
     others = {one.name: f"{request.script_root}/s/{one.public_id}/" for one in known if one.id != shop.id}
     csrf = guard.form_token(g.visitor, engine.clock())
-    frame = frames.alone(path, Person(guard.name() or SOMEBODY), csrf, others)
+    frame = frames.alone(path, Person(guard.name() or SOMEBODY), csrf, others, answers.locale())
     asked = Asked(request.method, path, request.args, form())
     return given(serving.answer(engine, frame, shop, asked, g.request_id), request.script_root + root)
 
@@ -86,7 +87,7 @@ def _named(known: list[Named], public_id: str) -> Named:
 
 def _outside(status: int, name: str, text: str) -> Response:
     """What is said to whoever has no page in front of them."""
-    frame = frames.alone(request.path.removeprefix("/"), NOBODY, "", {})
+    frame = frames.alone(request.path.removeprefix("/"), NOBODY, "", {}, answers.locale())
     return make_response(render.failure(frame, name, text, g.get("request_id", "")), status)
 
 

@@ -19,7 +19,7 @@ from bridge.flows.kinds import KINDS
 from bridge.flows.listing_view import step_text
 from bridge.flows.polls import NAMES
 from bridge.ports.errors import BridgeError
-from bridge.web import places, telling, wording
+from bridge.web import language, places, telling, wording
 from bridge.web.asked import Form
 from bridge.web.drawn import errors_of
 from bridge.web.frames import Frame
@@ -43,7 +43,12 @@ class Shown:
 
 
 def render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
-    """The title, and the page with the shell around it."""
+    """The title, and the page with the shell around it, in the language of its frame."""
+    with language.spoken(shown.frame.language):
+        return _render(shown, context)
+
+
+def _render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
     common = {
         **_words(),
         "frame": shown.frame,
@@ -57,7 +62,7 @@ def render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
         "form": shown.form,
     }
     body = render_template(f"pages/{shown.page.name}.html", **common, **context)
-    title = str(context.get("title", shown.page.title))
+    title = str(language.said(str(context.get("title", shown.page.title))))
     html = _shell(
         Markup(body),  # noqa: S704 - rendered above, with everything escaped
         **common,
@@ -91,6 +96,9 @@ def _words() -> dict[str, Any]:
         "kinds": KINDS,
         "step_text": step_text,
         "flow_names": wording.FLOWS,
+        "languages": language.LANGUAGES,
+        "lane_names": wording.LANES,
+        "example_names": wording.EXAMPLES,
     }
 
 
@@ -112,13 +120,15 @@ def style_text() -> str:
 def welcome(frame: Frame, now: datetime) -> str:
     """Nothing is connected, and no shop is there yet."""
     common = {**_words(), "frame": frame, "to": frame.to, "clock": telling.Clock(now, ZoneInfo("UTC"))}
-    body = render_template("pages/welcome.html", **common)
-    return _shell(Markup(body), **common, title="Welcome")  # noqa: S704 - rendered above
+    with language.spoken(frame.language):
+        body = render_template("pages/welcome.html", **common)
+        return _shell(Markup(body), **common, title=language.gettext("Welcome"))  # noqa: S704 - rendered above
 
 
 def failure(frame: Frame, name: str, text: str, request_id: str) -> str:
     """An error as a page: what happened, what to do, and the number it has in the log."""
     common: dict[str, Any] = {"frame": frame, "to": frame.to}
-    body = render_template("pages/failure.html", name=name, text=text, request_id=request_id, **common)
     shown = places.tabs(None) if frame.person.can else []
-    return _shell(Markup(body), **common, title=name, tabs=shown)  # noqa: S704 - rendered above
+    with language.spoken(frame.language):
+        body = render_template("pages/failure.html", name=name, text=text, request_id=request_id, **common)
+        return _shell(Markup(body), **common, title=language.said(name), tabs=shown)  # noqa: S704 - rendered above

@@ -1,18 +1,24 @@
-"""Times, money and durations as the merchant reads them. What is exact stands in the tooltip."""
+"""Times, money and durations as the merchant reads them, in the language of the page. What is exact stands in the
+tooltip. For people only: what is read back, sent or kept never comes by here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_currency
+from babel.dates import format_datetime, format_skeleton, format_timedelta
+from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
-UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+from bridge.web.language import ENGLISH, current, gettext
+
+Unit = Literal["day", "hour", "minute", "second"]
+UNITS: tuple[tuple[int, Unit], ...] = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+ALWAYS = 10**9  # the unit is chosen here, not by size
 
 
 @dataclass(frozen=True)
@@ -22,14 +28,12 @@ class Clock:
     now: datetime
     zone: ZoneInfo
 
-    def when(self, moment: datetime | None, empty: str = "never") -> Markup:
+    def when(self, moment: datetime | None, empty: str = "") -> Markup:
         """Distance in words: ``3 minutes ago``, ``in 2 hours``."""
         if moment is None:
-            return Markup("{}").format(empty)
-        seconds = (self.now - moment).total_seconds()
-        words = duration(abs(seconds))
-        text = "just now" if abs(seconds) < 2 else f"{words} ago" if seconds > 0 else f"in {words}"
-        return self._time(moment, text)
+            return Markup("{}").format(empty or gettext("never"))
+        seconds = (moment - self.now).total_seconds()
+        return self._time(moment, gettext("just now") if abs(seconds) < 2 else _words(seconds, directed=True))
 
     def short(self, moment: datetime | None, empty: str = "–") -> Markup:
         """The time today, else the date with it."""
@@ -38,30 +42,41 @@ class Clock:
         local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone)
         if local.date() == today.date():
             return self._time(moment, f"{local:%H:%M}")
-        year = "" if local.year == today.year else f" {local:%Y}"
-        return self._time(moment, f"{local.day} {local:%b}{year}, {local:%H:%M}")
+        day = _said(local, "d MMM", "MMMd") if local.year == today.year else _said(local, "d MMM y", "yMMMd")
+        return self._time(moment, f"{day}, {local:%H:%M}")
 
     def exact(self, moment: datetime) -> Markup:
         local = moment.astimezone(self.zone)
-        return self._time(moment, f"{local.day} {local:%b %Y}, {local:%H:%M:%S}")
+        return self._time(moment, f"{_said(local, 'd MMM y', 'yMMMd')}, {local:%H:%M:%S}")
 
     def _time(self, moment: datetime, text: str) -> Markup:
         local = moment.astimezone(self.zone)
-        title = f"{local.day} {local:%B %Y, %H:%M:%S} ({self.zone.key})"
+        title = f"{_said(local, 'd MMMM y', 'yMMMMd')}, {local:%H:%M:%S} ({self.zone.key})"
         return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), title, text)
+
+
+def _said(day: datetime, english: str, skeleton: str) -> str:
+    """English has the day first here; every other language has it as it writes it."""
+    code = current().code
+    if code == ENGLISH:
+        return format_datetime(day, english, locale=code)
+    return format_skeleton(skeleton, day, locale=code)
 
 
 def duration(seconds: float) -> str:
     """Roughly, in the largest unit that says enough."""
-    for size, unit in UNITS:
-        if seconds >= size * 2 or (unit == "second" and seconds >= 1):
-            count = int(seconds // size)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "less than a second"
+    return _words(seconds, directed=False) if seconds >= 1 else gettext("less than a second")
+
+
+def _words(seconds: float, *, directed: bool) -> str:
+    far = abs(seconds)
+    size, unit = next((item for item in UNITS if far >= item[0] * 2), UNITS[-1])
+    whole = timedelta(seconds=int(far // size) * size * (-1 if seconds < 0 else 1))
+    return format_timedelta(whole, unit, ALWAYS, add_direction=directed, locale=current().code)
 
 
 def exact_seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 120 else duration(seconds)
+    return f"{format_decimal(seconds, '0.0', current().code)} s" if seconds < 120 else duration(seconds)
 
 
 def money(amount: Any, currency: str | None) -> str:
@@ -72,7 +87,7 @@ def money(amount: Any, currency: str | None) -> str:
         return str(amount)
     if not currency or not number.is_finite():
         return str(amount)
-    return str(format_currency(number, currency, locale="en"))
+    return str(format_currency(number, currency, locale=current().code))
 
 
 def price(value: Mapping[str, Any] | None) -> str:

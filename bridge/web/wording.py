@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bridge.web.language import current
+
 # Kind of problem: the heading of its group.
 PROBLEMS: Mapping[str, str] = {
     "reauthorise": "Connections that need new credentials",
@@ -131,6 +133,21 @@ FLOWS: Mapping[str, str] = {
     "offers": "New listings, and endings",
     "orders": "Orders",
 }
+LANES: Mapping[str, str] = {
+    "stock": "stock",
+    "orders": "orders",
+    "shipments": "shipments",
+    "content": "content",
+    "sweep": "sweep",
+}
+# What a plan does to a listing.
+EXAMPLES: Mapping[str, str] = {
+    "created": "listed anew",
+    "changed": "changed",
+    "ended": "taken off",
+    "blocked": "blocked",
+    "unblocked": "unblocked",
+}
 NOTICES: Mapping[str, str] = {
     "drafted": "Kept as a draft. Nothing changes for your listings before you have seen the plan and applied it.",
     "discarded": "The draft is thrown away. What holds is untouched.",
@@ -190,4 +207,5 @@ def problem_title(kind: str) -> str:
 
 def state_badge(state: str) -> tuple[str, str]:
     """Text and tone; a state we do not know is shown as it is."""
-    return STATES.get(state, (state.replace("_", " ").capitalize(), "plain"))
+    text, tone = STATES.get(state, (state.replace("_", " ").capitalize(), "plain"))
+    return current().said(text), tone

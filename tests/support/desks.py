@@ -27,7 +27,7 @@ from tests.support.lively import HOST, Lively
 MODULE_SECRET = "5e" * 32
 NONCE = ("_wpnonce", "n0nce")
 ADMINS = {
-    "wordpress": ("https://shop.test/wp-admin/admin.php", {"page": "storebridge"}, "nl_NL"),
+    "wordpress": ("https://shop.test/wp-admin/admin.php", {"page": "storebridge"}, "en_GB"),
     "magento": ("https://shop.test/admin/storebridge/page/index/key/abc123/", {}, "en_US"),
 }
 STORE, CLIENT, SECRET = "lively.myshopify.com", "client-of-the-app", "shpss_a_secret_of_the_app_of_this_test"

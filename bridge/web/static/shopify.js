@@ -3,8 +3,8 @@
 // answer. Nothing is kept: no cookie, no storage.
 (() => {
   "use strict";
-  const GONE = "You are not signed in any more. Open Storebridge anew from the apps of your store's admin.";
-  const AWAY = "Storebridge does not answer. Check your connection, and try again.";
+  const { gone: GONE, away: AWAY } = document.body.dataset;
+  const LANGUAGE = document.documentElement.lang;
   let latest = 0;
 
   const ours = (address) => {
@@ -15,7 +15,7 @@
   async function ask(url, options) {
     const once = async () => {
       const token = await shopify.idToken();
-      return fetch(url, { ...options, headers: { Accept: "text/html", Authorization: `Bearer ${token}` } });
+      return fetch(url, { ...options, headers: { Accept: "text/html", "Accept-Language": LANGUAGE, Authorization: `Bearer ${token}` } });
     };
     const first = await once();
     return first.status === 401 ? once() : first;

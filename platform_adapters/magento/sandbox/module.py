@@ -141,4 +141,4 @@ def page_body(asked: Doc) -> Doc:
     }
     body: Doc = {"method": asked.get("method", "GET"), "path": asked.get("path", ""), "query": query}
     body |= {"form": asked.get("form") or {}, "files": {}, "user": {"id": "1", "name": "anna"}}
-    return body | {"can": asked.get("can", ["view", "change", "customers"]), "locale": "nl_NL", "frame": frame}
+    return body | {"can": asked.get("can", ["view", "change", "customers"]), "locale": "en_GB", "frame": frame}

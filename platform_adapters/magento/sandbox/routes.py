@@ -59,7 +59,7 @@ class StoreRoutes:
             "id": VIEW_ID,
             "code": VIEW,
             "website_id": WEBSITE_ID,
-            "locale": "nl_NL",
+            "locale": "en_GB",
             "base_currency_code": currency,
         }
         body |= {

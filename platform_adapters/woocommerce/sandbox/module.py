@@ -154,6 +154,6 @@ def _question(asked: Doc) -> Doc:
     """What the admin's page sends for a person who manages the shop."""
     frame = {"skin": "wordpress", "fixed": {"page": "storebridge"}, "path_name": "path", "style": ""}
     frame["csrf"] = {"name": "_wpnonce", "value": "5a17ab0c0d"}
-    plain = {"method": "GET", "path": "", "query": {}, "form": {}, "files": {}, "locale": "nl_NL"}
+    plain = {"method": "GET", "path": "", "query": {}, "form": {}, "files": {}, "locale": "en_GB"}
     plain |= {"user": {"id": "1", "name": "Anna"}, "can": ["view", "change", "customers"]}
     return {**plain, "frame": frame, **asked}

@@ -1,0 +1,147 @@
+"""In which language a page speaks: the one that its frame names, else English.
+
+The pages ask by ``gettext`` for what is written in a template, and by ``said`` for what the engine has said: the text
+itself is the key of both, with its values in it (bridge/web/recognise.py). Catalogues are read when they are first
+asked for (docs/decisions/0031-languages.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from gettext import c2py
+from pathlib import Path
+
+from babel.core import Locale
+from babel.messages.catalog import Catalog
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import read_po
+from markupsafe import Markup
+
+from bridge.web.recognise import Message, Recogniser
+
+FOLDER, DOMAIN = Path(__file__).parent / "locale", "storebridge"
+ENGLISH = "en"
+# Each by its own name, as people look for it.
+LANGUAGES: Mapping[str, str] = {
+    "en": "English",
+    "de": "Deutsch",
+    "nl": "Nederlands",
+    "fr": "Français",
+    "pl": "Polski",
+}
+
+
+def best(*wanted: str) -> str:
+    """The first of these that is spoken here: ``de_DE_formal``, ``de-AT`` and ``DE`` are German."""
+    for one in wanted:
+        language = one.strip().replace("_", "-").partition("-")[0].lower()
+        if language in LANGUAGES:
+            return language
+    return ENGLISH
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language with its texts. A text without a translation is said in English."""
+
+    code: str
+    messages: Sequence[Message] = ()
+    _forms: Mapping[str, Sequence[str]] = field(init=False, repr=False)
+    _recogniser: Recogniser = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_forms", {item.id: item.forms for item in self.messages})
+        object.__setattr__(self, "_recogniser", Recogniser(self.messages, self.form))
+
+    @property
+    def locale(self) -> Locale:
+        return Locale.parse(self.code)
+
+    def form(self, count: int) -> int:
+        """Which plural form a number takes."""
+        return _plural_of(self.code)(count)
+
+    def gettext(self, text: str) -> str:
+        found = self._forms.get(text)
+        return found[0] if found else text
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        found = self._forms.get(one)
+        if found and len(found) > 1:
+            return found[self.form(count)]
+        return one if count == 1 else many
+
+    def said(self, text: str) -> str:
+        return text if self.code == ENGLISH and not self.messages else self._recogniser.said(text)
+
+
+@cache
+def _plural_of(code: str) -> Callable[[int], int]:
+    """The rule as gettext writes it, ``(n != 1)``: what stands in the catalogue's header."""
+    return c2py(get_plural(code).plural_expr)
+
+
+@cache
+def language(code: str) -> Language:
+    file = FOLDER / code / "LC_MESSAGES" / f"{DOMAIN}.po"
+    if code == ENGLISH or not file.exists():
+        return Language(ENGLISH)
+    with file.open("rb") as opened:
+        return Language(code, messages(read_po(opened, locale=code)))
+
+
+def messages(catalogue: Catalog) -> list[Message]:
+    """What is translated."""
+    found = []
+    for item in catalogue:
+        forms = item.string if isinstance(item.string, (tuple, list)) else (item.string,)
+        if item.id and all(forms) and not item.fuzzy:
+            one, many = item.id if isinstance(item.id, (tuple, list)) else (item.id, "")
+            found.append(Message(str(one), str(many), tuple(map(str, forms))))
+    return found
+
+
+_SPOKEN: ContextVar[Language | None] = ContextVar("language", default=None)
+
+
+@contextmanager
+def spoken(code: str) -> Iterator[Language]:
+    """What is rendered inside is in this language."""
+    found = language(code)
+    token = _SPOKEN.set(found)
+    try:
+        yield found
+    finally:
+        _SPOKEN.reset(token)
+
+
+def current() -> Language:
+    return _SPOKEN.get() or language(ENGLISH)
+
+
+def gettext(text: str) -> str:
+    return current().gettext(text)
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    return current().ngettext(one, many, count)
+
+
+def said(text: object) -> object:
+    """The filter for what the engine says: a text of ours in the page's language; whatever else comes by (a name that
+    somebody gave, a marketplace's message) stays as it is, and is escaped as everything is."""
+    return current().said(text) if isinstance(text, str) and not isinstance(text, Markup) else text
+
+
+def said_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same for what can be chosen."""
+    return [(key, current().said(text)) for key, text in options]
+
+
+def begun(text: str) -> str:
+    """With a capital, as a line begins; the rest stays."""
+    return text[:1].upper() + text[1:]
