@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 def _script() -> Any:
     spec = spec_from_file_location("texts", ROOT / "scripts/texts.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -62,11 +63,12 @@ def test_a_complete_language_lacks_nothing(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_translations_have_the_values_and_tags_of_the_original(language: str) -> None:
-    wrong = []
-    for original, translated in entries(language):
-        for form in filter(None, translated):
-            if not any(_alike(one, form) for one in original):
-                wrong.append(f"{original[0]!r}: {form!r}")
+    wrong = [
+        f"{original[0]!r}: {form!r}"
+        for original, translated in entries(language)
+        for form in filter(None, translated)
+        if not any(_alike(one, form) for one in original)
+    ]
     assert wrong == []
 
 
