@@ -101,10 +101,11 @@ def _run(selector: selectors.BaseSelector, waiting: Iterator[bytes], load: Load,
     return now
 
 
-def delivery(path: str, secret: str, product: int, number: int) -> bytes:
+def delivery(path: str, secret: str, product: int, number: int, stock: int | None = None) -> bytes:
     """A webhook as a WooCommerce store sends one, some 5 kB, no two alike: the bytes of a whole HTTP request."""
+    units = number if stock is None else stock
     body = json.dumps(
-        {"id": product, "sku": f"B-{product}", "stock_quantity": number, "type": "simple", "status": "publish"}
+        {"id": product, "sku": f"B-{product}", "stock_quantity": units, "type": "simple", "status": "publish"}
         | {"date_modified_gmt": f"2026-11-23T10:00:{number % 60:02d}", "description": f"<p>{_TEXT}</p>"}
         | {"meta_data": [{"id": key, "key": f"_field_{key}", "value": f"value {key}"} for key in range(24)]}
     ).encode()

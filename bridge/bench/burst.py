@@ -120,9 +120,9 @@ class _Burst:
         for changes in self.rounds:
             self.world.store.post("bulk", {"changes": [{"sku": s, "stock": stock} for s, stock in changes.items()]})
             requests = []
-            for sku in changes:
+            for sku, stock in changes.items():
                 number += 1
-                requests.append(_load.delivery(self.hook.path, self.secret, int(self.products[sku]), number))
+                requests.append(_load.delivery(self.hook.path, self.secret, int(self.products[sku]), number, stock))
             statuses += _load.send(address, requests, CONNECTIONS).statuses
         return statuses
 

@@ -142,13 +142,12 @@ class _Rows:
 
     def __call__(self, driver: Any, arrivals: Sequence[Arrival]) -> None:
         now = max(arrival.received_at for arrival in arrivals)
-        times = work.times(now)
         driver.execute("BEGIN IMMEDIATE")
         try:
             self._deliveries(driver, [_row(arrival) for arrival in arrivals])
             for settle, rows in _marks(arrivals, now).items():
                 if rows:
-                    self._work[settle](driver, [row | times for row in rows])
+                    self._work[settle](driver, rows)
         except BaseException:
             driver.execute("ROLLBACK")
             raise
@@ -195,7 +194,7 @@ class _One:
             marked = work.row_of(arrival.shop_id, arrival.mark, arrival.received_at)
             given = {f"{_DELIVERY}{name}": value for name, value in _row(arrival).items()}
             given |= {f"{_WORK}{name}": value for name, value in marked.items()}
-            driver.execute(text, {**constants, **given, **work.times(arrival.received_at)})
+            driver.execute(text, {**constants, **given, **arrival.mark.pace.times(arrival.received_at)})
 
 
 _DELIVERY, _WORK = "delivery_", "work_"
@@ -212,12 +211,12 @@ def _parameters(prefix: str, table: Table, names: Iterable[str]) -> dict[str, An
 
 
 def _marks(arrivals: Iterable[Arrival], now: datetime) -> dict[bool, list[dict[str, Any]]]:
-    """Rows of work, by whether they settle; each key once."""
+    """Rows of work with the moments they settle by, by whether they settle; each key once."""
     marked = {(arrival.mark.connection_id, arrival.mark.kind, arrival.mark.key): arrival for arrival in arrivals}
     rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
     for key in sorted(marked):
         mark = marked[key].mark
-        rows[mark.settle].append(work.row_of(marked[key].shop_id, mark, now))
+        rows[mark.settle].append(work.row_of(marked[key].shop_id, mark, now) | mark.pace.times(now))
     return rows
 
 

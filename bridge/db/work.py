@@ -25,15 +25,43 @@ from bridge.db.tables import Connection, Shop, UtcTime, Work
 LEASE = timedelta(seconds=45)
 PARK_AFTER = 8
 CLAIM = 100
-SETTLE = timedelta(seconds=0.5)
-SETTLE_APART = timedelta(seconds=2)
-SETTLE_MAX = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """How repeated marks of a key come to rest before it is done again (docs/decisions/0005), all in seconds.
+
+    It is done when ``rest`` has passed without another mark, not sooner than ``apart`` after it was last done, and
+    never later than ``most`` after the first mark that is not served yet. After ``quiet`` without having been done
+    it is done at once; None: never at once.
+    """
+
+    rest: float
+    apart: float
+    most: float
+    quiet: float | None
+
+    def times(self, now: datetime) -> dict[str, datetime]:
+        """The moments that :func:`or_again` compares with."""
+        rest = now + timedelta(seconds=self.rest)
+        return {
+            "now_": now,
+            "rest_": rest,
+            "first_": now if self.quiet is not None else rest,
+            "quiet_": now - timedelta(seconds=self.quiet or 0.0),
+            "latest_": now - timedelta(seconds=self.most - self.rest),
+            "served_": now - timedelta(seconds=self.apart),
+            "pause_": now + timedelta(seconds=self.apart),
+        }
+
+
+BRISK = Settle(rest=0.5, apart=2, most=5, quiet=5)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One thing to do. ``settle`` lets repeated marks of a key come to rest before it is done again; ``wake`` False
-    leaves pending work as it is: its tries go on counting, and what was set aside stays set aside."""
+    """One thing to do. ``settle`` lets repeated marks of a key come to rest before it is done again, as ``pace`` says;
+    ``wake`` False leaves pending work as it is: its tries go on counting, and what was set aside stays set aside."""
 
     connection_id: int
     lane: str
@@ -43,6 +71,13 @@ class Mark:
     due_at: datetime | None = None
     settle: bool = False
     wake: bool = True
+    pace: Settle = BRISK
+
+    def first_due(self, now: datetime) -> datetime:
+        """When it is due where nothing is known of the key."""
+        if self.due_at is not None or not self.settle or self.pace.quiet is not None:
+            return self.due_at or now
+        return now + timedelta(seconds=self.pace.rest)
 
 
 @dataclass(frozen=True)
@@ -74,7 +109,7 @@ def mark_on(connection: sqlalchemy.Connection, shop_id: int, marks: Iterable[Mar
     for settle, wake in ((False, True), (True, True), (False, False)):
         chosen = [item for item in items if item.settle is settle and item.wake is wake]
         if chosen:
-            rows = [row_of(shop_id, item, now) | times(now) for item in chosen]
+            rows = [row_of(shop_id, item, now) | item.pace.times(now) for item in chosen]
             connection.execute(_upsert(connection.dialect.name, settle=settle, wake=wake), rows)
 
 
@@ -89,7 +124,7 @@ def row_of(shop_id: int, item: Mark, now: datetime) -> dict[str, Any]:
         "priority": item.priority,
         "dirty_version": 1,
         "done_version": 0,
-        "due_at": item.due_at or now,
+        "due_at": item.first_due(now),
         "first_marked_at": now,
         "attempts": 0,
         "parked": False,
@@ -105,7 +140,7 @@ def _upsert(dialect: str, *, settle: bool, wake: bool) -> Executable:
 
 
 def or_again(insert: Any, *, settle: bool, wake: bool) -> Any:
-    """``insert`` into work, and what marking a key means that is there already. Parameters: :func:`times`."""
+    """``insert`` into work, and what marking a key means that is there already. Parameters: ``Settle.times``."""
     row = cast(Table, Work.__table__).c
     pending = row.dirty_version > row.done_version
     new = insert.excluded
@@ -128,35 +163,30 @@ def or_again(insert: Any, *, settle: bool, wake: bool) -> Any:
     )
 
 
-TIMES = ("now_", "rest_", "quiet_", "latest_", "served_", "pause_")
-
-
-def times(now: datetime) -> dict[str, datetime]:
-    """The moments that :func:`or_again` compares with."""
-    return {
-        "now_": now,
-        "rest_": now + SETTLE,
-        "quiet_": now - SETTLE_MAX,
-        "latest_": now - (SETTLE_MAX - SETTLE),
-        "served_": now - SETTLE_APART,
-        "pause_": now + SETTLE_APART,
-    }
+TIMES = ("now_", "rest_", "first_", "quiet_", "latest_", "served_", "pause_")
 
 
 def _settled_due(row: Any, pending: Any) -> Any:
-    """At once after a quiet time; otherwise when the key has come to rest, not sooner than SETTLE_APART after it was
-    last served, and never later than SETTLE_MAX after the first mark that is not served yet."""
-    now, rest, quiet, latest, served, pause = (bindparam(name, type_=UtcTime()) for name in TIMES)
-    # latest: marked so long ago that coming to rest again would be later than SETTLE_MAX after it
-    waiting = case((or_(row.first_marked_at <= latest, row.due_at > rest), row.due_at), else_=rest)
+    """As :class:`Settle` says. What is due already stays due."""
+    now, rest, first, quiet, latest, served, pause = (bindparam(name, type_=UtcTime()) for name in TIMES)
+    # latest: marked so long ago that coming to rest again would be later than ``most`` after it
+    waiting = case(
+        (row.first_marked_at <= latest, _sooner(row.due_at, rest)),
+        (row.due_at > rest, _sooner(row.due_at, pause)),
+        else_=rest,
+    )
     was_quiet = or_(row.last_done_at.is_(None), row.last_done_at < quiet)
     return case(
         (and_(pending, row.attempts == 0, row.leased_until.is_(None), row.due_at <= now), row.due_at),
         (pending, waiting),
-        (was_quiet, now),
+        (was_quiet, first),
         (row.last_done_at > served, pause),
         else_=rest,
     )
+
+
+def _sooner(one: Any, other: Any) -> Any:
+    return case((one < other, one), else_=other)
 
 
 # Statements of the hot path are made once, with their values as parameters: making one costs more than running it.

@@ -1,6 +1,7 @@
 """Taking in what a store tells by itself: verified, kept with the mark of what to read again, acknowledged, rung.
 
-A delivery is a hint. Nothing of its content is believed: the mark names what to read, the reading is the truth.
+A delivery is a hint. Nothing of its content is believed: the mark names what to read, the reading is the truth. What it
+says of the stock decides how soon.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bridge.db.ingest import Arrival, Ingest, seal
 from bridge.db.tables import Connection, Shop
 from bridge.db.work import Mark
 from bridge.flows.bell import Bell
 from bridge.flows.engine import Engine
+from bridge.flows.patience import AT_ONCE, Flood, pace_of
 from bridge.flows.signing import valid_secrets
 from bridge.ports.errors import AskMerchant, NotFound, RetryLater
 from bridge.ports.platform import Hint, HintKind, WebhookDoor
@@ -40,13 +44,15 @@ _GONE = "This store is not connected here any more."
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a delivery goes: a connection, its adapter's reader and the secrets that are valid now."""
+    """Where a delivery goes: a connection, its adapter's reader and the secrets that are valid now. ``kept_back`` is
+    the largest buffer of the shop's marketplaces."""
 
     shop_id: int
     connection_id: int
     platform: str
     door: WebhookDoor
     secrets: tuple[str, ...]
+    kept_back: int = 0
 
 
 class Receiver:
@@ -56,6 +62,7 @@ class Receiver:
         self._engine = engine
         self._ingest = Ingest(engine.db)
         self._bell = Bell(engine.ring)
+        self._flood = Flood()
         self._known: dict[tuple[str, int], tuple[float, Address | None]] = {}
         self._lock = threading.Lock()
 
@@ -85,16 +92,23 @@ class Receiver:
         hint = read(address.door, headers, body, address.secrets)
         if hint.kind is HintKind.NOTHING:
             return hint
-        self._take(address.shop_id, address.connection_id, hint, body)
+        self._take(address.shop_id, address.connection_id, hint, body, address.kept_back)
         return hint
 
     def keep_hint(self, row: Connection, hint: Hint, body: bytes) -> None:
         """Keep what a store has told the app, verified there. Raises NotFound and RetryLater."""
-        if row.state in _LISTENING:
-            self._take(row.shop_id, row.id, hint, body)
+        if row.state not in _LISTENING:
+            return
+        try:
+            with self._engine.db.read(row.shop_id) as session:
+                kept_back = _kept_back(session, row.shop_id)
+        except SQLAlchemyError as error:
+            raise _not_now(error) from error
+        self._take(row.shop_id, row.id, hint, body, kept_back)
 
-    def _take(self, shop_id: int, connection_id: int, hint: Hint, body: bytes) -> None:
-        mark = mark_of(hint, connection_id)
+    def _take(self, shop_id: int, connection_id: int, hint: Hint, body: bytes, kept_back: int) -> None:
+        flooded = hint.kind is not HintKind.ORDER and self._flood.rises(connection_id)
+        mark = mark_of(hint, connection_id, kept_back, flooded=flooded)
         arrival = Arrival(
             shop_id=shop_id,
             connection_id=connection_id,
@@ -132,17 +146,26 @@ class Receiver:
         try:
             with self._engine.db.read(None) as session:
                 row = session.scalars(query).first()
-                return self._address(row) if row else None
+                return self._address(row, _kept_back(session, row.shop_id)) if row else None
         except SQLAlchemyError as error:
             raise _not_now(error) from error
 
-    def _address(self, row: Connection) -> Address | None:
+    def _address(self, row: Connection, kept_back: int) -> Address | None:
         adapter = self._engine.platforms.get(row.adapter)
         if adapter is None or adapter.webhooks is None:
             return None
-        return Address(
-            row.shop_id, row.id, row.adapter, adapter.webhooks, tuple(valid_secrets(row, self._engine.clock()))
-        )
+        secrets = tuple(valid_secrets(row, self._engine.clock()))
+        return Address(row.shop_id, row.id, row.adapter, adapter.webhooks, secrets, kept_back)
+
+
+def _kept_back(session: Session, shop_id: int) -> int:
+    """The largest buffer that is set for a marketplace as a whole; one that a rule sets is not known here."""
+    query = select(Connection.settings).where(Connection.shop_id == shop_id, Connection.role == "channel")
+    return max((_whole(settings.get("buffer")) for settings in session.scalars(query)), default=0)
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def read(door: WebhookDoor, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Hint:
@@ -179,13 +202,14 @@ def depth(body: bytes) -> int:
     return deepest
 
 
-def mark_of(hint: Hint, connection_id: int) -> Mark:
-    """What to read again."""
-    if hint.kind is HintKind.PRODUCT:
-        return Mark(connection_id, "stock", "product.read", hint.external_id, priority=3, settle=True)
-    if hint.kind is HintKind.STOCK:
-        return Mark(connection_id, "stock", "pool.read", hint.external_id, priority=3, settle=True)
-    return Mark(connection_id, "orders", "store_order.read", hint.external_id)
+def mark_of(hint: Hint, connection_id: int, kept_back: int = 0, *, flooded: bool = False) -> Mark:
+    """What to read again, and how soon."""
+    if hint.kind is HintKind.ORDER:
+        return Mark(connection_id, "orders", "store_order.read", hint.external_id)
+    kind = "product.read" if hint.kind is HintKind.PRODUCT else "pool.read"
+    pace = pace_of(hint.units, kept_back, flooded=flooded)
+    first = 2 if pace is AT_ONCE else 3
+    return Mark(connection_id, "stock", kind, hint.external_id, priority=first, settle=True, pace=pace)
 
 
 def _not_now(error: SQLAlchemyError) -> RetryLater:

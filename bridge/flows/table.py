@@ -144,9 +144,9 @@ def lanes_with_work(engine: Engine) -> set[str]:
 
 
 def next_due(engine: Engine, lane: str) -> datetime | None:
-    """When the next item of a lane falls due, if within two seconds."""
+    """When the next item of a lane falls due, if within three seconds."""
     with engine.db.read(None) as session:
-        return work.next_due(session, lane, engine.clock() + timedelta(seconds=2))
+        return work.next_due(session, lane, engine.clock() + timedelta(seconds=3))
 
 
 def run(engine: Engine, scope: Scope, deadline: float) -> None:

@@ -19,7 +19,7 @@ from bridge.flows.engine import Engine
 from bridge.log import bind, get_logger
 
 SECONDS = 20.0
-LINGER = 1.5
+LINGER = 3.0
 SLICE = 0.25
 LOOK_AGAIN = 1.0
 JOIN_AT = 4

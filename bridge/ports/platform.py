@@ -76,7 +76,8 @@ class Hint(Value):
 
     ``external_id`` is the product to read (the parent, for a variation), the order, or the pool. ``accept_status`` is
     the status the sender must get. ``delivery``: the sender's own name of this delivery, unique per topic; without one,
-    equal bytes are the same delivery.
+    equal bytes are the same delivery. ``units``: how many it says can still be sold, 0 for what is not for sale; None
+    where it does not say. Only how soon it is read depends on that.
     """
 
     kind: HintKind
@@ -85,6 +86,7 @@ class Hint(Value):
     mark: str | None = None
     accept_status: int = 200
     delivery: str | None = None
+    units: int | None = None
 
 
 class WebhookAudit(Value):

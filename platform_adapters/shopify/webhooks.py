@@ -17,11 +17,13 @@ from bridge.ports.errors import AskMerchant, Reauthorise
 from bridge.ports.platform import Hint, HintKind
 
 # Topic: what it is about, and the field that names it.
+LEVEL = "inventory_levels/update"
+MOST_UNITS = 2**31 - 1
 MEANING: Mapping[str, tuple[HintKind, str]] = {
     "products/create": (HintKind.PRODUCT, "id"),
     "products/update": (HintKind.PRODUCT, "id"),
     "products/delete": (HintKind.PRODUCT, "id"),
-    "inventory_levels/update": (HintKind.STOCK, "inventory_item_id"),
+    LEVEL: (HintKind.STOCK, "inventory_item_id"),
     "inventory_levels/connect": (HintKind.STOCK, "inventory_item_id"),
     "inventory_levels/disconnect": (HintKind.STOCK, "inventory_item_id"),
     "orders/create": (HintKind.ORDER, "id"),
@@ -79,7 +81,15 @@ def _hint(topic: str, body: bytes, delivery: str | None) -> Hint:
     if topic not in MEANING:
         return Hint(kind=HintKind.NOTHING, topic=topic, external_id="-")
     kind, field = MEANING[topic]
-    return Hint(kind=kind, topic=topic, external_id=_number(json.loads(body), field), delivery=delivery)
+    content = json.loads(body)
+    units = _units(content) if topic == LEVEL else None
+    return Hint(kind=kind, topic=topic, external_id=_number(content, field), delivery=delivery, units=units)
+
+
+def _units(content: Any) -> int | None:
+    """What is left at the location that it tells of: with other locations there is more."""
+    value = content.get("available") if isinstance(content, dict) else None
+    return min(max(0, value), MOST_UNITS) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _number(content: Any, name: str) -> str:

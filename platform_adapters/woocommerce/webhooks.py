@@ -20,6 +20,7 @@ from bridge.ports.platform import Hint, HintKind
 PING = re.compile(rb"webhook_id=\d{1,19}")
 # What a shopper does at the checkout page before there is an order.
 DRAFTS = ("checkout-draft", "auto-draft")
+MOST_UNITS = 2**31 - 1
 
 
 class WooDoor:
@@ -61,9 +62,19 @@ def _hint(topic: str, body: bytes) -> Hint:
         return Hint(kind=kind, topic=topic, external_id=number)
     # A variation comes as its own object. Deleted, it is only an id, and its product is found by reading it.
     is_variation = content.get("type") == "variation" and event != "deleted"
-    return Hint(
-        kind=HintKind.PRODUCT, topic=topic, external_id=_number(content, "parent_id") if is_variation else number
-    )
+    external_id = _number(content, "parent_id") if is_variation else number
+    return Hint(kind=HintKind.PRODUCT, topic=topic, external_id=external_id, units=_units(content, event))
+
+
+def _units(content: dict[str, Any], event: str) -> int | None:
+    """What is left to be sold of it. A variable product says nothing of its variations."""
+    off = content.get("status", "publish") != "publish" or content.get("stock_status") == "outofstock"
+    if off or event == "deleted":
+        return 0
+    quantity = content.get("stock_quantity")
+    if isinstance(quantity, bool) or not isinstance(quantity, int | float) or content.get("type") == "variable":
+        return None
+    return max(0, int(min(quantity, MOST_UNITS)))
 
 
 def _number(content: Any, name: str) -> str:

@@ -49,6 +49,14 @@ def test_what_each_topic_is_about_in_both_families_of_headers(
     assert (hint.kind, hint.external_id, hint.topic) == (kind, named, topic)
 
 
+@pytest.mark.parametrize(
+    ("said", "units"), [({}, None), ({"available": None}, None), ({"available": 12}, 12), ({"available": -2}, 0)]
+)
+def test_a_level_says_what_is_left(said: dict[str, Any], units: int | None) -> None:
+    assert read("inventory_levels/update", {"inventory_item_id": 8, **said}).units == units
+    assert read("products/update", {"id": 7, **said}).units is None
+
+
 def test_the_stores_own_name_of_a_delivery_is_kept() -> None:
     assert read("products/update", {"id": 7}).delivery == "b1946ac9"
 

@@ -51,6 +51,31 @@ def test_each_recorded_delivery(name: str) -> None:
     assert hint.accept_status == 200
 
 
+# What each says is left: 0 for what is sold out, a draft or deleted; nothing where it does not count.
+UNITS = {
+    "product.created": None,
+    "product.created.variation": None,
+    "product.deleted": 0,
+    "product.updated": 1,
+    "product.updated.variable": 0,
+    "product.updated.variation": 8,
+}
+
+
+@pytest.mark.parametrize("name", sorted(UNITS))
+def test_what_a_delivery_says_is_left(name: str) -> None:
+    assert read(recorded(name)).units == UNITS[name]
+
+
+@pytest.mark.parametrize(
+    ("said", "units"),
+    [("-3", 0), ("2.5", 2), ("1e300", 2**31 - 1), ("null", None), ('"7"', None), ("true", None), ("[]", None)],
+)
+def test_whatever_is_said_to_be_left_is_no_fault(said: str, units: int | None) -> None:
+    body = f'{{"id": 7, "stock_quantity": {said}}}'.encode()
+    assert ADAPTER.webhooks.read(signed(body), body, [SECRET]).units == units
+
+
 @pytest.mark.parametrize("name", sorted(set(EXPECTED) - {"ping"}))
 def test_one_changed_byte_is_refused(name: str) -> None:
     delivery = recorded(name)

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from bridge.db import crypto, migrations, work
 from bridge.db.session import Database
 from bridge.db.tables import Connection, Shop, Work
-from bridge.db.work import Mark
+from bridge.db.work import BRISK, Mark, Settle
+from bridge.flows.patience import AT_ONCE, FLOODED, MANY, PATIENT, WITHIN, Flood, pace_of
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -33,9 +34,9 @@ class Line:
             session.flush()
             self.shop, self.store = shop.id, row.id
 
-    def mark(self, at: float) -> float:
+    def mark(self, at: float, pace: Settle = BRISK) -> float:
         """Mark it ``at`` seconds after the start; when it will be served, in the same seconds."""
-        mark = Mark(self.store, "stock", "product.read", "7", settle=True)
+        mark = Mark(self.store, "stock", "product.read", "7", settle=True, pace=pace)
         self.db.transact(self.shop, work.mark, self.shop, [mark], _at(at))
         with self.db.read(self.shop) as session:
             return (session.scalars(select(Work.due_at)).one() - START).total_seconds()
@@ -103,3 +104,69 @@ def test_a_burst_of_ten_a_second_costs_few_servings(line: Line) -> None:
         served += line.serve(tick / 10 + 0.01)
     served += line.serve(15)
     assert 2 <= served <= 4
+
+
+def test_what_is_sold_out_never_waits(line: Line) -> None:
+    line.mark(0, PATIENT)
+    line.serve(0)
+    assert line.mark(0.5, PATIENT) == 2.5
+    assert line.mark(0.7, AT_ONCE) == pytest.approx(0.7)
+    assert line.mark(0.8, PATIENT) == pytest.approx(0.7), "what is due stays due"
+    assert line.serve(0.8)
+    assert line.mark(0.9, AT_ONCE) == pytest.approx(0.9)
+
+
+def test_plenty_waits_longer_and_not_for_ever(line: Line) -> None:
+    assert line.mark(0, PATIENT) == 0
+    line.serve(0)
+    assert line.mark(2.5, PATIENT) == 3.5
+    due = max(line.mark(2.5 + 0.7 * turn, PATIENT) for turn in range(1, 14))
+    assert 10 < due <= 2.5 + 10
+
+
+def test_few_left_shorten_what_waits(line: Line) -> None:
+    line.mark(0, FLOODED)
+    for turn in range(1, 8):
+        line.mark(turn, FLOODED)
+    assert line.mark(7.1, BRISK) == pytest.approx(7.6)
+
+
+def test_in_a_flood_not_even_the_first_is_served_at_once(line: Line) -> None:
+    assert line.mark(0, FLOODED) == 2.5
+    assert line.mark(2, FLOODED) == 4.5
+    assert max(line.mark(2 + turn, FLOODED) for turn in range(1, 19)) <= 20
+    assert line.serve(20)
+    assert line.mark(100, FLOODED) == 102.5
+
+
+@pytest.mark.parametrize(
+    ("units", "kept_back", "flooded", "expected"),
+    [
+        (None, 0, True, BRISK),
+        (0, 0, True, AT_ONCE),
+        (5, 5, False, AT_ONCE),
+        (15, 5, True, BRISK),
+        (16, 5, False, PATIENT),
+        (11, 0, True, FLOODED),
+    ],
+)
+def test_the_fewer_are_left_the_sooner(units: int | None, kept_back: int, flooded: bool, expected: Settle) -> None:
+    assert pace_of(units, kept_back, flooded=flooded) is expected
+
+
+def test_a_flood_is_many_within_a_short_time_in_one_store() -> None:
+    now = [0.0]
+    flood = Flood(lambda: now[0])
+    assert not any(flood.rises(1) for _ in range(MANY - 1))
+    assert not flood.rises(2)
+    assert flood.rises(1)
+    now[0] = WITHIN
+    assert not flood.rises(1)
+
+
+def test_twenty_a_second_are_no_flood() -> None:
+    now = [0.0]
+    flood = Flood(lambda: now[0])
+    for tick in range(400):
+        now[0] = tick / 20
+        assert not flood.rises(1)
