@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridge.commands.door import json_option, opened, print_facts, print_json, print_table, says_what_to_do, shop_option
+
+if TYPE_CHECKING:
+    from bridge.flows.parts import Back
 
 RECENT = 25
 EVERY = 100_000
@@ -228,15 +231,34 @@ def returns(context: click.Context, everything: bool, shop: str | None, as_json:
 
 
 _RESULTS = ("accepted", "refused", "replaced", "repaired", "kept_by_buyer")
+_CONDITIONS = ("as_new", "opened", "damaged")
+
+
+def _part(text: str, restock: bool | None) -> Back:
+    from bridge.flows.parts import Back
+
+    sku, _, rest = text.rpartition("=")
+    units, _, condition = rest.partition(":")
+    if not sku or not units.isdecimal() or condition not in ("", *_CONDITIONS):
+        raise click.BadParameter(f"{text!r} is not like CUP=1 or CUP=1:opened.", param_hint="--part")
+    return Back.model_validate({"sku": sku, "units": int(units), "condition": condition or None, "restock": restock})
 
 
 @returns.command()
 @click.argument("number", metavar="RETURN")
 @click.option("--result", required=True, type=click.Choice(_RESULTS), help="What became of it.")
 @click.option("--quantity", type=click.IntRange(min=1), metavar="N", help="Units this is about; default: all of them.")
-@click.option("--condition", type=click.Choice(["as_new", "opened", "damaged"]), help="How the goods came back.")
+@click.option("--condition", type=click.Choice(_CONDITIONS), help="How the goods came back.")
 @click.option("--reason", default="", help="Why it is refused; the buyer is told where the marketplace does so.")
 @click.option("--no-restock", is_flag=True, help="Not back on the shelf, whatever your rule for the condition says.")
+@click.option(
+    "--part",
+    "named",
+    metavar="SKU=UNITS[:CONDITION]",
+    multiple=True,
+    help="A part of a bundle that came back; once each.",
+)
+@click.option("--whole", is_flag=True, help="Pay back the whole bundle, whatever part of it came back.")
 @shop_option
 @says_what_to_do
 def decide(
@@ -246,19 +268,33 @@ def decide(
     condition: str | None,
     reason: str,
     no_restock: bool,
+    named: tuple[str, ...],
+    whole: bool,
     shop: str | None,
 ) -> None:
     """Decide on a return.
 
-    The marketplace is told; an accepted return is then refunded and restocked in the store by itself.
+    The marketplace is told; an accepted return is then refunded and restocked in the store by itself. Of a bundle, what
+    came back of it is paid back in proportion and put on the shelf part by part.
     """
     from bridge.flows import admin, attend
+
+    back = [_part(text, False if no_restock else None) for text in named]
 
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
         shelf, kept = (False if no_restock else None), condition or ""
         done = attend.decide_return(
-            engine, owner.id, number, result, quantity, restock=shelf, condition=kept, note=reason
+            engine,
+            owner.id,
+            number,
+            result,
+            quantity,
+            restock=shelf,
+            condition=kept,
+            note=reason,
+            back=back,
+            whole=whole,
         )
         click.echo(done)
 

@@ -69,7 +69,8 @@ class Order(OfShop, Base):
 
 
 class OrderLine(OfShop, Base):
-    """A line of a marketplace order; ``variant_id`` None while nothing in the store matches."""
+    """A line of a marketplace order; ``variant_id`` None while nothing in the store matches. ``bundle``: what it was
+    made of (SoldBundle), from the moment that somebody had to know."""
 
     __tablename__ = "order_lines"
     __table_args__ = (UniqueConstraint("order_id", "external_id"), Index("ix_order_lines_variant", "variant_id"))
@@ -92,6 +93,7 @@ class OrderLine(OfShop, Base):
     variant_id: Mapped[int | None] = mapped_column(ForeignKey("variants.id", ondelete="SET NULL"))
     store_line_id: Mapped[str | None] = mapped_column(String(100))
     restocked: Mapped[int] = mapped_column(default=0)
+    bundle: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class Reservation(OfShop, Base):
@@ -178,7 +180,9 @@ class ReturnRow(OfShop, Base):
     """One line of a return (an RMA). ``state``: open, decided, sending, unknown, submitted, confirmed, closed, failed.
 
     ``store_state``: none, wanted, done, unmatched: whether the store's books and shelf follow. ``note``: why it was
-    refused; ``days_late``: announced so long after the buyer's window.
+    refused; ``days_late``: announced so long after the buyer's window. ``parts``: the components of a bundle that came
+    back, each with its condition and what becomes of it on the shelf (bridge/flows/parts.py); paid back in proportion
+    where ``decided_quantity`` is 0.
     """
 
     __tablename__ = "returns"
@@ -203,6 +207,7 @@ class ReturnRow(OfShop, Base):
     condition: Mapped[str] = mapped_column(String(10), default="", server_default="")
     note: Mapped[str] = mapped_column(Text, default="", server_default="")
     days_late: Mapped[int] = mapped_column(default=0, server_default="0")
+    parts: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     state: Mapped[str] = mapped_column(String(12), default="open")
     store_state: Mapped[str] = mapped_column(String(12), default="none")
     submission: Mapped[str | None] = mapped_column(String(190))
@@ -213,7 +218,8 @@ class ReturnRow(OfShop, Base):
 
 
 class RefundRow(OfShop, Base):
-    """Money to pay back through a marketplace where the seller has to, for ``quantity`` units of a line.
+    """Money to pay back through a marketplace where the seller has to, for ``quantity`` units of a line, or for
+    ``parts`` of a bundle: units by SKU.
 
     ``ref`` is unique for it on both sides. ``state``: wanted, sending, unknown, submitted, done, failed.
     """
@@ -226,6 +232,7 @@ class RefundRow(OfShop, Base):
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_lines.id", ondelete="CASCADE"))
     ref: Mapped[str] = mapped_column(String(250))
     quantity: Mapped[int]
+    parts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     amount: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(String(30))
     state: Mapped[str] = mapped_column(String(12), default="wanted")

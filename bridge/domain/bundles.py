@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import accumulate
 
 from pydantic import Field, model_validator
 
+from bridge.domain.money import Money
 from bridge.domain.values import Value
 
 
@@ -45,3 +48,63 @@ class Bundle(Value):
 def bundle_available(components: Iterable[tuple[int, int]]) -> int:
     """The bundles that (available, units in one bundle) of each component give: whole ones, never below 0."""
     return max(0, min((available // each for available, each in components), default=0))
+
+
+class Bundles(Value):
+    """All bundles of a shop. None is made of another."""
+
+    bundles: tuple[Bundle, ...] = Field(default=(), max_length=5000)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Bundles:
+        names = [bundle.sku for bundle in self.bundles]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"bundle {twice[0]} is given twice")
+        inner = {part.sku for bundle in self.bundles for part in bundle.components}
+        if nested := sorted(inner.intersection(names)):
+            raise ValueError(f"bundle {nested[0]} is a component of another bundle; name what it is made of instead")
+        return self
+
+    def of(self, sku: str | None) -> Bundle | None:
+        return next((bundle for bundle in self.bundles if bundle.sku == sku), None)
+
+
+class SoldPart(Value):
+    """A component of a bundle that was sold: ``each`` units go into one, which are ``worth`` so much on their own."""
+
+    sku: str
+    title: str = ""
+    each: int = Field(ge=1)
+    worth: Decimal = Field(ge=0)
+
+
+class SoldBundle(Value):
+    """So many bundles of one line, and what they were made of when they were sold."""
+
+    bundles: int = Field(ge=1)
+    parts: tuple[SoldPart, ...] = Field(min_length=1)
+
+    def units(self, bundles: int | None = None) -> dict[str, int]:
+        """Of each component, in so many bundles; in all of them by default."""
+        count = self.bundles if bundles is None else bundles
+        return {part.sku: part.each * count for part in self.parts}
+
+    def cost(self, total: Money, back: Mapping[str, int]) -> Money:
+        """What these units of each component have cost of the line's ``total``, in proportion to their worth and to the
+        cent. In whatever parts they come back, all of them come to the total."""
+        there_are = self.units()
+        found = Money.zero(total.currency)
+        for sku, whole in self._shares(total).items():
+            units = min(back.get(sku, 0), there_are[sku])
+            found = found + Money(amount=whole.amount * units / there_are[sku], currency=total.currency).quantised()
+        return found
+
+    def _shares(self, total: Money) -> dict[str, Money]:
+        """Of each component, summed up from the first on, so that no cent is lost. Where none has a price they count by
+        their units."""
+        priced = any(part.worth for part in self.parts)
+        weights = [part.worth if priced else Decimal(part.each) for part in self.parts]
+        whole, sums = total.quantised(), list(accumulate(weights))
+        marks = [Money(amount=whole.amount * done / sums[-1], currency=whole.currency).quantised() for done in sums]
+        before = [Money.zero(whole.currency), *marks]
+        return {part.sku: mark - last for part, mark, last in zip(self.parts, marks, before, strict=False)}

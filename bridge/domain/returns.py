@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bridge.domain.money import Money
 from bridge.domain.values import Value
@@ -84,18 +84,28 @@ class RefundReason(StrEnum):
 
 class ChannelRefund(Value):
     """Money to give back to the buyer through the marketplace, for units of one order line. ``amount`` includes
-    VAT; ``shipping`` is the part of the shipping costs, on top of it."""
+    VAT; ``shipping`` is the part of the shipping costs, on top of it. No units: for a part of one. ``alike``: refunds
+    of the line with the same units and amount that were paid before, each under its own reference."""
 
     line_id: str
     quantity: int = Field(ge=0)
     amount: Money
     shipping: Money | None = None
     reason: RefundReason = RefundReason.RETURNED
+    alike: int = Field(default=0, ge=0)
 
 
 class RefundLine(Value):
-    """Units of a store order line to refund; ``restock`` puts them back on the store's shelf."""
+    """Units of a store order line to refund; ``restock`` puts them back on the store's shelf. Without units: this
+    ``amount`` of what the line has cost, for a part of it."""
 
     store_line_id: str
-    quantity: int = Field(ge=1)
+    quantity: int = Field(ge=0)
     restock: bool = True
+    amount: Money | None = None
+
+    @model_validator(mode="after")
+    def _units_or_amount(self) -> RefundLine:
+        if (self.quantity == 0) != (self.amount is not None) or (self.amount is not None and self.restock):
+            raise ValueError("a line is refunded by units, or by an amount that brings nothing back")
+        return self

@@ -17,9 +17,10 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem
 from bridge.db.work import Mark
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Condition, ReturnDecision, Shelf
-from bridge.flows import acceptance, by_hand, cancellations, held, refunds, returns
+from bridge.flows import acceptance, by_hand, cancellations, held, parts, refunds, returns, shelf
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
+from bridge.flows.parts import Back
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.ports.manifest import Capability
@@ -30,7 +31,8 @@ ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order
                 "acceptance_refused", "acknowledgement_refused", "refund_refused")  # fmt: skip
 # Nothing but a person can see that these are over.
 BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
-           "refund_differs", "return_refused", "return_unmatched", "shipped_cancelled", by_hand.KIND)  # fmt: skip
+           "refund_differs", "return_refused", "return_unmatched", "shipped_cancelled", shelf.KIND,
+           by_hand.KIND)  # fmt: skip
 
 
 def can_retry(kind: str) -> bool:
@@ -64,9 +66,12 @@ def decide_return(
     restock: bool | None = None,
     condition: str = "",
     note: str = "",
+    back: Sequence[Back] = (),
+    whole: bool = False,
 ) -> str:
     """``name``: the return's number on the marketplace, or ``id:<our number>``. ``restock`` None: by the merchant's
-    rule for this ``condition``; ``note``: why it is refused. Returns what was decided."""
+    rule for this ``condition``; ``note``: why it is refused. ``back``: what of a bundle has come back, paid back in
+    proportion, or as a ``whole``. Returns what was decided."""
     if result not in [item.value for item in ReturnDecision]:
         known = ", ".join(item.value for item in ReturnDecision)
         raise AskMerchant(f"Decide one of: {known}.", field="result")
@@ -83,20 +88,53 @@ def decide_return(
         units = row.quantity if quantity is None else quantity
         if not 1 <= units <= row.quantity:
             raise AskMerchant(f"Give a quantity from 1 to {row.quantity}.", field="quantity")
-        row.condition, row.note = condition, note.strip()[:NOTE]
-        shelf = restock if restock is not None else _by_rule(session, row)
+        row.condition, row.note, row.parts = condition, note.strip()[:NOTE], []
+        shelf = restock if restock is not None else _rule(session, row).takes(_condition(row))
+        told = f"{units} of {row.quantity} {result.replace('_', ' ')}."
+        if back:
+            units, shelf = _parts(engine, session, row, result, back, whole), False
+            told = (
+                "accepted and paid back as a whole."
+                if units
+                else "accepted; what came back is paid back in proportion."
+            )
         returns.decide(session, row, ReturnDecision(result), units, shelf, engine.clock())
         records.close_problem(session, engine.clock(), "return_refused", f"return {row.external_id}")
-        return f"Return {row.external_id}: {units} of {row.quantity} {result.replace('_', ' ')}."
+        return f"Return {row.external_id}: {told}"
 
     text = engine.db.transact(shop_id, act)
     engine.ring({"shipments"})
     return text
 
 
-def _by_rule(session: Session, row: ReturnRow) -> bool:
-    rule = session.get_one(Connection, row.connection_id).settings.get("return_shelf", Shelf.AS_NEW)
-    return Shelf(rule).takes(Condition(row.condition) if row.condition else None)
+def _rule(session: Session, row: ReturnRow) -> Shelf:
+    return Shelf(session.get_one(Connection, row.connection_id).settings.get("return_shelf", Shelf.AS_NEW))
+
+
+def _condition(row: ReturnRow) -> Condition | None:
+    return Condition(row.condition) if row.condition else None
+
+
+def _parts(engine: Engine, session: Session, row: ReturnRow, result: str, back: Sequence[Back], whole: bool) -> int:
+    """Keeps what came back of a bundle. The units to pay back whole; 0: in proportion."""
+    line = session.get(OrderLine, row.order_line_id) if row.order_line_id is not None else None
+    sold = parts.sold_as(session, line)
+    if line is None or sold is None:
+        raise AskMerchant("This is no bundle that is known here (Settings, Bundles).", field="parts")
+    if result != ReturnDecision.ACCEPTED.value:
+        raise AskMerchant("Parts come back with an accepted return; any other result is for the whole.", field="parts")
+    line.bundle = sold.as_json()
+    row.parts = parts.inspected(session, row, line, sold, back, _rule(session, row))
+    if whole or parts.is_whole(row.parts, row, sold):
+        return row.quantity
+    channel = session.get_one(Connection, row.connection_id)
+    if not parts.takes_parts(engine.manifest(channel)):
+        text = (
+            f"{channel.title} pays back whole pieces only, not the part that came back. Say that the whole piece is "
+            "paid back, or refuse the return."
+        )
+        raise AskMerchant(text, field="whole")
+    return 0
 
 
 def _return(session: Session, name: str) -> ReturnRow:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from bridge.domain import mapping, rules
 from bridge.domain.blast import Reach
+from bridge.domain.bundles import Bundles
 from bridge.domain.categories.assign import CategoryMapping, CategoryOverrides
 from bridge.domain.pricing.vat import TaxClasses
 from bridge.domain.refusal import Refusal
@@ -82,5 +83,6 @@ KINDS: Mapping[str, Kind] = {
     "market": Kind("Country, currency and VAT of the store's prices", MarketSettings, ("connection", "shop")),
     "tax_classes": Kind("What the store's tax classes mean", TaxClasses, ("connection", "shop")),
     "rates": Kind("Fixed exchange rates", FixedRates, ("shop",)),
+    "bundles": Kind("Bundles and what they are made of", Bundles, ("shop",)),
     "reach": Kind("How far one change may reach", Reach, ("connection", "shop")),
 }

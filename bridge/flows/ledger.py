@@ -83,4 +83,5 @@ def _accepted(session: Session, line: OrderLine) -> int:
     query = select(ReturnRow.decided_quantity, ReturnRow.quantity).where(
         ReturnRow.order_line_id == line.id, ReturnRow.decision == ReturnDecision.ACCEPTED.value
     )
-    return sum(decided or quantity for decided, quantity in session.execute(query.where(ReturnRow.state == "closed")))
+    rows = session.execute(query.where(ReturnRow.state == "closed"))
+    return sum(quantity if decided is None else decided for decided, quantity in rows)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import (
@@ -23,6 +23,7 @@ from bridge.db.tables import (
     Variant,
 )
 from bridge.domain.order import OrderPhase
+from bridge.flows import parts
 from bridge.flows.sites import place
 from bridge.ports.errors import AskMerchant
 
@@ -262,11 +263,38 @@ def returns(session: Session, *, order: Order | None = None, only_open: bool = F
         "store_state",
         "error",
         "closed_at",
+        "parts",
+        "connection_id",
     )
+    found = session.execute(query.limit(limit)).all()
+    made_of = _bundles(session, [row for row, _, _ in found if row.state in ("open", "failed")])
     return [
-        {**_pick(row, (*names, *more)), "channel": title, "order_id": order_id}
-        for row, title, order_id in session.execute(query.limit(limit))
+        {**_pick(row, (*names, *more)), "channel": title, "order_id": order_id, "bundle": made_of.get(row.id, [])}
+        for row, title, order_id in found
     ]
+
+
+def _bundles(session: Session, rows: Sequence[ReturnRow]) -> dict[int, list[dict[str, Any]]]:
+    """What bundles to be decided are made of, each part with the units that may come back; by return."""
+    names = {bundle.sku for bundle in parts.read(session).bundles}
+    lines = {row.order_line_id: row for row in rows if row.order_line_id is not None}
+    query = select(OrderLine).outerjoin(Variant, Variant.id == OrderLine.variant_id).where(OrderLine.id.in_(lines))
+    known = {line.id: line for line in session.scalars(query.where(_may_be_bundle(names)))} if rows else {}
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        line = known.get(row.order_line_id or 0)
+        sold = parts.sold_as(session, line)
+        if line is not None and sold is not None:
+            most, may = sold.units(row.quantity), parts.left(session, line, sold, row.id)
+            found[row.id] = [
+                {"sku": part.sku, "title": part.title, "most": min(most[part.sku], may[part.sku])}
+                for part in sold.parts
+            ]
+    return found
+
+
+def _may_be_bundle(names: Collection[str]) -> ColumnElement[bool]:
+    return or_(OrderLine.sku.in_(names), Variant.sku.in_(names))
 
 
 def _problems(session: Session, row: Order) -> list[dict[str, Any]]:

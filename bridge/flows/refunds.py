@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -10,8 +11,10 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import Connection, Order, OrderLine, RefundRow, ReturnRow
 from bridge.db.work import Claim, Mark
-from bridge.domain.money import Money
+from bridge.domain.bundles import SoldBundle
+from bridge.domain.money import Money, total
 from bridge.domain.returns import ChannelRefund, RefundReason
+from bridge.flows import parts
 from bridge.flows.draft import share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import fence
@@ -38,9 +41,11 @@ def owe(
     name: str,
     reason: RefundReason,
     now: datetime,
+    back: Mapping[str, int] | None = None,
 ) -> set[str]:
-    """Have ``units`` of a line paid back, once under this ``name`` (unique for the order). Nothing where the
-    marketplace refunds by itself, or where everything is paid back already."""
+    """Have ``units`` of a line paid back, once under this ``name`` (unique for the order); of a bundle ``back``, units
+    by component, where it is not whole. Nothing where the marketplace refunds by itself, or where everything is paid
+    back already."""
     channel = session.get_one(Connection, order.connection_id)
     if Capability.REFUNDS not in engine.manifest(channel).capabilities:
         return set()
@@ -48,35 +53,59 @@ def owe(
     session.flush()
     if session.scalar(select(RefundRow.id).where(RefundRow.connection_id == channel.id, RefundRow.ref == ref)):
         return set()
-    query = select(func.sum(RefundRow.quantity)).where(RefundRow.order_line_id == line.id)
-    before = int(session.scalar(query) or 0)
-    units = min(units, line.quantity - line.cancelled - before)
-    if units <= 0:
+    sold = parts.sold_as(session, line) if back is not None or line.bundle else None
+    if sold is not None:
+        units, back, amount = _of_parts(session, order, line, sold, units, back)
+    else:
+        units, amount = _of_units(session, order, line, units)
+    if not units and not back:
         return set()
-    amount = _amount(order, line, before, units)
     row = RefundRow(
         connection_id=channel.id,
         order_id=order.id,
         order_line_id=line.id,
         ref=ref,
         quantity=units,
+        parts=back or {},
         amount=str(amount.amount),
         reason=reason.value,
-        state="wanted",
+        state="wanted" if amount.amount else "done",
         created_at=now,
         rounds=0,
     )
     session.add(row)
     session.flush()
-    text = f"{amount.text()} for {units} of {line.title or line.sku} is paid back through {channel.title}"
+    if not amount.amount:
+        return set()
+    what = f"{units} of" if units else "parts of"
+    text = f"{amount.text()} for {what} {line.title or line.sku} is paid back through {channel.title}"
     records.note(session, now, "refund", text, order=order.ref, sku=line.sku, connection_id=channel.id)
     return _queue(session, row, now)
 
 
-def _amount(order: Order, line: OrderLine, before: int, units: int) -> Money:
+def _of_units(session: Session, order: Order, line: OrderLine, units: int) -> tuple[int, Money]:
     """The refunds of all units of a line come to its total, to the cent, in however many parts they are paid."""
+    query = select(func.sum(RefundRow.quantity)).where(RefundRow.order_line_id == line.id)
+    before = int(session.scalar(query) or 0)
+    units = max(0, min(units, line.quantity - line.cancelled - before))
     whole = Money.of(line.total, order.currency).quantised()
-    return share(whole, before + units, line.quantity) - share(whole, before, line.quantity)
+    return units, share(whole, before + units, line.quantity) - share(whole, before, line.quantity)
+
+
+def _of_parts(
+    session: Session, order: Order, line: OrderLine, sold: SoldBundle, units: int, back: Mapping[str, int] | None
+) -> tuple[int, dict[str, int], Money]:
+    """The same for the components of a bundle. Units, by component, and what they come to on top of what was paid."""
+    rows = list(session.scalars(select(RefundRow).where(RefundRow.order_line_id == line.id)))
+    before, most = parts.paid_for(rows, sold), sold.units(line.quantity - line.cancelled)
+    wanted = back if back is not None else sold.units(units)
+    now_back = {sku: max(0, min(wanted.get(sku, 0), most[sku] - before[sku])) for sku in most}
+    whole = Money.of(line.total, order.currency).quantised()
+    after = sold.cost(whole, {sku: before[sku] + now_back[sku] for sku in most})
+    paid = total([Money.of(row.amount, order.currency) for row in rows], order.currency)
+    amount = max(after - paid, Money.zero(order.currency), key=lambda money: money.amount)
+    complete = back is None and now_back == sold.units(units)
+    return (units if complete else 0), {sku: count for sku, count in now_back.items() if count}, amount
 
 
 def _queue(session: Session, row: RefundRow, now: datetime, wait: timedelta = timedelta(0)) -> set[str]:
@@ -97,10 +126,19 @@ def _of_return(session: Session, engine: Engine, claim: Claim, now: datetime) ->
     lanes: set[str] = set()
     if item is not None and line is not None:
         order = session.get_one(Order, line.order_id)
-        units = item.decided_quantity or item.quantity
-        lanes = owe(engine, session, order, line, units, f"return-{item.id}", RefundReason.RETURNED, now)
+        units = item.quantity if item.decided_quantity is None else item.decided_quantity
+        back = {part["sku"]: int(part["units"]) for part in item.parts} if not units else None
+        lanes = owe(engine, session, order, line, units, name_of(item), RefundReason.RETURNED, now, back)
+        if back:
+            mark = Mark(item.connection_id, "shipments", "return.store", str(item.id))
+            work.mark(session, item.shop_id, [mark], now)
     work.done(session, [claim], now)
     return lanes
+
+
+def name_of(item: ReturnRow) -> str:
+    """Under which a return is paid back."""
+    return f"return-{item.id}"
 
 
 def send(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -146,9 +184,19 @@ def _sending(
     line = session.get_one(OrderLine, row.order_line_id)
     amount = Money.of(row.amount, order.currency)
     part = ChannelRefund(
-        line_id=line.external_id, quantity=row.quantity, amount=amount, reason=RefundReason(row.reason)
-    )
+        line_id=line.external_id, quantity=row.quantity, amount=amount, reason=RefundReason(row.reason),
+        alike=_alike(session, row),
+    )  # fmt: skip
     return order, part, row.ref
+
+
+def _alike(session: Session, row: RefundRow) -> int:
+    """Others of this line that a marketplace without references cannot tell from this one."""
+    query = select(func.count(RefundRow.id)).where(
+        RefundRow.order_line_id == row.order_line_id, RefundRow.id != row.id, RefundRow.quantity == row.quantity,
+        RefundRow.amount == row.amount, RefundRow.state.in_(("done", "submitted")),
+    )  # fmt: skip
+    return int(session.scalar(query) or 0)
 
 
 def _ask(session: Session, channel: Connection, row: RefundRow, now: datetime) -> None:

@@ -186,7 +186,8 @@ def _returns(session: Session, order: Order) -> Iterator[Step]:
             yield Mark(row.connection_id, "shipments", "return.decide", str(row.id), priority=1), text
         elif row.store_state == "wanted":
             text = f"return {row.external_id} entered in the store's books"
-            yield Mark(row.connection_id, "shipments", "return.store", str(row.id)), text
+            kind = "return.refund" if row.decided_quantity == 0 else "return.store"  # the refund brings the store along
+            yield Mark(row.connection_id, "shipments", kind, str(row.id)), text
 
 
 def _platform(session: Session) -> Connection | None:

@@ -10,11 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection, Order, OrderLine, Poll, Problem, ReturnRow
+from bridge.db.tables import Connection, Order, OrderLine, Poll, Problem, RefundRow, ReturnRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.deadlines import Term, until
+from bridge.domain.money import Money
 from bridge.domain.order import StoreOrder
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
+from bridge.flows import refunds
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence
@@ -26,6 +28,7 @@ from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 from bridge.ports.manifest import ReturnTerms
+from bridge.ports.platform import Platform
 
 WARN_BEFORE = timedelta(hours=24)
 DUE = ("return_due", "return_late")
@@ -202,8 +205,9 @@ def rematch(session: Session, order: Order, lines: Sequence[OrderLine], now: dat
             item.order_line_id = alike[0].id
         if item.order_line_id is not None and item.store_state == "unmatched" and order.store_state == "created":
             item.store_state = "wanted"
-            mark = Mark(item.connection_id, "shipments", "return.store", str(item.id))
-            work.mark(session, item.shop_id, [mark], now)
+            kinds = ("return.refund", "return.store")
+            marks = [Mark(item.connection_id, "shipments", kind, str(item.id)) for kind in kinds]
+            work.mark(session, item.shop_id, marks, now)
             records.close_problem(session, now, "return_unmatched", f"return {item.external_id}")
 
 
@@ -332,15 +336,16 @@ def _return_confirmed(session: Session, item: ReturnRow, now: datetime) -> None:
     text = f"return {item.external_id} handled on the marketplace"
     records.note(session, now, "return", text, sku=item.sku, order=_ref_of(session, item))
     accepted = item.decision == ReturnDecision.ACCEPTED.value
-    if accepted:
-        mark = Mark(item.connection_id, "shipments", "return.refund", str(item.id))
-        work.mark(session, item.shop_id, [mark], now)
+    # What is paid back in proportion is known by the refund: the store follows that.
+    kinds = ["return.refund"] if accepted else []
+    kinds += ["return.shelf"] if any(part["shelf"] == "wanted" for part in item.parts) else []
     if accepted and item.store_state == "none":
         item.store_state = "wanted"
-        mark = Mark(item.connection_id, "shipments", "return.store", str(item.id))
-        work.mark(session, item.shop_id, [mark], now)
+        kinds += ["return.store"] if item.decided_quantity != 0 else []
     else:
         item.state, item.closed_at = "closed", now
+    marks = [Mark(item.connection_id, "shipments", kind, str(item.id)) for kind in kinds]
+    work.mark(session, item.shop_id, marks, now)
 
 
 def refund_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -351,20 +356,36 @@ def refund_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
         line = session.get(OrderLine, item.order_line_id) if item and item.order_line_id else None
         order = session.get(Order, line.order_id) if line else None
         platform_row = store_connection(session)
+        given = _given_back(session, order, line, item) if order and line and item else None
     good = item is not None and item.store_state == "wanted"
     after: StoreOrder | None = None
-    if good and item and line and order and platform_row and order.store_order_id and line.store_line_id:
-        part = RefundLine(
-            store_line_id=line.store_line_id, quantity=item.decided_quantity or item.quantity, restock=item.restock
-        )
+    if good and item and given and order and platform_row and order.store_order_id:
         with lane("shipments"), about(order=order.ref), before_write(lambda: fence(engine, row, claim)):
-            reason = f"Return {item.external_id}: {item.reason}"
-            ref = f"{order.ref}/return/{item.id}"
-            after = engine.platform(platform_row).refund_lines(order.store_order_id, [part], reason, ref)
+            after = _refund(engine.platform(platform_row), order, item, given)
     step("return.store.sent")
     engine.db.transact(row.shop_id, _refunded, claim, line, order, after, engine.clock())
     step("return.store.recorded")
     engine.ring({"stock"})
+
+
+def _refund(platform: Platform, order: Order, item: ReturnRow, given: RefundLine) -> StoreOrder | None:
+    if given.amount is not None and not given.amount.amount:  # parts that cost nothing
+        return next(iter(platform.fetch_orders([str(order.store_order_id)])), None)
+    reason = f"Return {item.external_id}: {item.reason}"
+    return platform.refund_lines(str(order.store_order_id), [given], reason, f"{order.ref}/return/{item.id}")
+
+
+def _given_back(session: Session, order: Order, line: OrderLine, item: ReturnRow) -> RefundLine | None:
+    """In the store: the units, or the amount that was paid for parts of them."""
+    if line.store_line_id is None:
+        return None
+    if item.decided_quantity != 0:
+        units = item.decided_quantity or item.quantity
+        return RefundLine(store_line_id=line.store_line_id, quantity=units, restock=item.restock)
+    ref = f"{order.ref}/{refunds.name_of(item)}"
+    query = select(RefundRow.amount).where(RefundRow.order_id == order.id, RefundRow.ref == ref)
+    amount = Money.of(session.scalar(query) or "0", order.currency)
+    return RefundLine(store_line_id=line.store_line_id, quantity=0, restock=False, amount=amount)
 
 
 def _refunded(

@@ -31,7 +31,7 @@ def returned_units(session: Session, line: OrderLine, *, done: bool = False) -> 
     query = select(ReturnRow.decided_quantity, ReturnRow.quantity).where(
         ReturnRow.order_line_id == line.id, ReturnRow.store_state.in_(states)
     )
-    return sum(decided or quantity for decided, quantity in session.execute(query))
+    return sum(quantity if decided is None else decided for decided, quantity in session.execute(query))
 
 
 def remember_refunds(session: Session, line_ids: Sequence[int], after: StoreOrder) -> None:

@@ -42,6 +42,7 @@ from bridge.flows import (
     resend,
     returns,
     safety,
+    shelf,
     ship,
     standing,
 )
@@ -81,6 +82,7 @@ HANDLERS: Mapping[str, Handler] = {
     "returns.pull": Handler(returns.pull_returns),
     "return.decide": Handler(returns.send_decision),
     "return.store": Handler(returns.refund_in_store),
+    "return.shelf": Handler(shelf.put_back),
     "return.refund": Handler(refunds.of_return),
     "refund.send": Handler(refunds.send),
     "poll.products": Handler(reconcile.poll_products),

@@ -112,7 +112,8 @@ class ReturnTerms(Part):
 
     ``window_days``: how long the buyer may announce one; ``longer`` where a category has more. ``respond``: decide or
     answer, from the announcement; ``refund``: money back, from ``refund_from``. ``shipping``: who pays the way back.
-    None and empty: it does not say, or the seller's own settings there do.
+    ``partial``: what can be paid back for a piece of which a part came back. None and empty: it does not say, or the
+    seller's own settings there do.
     """
 
     window_days: int | None = Field(default=None, ge=1)
@@ -129,6 +130,7 @@ class ReturnTerms(Part):
         "by whom the seller's policy says",
     ] = ""
     penalty: str = ""
+    partial: Literal["whole pieces", "any amount"] = "whole pieces"
     source: str = ""
     read_on: date | None = None
 
@@ -140,6 +142,7 @@ class ReturnTerms(Part):
         found += [f"decide within {self.respond.text}"] if self.respond else []
         found += [f"pay back within {self.refund.text} ({self.refund_from})"] if self.refund else []
         found += [f"the way back is paid {self.shipping}"] if self.shipping else []
+        found += ["a part of a piece can be paid back"] if self.partial == "any amount" else []
         return found + ([f"a breach costs {self.penalty}"] if self.penalty else [])
 
     @model_validator(mode="after")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bridge.domain.returns import ReturnDecision
 from bridge.flows import admin, alert_settings, alerts, attend, held, plan, resting, setup
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant
+from bridge.web import bundles
 from bridge.web.asked import Go
 from bridge.web.page import Action, Sent
 
@@ -86,7 +88,11 @@ def _decide(sent: Sent) -> None:
     name, units = f"id:{sent.number('return')}", sent.number("quantity")
     condition, note = sent.form.get("condition", ""), sent.form.get("note", "")
     result = sent.form.get("result", "")
-    attend.decide_return(sent.engine, sent.shop_id, name, result, units, condition=condition, note=note)
+    back = bundles.came_back(sent.form) if result == ReturnDecision.ACCEPTED.value else []
+    attend.decide_return(
+        sent.engine, sent.shop_id, name, result, units, condition=condition, note=note, back=back,
+        whole=bool(sent.form.get("whole")),
+    )  # fmt: skip
 
 
 def _confirm(sent: Sent) -> None:

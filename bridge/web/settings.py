@@ -12,7 +12,7 @@ from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overvi
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
-from bridge.web import accounts, shaping, views
+from bridge.web import accounts, bundles, shaping, views
 from bridge.web.asked import Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
@@ -217,9 +217,9 @@ PAGES = (
         "settings/returns",
         "Cancellations and returns",
         "settings",
-        _with("cancellations"),
+        lambda view: {**_with("cancellations")(view), **bundles.shown(view)},
         menu="Cancellations and returns",
-        acts=_acts("settings/returns", "cancellations"),
+        acts={**_acts("settings/returns", "cancellations"), "save_bundles": bundles.save},
     ),
     views.ALERTS,
     Page("settings_privacy", "settings/privacy", "Data and privacy", "settings", _privacy, menu="Data and privacy"),

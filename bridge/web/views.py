@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
+from bridge.db.tables import Connection
 from bridge.flows import activity as journal
 from bridge.flows import (
     alert_settings,
@@ -19,6 +20,7 @@ from bridge.flows import (
     held,
     order_view,
     overview,
+    parts,
     plan,
     progress,
     pushed,
@@ -125,7 +127,17 @@ def _sku_of(row: Mapping[str, Any]) -> str | None:
 
 def _returns(view: View) -> Context:
     everything = view.text("show") == "all"
-    return {"returns": order_view.returns(view.session, only_open=not everything), "everything": everything}
+    found = order_view.returns(view.session, only_open=not everything)
+    by_parts = {
+        number: _by_parts(view, number) for number in {item["connection_id"] for item in found if item["bundle"]}
+    }
+    rows = [{**item, "by_parts": by_parts.get(item["connection_id"], False)} for item in found]
+    return {"returns": rows, "everything": everything}
+
+
+def _by_parts(view: View, number: int) -> bool:
+    row = view.session.get_one(Connection, number)
+    return row.adapter in view.engine.channels and parts.takes_parts(view.engine.manifest(row))
 
 
 def _activity(view: View) -> Context:

@@ -227,15 +227,15 @@ def refund(line: Json, wish: ChannelRefund, reason: str) -> Json:
 
 
 def is_paid_back(line: Json, wish: ChannelRefund) -> bool:
-    """Whether the line has this refund already: Mirakl keeps no reference of ours, so it is known by quantity and
-    amounts."""
+    """Whether the line has this refund already, beside those that are like it: Mirakl keeps no reference of ours, so it
+    is known by quantity and amounts."""
     shipping = wish.shipping.quantised().amount if wish.shipping else Decimal(0)
     wanted = (wish.quantity, wish.amount.quantised().amount, shipping)
     found = [
         (whole(entry.get("quantity")) or 0, amount(entry.get("amount")), amount(entry.get("shipping_amount")) or 0)
         for entry in tables(line, "refunds")
     ]
-    return wanted in found
+    return found.count(wanted) > wish.alike
 
 
 def _taxes(line: Json, share: Decimal, shipping_share: Decimal, currency: str) -> Json:

@@ -21,13 +21,17 @@ def mark(ref: str) -> str:
 
 def body(raw: Json, lines: Sequence[RefundLine], reason: str, ref: str) -> Json | None:
     """Of these lines, all of one kind of restocking, what is left; None when nothing is. Shipping is named, or Magento
-    would refund all of it."""
+    would refund all of it. An amount without units is an adjustment, beside a line of no units: without any line
+    Magento would refund them all (CreditmemoFactory::createByOrder)."""
     known = {text(item.get("item_id")): item for item in dicts(raw.get("items"))}
     wanted = [(line, min(line.quantity, open_units(known.get(line.store_line_id, {})))) for line in lines]
+    parts = {number(line.store_line_id): line.amount.amount for line in lines if line.amount is not None}
     rows = [{"order_item_id": number(line.store_line_id), "qty": units} for line, units in wanted if units > 0]
+    rows += [{"order_item_id": key, "qty": 0} for key in parts]
     if not rows:
         return None
-    return _body(rows, 0, f"{reason} {mark(ref)}".strip(), restock=lines[0].restock)
+    more = float(sum(parts.values()))
+    return _body(rows, 0, f"{reason} {mark(ref)}".strip(), restock=lines[0].restock, more=more)
 
 
 def cancelling(raw: Json, note: str) -> Json | None:
@@ -43,9 +47,9 @@ def cancelling(raw: Json, note: str) -> Json | None:
     return _body(rows, left if untouched else 0, note, restock=True)
 
 
-def _body(rows: list[Json], shipping: object, words: str, *, restock: bool) -> Json:
+def _body(rows: list[Json], shipping: object, words: str, *, restock: bool, more: float = 0) -> Json:
     back = [row["order_item_id"] for row in rows] if restock else []
-    arguments: Json = {"shipping_amount": shipping, "adjustment_positive": 0, "adjustment_negative": 0}
+    arguments: Json = {"shipping_amount": shipping, "adjustment_positive": more, "adjustment_negative": 0}
     arguments["extension_attributes"] = {"return_to_stock_items": back}
     comment = {"comment": words, "is_visible_on_front": 0}
     return {"items": rows, "notify": False, "appendComment": True, "comment": comment, "arguments": arguments}

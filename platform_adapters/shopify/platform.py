@@ -173,7 +173,8 @@ class ShopifyPlatform:
         return payload
 
     def refund_lines(self, external_id: str, lines: Sequence[RefundLine], reason: str, ref: str) -> StoreOrder:
-        """One refund, known by its reference, which is also the key under which the store does it once only."""
+        """One refund, known by its reference, which is also the key under which the store does it once only. An amount
+        without units, where amounts are not recorded, is a note on the order."""
         rows = self._orders.read([external_id])
         if not rows:
             raise NotFound(f"The store has no order {external_id}.", field="external_id")
@@ -186,6 +187,8 @@ class ShopifyPlatform:
         if body is not None:
             key = refunds.idempotency_key(f"{external_id} {ref}")
             refuse(self._client.tell("refund_create", input=body, key=key, repeatable=True).get("refundCreate"))
+        elif amounts := [line.amount.text() for line in lines if line.amount is not None]:
+            self.add_note(external_id, f"{', '.join(amounts)}: {refunds.marked(ref, reason)}")
         return self._one(external_id)
 
     def add_note(self, external_id: str, note: str) -> None:

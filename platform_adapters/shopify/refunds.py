@@ -31,9 +31,10 @@ def refund_input(
     raw: Json, order: StoreOrder, lines: Sequence[RefundLine], payment: Json | None, location: str, note: str
 ) -> Json | None:
     """What is left to be refunded of these lines; None when nothing is. ``payment`` has the sale's transaction and what
-    is left of it (``left``), where the amount is to be recorded too."""
+    is left of it (``left``), where the amount is to be recorded too; an amount without units is nothing but that."""
     wanted = _wanted(order, lines)
-    if not wanted:
+    parts = sum((line.amount.amount for line in lines if line.amount is not None), Decimal(0))
+    if not wanted and not (parts and payment):
         return None
     shipped = {line for parcel in order.parcels for line in parcel.lines}
     rows = []
@@ -44,7 +45,7 @@ def refund_input(
             row |= {"restockType": kind}
             rows.append(row | ({"locationId": gid("Location", location)} if line.restock and location else {}))
     body: Json = {"orderId": raw["id"], "note": note, "notify": False, "refundLineItems": rows}
-    if payment is not None and (amount := _amount(raw, wanted, payment)) > 0:
+    if payment is not None and (amount := _amount(raw, wanted, parts, payment)) > 0:
         back = {"orderId": raw["id"], "kind": "REFUND", "gateway": text(payment.get("gateway")), "amount": str(amount)}
         body["transactions"] = [back | {"parentId": payment["id"]}]
     return body
@@ -61,9 +62,9 @@ def _wanted(order: StoreOrder, lines: Sequence[RefundLine]) -> dict[str, int]:
     return found
 
 
-def _amount(raw: Json, wanted: Mapping[str, int], payment: Json) -> Decimal:
-    """The units' share of what their lines cost, and never more than is left of the payment."""
-    total = Decimal(0)
+def _amount(raw: Json, wanted: Mapping[str, int], parts: Decimal, payment: Json) -> Decimal:
+    """The units' share of what their lines cost, and ``parts``; never more than is left of the payment."""
+    total = parts
     for line in nodes(raw.get("lineItems")):
         units, sold = wanted.get(number(line.get("id")), 0), line.get("quantity")
         cost = money(line.get("discountedTotalSet"))

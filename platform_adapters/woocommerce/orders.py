@@ -152,7 +152,8 @@ def refunded_units(refunds: Sequence[Json]) -> dict[str, int]:
 def refund_body(raw: Json, lines: Sequence[RefundLine], units: Mapping[str, int], reason: str, ref: str) -> Json | None:
     """What is to be refunded of these lines, all of one kind of restocking; None when nothing is left of them."""
     known = {str(line["id"]): line for line in _rows(raw.get("line_items"))}
-    rows = [row for line in lines if (row := _refund_row(known.get(line.store_line_id), line, units))]
+    found = ((known.get(line.store_line_id), line) for line in lines)
+    rows = [row for raw_line, line in found if (row := _refund_row(raw_line, line, units) or _part_row(raw_line, line))]
     if not rows:
         return None
     amount = sum((Decimal(row["refund_total"]) + _tax(row) for row in rows), Decimal(0))
@@ -178,6 +179,19 @@ def _refund_row(line: Json | None, wanted: RefundLine, units: Mapping[str, int])
     row: Json = {"id": line["id"], "quantity": quantity}
     row["refund_total"] = str(_cents((_amount(line.get("total")) or Decimal(0)) * share))
     return row | ({"refund_tax": taxes} if taxes else {})
+
+
+def _part_row(line: Json | None, wanted: RefundLine) -> Json | None:
+    """An amount of a line, of which its taxes have their share; what is rounded away stays with the line."""
+    if line is None or wanted.amount is None or not wanted.amount.amount:
+        return None
+    told = {tax["id"]: _amount(tax.get("total")) or Decimal(0) for tax in _rows(line.get("taxes"))}
+    gross = sum(told.values(), _amount(line.get("total")) or Decimal(0))
+    part = wanted.amount.amount
+    taxes = {key: _cents(total * part / gross) if gross else Decimal(0) for key, total in told.items()}
+    row: Json = {"id": line["id"], "quantity": 0, "refund_total": str(part - sum(taxes.values(), Decimal(0)))}
+    rows = [{"id": key, "refund_total": str(total)} for key, total in taxes.items()]
+    return row | ({"refund_tax": rows} if rows else {})
 
 
 def _tax(row: Json) -> Decimal:

@@ -271,6 +271,14 @@ class TestRefund:
         assert account.platform.refund_lines(made.external_id, [back(line, 5)], "", "1").lines[0].refunded == 2
         assert account.platform.refund_lines(made.external_id, [back(line)], "", "2").lines[0].refunded == 2
 
+    def test_a_part_of_a_unit_is_an_adjustment_and_nothing_else(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A", 10), quantity=2, shipping=eur("4.95")))
+        part = RefundLine(store_line_id=made.lines[0].external_id, quantity=0, restock=False, amount=eur("4.17"))
+        for _ in range(2):
+            found = account.platform.refund_lines(made.external_id, [part], "A part", "return:1")
+        assert (found.lines[0].refunded, found.refunded) == (0, eur("4.17"))
+        assert (account.hands.stock_of("A"), len(store.sent("orders.refund"))) == (8, 1)
+
     def test_an_order_without_an_invoice_gets_one_first(self, store: Store) -> None:
         account = Account(store, settings={"invoice": False})
         made = account.platform.create_order(draft(store.product("A", 10), quantity=2))

@@ -315,6 +315,20 @@ class TestRefund:
         again = self.refund(account, made.external_id, made.lines[0].external_id, 1)
         assert again.lines[0].refunded == 2
 
+    @pytest.mark.parametrize("recorded", [True, False])
+    def test_a_part_of_a_unit_is_an_amount_or_a_note(
+        self, shop: Shop, variant: StoreVariant, number: str, recorded: bool
+    ) -> None:
+        account = Account(shop, settings={"record_refunds": recorded})
+        made = account.platform.create_order(draft(variant, external_id=number, quantity=2, total="24.20"))
+        part = RefundLine(store_line_id=made.lines[0].external_id, quantity=0, restock=False, amount=eur("4.17"))
+        for _ in range(2):
+            after = account.platform.refund_lines(made.external_id, [part], "A part", f"bol:{number}/return/7")
+        assert (after.lines[0].refunded, shelf(shop, variant)) == (0, 8)
+        assert after.refunded == (eur("4.17") if recorded else None)
+        words = f"4.17 EUR: A part [bol:{number}/return/7]"
+        assert (shop.order(made.external_id).get("note") or "").count(words) == (0 if recorded else 1)
+
     def test_the_merchants_own_refund_is_read(
         self, shop: Shop, account: Account, variant: StoreVariant, number: str
     ) -> None:

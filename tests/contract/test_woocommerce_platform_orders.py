@@ -339,6 +339,18 @@ class TestAfterSales:
             parts = [RefundLine(store_line_id=made.lines[0].external_id, quantity=1)]
             assert account.platform.refund_lines(made.external_id, parts, "x", "r").refunded == eur("12.10")
 
+    @pytest.mark.parametrize("taxes", [{}, {"": 21}])
+    def test_a_part_of_a_unit_is_an_amount_of_its_line(self, taxes: dict[str, int]) -> None:
+        with open_store(tax_rates=taxes) as store:
+            account = Account(store, settings={"order_taxes": "store"} if taxes else {})
+            made = account.platform.create_order(draft(store.product("A"), quantity=2))
+            part = RefundLine(store_line_id=made.lines[0].external_id, quantity=0, restock=False, amount=eur("4.17"))
+            for _ in range(2):
+                after = account.platform.refund_lines(made.external_id, [part], "A part", "bol:1/return/7")
+                assert (after.lines[0].refunded, after.refunded, store.stock("A")) == (0, eur("4.17"), 8)
+            rest = RefundLine(store_line_id=made.lines[0].external_id, quantity=2)
+            assert account.platform.refund_lines(made.external_id, [rest], "", "r").refunded == made.total
+
     def test_a_lost_answer_of_a_refund_is_not_repeated(self, store: Store, account: Account) -> None:
         made = account.platform.create_order(draft(store.product("A"), quantity=2))
         parts = [RefundLine(store_line_id=made.lines[0].external_id, quantity=1)]

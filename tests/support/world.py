@@ -147,6 +147,8 @@ class MemoryStore:
     refunds: dict[str, str] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     hidden: set[str] = field(default_factory=set)
+    stock_writes: int = 0
+    amounts: list[Money] = field(default_factory=list)  # refunded without units
     brings: bool = False  # its list of everything has the products whole
     busy: set[str] = field(default_factory=set)  # products that it wants to be asked for later, once each
     reads: int = 0
@@ -306,6 +308,8 @@ class MemoryStore:
             if line.refunded + part.quantity > line.quantity:
                 raise RejectItem(f"more refunded than line {line.external_id} has")
             values = {"refunded": line.refunded + part.quantity}
+            if part.amount is not None:
+                self.amounts.append(part.amount)
             if part.restock:
                 self._take(line.variant_id, -part.quantity)
                 values["reduced"] = (line.reduced or 0) - part.quantity
@@ -313,6 +317,14 @@ class MemoryStore:
         order = self.update(external_id, lines=tuple(changed))
         self.faults.check_after("refund_lines")
         return order
+
+    def set_stock(self, product_id: str, variant_id: str, quantity: int) -> None:
+        self.stock_writes += 1
+        self.faults.write("set_stock")
+        self.faults.check_before("set_stock")
+        sku = next(v.sku for v in self.products[product_id].variants if v.external_id == variant_id)
+        self.set(sku or "", quantity)
+        self.faults.check_after("set_stock")
 
     def ensure_webhooks(self, url: str, secret: str) -> WebhookAudit:
         self.faults.check_before("ensure_webhooks")

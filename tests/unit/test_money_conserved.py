@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.domain.bundles import SoldBundle, SoldPart
 from bridge.domain.money import Money, total
 from bridge.flows.draft import share
 
@@ -40,3 +41,38 @@ def test_what_is_kept_and_what_is_given_back_come_to_the_total(cents: int, units
     assert (kept + back) == whole
     if cancelled + returned == units:
         assert kept.amount == 0
+
+
+@st.composite
+def bundles(draw: st.DrawFn) -> SoldBundle:
+    parts = draw(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 500_000)), min_size=1, max_size=5))
+    made = [SoldPart(sku=f"P{n}", each=each, worth=Decimal(cents) / 100) for n, (each, cents) in enumerate(parts)]
+    return SoldBundle(bundles=draw(st.integers(min_value=1, max_value=6)), parts=tuple(made))
+
+
+@given(CENTS, bundles(), st.data())
+def test_in_whatever_order_the_parts_of_a_bundle_come_back_they_cost_what_it_cost(
+    cents: int, sold: SoldBundle, data: st.DataObject
+) -> None:
+    whole, back = _money(cents), dict.fromkeys(sold.units(), 0)
+    units = [sku for sku, count in sold.units().items() for _ in range(count)]
+    paid, before = [], Money.zero("EUR")
+    for sku in data.draw(st.permutations(units)):
+        back[sku] += 1
+        after = sold.cost(whole, back)
+        paid.append(after - before)
+        before = after
+    assert total(paid, "EUR") == whole
+    assert all(part.amount >= 0 and part == part.quantised() for part in paid)
+    assert back == sold.units()
+
+
+@given(CENTS, bundles())
+def test_a_part_costs_its_share_to_the_cent(cents: int, sold: SoldBundle) -> None:
+    whole, there_are = _money(cents), sold.units()
+    priced = sum(part.worth for part in sold.parts)
+    for part in sold.parts:
+        weight = part.worth / priced if priced else Decimal(part.each) / sum(each.each for each in sold.parts)
+        cost = sold.cost(whole, {part.sku: there_are[part.sku]}).amount
+        assert abs(cost - whole.amount * weight) <= Decimal("0.01")
+        assert sold.cost(whole, {part.sku: there_are[part.sku] + 1}).amount == cost

@@ -12,7 +12,7 @@ from bridge.ports.sandbox_control import Asked, ControlSurface, LineChoice, Refu
 from channel_adapters.amazon.sandbox import listings
 from channel_adapters.amazon.sandbox.buying import Wish, ask_to_cancel, place_order, release
 from channel_adapters.amazon.sandbox.market import Document, Market
-from channel_adapters.amazon.sandbox.orders import cancel_item, items_of, left_of, touch
+from channel_adapters.amazon.sandbox.orders import cancel_item, items_of, left_of, refunds_of, touch
 
 USUAL_REASON = "AMZ-PG-APP-TOO-SMALL"
 
@@ -93,11 +93,11 @@ class Control(ControlSurface[Market, Wish]):
     def returns(self) -> list[Document]:
         found = []
         for document in self.market.docs.all("returns").values():
-            refunds = self.order(document["order_id"])["refunds"]
+            order = self.order(document["order_id"])
             lines = [
                 {"rma_id": document["return_id"], "order_id": document["order_id"], "sku": line["sku"]}
                 | {"quantity": line["quantity"], "line_id": line["line_id"]}
-                | {"results": [entry for entry in refunds if entry["line_id"] == line["line_id"]]}
+                | {"results": refunds_of(order, document, line)}
                 for line in document["lines"]
             ]
             found.append({"return_id": document["return_id"], "lines": lines})

@@ -264,6 +264,20 @@ def refund(market: Market, message: ET.Element) -> str | None:
             return "The refund is larger than what was paid."
         entry: dict[str, Any] = {"line_id": item["orderItemId"], "amounts": amounts}
         entry |= {"ref": part.findtext("MerchantAdjustmentItemID"), "reason": part.findtext("AdjustmentReason")}
-        order["refunds"].append(entry)
+        order["refunds"].append(entry | {"return_id": _return_paid(market, order, item["orderItemId"])})
     touch(market, order)
     return None
+
+
+def _return_paid(market: Market, order: Document, line_id: str) -> str | None:
+    """The return a refund is for: the oldest of this line that is not refunded yet."""
+    paid = {(entry["line_id"], entry["return_id"]) for entry in order["refunds"]}
+    mine = [back for back in market.docs.all("returns").values() if back["order_id"] == order["raw"]["orderId"]]
+    told = [back["return_id"] for back in mine if any(line["line_id"] == line_id for line in back["lines"])]
+    return next((key for key in told if (line_id, key) not in paid), None)
+
+
+def refunds_of(order: Document, document: Document, line: Document) -> list[Document]:
+    """What was paid back for this line of a return."""
+    wanted = (line["line_id"], document["return_id"])
+    return [entry for entry in order["refunds"] if (entry["line_id"], entry["return_id"]) == wanted]

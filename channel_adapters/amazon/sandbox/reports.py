@@ -11,6 +11,7 @@ from pydantic import Field
 
 from channel_adapters.amazon.sandbox.feeds import STATUSES, get_document, keep
 from channel_adapters.amazon.sandbox.market import DAY, Call, Document, Market
+from channel_adapters.amazon.sandbox.orders import refunds_of
 from channel_adapters.amazon.sandbox.protocol import (
     Strict,
     answer,
@@ -119,7 +120,7 @@ def returns_file(market: Market, report: Document) -> str:
 
 def _row(market: Market, document: Document, line: Document) -> tuple[str, ...]:
     order: Document = market.docs.get("orders", document["order_id"]) or {}
-    refunded = sum(sum(entry["amounts"].values()) for entry in order["refunds"] if entry["line_id"] == line["line_id"])
+    refunded = sum(sum(entry["amounts"].values()) for entry in refunds_of(order, document, line))
     values: dict[str, Any] = {
         "Order ID": document["order_id"],
         "Order date": _day(order["created"]),

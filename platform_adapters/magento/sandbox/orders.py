@@ -125,7 +125,10 @@ class Orders:
         left = order.get("shipping_incl_tax", order.get("shipping_amount", 0)) - order.get("shipping_refunded", 0)
         shipping = float(arguments.get("shipping_amount", left))
         back = (arguments.get("extension_attributes") or {}).get("return_to_stock_items") or ()
-        return self._credit(order, real, shipping, back, body)
+        more = float(arguments.get("adjustment_positive") or 0) - float(arguments.get("adjustment_negative") or 0)
+        if not wanted:  # as CreditmemoFactory::createByOrder does
+            real = [(item, _to_refund(item)) for item in order["items"]]
+        return self._credit(order, real, shipping, back, body, more)
 
     def cancel(self, key: str) -> bool:
         order = self.one(key)
@@ -184,8 +187,10 @@ class Orders:
         found = [(items.get(row["order_item_id"]), float(row["qty"])) for row in rows]
         return [(item, min(units, left(item))) for item, units in found if item is not None and left(item) > 0]
 
-    def _credit(self, order: Doc, wanted: list[tuple[Doc, float]], shipping: float, back: Any, body: Doc) -> str:
-        amount = shipping
+    def _credit(
+        self, order: Doc, wanted: list[tuple[Doc, float]], shipping: float, back: Any, body: Doc, more: float = 0
+    ) -> str:
+        amount = shipping + more
         for item, quantity in wanted:
             lying = min(quantity, max(0, item.get("qty_shipped", 0) - item.get("qty_refunded", 0)))
             if item["item_id"] in back:
