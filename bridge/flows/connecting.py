@@ -87,7 +87,7 @@ def attach(
     known = None if asked.manner.adds else known_account(engine, shop_id, adapter, name)
     given = asked.of(name, known)
     wish = read_wish(shop_id, role, found, known, given, engine.clock())
-    _refuse_second_store(engine, wish)
+    refuse_second_store(engine, wish)
     if known is not None and grant is None and _is_proved(known, wish):
         info = _checked(engine, _as_wished(known, wish))
         wish = _whose(engine, wish, asked, info)
@@ -206,7 +206,7 @@ def known_account(engine: Engine, shop_id: int, adapter: str, account: str) -> C
         return session.scalars(query).first()
 
 
-def _refuse_second_store(engine: Engine, wish: Wish) -> None:
+def refuse_second_store(engine: Engine, wish: Wish) -> None:
     if wish.role != "platform":
         return
     for row in _live_rows(engine, wish.shop_id, "platform"):

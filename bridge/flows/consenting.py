@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from bridge.db import author
 from bridge.db.tables import Connection
-from bridge.flows.connecting import CONNECTING, CONSENT, Connected, attach, known_account
+from bridge.flows.connecting import CONNECTING, CONSENT, Connected, attach, get, known_account, refuse_second_store
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
-from bridge.flows.wish import Given, Manner, adapter_of, read_wish
-from bridge.ports.adapter import Adapter, Consent
+from bridge.flows.wish import Given, Manner, adapter_of, read_wish, store_host
+from bridge.ports.adapter import Adapter, Consent, Handover
 from bridge.ports.errors import AskMerchant, NotFound
 
 TIME = timedelta(hours=1)
@@ -41,16 +42,17 @@ def back(engine: Engine) -> str:
     return f"{engine.public_url.rstrip('/')}/authorised"
 
 
-def begin(engine: Engine, shop_id: int, name: str, asked: Given) -> int:
+def begin(engine: Engine, shop_id: int, role: str, name: str, asked: Given) -> int:
     """Keep what was typed, over what an account of this name has already; returns the number under which it waits.
     Raises FieldErrors and AskMerchant."""
-    adapter = adapter_of(engine, "channel", name)
+    adapter = adapter_of(engine, role, name)
     consent = _consent(adapter)
     now, state = engine.clock(), secrets.token_urlsafe(32)
     typed = {field: value for field, value in asked.credentials.items() if field not in consent.gives}
-    given = replace(asked, account=asked.account or name, credentials=typed)
+    given = replace(asked, account=asked.account or store_host(adapter, typed) or name, credentials=typed)
     known = known_account(engine, shop_id, name, asked.account) if asked.account else None
-    wish = read_wish(shop_id, "channel", _without(adapter, consent), known, given, now)
+    wish = read_wish(shop_id, role, _without(adapter, consent), known, given, now)
+    refuse_second_store(engine, wish)
     _require(adapter, consent, wish.settings)
     sealed: dict[str, Any] = {
         "state": state,
@@ -64,9 +66,9 @@ def begin(engine: Engine, shop_id: int, name: str, asked: Given) -> int:
         old = (Connection.state == CONNECTING, Connection.state_reason == CONSENT, Connection.state_since < now - TIME)
         session.execute(delete(Connection).where(*old))
         row = Connection(
-            role="channel",
+            role=role,
             adapter=name,
-            account=_mark(state),
+            account=mark(state),
             title=adapter.manifest.title,
             credentials=wish.credentials,
             webhook_secrets=[sealed],
@@ -80,21 +82,39 @@ def begin(engine: Engine, shop_id: int, name: str, asked: Given) -> int:
         )
         session.add(row)
         session.flush()
-        consent.address(
-            engine.connection(row), state, back(engine)
-        )  # keys that cannot do are refused before anyone is sent
+        _address(engine, row)  # keys that cannot do are refused before anyone is sent
         return row.id
 
-    return engine.db.transact(shop_id, act)
+    number = engine.db.transact(shop_id, act)
+    if isinstance(consent, Handover):
+        _reach(engine, shop_id, number, consent)
+    return number
 
 
-def _consent(adapter: Adapter) -> Consent:
+def _reach(engine: Engine, shop_id: int, number: int, consent: Handover) -> None:
+    """A question to a store that does not answer is none."""
+    try:
+        consent.reach(engine.connection(get(engine, shop_id, number)))
+    except BaseException:
+        engine.db.transact(shop_id, lambda session: session.execute(delete(Connection).where(Connection.id == number)))
+        raise
+
+
+def _address(engine: Engine, row: Connection) -> str:
+    consent = _consent(adapter_of(engine, row.role, row.adapter))
+    opened, state, here = engine.connection(row), str(row.webhook_secrets[0]["state"]), back(engine)
+    if isinstance(consent, Handover):
+        return consent.address(opened, state, here, f"{here}/{row.adapter}")
+    return consent.address(opened, state, here)
+
+
+def _consent(adapter: Adapter) -> Consent | Handover:
     if adapter.consent is None:
         raise AskMerchant(f"{adapter.manifest.title} is connected by credentials that are entered.", field="adapter")
     return adapter.consent
 
 
-def _require(adapter: Adapter, consent: Consent, settings: Mapping[str, Any]) -> None:
+def _require(adapter: Adapter, consent: Consent | Handover, settings: Mapping[str, Any]) -> None:
     """What the consent cannot do without."""
     wanted = [item for item in adapter.manifest.settings if item.name in consent.needs and item.default is None]
     fields = [item for item in wanted if not settings.get(item.name)]
@@ -102,13 +122,13 @@ def _require(adapter: Adapter, consent: Consent, settings: Mapping[str, Any]) ->
         raise FieldErrors({item.name: f"{item.label} is missing. {item.help}" for item in fields})
 
 
-def _without(adapter: Adapter, consent: Consent) -> Adapter:
+def _without(adapter: Adapter, consent: Consent | Handover) -> Adapter:
     """What the consent gives is not asked for."""
     fields = tuple(item for item in adapter.manifest.credentials if item.name not in consent.gives)
     return replace(adapter, manifest=adapter.manifest.model_copy(update={"credentials": fields}))
 
 
-def _mark(state: str) -> str:
+def mark(state: str) -> str:
     """Under which a draft is found again: whoever reads the table learns no state."""
     return f"~{hashlib.sha256(state.encode()).hexdigest()[:60]}"
 
@@ -118,9 +138,7 @@ def asked(engine: Engine, session: Session, number: int, author: str) -> Asked |
     row = session.scalars(_waiting(engine).where(Connection.id == number)).first()
     if row is None or row.webhook_secrets[0]["author"] != author:
         return None
-    adapter = adapter_of(engine, "channel", row.adapter)
-    state = str(row.webhook_secrets[0]["state"])
-    return Asked(row.title, _consent(adapter).address(engine.connection(row), state, back(engine)), back(engine))
+    return Asked(row.title, _address(engine, row), back(engine))
 
 
 def _waiting(engine: Engine) -> Any:
@@ -135,6 +153,8 @@ def answered(engine: Engine, answer: Mapping[str, str]) -> Connected:
     row = _take(engine, said.get("state", ""))
     adapter = adapter_of(engine, "channel", row.adapter)
     consent = _consent(adapter)
+    if isinstance(consent, Handover):
+        raise NotFound(GONE)
     if not said.get(consent.code):
         raise AskMerchant(_refused(row, said.get("error", "")))
     granted = consent.redeem(engine.connection(row), said, back(engine))
@@ -148,7 +168,8 @@ def answered(engine: Engine, answer: Mapping[str, str]) -> Connected:
         manner,
         dict(sealed["typed"]),
     )
-    return attach(engine, row.shop_id, "channel", row.adapter, given)
+    with author.by(manner.author):
+        return attach(engine, row.shop_id, "channel", row.adapter, given)
 
 
 def _refused(row: Connection, said: str) -> str:
@@ -161,11 +182,16 @@ def _refused(row: Connection, said: str) -> str:
     )
 
 
+def find(engine: Engine, state: str) -> Connection | None:
+    """What waits for an answer with this state."""
+    with engine.db.read(None) as session:
+        row: Connection | None = session.scalars(_waiting(engine).where(Connection.account == mark(state))).first()
+    return row
+
+
 def _take(engine: Engine, state: str) -> Connection:
     """The draft, which is gone with that: a state is good once. Raises NotFound."""
-    with engine.db.read(None) as session:
-        query = _waiting(engine).where(Connection.account == _mark(state))
-        row: Connection | None = session.scalars(query).first()
+    row = find(engine, state)
     if row is None:
         raise NotFound(GONE)
 

@@ -68,6 +68,30 @@ class Consent:
 
 
 @dataclass(frozen=True)
+class Handed:
+    """Keys that came from server to server, and the state of the question that they answer."""
+
+    state: str
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Handover:
+    """A store that is opened by a person's word in its admin, whose keys its server then posts to us.
+
+    ``gives``: names of the credentials that it fills. ``address(connection, state, back, keys_to)``: where the person
+    is sent; the browser comes back to ``back``, the keys come to ``keys_to``. ``reach(connection)``: whether there is
+    such a store at all, before anyone is sent there. ``posted(body)``: what was posted. All may raise AskMerchant.
+    """
+
+    gives: tuple[str, ...]
+    address: Callable[[Connection, str, str, str], str]
+    reach: Callable[[Connection], None]
+    posted: Callable[[Mapping[str, Any]], Handed]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Adapter:
     """What the registry knows of an adapter. ``connect`` takes a Connection and gives a Platform or a Channel.
 
@@ -88,7 +112,7 @@ class Adapter:
     webhooks: Any = None
     rehearsal: Callable[[Connection], Any] | None = None
     app: StoreApp | None = None
-    consent: Consent | None = None
+    consent: Consent | Handover | None = None
     package: Package | None = None
     module: StoreModule | None = None
 

@@ -11,7 +11,7 @@ from bridge.flows.drawing import Drawn, of_fields
 from bridge.flows.forms import FieldErrors
 from bridge.flows.offering import OPERATOR, OTHER
 from bridge.flows.wish import DISCONNECTED
-from bridge.ports.adapter import Adapter
+from bridge.ports.adapter import Adapter, Consent
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise
 from bridge.ports.manifest import Capability, FormField, Manifest
 from bridge.web import shaping
@@ -59,6 +59,7 @@ def _connect_one(view: View) -> Context:
         "account_error": errors_of(view.error).get("account", ""),
         "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
         "consent": adapter.consent,
+        "registers": isinstance(adapter.consent, Consent),
         "gives": _gives(adapter),
         "back": consenting.back(view.engine),
         "asked": _asked_for(view),
@@ -117,7 +118,7 @@ def _ask_consent(sent: Sent) -> Go:
     given = _given(sent, adapter)
     if given.account:
         offering.refuse_known(sent.engine, sent.shop_id, adapter, given.account)
-    number = consenting.begin(sent.engine, sent.shop_id, adapter.name, given)
+    number = consenting.begin(sent.engine, sent.shop_id, adapter.manifest.kind, adapter.name, given)
     return Go(f"connect/{adapter.name}", {"consent": number})
 
 
@@ -239,10 +240,10 @@ def _renew(sent: Sent) -> Go:
 def _consent_again(sent: Sent) -> Go:
     """The same account by its seller's word: what it has stays, but for what is typed."""
     row = _row(sent)
-    fields = _may_be_empty(sent.engine.channels[row.adapter], sent.engine.manifest(row).credentials)
+    fields = _may_be_empty(sent.engine.adapter(row), sent.engine.manifest(row).credentials)
     manner = admin.Manner(row.sandbox, author=sent.author)
     given = admin.Given(row.account, typed(of_fields(fields, {}), sent.form), {}, {}, manner)
-    number = consenting.begin(sent.engine, sent.shop_id, row.adapter, given)
+    number = consenting.begin(sent.engine, sent.shop_id, row.role, row.adapter, given)
     return Go(f"accounts/{row.id}", {"consent": number})
 
 

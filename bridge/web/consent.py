@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, make_response, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.flows import consenting
+from bridge.flows import consenting, handing
 from bridge.flows.engine import Engine
 from bridge.ports.errors import BridgeError, NotFound
 from bridge.web import answers, frames, guard, render
@@ -16,6 +16,7 @@ from bridge.web.entrance import Entrance
 from bridge.web.frames import Person
 from bridge.web.guard import Door
 
+LONGEST = 16 * 1024
 NOBODY = Person("", can=frozenset())
 
 
@@ -27,7 +28,7 @@ def consent(engine: Engine, config: Door) -> Blueprint:
     def authorised() -> Response:
         entrance.count()
         try:
-            done = consenting.answered(engine, request.args)
+            done = handing.came_back(engine, request.args) or consenting.answered(engine, request.args)
         except NotFound as error:
             entrance.wrong()
             return _told("Not found", error.merchant, HTTPStatus.NOT_FOUND)
@@ -40,7 +41,28 @@ def consent(engine: Engine, config: Door) -> Blueprint:
         text = f"{done.title} {done_what}. Close this window and go on in Storebridge: reload the page you came from."
         return _told("Connected", text, HTTPStatus.OK)
 
+    @door.post("/authorised/<string(maxlength=40):platform>")
+    def handed(platform: str) -> Response:
+        """The store's server, which wants 200 and nothing else."""
+        entrance.count()
+        request.max_content_length = LONGEST
+        body = request.get_json(silent=True)
+        try:
+            handing.handed(engine, platform, body if isinstance(body, dict) else {})
+        except NotFound as error:
+            entrance.wrong()
+            return _answer(error.merchant, HTTPStatus.NOT_FOUND)
+        except BridgeError as error:
+            return _answer(error.merchant, HTTPStatus.UNPROCESSABLE_ENTITY)
+        except SQLAlchemyError:
+            return _answer("The database does not answer.", HTTPStatus.SERVICE_UNAVAILABLE)
+        return _answer("", HTTPStatus.OK)
+
     return door
+
+
+def _answer(text: str, status: HTTPStatus) -> Response:
+    return make_response({"error": text} if text else {}, status)
 
 
 def _told(name: str, text: str, status: HTTPStatus) -> Response:

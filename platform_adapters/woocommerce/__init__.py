@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bridge.ports.adapter import Adapter
+from platform_adapters.woocommerce.consent import HANDOVER
 from platform_adapters.woocommerce.module import PACKAGE, WooModule
 from platform_adapters.woocommerce.platform import MANIFEST, WooPlatform
 from platform_adapters.woocommerce.rehearsal import WooRehearsal
@@ -17,6 +18,7 @@ ADAPTER = Adapter(
     sandbox_credentials={"consumer_key": SANDBOX_KEY, "consumer_secret": SANDBOX_SECRET},
     webhooks=WooDoor(),
     rehearsal=WooRehearsal,
+    consent=HANDOVER,
     package=PACKAGE,
     module=WooModule(),
 )

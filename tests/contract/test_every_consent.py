@@ -61,7 +61,7 @@ def hasty(adapter: Adapter, serve: Callable[..., str]) -> Iterator[Desk]:
 
 
 def _desk(adapter: Adapter, serve: Callable[..., str], **options: Any) -> Iterator[Desk]:
-    assert adapter.consent is not None, "it says it has a consent"
+    assert isinstance(adapter.consent, Consent), "it says it has a consent"
     bench = Bench(adapter, serve(adapter.sandbox(**options)))
     with bench.http:
         told = bench.http.post(f"{bench.url}/_sandbox/application", json={"address": BACK})

@@ -19,13 +19,14 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(app: Any, port: int = 0) -> Iterator[str]:
-    """The address of ``app``, each request in a thread of its own."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+def serve(app: Any, port: int = 0, *, tls: bool = False) -> Iterator[str]:
+    """The address of ``app``, each request in a thread of its own. ``tls``: with a certificate that nobody knows."""
+    ssl = "adhoc" if tls else None
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, ssl_context=ssl)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

@@ -15,14 +15,14 @@ import pytest
 
 from bridge.db.tables import Connection
 from bridge.flows import account_settings, admin, connecting, resting
-from bridge.ports.adapter import Adapter
+from bridge.ports.adapter import Adapter, Consent
 from bridge.registry import discover
 from bridge.web import create_web
 from tests.support.serve import serve
 from tests.support.stack import Stack
 from tests.web.test_setting_up import Visitor
 
-NAMES = sorted(item.name for item in discover().all() if item.consent is not None)
+NAMES = sorted(item.name for item in discover().all() if isinstance(item.consent, Consent))
 OTHER = "A2ANOTHERSELLER"
 
 
@@ -50,7 +50,7 @@ class Place:
 
     @property
     def gives(self) -> tuple[str, ...]:
-        assert self.adapter.consent is not None
+        assert isinstance(self.adapter.consent, Consent)
         return self.adapter.consent.gives
 
     @property

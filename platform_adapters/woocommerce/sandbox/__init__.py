@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response
 
 from bridge.ports.sandbox import SandboxKit
-from platform_adapters.woocommerce.sandbox import control, php, system
+from platform_adapters.woocommerce.sandbox import control, php, system, wcauth
 from platform_adapters.woocommerce.sandbox.api import Api
 from platform_adapters.woocommerce.sandbox.delivery import Runner
 from platform_adapters.woocommerce.sandbox.errors import no_route
@@ -59,6 +59,7 @@ def create_sandbox(state_path: Path | None = None, **options: Any) -> Flask:
     OrderRoutes(api, orders, order_view)
     TrackingRoutes(api, orders, tracking)
     system.add_routes(api)
+    wcauth.add_routes(app, api, chosen)
     if chosen.module:
         add_module(app, kit, api, orders, tracking, chosen)
     else:

@@ -28,7 +28,7 @@ class Options(BaseModel):
     requests run at once.
     ``delay`` is the time between an event and its webhook; ``stale_cache`` lets deliveries of one queue run
     share the product they read first, as PHP's object cache does behind a slow receiver. ``module``: Storebridge's own
-    plugin is installed.
+    plugin is installed. ``verify_callbacks``: certificates of those who are given keys by wc-auth.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -56,6 +56,7 @@ class Options(BaseModel):
     latency: dict[str, float] = Field(default_factory=dict)
     php_workers: int | None = Field(default=None, ge=1)
     module: bool = False
+    verify_callbacks: bool = True
 
     @property
     def tax_classes(self) -> set[str]:
