@@ -146,6 +146,7 @@ def open_markets(
     markets = {name: Market(name, at, parts.connect(shop_id, "channel", name, at, {})) for name, at in controls.items()}
     world = Markets(parts, store, shop_id, markets)
     wait_until(lambda: _all_offered(world), LONGEST, "all offers made", 0.5)
+    wait_until(lambda: len(_everywhere(world)) >= products, LONGEST, f"{products} products live on all", 1.0)
     wait_until(world.is_quiet, LONGEST, "everything quiet", 0.5)
     world.skus = _everywhere(world)
     return world
