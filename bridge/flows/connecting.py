@@ -315,7 +315,7 @@ def _settle(engine: Engine, wish: Wish, proof: int | None, info: StoreInfo | Acc
         for kind in ("reauthorise", "store_left"):
             close_problem(session, now, kind, f"connection {row.id}")
         account.tell_expiries(session, row, now)
-        _start_work(session, engine, row, now, fresh=known is None)
+        start_work(session, engine, row, now, fresh=known is None)
         note(
             session,
             now,
@@ -387,7 +387,8 @@ def _fill(row: Connection, wish: Wish, info: StoreInfo | AccountInfo, now: datet
         row.webhook_secrets = [signing.new_secret()]
 
 
-def _start_work(session: Session, engine: Engine, row: Connection, now: datetime, *, fresh: bool) -> None:
+def start_work(session: Session, engine: Engine, row: Connection, now: datetime, *, fresh: bool) -> None:
+    """It is in use from now on: its recurring questions, and what waited unless it is ``fresh``."""
     polls.ensure(session, row, engine.manifest(row), now)
     if not fresh:
         work.unpark(session, now, connection_id=row.id)

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import Connection, Problem, UtcTime, Work
 from bridge.db.work import Claim
+from bridge.domain.again import first
+from bridge.flows import asked_again
 from bridge.flows.engine import Engine
 from bridge.flows.steps import step
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater, SlowDown, Superseded
@@ -85,18 +87,19 @@ def _parked_problem(session: Session, claim: Claim, text: str, detail: str, now:
 
 
 def park_connection(session: Session, connection_id: int, error: BridgeError, now: datetime) -> None:
-    """The credentials no longer work: nothing more is tried, nothing is lost."""
+    """The credentials no longer work: no more than a look now and then (bridge/flows/reviving.py), nothing is lost."""
     row = session.get(Connection, connection_id)
     if row is None or row.state == "needs_reauth":
         return
     row.state, row.state_reason, row.state_since = "needs_reauth", error.merchant, now
+    asked_again.keep(row, first(now, asked_again.known(row)))
     records.open_problem(
         session,
         now,
         "reauthorise",
         f"connection {row.id}",
         f"{row.title}: {error.merchant}",
-        "Enter new credentials; what waited is caught up by itself.",
+        "Enter new credentials. The old ones are tried again now and then, too; what waited is caught up by itself.",
         connection_id=row.id,
         detail=error.developer,
     )

@@ -18,6 +18,7 @@ from bridge.flows import polls as real_polls
 from bridge.flows import table as real_table
 from bridge.flows.chores import chores as real_chores
 from bridge.flows.engine import Engine
+from bridge.flows.reviving import try_again
 from bridge.log import get_logger
 
 LEASE = "scheduler"
@@ -26,6 +27,7 @@ EVERY = 0.5
 RENEW = 2.0
 SWEEP = 2.0
 FIRST_CHORES, CHORES = 60.0, 3600.0
+LOOKS = 15.0
 log = get_logger(__name__)
 
 
@@ -39,6 +41,27 @@ class Polls(Protocol):
     def catch_up(self, engine: Engine) -> None: ...
 
 
+class _Aside:
+    """What nobody waits for, done now and then beside the loop, because others may take their time to answer."""
+
+    def __init__(self, name: str, act: Callable[[Engine], object], at: float, every: float) -> None:
+        self._name, self._act, self._at, self._every = name, act, at, every
+        self._thread: threading.Thread | None = None
+
+    def start_if_due(self, engine: Engine, now: float) -> None:
+        if now < self._at or (self._thread and self._thread.is_alive()):
+            return
+        self._at = now + self._every
+        self._thread = threading.Thread(target=self._do, args=(engine,), name=self._name, daemon=True)
+        self._thread.start()
+
+    def _do(self, engine: Engine) -> None:
+        try:
+            self._act(engine)
+        except Exception:
+            log.exception("%s broke off; they are taken up again after a while", self._name)
+
+
 class Scheduler:
     """``round`` is one turn of the loop; it does nothing while another scheduler leads."""
 
@@ -48,7 +71,8 @@ class Scheduler:
         table: Table = real_table,
         polls: Polls = real_polls,
         clock: Callable[[], float] = time.monotonic,
-        chores: Callable[[Engine], None] = real_chores,
+        chores: Callable[[Engine], object] = real_chores,
+        looks: Callable[[Engine], object] = try_again,
     ) -> None:
         self.engine = engine
         self.leads = False
@@ -59,9 +83,10 @@ class Scheduler:
         self._renew_at = 0.0
         self._sweep_at = 0.0
         self._failing = False
-        self._act = chores
-        self._chores_at = clock() + FIRST_CHORES
-        self._chores: threading.Thread | None = None
+        self._aside = (
+            _Aside("chores", chores, clock() + FIRST_CHORES, CHORES),
+            _Aside("looks", looks, clock() + LOOKS, LOOKS),
+        )
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
@@ -100,17 +125,8 @@ class Scheduler:
             self._sweep_at = now + SWEEP
         if lanes:
             self.engine.ring(lanes)
-        if now >= self._chores_at and not (self._chores and self._chores.is_alive()):
-            self._chores_at = now + CHORES
-            self._chores = threading.Thread(target=self._do_chores, name="chores", daemon=True)
-            self._chores.start()
-
-    def _do_chores(self) -> None:
-        """What nobody waits for, beside the loop, because stores may take their time to answer."""
-        try:
-            self._act(self.engine)
-        except Exception:
-            log.exception("a chore broke off; it is taken up again in an hour")
+        for aside in self._aside:
+            aside.start_if_due(self.engine, now)
 
     def resign(self) -> None:
         """Let another scheduler lead at once."""
