@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -31,7 +33,7 @@ class OfferContent(Value):
     attributes: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
 
 
-class Finding(Value):
+class Finding(NamedTuple):
     """Why a listing is blocked or could be better. ``rule`` names the check, ``field`` where to mend it.
     ``link``: where it can be mended, a page of ours (begins with ``/``) or of the store; empty where unknown."""
 
@@ -42,17 +44,28 @@ class Finding(Value):
     fix: str
     link: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        return self._asdict()
 
-class DesiredOffer(Value):
+
+class DesiredOffer(NamedTuple):
     """The listing as it should be. ``stock`` in whole units, never below 0; ``price`` includes VAT; ``handling_days``
-    until it is handed to the carrier, None = the setting of the connection."""
+    until it is handed to the carrier, None = the setting of the connection; the rest as in :class:`OfferContent`.
+
+    Hundreds of thousands of these are made in one go, of values that have been looked at already: nothing is validated.
+    """
 
     sku: str
     gtin: str | None
-    stock: int = Field(ge=0)
+    stock: int
     price: Money | None
-    content: OfferContent
-    condition: str = "new"
+    title: str
+    description: str = ""
+    bullets: tuple[str, ...] = ()
+    brand: str | None = None
+    category: str | None = None
+    images: tuple[str, ...] = ()
+    attributes: Mapping[str, str | tuple[str, ...]] = {}
     handling_days: int | None = None
     findings: tuple[Finding, ...] = ()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import Field
 
-from bridge.domain.buffers import Buffer, FixedBuffer, Pace, kept_back
+from bridge.domain.buffers import Buffer, Pace, kept_back
 from bridge.domain.catalogue import StockReading
 from bridge.domain.values import Value
 
@@ -63,11 +64,6 @@ class StockPolicy(Value):
         description="Names as in your store, separated by commas. Empty: the stock of all of them.",
     )
 
-    def but(self, keep: Buffer | None, cap: int | None) -> StockPolicy:
-        """With a rule's buffer and cap in place of the connection's own, where the rules have set them."""
-        changes = {name: value for name, value in (("keep", keep), ("cap", cap)) if value is not None}
-        return self.model_copy(update=changes) if changes else self
-
 
 class Guard(Value):
     """Units kept back on top of the buffer for as long as ``why`` holds."""
@@ -76,7 +72,7 @@ class Guard(Value):
     why: str
 
 
-class StockAnswer(Value):
+class StockAnswer(NamedTuple):
     """The published quantity with everything it was made of: the number that can explain itself.
 
     ``on_hand`` is what counts here (the chosen locations'); ``buffer_reason`` says why the buffer is that large.
@@ -98,27 +94,27 @@ def publishable(
     channel_max: int | None,
     pace: Pace | None = None,
     guard: Guard | None = None,
+    ruled: tuple[Buffer | None, int | None] = (None, None),
 ) -> StockAnswer:
     """The quantity to publish. ``reserved``: units sold on marketplaces that ``reading`` does not contain yet.
-    ``pace`` is for adaptive buffers."""
+    ``pace`` is for adaptive buffers; ``ruled``: buffer and cap by a rule, in place of the connection's own."""
+    keep, most = ruled
+    keep = keep or policy.keep
     on_hand = _counted(reading, policy.locations)
     available = 0 if on_hand is None else on_hand - reserved
-    buffer, why = kept_back(policy.keep or FixedBuffer(units=policy.buffer), available, pace)
+    buffer, why = kept_back(keep, available, pace) if keep else (policy.buffer, f"{policy.buffer} units")
     if guard is not None and guard.units:
         buffer, why = buffer + guard.units, f"{why}, and {guard.units} more: {guard.why}"
     quantity, reason = _quantity(reading, on_hand, available - buffer, policy)
-    cap = min(limit for limit in (policy.cap, channel_max, MAX_UNITS) if limit is not None)
+    cap = _least(policy.cap if most is None else most, channel_max)
     if quantity > cap:
         quantity, reason = cap, f"capped at {cap}"
-    return StockAnswer(
-        quantity=quantity,
-        on_hand=on_hand,
-        reserved=reserved,
-        buffer=buffer,
-        cap=cap if cap != MAX_UNITS else None,
-        reason=reason,
-        buffer_reason=why,
-    )
+    return StockAnswer(quantity, on_hand, reserved, buffer, cap if cap != MAX_UNITS else None, reason, why)
+
+
+def _least(cap: int | None, channel_max: int | None) -> int:
+    most = MAX_UNITS if cap is None or cap > MAX_UNITS else cap
+    return most if channel_max is None or channel_max > most else channel_max
 
 
 def _counted(reading: StockReading, locations: tuple[str, ...]) -> int | None:

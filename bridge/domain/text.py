@@ -97,5 +97,7 @@ def _renames(allowed: frozenset[str]) -> tuple[tuple[re.Pattern[str], str], ...]
 
 
 def _lines(text: str) -> str:
+    if len(text.splitlines()) < 2:
+        return " ".join(text.split())
     lines = (" ".join(line.split()) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -251,16 +251,27 @@ class Difference:
 
 
 def desired_values(offer: DesiredOffer) -> dict[str, Row]:
-    """The facets of an offer as they are stored, compared and sent."""
-    values: dict[str, Row] = {
-        Facet.STOCK: {"quantity": offer.stock},
-        Facet.CONTENT: {"sku": offer.sku, **offer.content.as_json()},
+    """The facets of an offer as they are stored, compared and sent: the content as :class:`OfferContent` reads it."""
+    content: Row = {
+        "sku": offer.sku,
+        "title": offer.title,
+        "description": offer.description,
+        "bullets": list(offer.bullets),
+        "brand": offer.brand,
+        "category": offer.category,
+        "images": list(offer.images),
+        "attributes": {name: _plain(value) for name, value in offer.attributes.items()},
     }
     if offer.handling_days is not None:
-        values[Facet.CONTENT]["handling_days"] = offer.handling_days
+        content["handling_days"] = offer.handling_days
+    values: dict[str, Row] = {Facet.STOCK: {"quantity": offer.stock}, Facet.CONTENT: content}
     if offer.price is not None:
         values[Facet.PRICE] = offer.price.as_json()
     return values
+
+
+def _plain(value: str | tuple[str, ...]) -> str | list[str]:
+    return value if isinstance(value, str) else list(value)
 
 
 def _pending(listing: Row, live: bool, change: bool, wanted: bool) -> bool:

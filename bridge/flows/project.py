@@ -41,6 +41,7 @@ class Sold:
 
 
 _NONE = Sold(0, [])
+_NO_FACETS: dict[str, dict[str, Any]] = {}
 
 
 def project(
@@ -88,30 +89,31 @@ class Chunk:
     def outcomes(self, views: Sequence[ChannelView]) -> Iterator[Outcome]:
         """Each variant on each view: its listing and facets as they are, and as they should be; why it is gone."""
         products: dict[int, StoreProduct] = {}
-        wanted = [*views, *_left(views, self.listings)]
+        wanted = [(view, view.id, view.site, "" if view.used else SITE_UNUSED) for view in views]
+        wanted += [(view, view.id, view.site, SITE_UNUSED) for view in _left(views, self.listings)]
         for variant, data, product_gone in self.rows:
             deleted = variant.deleted_at is not None or product_gone is not None
-            item: Item | Exception | None = None
-            for view in wanted:
-                gone = DELETED if deleted else "" if view.used else SITE_UNUSED
-                listing = self.listings.get((view.id, view.site, variant.id))
+            number, item = variant.id, None
+            for view, connection, site, unused in wanted:
+                gone = DELETED if deleted else unused
+                listing = self.listings.get((connection, site, number))
                 if gone and listing is None:
                     continue
                 item = item or self._item(variant, data, products)
-                facets = self.facets.get(listing["id"], {}) if listing else {}
+                facets = self.facets.get(listing["id"], _NO_FACETS) if listing else _NO_FACETS
                 yield view, variant, listing, facets, _made(view, variant, item, gone, self.paces), gone
 
     def _item(self, row: Variant, data: dict[str, Any], products: dict[int, StoreProduct]) -> Item | Exception:
-        sold = self.sold.get(row.pool, _NONE)
+        sold, number, sku, gtin = self.sold.get(row.pool, _NONE), row.product_id, row.sku or "", row.gtin
         try:
-            product = products.get(row.product_id)
+            product = products.get(number)
             if product is None:
-                product = products[row.product_id] = StoreProduct.model_validate(data)
+                product = products[number] = StoreProduct.model_validate(data)
             variant = StoreVariant.model_validate(row.data)
         except ValidationError as error:
             return error
-        doubles = (row.sku or "") in self.doubles, (row.gtin or "") in self.double_gtins
-        return Item(row.sku or "", row.gtin, variant, product, sold.units, sold.orders, *doubles, self.pictures)
+        doubles = sku in self.doubles, gtin in self.double_gtins
+        return Item(sku, gtin, variant, product, sold.units, sold.orders, *doubles, self.pictures)
 
 
 def _left(views: Sequence[ChannelView], known: Iterable[Key]) -> list[ChannelView]:

@@ -6,30 +6,26 @@ A shape is made once per view and state of the settings, and used for many varia
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.domain import checks, mapping, rules, stock
 from bridge.domain.buffers import AdaptiveBuffer, Pace
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.domain.categories.assign import Assigned, Assigner, CategoryMapping, CategoryOverrides
-from bridge.domain.checks import ImageFact, Requirements
-from bridge.domain.checks.images import usable
-from bridge.domain.checks.texts import fitted
-from bridge.domain.listing import DesiredOffer, Facet, Finding, OfferContent
+from bridge.domain.checks import ImageFact
+from bridge.domain.listing import DesiredOffer, Facet, Finding
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.pricing.vat import TaxClasses, VatTable
 from bridge.domain.requirement import CategoryRequirements
 from bridge.domain.safety import Away, Safe
 from bridge.domain.shaping import MarketSettings
 from bridge.domain.stock import Guard, StockAnswer, StockPolicy
-from bridge.domain.text import cut
 from bridge.ports.manifest import Manifest
 
 Step = dict[str, Any]
-_NEEDS = {needed: Requirements(gtin=needed) for needed in (True, False)}
 _FACETS = {"price": "price", "buffer": "stock", "cap": "stock", "excluded": "listing", "held": "listing"}
 
 
@@ -48,27 +44,45 @@ class Item:
     double_sku: bool = False
     double_gtin: bool = False
     pictures: Mapping[str, ImageFact] = field(default_factory=dict)
-    _subject: rules.Subject | None = None
+    _facts: Facts | None = None
 
     @property
-    def subject(self) -> rules.Subject:
-        """What rules are applied to; worked out once."""
-        if self._subject is None:
-            self._subject = rules.subject_of(self.product, self.variant)
-        return self._subject
+    def facts(self) -> Facts:
+        """What is the same of it on every marketplace; worked out once."""
+        if self._facts is None:
+            variant, product = self.variant, self.product
+            images = ((variant.image,) if variant.image else ()) + variant.images + product.images
+            subject, published = rules.subject_of(product, variant), variant.published and product.published
+            self._facts = Facts(subject, category_paths(product), tuple(dict.fromkeys(images)), published)
+        return self._facts
+
+
+class Facts(NamedTuple):
+    """``subject`` is what rules are applied to; ``paths`` are the store's categories, from the root down."""
+
+    subject: rules.Subject
+    paths: tuple[str, ...]
+    images: tuple[str, ...]
+    published: bool
 
 
 @dataclass(slots=True)
 class Made:
-    """The listing as it should be. ``answer`` is the sum behind the stock; ``unwanted``: by a rule, it is not to be
-    offered at all; ``state``: of the settings it was made by."""
+    """The listing as it should be. ``stock`` is the sum behind the quantity, with the ``orders`` that hold the reserved
+    units; ``unwanted``: by a rule, it is not to be offered at all; ``state``: of the settings it was made by. How the
+    values came about is put in words only when somebody asks."""
 
     offer: DesiredOffer
-    answer: dict[str, Any]
+    stock: StockAnswer
+    orders: Sequence[str] = ()
     unwanted: str = ""
     state: int = 0
     way: Callable[[], dict[str, list[Step]]] = dict
     _steps: dict[str, list[Step]] | None = None
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        return {**self.stock._asdict(), "orders": list(self.orders)}
 
     def explains(self, name: str, known: Mapping[str, Any]) -> bool:
         """Whether a stored explanation still says how the value came about (without working it out again)."""
@@ -123,23 +137,21 @@ class Shape:
         self.country = market.country or basis.country
         self.policy = StockPolicy.model_validate({**basis.base, **given.get("stock", {})})
         mapped = given.get("attribute_mapping")
-        self._mapping = mapping.Evaluator(mapping.AttributeMap.model_validate(mapped)) if mapped else None
+        read = mapping.AttributeMap.model_validate(mapped) if mapped else None
+        self._mapping = mapping.Evaluator(read) if read else None
         self._category_paths = basis.categories
         self._state = basis.state
         self._safe, self._guard = basis.safe, basis.guard
-        self._title = basis.manifest.checks.title
-        self._description = basis.manifest.checks.description
-        self._bullets = basis.manifest.checks.bullets
-        self._pictures = basis.manifest.checks.images
         self._check = checks.Checker(self._demands(basis))
         self._assigner = Assigner(
             CategoryMapping.model_validate(given.get("category_mapping", {})),
             CategoryOverrides.model_validate(given.get("category_overrides", {})),
         )
+        self._limit = basis.manifest.max_quantity
         ruleset = _ruleset(given)
         self._adaptive = "adaptive" in ruleset.model_dump_json() or isinstance(self.policy.keep, AdaptiveBuffer)
         self.context = self._context(basis, market)
-        self._rules = rules.compile(ruleset, self.context)
+        self._rules = rules.compile(ruleset, self.context, _written(read) if read else ())
 
     def _context(self, basis: Basis, market: MarketSettings) -> rules.RuleContext:
         # Prices without VAT are raised only where the merchant has said so: a store that was connected before this
@@ -174,40 +186,33 @@ class Shape:
 
     def offer(self, item: Item, gone: str = "", pace: Pace | None = None) -> Made:
         """``gone``: why nothing of it can be sold here any more; ``pace`` is for adaptive buffers."""
-        assigned = self._assigner.category(item.product.external_id, category_paths(item.product))
+        facts = item.facts
+        assigned = self._assigner.category(item.product.external_id, facts.paths)
         mapped = self._mapped(item, assigned)
-        shaped = self._rules.apply(item.subject if mapped is None else _subject(item, mapped))
+        shaped = self._rules.apply(facts.subject, mapped)
         answer = self._answer(item, shaped, gone, pace)
-        offer = DesiredOffer(
-            sku=item.sku,
-            gtin=item.gtin,
-            stock=answer.quantity,
-            price=shaped.price,
-            content=self._content(item, shaped, assigned, mapped),
-            handling_days=shaped.handling_days,
-            findings=self._findings(item, shaped, mapped),
+        raw = DesiredOffer(
+            item.sku,
+            item.gtin,
+            answer.quantity,
+            shaped.price,
+            shaped.title,
+            shaped.description,
+            shaped.bullets,
+            shaped.brand or None,
+            assigned.category if assigned else None,
+            facts.images,
+            _attributes(shaped, mapped),
+            shaped.handling_days,
+            self._findings(item, shaped, mapped),
         )
-        more = () if shaped.excluded else self._checked(item, offer)
-        sent = self._as_sent(item, offer.content)
-        offer = offer.model_copy(update={"content": sent, "findings": (*offer.findings, *more)})
+        if shaped.excluded is not None:
+            offer = self._check.fit(raw, item.product, item.pictures)
+        else:
+            doubles = (item.gtin,) if item.double_gtin and item.gtin else ()
+            offer = self._check(raw, item.product, item.variant, item.pictures, doubles)
         way = partial(_way, item, shaped, assigned, mapped)
-        return Made(offer, {**answer.__dict__, "orders": list(item.orders)}, shaped.excluded or "", self._state, way)
-
-    def _checked(self, item: Item, offer: DesiredOffer) -> tuple[Finding, ...]:
-        doubles = (item.gtin,) if item.double_gtin and item.gtin else ()
-        return self._check(offer, item.product, item.variant, item.pictures, doubles)
-
-    def _as_sent(self, item: Item, content: OfferContent) -> OfferContent:
-        """What was checked, within the marketplace's limits."""
-        bullets = content.bullets[: self._bullets.max_count]
-        return content.model_copy(
-            update={
-                "title": fitted(content.title, self._title),
-                "description": fitted(content.description, self._description),
-                "bullets": tuple(cut(bullet, self._bullets.maximum) for bullet in bullets),
-                "images": usable(content.images, self._pictures, item.pictures),
-            }
-        )
+        return Made(offer, answer, item.orders, shaped.excluded or "", self._state, way)
 
     def _mapped(self, item: Item, assigned: Assigned | None) -> mapping.Mapped | None:
         if self._mapping is None:
@@ -216,42 +221,24 @@ class Shape:
         return self._mapping(item.product, item.variant, path)
 
     def _answer(self, item: Item, shaped: rules.Shaped, gone: str, pace: Pace | None) -> StockAnswer:
-        policy = self.policy.but(shaped.buffer, shaped.cap)
-        limit = self._manifest.max_quantity
-        answer = stock.publishable(item.variant.stock, item.reserved, policy, limit, pace, self._guard)
+        ruled, guard = (shaped.buffer, shaped.cap), self._guard
+        answer = stock.publishable(item.variant.stock, item.reserved, self.policy, self._limit, pace, guard, ruled)
         if self._safe is not None and self._safe.mode is Away.ZERO:
-            answer = answer.model_copy(update={"quantity": 0, "reason": self._safe.reason})
-        if gone or not (item.variant.published and item.product.published):
-            reason = gone or "not published in the store"
-            answer = answer.model_copy(update={"quantity": 0, "reason": reason})
+            answer = answer._replace(quantity=0, reason=self._safe.reason)
+        if gone or not item.facts.published:
+            answer = answer._replace(quantity=0, reason=gone or "not published in the store")
         return answer
-
-    def _content(
-        self, item: Item, shaped: rules.Shaped, assigned: Assigned | None, mapped: mapping.Mapped | None
-    ) -> OfferContent:
-        variant, product = item.variant, item.product
-        images = ((variant.image,) if variant.image else ()) + variant.images + product.images
-        return OfferContent(
-            title=shaped.title,
-            description=shaped.description,
-            bullets=shaped.bullets,
-            brand=shaped.brand or None,
-            category=assigned.category if assigned else None,
-            images=tuple(dict.fromkeys(images)),
-            attributes=_attributes(shaped, mapped),
-        )
 
     def _findings(self, item: Item, shaped: rules.Shaped, mapped: mapping.Mapped | None) -> tuple[Finding, ...]:
         if shaped.excluded:
             return (_by_rule("excluded", f"Not sold here, by a rule: {shaped.excluded}"),)
         price = shaped.price
         found = [*shaped.findings, *(mapped.findings if mapped else ())]
-        needs = _NEEDS[self._check.gtin_needed(item.product)]
-        unpriced = any(finding.blocking and finding.field in ("price", "tax_class") for finding in found)
-        price_text = "given" if price else ("unknown" if unpriced else None)
-        found += checks.findings(item.variant, needs, price_text)
-        found += checks.double_sku(item.sku or None, {item.sku} if item.double_sku else set())
-        if not (item.variant.published and item.product.published):
+        priced = price is not None or any(one.blocking and one.field in ("price", "tax_class") for one in found)
+        found += checks.findings(item.variant, gtin_needed=self._check.gtin_needed(item.product), priced=priced)
+        if item.double_sku and item.sku:
+            found.append(checks.double_sku(item.sku))
+        if not item.facts.published:
             found.append(checks.unpublished())
         if price and self.currency and price.currency != self.currency:
             found.append(checks.wrong_currency(price.currency, self.currency))
@@ -281,23 +268,15 @@ def _way(
     return steps
 
 
-def _subject(item: Item, mapped: mapping.Mapped) -> rules.Subject:
-    """What rules are applied to: the variant as the store has it, under what the mapping makes of it."""
-    subject = item.subject
-    return replace(
-        subject,
-        title=mapped.texts.get("title", subject.title),
-        description=mapped.texts.get("description", subject.description),
-        brand=mapped.texts.get("brand", subject.brand),
-        bullets=mapped.bullets,
-        attributes={**subject.attributes, **mapped.attributes},
-    )
+def _written(read: mapping.AttributeMap) -> set[str]:
+    """What may not be the store's own any more once the mapping is through."""
+    return {"attributes", "bullets"} | {name for section in read.sections for name in section.texts}
 
 
-def _attributes(shaped: rules.Shaped, mapped: mapping.Mapped | None) -> dict[str, str | tuple[str, ...]]:
+def _attributes(shaped: rules.Shaped, mapped: mapping.Mapped | None) -> rules.Attributes:
     """Without a mapping the store's own; with one what it says, and what rules have set."""
     if mapped is None:
-        return dict(shaped.attributes)
+        return shaped.attributes
     ruled = {change[0].removeprefix("attributes.") for change in shaped.changes if change[0].startswith("attributes.")}
     return {name: value for name, value in shaped.attributes.items() if name in mapped.attributes or name in ruled}
 
@@ -326,8 +305,5 @@ def unusable(sku: str, gtin: str | None, title: str, error: Exception) -> Made:
         fix="Save the product again in the store; its log entry tells more.",
     )
     reason = "the product's data is broken"
-    answer = StockAnswer(quantity=0, on_hand=None, reserved=0, buffer=0, cap=None, reason=reason)
-    offer = DesiredOffer(
-        sku=sku, gtin=gtin, stock=0, price=None, content=OfferContent(title=title), findings=(finding,)
-    )
-    return Made(offer, {**answer.as_json(), "orders": []})
+    answer = StockAnswer(0, None, 0, 0, None, reason)
+    return Made(DesiredOffer(sku, gtin, 0, None, title, findings=(finding,)), answer)

@@ -12,9 +12,9 @@ from stdnum import ean
 
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.checks import Checker, Demands, ImageFact, Limits, Pages, gtin_fault
-from bridge.domain.checks.images import usable
+from bridge.domain.checks.images import examined
 from bridge.domain.checks.texts import fitted
-from bridge.domain.listing import DesiredOffer, Finding, OfferContent
+from bridge.domain.listing import DesiredOffer, Finding
 from bridge.domain.measure import Dimensions, Measure
 from bridge.domain.money import Money
 from bridge.domain.requirement import AttributeRequirement, CategoryRequirements, Need
@@ -29,7 +29,6 @@ VARIANT = StoreVariant(
     stock=StockReading(pool="1", managed=False),
     price=Money.of("10", "EUR"),
 )
-CONTENT = OfferContent(title="Jersey", brand="Acme")
 URL = "https://shop.example/1.jpg"
 
 
@@ -37,19 +36,10 @@ def check(limits: dict[str, Any], *, content: dict[str, Any] | None = None, prod
           variant: dict[str, Any] | None = None, images: dict[str, ImageFact] | None = None, price: str = "10",
           gtin: str | None = "4006381333931", findings: tuple[Finding, ...] = (), doubles: tuple[str, ...] = (), **demands: Any) -> list[Finding]:  # fmt: skip
     checker = Checker(Demands(limits=Limits.model_validate(limits), pages=PAGES, **demands))
-    offer = DesiredOffer(
-        sku="S",
-        gtin=gtin,
-        stock=1,
-        price=Money.of(price, "EUR"),
-        content=CONTENT.model_copy(update=content or {}),
-        findings=findings,
-    )
-    return list(
-        checker(
-            offer, PRODUCT.model_copy(update=product or {}), VARIANT.model_copy(update=variant or {}), images, doubles
-        )
-    )
+    offer = DesiredOffer("S", gtin, 1, Money.of(price, "EUR"), "Jersey", brand="Acme", findings=findings)
+    product_, variant_ = PRODUCT.model_copy(update=product or {}), VARIANT.model_copy(update=variant or {})
+    checked = checker(offer._replace(**content or {}), product_, variant_, images, doubles)
+    return list(checked.findings[len(findings) :])
 
 
 def rules(found: list[Finding]) -> list[tuple[str, bool, str]]:
@@ -114,7 +104,7 @@ def test_demands(limits, given, found):
 
 def test_what_the_offer_says_of_itself_is_not_said_twice():
     [finding] = check({}, gtin=None)
-    assert check({}, gtin=None, findings=(finding.model_copy(update={"link": ""}),)) == []
+    assert check({}, gtin=None, findings=(finding._replace(link=""),)) == []
 
 
 def test_attributes_of_the_category_and_of_every_product():
@@ -154,7 +144,7 @@ def test_pictures_are_sent_as_far_as_they_are_good():
     urls = ("http://a.example/1.jpg", "https://a.example/2.jpg", "https://a.example/3.jpg", "https://a.example/4.jpg")
     limits = Limits.model_validate({"images": {"https": True, "max_count": 2, "min_width": 10}}).images
     facts = {urls[1]: ImageFact(width=5, height=5)}
-    assert usable(urls, limits, facts) == urls[2:]
+    assert examined(urls, limits, facts).sent == urls[2:]
     found = check({"images": limits.as_json()}, content={"images": urls}, product={"image_sizes": {urls[1]: (5, 5)}})
     assert [item.rule for item in found] == ["image_address", "image_small"]
 

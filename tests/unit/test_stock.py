@@ -109,9 +109,9 @@ def test_only_the_chosen_locations_count() -> None:
 
 def test_a_rule_sets_buffer_and_cap_in_place_of_the_connections() -> None:
     policy = StockPolicy(buffer=1, cap=100)
-    assert policy.but(None, None) is policy
-    assert publishable(reading(20), 0, policy.but(FixedBuffer(units=5), 10), None).quantity == 10
-    assert publishable(reading(20), 0, policy.but(FixedBuffer(units=0), None), None).quantity == 20
+    assert publishable(reading(20), 0, policy, None).quantity == 19
+    assert publishable(reading(20), 0, policy, None, ruled=(FixedBuffer(units=5), 10)).quantity == 10
+    assert publishable(reading(20), 0, policy, None, ruled=(FixedBuffer(units=0), None)).quantity == 20
 
 
 def test_what_goes_first() -> None:

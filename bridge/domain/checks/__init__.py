@@ -7,7 +7,6 @@ from bridge.domain.checks.gtin import INTERNAL_PREFIXES, gtin_fault
 from bridge.domain.checks.images import ImageFact
 from bridge.domain.checks.limits import Limits
 from bridge.domain.checks.offer import (
-    Requirements,
     double_sku,
     findings,
     unpublished,
@@ -23,7 +22,6 @@ __all__ = [
     "Limits",
     "Pages",
     "RequirementChange",
-    "Requirements",
     "broken_by",
     "changed",
     "double_sku",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from bridge.domain.checks.limits import ImageLimit
 from bridge.domain.listing import Finding
@@ -22,14 +23,28 @@ class ImageFact(Value):
     error: str = ""
 
 
-def of_images(urls: Sequence[str], limit: ImageLimit, facts: Mapping[str, ImageFact]) -> Iterator[Finding]:
+class Pictures(NamedTuple):
+    """The pictures that are sent, within the limits and as many as are taken; and what is wrong with the others."""
+
+    sent: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def examined(urls: Sequence[str], limit: ImageLimit, facts: Mapping[str, ImageFact]) -> Pictures:
     """Addresses nobody has looked at yet are taken for good ones."""
-    good = 0
+    good: list[str] = []
+    found: list[Finding] = []
     for number, url in enumerate(urls, start=1):
         faults = list(faults_of(url, limit, facts.get(url)))
-        good += not faults
+        if not faults:
+            good.append(url)
         for rule, words in faults:
-            yield _finding(rule, False, f"Picture {number} {words} ({_short(url)}).", _REPLACE)
+            found.append(_finding(rule, False, f"Picture {number} {words} ({_short(url)}).", _REPLACE))
+    found += _counted(len(good), limit)
+    return Pictures(tuple(good[: limit.max_count]), tuple(found))
+
+
+def _counted(good: int, limit: ImageLimit) -> Iterator[Finding]:
     if good < limit.min_count:
         wanted = f"at least {limit.min_count} usable picture{'s' if limit.min_count > 1 else ''}"
         text = f"The marketplace wants {wanted}; the product has {good}."
@@ -39,11 +54,6 @@ def of_images(urls: Sequence[str], limit: ImageLimit, facts: Mapping[str, ImageF
             f"The product has {good} usable pictures; the marketplace takes {limit.max_count} and the rest is not sent."
         )
         yield _finding("images_many", False, text, "Put the best pictures first in the store.")
-
-
-def usable(urls: Sequence[str], limit: ImageLimit, facts: Mapping[str, ImageFact]) -> tuple[str, ...]:
-    """The pictures that are sent: within the limits, as many as are taken."""
-    return tuple(url for url in urls if not list(faults_of(url, limit, facts.get(url))))[: limit.max_count]
 
 
 def faults_of(url: str, limit: ImageLimit, fact: ImageFact | None) -> Iterator[tuple[str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
-from bridge.domain.checks.limits import BulletLimit, Limits, TextLimit
+from bridge.domain.checks.limits import Limits, TextLimit
 from bridge.domain.listing import Finding
 from bridge.domain.requirement import Need
 from bridge.domain.text import clean_html, cut, cut_html, plain_text
@@ -15,9 +16,22 @@ from bridge.domain.text import clean_html, cut, cut_html, plain_text
 _KEPT = 512
 
 
+Patterns = tuple[tuple[str, str], ...]  # what is forbidden: in words, and how it is found
+
+
+class Looked(NamedTuple):
+    """A text as it is sent, and what is wrong with it."""
+
+    sent: str
+    findings: tuple[Finding, ...]
+
+
 def fitted(text: str, limit: TextLimit) -> str:
     """The text as it is sent: in the allowed HTML or plain, and cut where the limit says so."""
-    clean = _clean(text, limit.tags)
+    return _fitted(clean_html(text, limit.tags), limit)
+
+
+def _fitted(clean: str, limit: TextLimit) -> str:
     if not limit.cut:
         return clean
     short = cut_html(clean, limit.tags, limit.maximum) if limit.tags else cut(clean, limit.maximum)
@@ -29,33 +43,59 @@ def fitted(text: str, limit: TextLimit) -> str:
     return short
 
 
-def of_text(name: str, text: str, limit: TextLimit, limits: Limits) -> Iterator[Finding]:
-    """``name`` is the field: title or description."""
-    clean = _clean(text, limit.tags)
+def text_check(name: str, limit: TextLimit, limits: Limits) -> Callable[[str], Looked]:
+    """The check of one text (``name``: title or description), which remembers the last ones it was asked about.
+    Marketplaces with the same limits have the same one: a text is looked at once for all of them."""
+    patterns = tuple((known.name, known.regex) for known in map(limits.pattern, limit.forbidden))
+    return _check(name, limit.model_dump_json(), patterns)
+
+
+@lru_cache(maxsize=128)
+def _check(name: str, limit_as_json: str, patterns: tuple[tuple[str, str], ...]) -> Callable[[str], Looked]:
+    limit = TextLimit.model_validate_json(limit_as_json)
+
+    def look(text: str) -> Looked:
+        clean = clean_html(text, limit.tags)
+        return Looked(_fitted(clean, limit), tuple(_of_text(name, clean, limit, patterns)))
+
+    return lru_cache(maxsize=_KEPT)(look)
+
+
+def _of_text(name: str, clean: str, limit: TextLimit, patterns: Patterns) -> Iterator[Finding]:
     if not clean:
         yield from _absent(name, limit.need)
         return
     yield from _length(name, clean, limit)
-    blocks = limit.forbidden_blocks
-    yield from _forbidden(name, f"The {name}", plain_text(clean), limit.forbidden, limits, blocks=blocks)
+    if patterns:
+        yield from _forbidden(name, f"The {name}", plain_text(clean), patterns, blocks=limit.forbidden_blocks)
 
 
-def of_bullets(bullets: Sequence[str], limit: BulletLimit, limits: Limits) -> Iterator[Finding]:
-    if not bullets:
-        yield from _absent("bullets", limit.need)
-    if limit.max_count is not None and len(bullets) > limit.max_count:
-        text = f"There are {len(bullets)} bullets; the marketplace takes {limit.max_count} and the rest is not sent."
-        yield _finding("bullets_many", "bullets", False, text, "Leave out the least important ones.")
-    for number, bullet in enumerate(bullets, start=1):
-        if limit.maximum is not None and len(bullet) > limit.maximum:
-            text = f"Bullet {number} has {len(bullet)} characters; only {limit.maximum} are taken and the rest is cut."
-            yield _finding("bullet_long", "bullets", False, text, "Shorten it in the store or in the mapping.")
-        yield from _forbidden("bullets", f"Bullet {number}", bullet, limit.forbidden, limits, blocks=False)
+class BulletCheck:
+    """The check of the selling points; what is sent of them is in ``sent``."""
 
+    def __init__(self, limits: Limits) -> None:
+        self._limit = limits.bullets
+        self._patterns = tuple((known.name, known.regex) for known in map(limits.pattern, self._limit.forbidden))
 
-@lru_cache(maxsize=_KEPT)
-def _clean(text: str, tags: tuple[str, ...]) -> str:
-    return clean_html(text, tags)
+    def sent(self, bullets: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cut(bullet, self._limit.maximum) for bullet in bullets[: self._limit.max_count])
+
+    def __call__(self, bullets: tuple[str, ...]) -> Iterator[Finding]:
+        limit = self._limit
+        if not bullets:
+            yield from _absent("bullets", limit.need)
+        if limit.max_count is not None and len(bullets) > limit.max_count:
+            text = (
+                f"There are {len(bullets)} bullets; the marketplace takes {limit.max_count} and the rest is not sent."
+            )
+            yield _finding("bullets_many", "bullets", False, text, "Leave out the least important ones.")
+        for number, bullet in enumerate(bullets, start=1):
+            if limit.maximum is not None and len(bullet) > limit.maximum:
+                text = (
+                    f"Bullet {number} has {len(bullet)} characters; only {limit.maximum} are taken and the rest is cut."
+                )
+                yield _finding("bullet_long", "bullets", False, text, "Shorten it in the store or in the mapping.")
+            yield from _forbidden("bullets", f"Bullet {number}", bullet, self._patterns, blocks=False)
 
 
 def _absent(name: str, need: Need) -> Iterator[Finding]:
@@ -84,16 +124,11 @@ def _length(name: str, clean: str, limit: TextLimit) -> Iterator[Finding]:
         yield _finding(f"{name}_long", name, not limit.cut, text, f"Shorten the {name} in the store or in the mapping.")
 
 
-def _forbidden(
-    field: str, subject: str, text: str, names: Sequence[str], limits: Limits, *, blocks: bool
-) -> Iterator[Finding]:
-    for name in names:
-        pattern = limits.pattern(name)
-        found = _compiled(pattern.regex).search(text)
+def _forbidden(field: str, subject: str, text: str, patterns: Patterns, *, blocks: bool) -> Iterator[Finding]:
+    for name, regex in patterns:
+        found = _compiled(regex).search(text)
         if found:
-            words = (
-                f"{subject} contains {pattern.name} ({found.group().strip()[:40]!r}), which the marketplace forbids."
-            )
+            words = f"{subject} contains {name} ({found.group().strip()[:40]!r}), which the marketplace forbids."
             yield _finding("forbidden_content", field, blocks, words, "Take it out in the store or in the mapping.")
 
 

@@ -12,9 +12,10 @@ from bridge.domain.rules.apply import Compiled, apply, compile  # noqa: A004 the
 from bridge.domain.rules.ruleset import Rule, RuleSet
 from bridge.domain.rules.saving import read_rules, refused_at_saving
 from bridge.domain.rules.shaped import Shaped, Touch
-from bridge.domain.rules.subject import RuleContext, Subject, subject_of
+from bridge.domain.rules.subject import Attributes, RuleContext, Subject, subject_of
 
 __all__ = [
+    "Attributes",
     "Compiled",
     "Refusal",
     "Rule",

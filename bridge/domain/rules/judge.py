@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bridge.domain.rules import conditions as c
 from bridge.domain.rules.figures import Figures
-from bridge.domain.rules.quantities import date_judge, money_judge, number_judge
+from bridge.domain.rules.quantities import date_judge, money_judge, number_judge, price_range
 from bridge.domain.rules.state import Judge, State
 from bridge.domain.rules.words import words_judge
 
@@ -20,7 +20,7 @@ def judge(condition: c.Condition, figures: Figures) -> Judge | bool:
         case c.Always():
             return True
         case c.AllOf():
-            return _all([judge(one, figures) for one in condition.of])
+            return _range(condition, figures) or _all([judge(one, figures) for one in condition.of])
         case c.AnyOf():
             return _any([judge(one, figures) for one in condition.of])
         case c.NotThis():
@@ -35,6 +35,15 @@ def judge(condition: c.Condition, figures: Figures) -> Judge | bool:
             return date_judge(condition, figures)
 
 
+def _range(condition: c.AllOf, figures: Figures) -> Judge | None:
+    """A lowest and a highest price: the most usual pair of conditions, asked as one."""
+    match condition.of:
+        case (c.MoneyIs(field="price") as low, c.MoneyIs(field="price") as high):
+            apart = low.value.currency != high.value.currency or c.NumberOp.BETWEEN in (low.op, high.op)
+            return None if apart else price_range(low, high, figures)
+    return None
+
+
 def _all(parts: list[Judge | bool]) -> Judge | bool:
     if False in parts:
         return False
@@ -43,6 +52,8 @@ def _all(parts: list[Judge | bool]) -> Judge | bool:
         return True
     if len(asked) == 1:
         return asked[0]
+    if len(asked) == 2:
+        return _both(*asked)
 
     def every(state: State) -> bool | None:
         answer: bool | None = True
@@ -55,6 +66,21 @@ def _all(parts: list[Judge | bool]) -> Judge | bool:
         return answer
 
     return every
+
+
+def _both(one: Judge, other: Judge) -> Judge:
+    """Most groups are of two, such as a lowest and a highest price."""
+
+    def both(state: State) -> bool | None:
+        first = one(state)
+        if first is False:
+            return False
+        second = other(state)
+        if second is False:
+            return False
+        return None if first is None or second is None else True
+
+    return both
 
 
 def _any(parts: list[Judge | bool]) -> Judge | bool:

@@ -49,6 +49,8 @@ def money_judge(condition: c.MoneyIs, figures: Figures) -> Judge:
     if kind_of(condition.field) is not Kind.MONEY:
         raise ValueError(f"{condition.field} is not an amount of money")
 
+    if condition.field == "price":
+        return _of_price(test, figures, currency)
     read = _AMOUNTS.get(condition.field)
     return _of_amount(read, condition.field, test, figures, currency) if read else _of_margin(test, figures, currency)
 
@@ -65,6 +67,25 @@ def _of_amount(read: Amounts, field: str, test: Test, figures: Figures, currency
             state.lacks(missing)
             return None
         return _in_currency(state, amount, base, currency, test, figures)
+
+    return ask
+
+
+def price_range(low: c.MoneyIs, high: c.MoneyIs, figures: Figures) -> Judge:
+    """Both of the price, in one currency."""
+    one, other = (_compare(each.op, each.value.amount, None) for each in (low, high))
+    return _of_price(lambda amount: one(amount) and other(amount), figures, low.value.currency)
+
+
+def _of_price(test: Test, figures: Figures, currency: str) -> Judge:
+    def ask(state: State) -> bool | None:
+        amount = state.amount
+        if amount is None:
+            state.lacks("price")
+            return None
+        if state.currency == currency:
+            return test(amount)
+        return _in_currency(state, amount, state.currency, currency, test, figures)
 
     return ask
 
@@ -92,7 +113,6 @@ def _of(money: Money | None) -> tuple[Decimal | None, str]:
 
 
 _AMOUNTS: dict[str, Amounts] = {
-    "price": lambda state: (state.amount, state.currency),
     "store_price": lambda state: _of(state.subject.price),
     "regular_price": lambda state: _of(state.subject.regular_price),
     "cost": lambda state: _of(state.subject.cost),

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from bridge.domain.buffers import Buffer
 from bridge.domain.listing import Finding
+from bridge.domain.mapping.evaluate import Mapped
 from bridge.domain.money import Money
 from bridge.domain.rules.shaped import Change, Shaped
 from bridge.domain.rules.subject import Attributes, Subject
@@ -40,18 +41,27 @@ class State:
     findings: tuple[Finding, ...] = ()
     missing: tuple[str, ...] = ()
 
-    def __init__(self, subject: Subject, vat: Decimal | None) -> None:
+    def __init__(self, subject: Subject, vat: Decimal | None, mapped: Mapped | None = None) -> None:
         self.subject = subject
         self.title = subject.title
         self.description = subject.description
         self.bullets = subject.bullets
         self.brand = subject.brand
         self.attributes: Attributes = subject.attributes
+        if mapped is not None:
+            self._take(mapped)
         price = subject.price
         self.amount: Decimal | None = price.amount if price else None
         self.currency = price.currency if price else ""
         self.vat = vat
         self.changes: list[Change] = []
+
+    def _take(self, mapped: Mapped) -> None:
+        """The variant as the store has it, under what the mapping makes of it."""
+        for name, text in mapped.texts.items():
+            setattr(self, name, text)
+        self.bullets = mapped.bullets
+        self.attributes = {**self.attributes, **mapped.attributes}
 
     def lacks(self, what: str) -> None:
         """What a condition would have to know."""
@@ -76,8 +86,7 @@ class State:
             self.complain("price_rule", error.field, True, error.text, error.fix)
 
     def complain(self, rule: str, field: str, blocking: bool, text: str, fix: str) -> None:
-        finding = Finding(rule=rule, field=field, blocking=blocking, text=text, fix=fix)
-        self.findings = (*self.findings, finding)
+        self.findings = (*self.findings, Finding(rule, field, blocking, text, fix))
 
     def shaped(self) -> Shaped:
         """The result; a product that is excluded has no price."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from decimal import Decimal
+from typing import Any
 
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.domain.measure import Measure, UnitError, convert
@@ -44,14 +45,13 @@ class Subject:
     weight: Decimal | None = None
     tax_class: str = ""
     modified: date | None = None
+    # What has been found out about it, for other marketplaces with the same rules (bridge/domain/rules/facts.py).
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def subject_of(product: StoreProduct, variant: StoreVariant) -> Subject:
     """A variant of the store's catalogue; what the variant says goes before what the product says under that name."""
-    images = {*product.images, *variant.images}
-    if variant.image:
-        images.add(variant.image)
-    paths = (" > ".join(path) for path in product.category_paths)
+    paths, own = product.category_paths, variant.stock
     return Subject(
         sku=variant.sku or "",
         gtin=variant.gtin or "",
@@ -63,23 +63,30 @@ def subject_of(product: StoreProduct, variant: StoreVariant) -> Subject:
         origin=variant.origin or "",
         attributes={**product.attributes, **variant.options} if variant.options else product.attributes,
         custom={**product.custom, **variant.custom} if variant.custom else product.custom,
-        categories=(*product.categories, *paths) if product.category_paths else product.categories,
+        categories=(*product.categories, *(" > ".join(path) for path in paths)) if paths else product.categories,
         tags=product.tags,
-        images=len(images),
+        images=_images(product, variant),
         price=variant.price,
         regular_price=variant.regular_price,
         cost=variant.cost,
-        stock=variant.stock.on_hand if variant.stock.managed else None,
-        weight=_kilograms(variant.weight),
+        stock=own.on_hand if own.managed else None,
+        weight=_kilograms(variant.weight) if variant.weight else None,
         tax_class=product.tax_class or "",
         modified=product.modified_at.astimezone(UTC).date() if product.modified_at else None,
     )
 
 
-def _kilograms(weight: Measure | None) -> Decimal | None:
+def _images(product: StoreProduct, variant: StoreVariant) -> int:
+    if not variant.image and not variant.images:
+        return len(set(product.images))
+    images = {*product.images, *variant.images}
+    if variant.image:
+        images.add(variant.image)
+    return len(images)
+
+
+def _kilograms(weight: Measure) -> Decimal | None:
     """None for a unit nobody knows."""
-    if weight is None:
-        return None
     try:
         return convert(weight.amount, weight.unit, "kg")
     except UnitError:

@@ -47,12 +47,26 @@ def _of_connection(condition: c.TextIs | c.SetIs, value: str) -> bool:
 def _single(condition: c.TextIs | c.SetIs, read: Callable[[State], str]) -> Judge:
     """Of a field with one value, which may be empty."""
     if isinstance(condition, c.TextIs):
+        if (usual := _usual(condition, read)) is not None:
+            return usual
         fold, test = _text_test(condition)
         if condition.op is c.TextOp.MATCHES:
             return lambda state: test(fold(read(state))) is not None
         return lambda state: test(fold(read(state)))
     whole = _set_test(condition)
     return lambda state: whole((value,) if (value := read(state)) else ())
+
+
+def _usual(condition: c.TextIs, read: Callable[[State], str]) -> Judge | None:
+    """The four questions that nearly all rules ask, without a call more than needed."""
+    value = condition.value.casefold()
+    usual: dict[c.TextOp, Judge] = {
+        c.TextOp.EQUALS: lambda state: read(state).casefold() == value,
+        c.TextOp.CONTAINS: lambda state: value in read(state).casefold(),
+        c.TextOp.STARTS: lambda state: read(state).casefold().startswith(value),
+        c.TextOp.ENDS: lambda state: read(state).casefold().endswith(value),
+    }
+    return None if condition.exact_case else usual.get(condition.op)
 
 
 def _several(condition: c.TextIs | c.SetIs, read: Callable[[State], Values]) -> Judge:
