@@ -46,6 +46,11 @@ def explain(sku: str, channel: str | None, shop: str | None, as_json: bool) -> N
         print_facts({f"  {name}": value for name, value in _facts(row).items() if value not in ("", None)})
 
 
+def _linked(row: Mapping[str, Any]) -> str:
+    told = row["linked"]
+    return f"{row['offer_id']}, linked by hand by {told['by']} on {_when(told['at'])}" if told else ""
+
+
 def _place(row: Mapping[str, Any]) -> str:
     return f"{row['channel']} {row['site']}".rstrip()
 
@@ -64,6 +69,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
         "buffer": row["buffer_reason"] if row["buffer"] else "",
         "reserved by": ", ".join(f"{item['ref']} ({item['quantity']})" for item in row["orders"]),
         "at most": row["cap"],
+        "offer": _linked(row),
         "sent": _when(row["sent_at"]),
         "acknowledged": _when(row["acked_at"]),
         "listing": row["state_text"],

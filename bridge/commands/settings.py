@@ -33,7 +33,7 @@ def _content(path: Path) -> Any:
         raise click.BadParameter(f"{path} is no JSON that can be read: {error}.") from None
 
 
-def _channel_id(engine: Any, shop_id: int, name: str | None) -> int:
+def channel_id(engine: Any, shop_id: int, name: str | None) -> int:
     from bridge.flows import admin
     from bridge.ports.errors import AskMerchant
 
@@ -100,7 +100,7 @@ def plan(
         if file is not None:
             wishes = read_wishes(_content(file))
         else:
-            subject = of_connection(_channel_id(engine, owner.id, channel))
+            subject = of_connection(channel_id(engine, owner.id, channel))
             wishes = read_wishes(
                 [
                     {"subject": subject, "kind": _KINDS[name][0], "content": _content(path)}
@@ -178,7 +178,7 @@ def undo(version: int | None, channel: str | None, confirm: bool, shop: str | No
 
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
-        connection = _channel_id(engine, owner.id, channel) if channel else None
+        connection = channel_id(engine, owner.id, channel) if channel else None
         change = planning.undo(engine, owner.id, author(), number=version, connection_id=connection, confirm=confirm)
     click.echo(f"Version {change['undoes']} is undone; that is version {change['number']}.")
 
@@ -232,7 +232,7 @@ def _documents(name: str, kind: str, title: str, detail: str) -> click.Group:
 
         with opened() as engine:
             owner = admin.pick_shop(engine, shop)
-            connection = _channel_id(engine, owner.id, channel)
+            connection = channel_id(engine, owner.id, channel)
             with engine.db.read(owner.id) as session:
                 row = read(session, of_connection(connection), kind)
         print_json(row.content if row else {})
@@ -253,7 +253,7 @@ def _documents(name: str, kind: str, title: str, detail: str) -> click.Group:
 
         with opened() as engine:
             owner = admin.pick_shop(engine, shop)
-            subject = of_connection(_channel_id(engine, owner.id, channel))
+            subject = of_connection(channel_id(engine, owner.id, channel))
             wishes = read_wishes([{"subject": subject, "kind": kind, "content": _content_of(kind, file)}])
             _show(planning.make(engine, owner.id, wishes, author(), note), as_json)
 
@@ -290,7 +290,7 @@ def table(channel: str | None, shop: str | None) -> None:
 
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
-        connection = _channel_id(engine, owner.id, channel)
+        connection = channel_id(engine, owner.id, channel)
         with engine.db.read(owner.id) as session:
             row = read(session, of_connection(connection), "attribute_mapping")
     click.echo(to_csv(AttributeMap.model_validate(row.content if row else {})), nl=False)
@@ -332,8 +332,8 @@ def copy_(
         raise click.UsageError("Give --from and --to, or --category.")
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
-        first = _channel_id(engine, owner.id, source or channel)
-        other = _channel_id(engine, owner.id, target or channel)
+        first = channel_id(engine, owner.id, source or channel)
+        other = channel_id(engine, owner.id, target or channel)
         with engine.db.read(owner.id) as session:
             if category is None:
                 done = copying.to_connection(session, first, other, own, replace=replace)
@@ -368,7 +368,7 @@ def suggest(channel: str | None, shop: str | None, as_json: bool) -> None:
 
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
-        rows = sorting.suggest(engine, owner.id, _channel_id(engine, owner.id, channel))
+        rows = sorting.suggest(engine, owner.id, channel_id(engine, owner.id, channel))
     if as_json:
         print_json(rows)
         return
@@ -408,7 +408,7 @@ def accept(numbers: Sequence[int], above: float | None, channel: str | None, sho
         raise click.UsageError("Give NUMBERS of suggestions, or a confidence by --above.")
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
-        connection = _channel_id(engine, owner.id, channel)
+        connection = channel_id(engine, owner.id, channel)
         with engine.db.read(owner.id) as session:
             wish = sorting.accepted(session, connection, list(numbers), above)
         _show(planning.make(engine, owner.id, [wish], author()), as_json)

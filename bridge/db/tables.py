@@ -16,6 +16,7 @@ from bridge.db.base import Base, OfShop, UtcTime
 from bridge.db.crypto import Secret
 from bridge.db.editing import DraftRow, RunRow
 from bridge.db.feeding import FeedPart, FeedRow
+from bridge.db.linking import LooseOffer
 from bridge.db.modules import ActivationRow, ModuleRow, NonceRow
 from bridge.db.requests import PrivacyRequest
 from bridge.db.sales import (
@@ -61,6 +62,7 @@ __all__ = [
     "Journal",
     "Lease",
     "Listing",
+    "LooseOffer",
     "ModuleRow",
     "NonceRow",
     "OfShop",
@@ -240,7 +242,7 @@ class Listing(OfShop, Base):
     ``state``: new, blocked, creating, unknown, live, submitted,
     rejected, ending, ended. The existence of the offer is versioned
     like a facet: ``wanted`` is the desired state. ``end_hold``: "held" while its end waits for a person, "approved"
-    once one agreed.
+    once one agreed. ``linked_by``: who said by hand that ``offer_id`` is this variant's.
     """
 
     __tablename__ = "listings"
@@ -286,6 +288,8 @@ class Listing(OfShop, Base):
     drift_count: Mapped[int] = mapped_column(default=0)
     end_hold: Mapped[str] = mapped_column(String(10), default="", server_default="")
     event_at: Mapped[datetime | None]
+    linked_by: Mapped[str | None] = mapped_column(String(100))
+    linked_at: Mapped[datetime | None]
 
 
 class FacetRow(OfShop, Base):

@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Variant, Work
+from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, ReturnRow, Work
 from bridge.db.work import Mark
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Condition, ReturnDecision, Shelf
-from bridge.flows import acceptance, by_hand, cancellations, held, parts, refunds, returns, shelf
+from bridge.flows import acceptance, by_hand, cancellations, held, linking, parts, refunds, returns, shelf
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
 from bridge.flows.parts import Back
@@ -308,7 +308,7 @@ def match_line(engine: Engine, shop_id: int, order_id: int, line_id: int, sku: s
         order, line = found
         if line.variant_id is not None:
             raise AskMerchant("This line is matched already.", field="sku")
-        line.variant_id = _one_variant(session, sku.strip()).id
+        line.variant_id = linking.one_variant(session, sku.strip()).id
         now = engine.clock()
         text = f"line {line.title or line.sku or line.external_id} matched by hand to {sku.strip()}"
         records.note(session, now, "order", text, order=order.ref, sku=sku.strip(), connection_id=order.connection_id)
@@ -320,17 +320,6 @@ def match_line(engine: Engine, shop_id: int, order_id: int, line_id: int, sku: s
     text = engine.db.transact(shop_id, act)
     engine.ring({"orders"})
     return text
-
-
-def _one_variant(session: Session, sku: str) -> Variant:
-    if not sku:
-        raise AskMerchant("Enter the SKU of the product in the store.", field="sku")
-    rows = list(session.scalars(select(Variant).where(Variant.sku == sku, Variant.deleted_at.is_(None)).limit(2)))
-    if not rows:
-        raise AskMerchant(f"The store has no product with SKU {sku!r}.", field="sku")
-    if len(rows) > 1:
-        raise AskMerchant(f"SKU {sku} is used by more than one product; give each its own.", field="sku")
-    return rows[0]
 
 
 def retry(engine: Engine, shop_id: int, problem_id: int) -> str:

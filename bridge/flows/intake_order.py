@@ -13,7 +13,7 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reserva
 from bridge.db.work import Mark
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.flows import acceptance, short
+from bridge.flows import acceptance, linking, short
 from bridge.flows.draft import queue_creation
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -48,6 +48,7 @@ class _Keeper:
         self.held: dict[int, Reservation] = {}
         self.by_sku: dict[str, list[Variant]] = {}
         self.by_gtin: dict[str, list[Variant]] = {}
+        self.by_hand: dict[tuple[str, str], int] = {}
 
     def load(self, orders: Sequence[MarketplaceOrder]) -> None:
         ids = [order.external_id for order in orders]
@@ -67,6 +68,7 @@ class _Keeper:
         for variant in self.session.scalars(query):
             self.by_sku.setdefault(variant.sku or "", []).append(variant)
             self.by_gtin.setdefault(variant.gtin or "", []).append(variant)
+        self.by_hand = linking.variants(self.session, self.row.id, [line.offer_id for line in lines if line.offer_id])
 
     def keep(self, sold: MarketplaceOrder) -> None:
         order = self.known.get(sold.external_id)
@@ -142,7 +144,7 @@ class _Keeper:
         line.quantity, line.fulfilled_by = sold.quantity, sold.fulfilled_by.value
         line.shipped = max(line.shipped, sold.shipped)
         if line.variant_id is None:
-            line.variant_id = self._match(sold)
+            line.variant_id = self._match(order.site, sold)
         self.session.flush()
         self._touch(order, line, new or sold.cancelled > line.cancelled)
         if sold.cancelled > line.cancelled:
@@ -157,8 +159,11 @@ class _Keeper:
         if changed and line.variant_id is not None and self._counts(order, line):
             self.touched.add(line.variant_id)
 
-    def _match(self, sold: SoldLine) -> int | None:
-        """By SKU, else by EAN; two candidates are no match."""
+    def _match(self, site: str, sold: SoldLine) -> int | None:
+        """By what a person said of the offer, else by SKU, else by EAN; two candidates are no match."""
+        for place in (site, ""):
+            if sold.offer_id and (found := self.by_hand.get((place, sold.offer_id))) is not None:
+                return found
         for candidates in (self.by_sku.get(sold.sku or "-"), self.by_gtin.get(sold.gtin or "-")):
             if candidates and len(candidates) == 1:
                 return candidates[0].id

@@ -167,6 +167,7 @@ def _listing(row: Listing, channel: Connection, facets: Mapping[str, FacetRow]) 
         "state": row.state,
         "state_text": STATES.get(row.state, row.state),
         "offer_id": row.offer_id,
+        "linked": {"by": row.linked_by, "at": row.linked_at} if row.offer_id and row.linked_by else None,
         "for_sale": row.for_sale,
         "why_not": _why_not(row),
         "warnings": [_told(item) for item in row.findings if not item.get("blocking")],

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from bridge.db import work
-from bridge.db.tables import Connection, Listing, Variant
+from bridge.db.tables import Connection, Listing, LooseOffer, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.listing import LiveOffer
-from bridge.flows import account, readiness
+from bridge.flows import account, linking, readiness
 from bridge.flows.engine import Engine
 from bridge.flows.paging import pages
 from bridge.ports.http import lane
@@ -27,6 +27,7 @@ PATIENCE = timedelta(seconds=15)
 EXAMPLES = 50
 MOST_BLOCKED = 2000
 PER_RULE = 5
+_COUNTED = ("offers", "by_sku", "by_gtin", "by_hand", "several", "unknown")
 DOUBLES = ("sku_double", "gtin_double")
 
 
@@ -75,13 +76,12 @@ def compare(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     started, found = engine.clock(), Matched()
     with lane("sweep"):
         for page in pages(engine.channel(row).list_offers):
-            with engine.db.read(row.shop_id) as session:
-                _match(session, page, found)
-            engine.db.transact(row.shop_id, _keep, row.id, found, started, None)
+            engine.db.transact(row.shop_id, _page, row.id, page, found, started)
             engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
 
     def end(session: Session) -> None:
         now = engine.clock()
+        session.execute(delete(LooseOffer).where(LooseOffer.connection_id == row.id, LooseOffer.seen_at < started))
         _keep(session, row.id, found, started, now)
         work.done(session, claims, now)
 
@@ -95,17 +95,34 @@ def _waits(session: Session, claims: list[Claim], now: datetime) -> bool:
     return True
 
 
-def _match(session: Session, page: Sequence[LiveOffer], found: Matched) -> None:
+def _page(session: Session, connection_id: int, page: Sequence[LiveOffer], found: Matched, started: datetime) -> None:
+    """Those that are no product's are kept, to be linked by hand."""
+    loose = _match(session, connection_id, page, found)
+    linking.keep(session, connection_id, loose, started)
+    _keep(session, connection_id, found, started, None)
+
+
+def _match(session: Session, connection_id: int, page: Sequence[LiveOffer], found: Matched) -> list[LiveOffer]:
+    """Counts them; returns those that fit no product, or several."""
+    by_hand = linking.variants(session, connection_id, [offer.offer_id for offer in page])
+    loose = []
     skus = _variants(session, Variant.sku, [offer.sku for offer in page if offer.sku])
     gtins = _variants(session, Variant.gtin, [offer.gtin for offer in page if offer.gtin])
     for offer in page:
         by_sku, by_gtin = skus.get(offer.sku or "", []), gtins.get(offer.gtin or "", [])
-        if len(by_sku) == 1:
+        if (offer.site, offer.offer_id) in by_hand:
+            found.add("by_hand", offer, ())
+        elif len(by_sku) == 1:
             found.add("by_sku", offer, by_sku)
         elif len(by_sku) > 1 or len(by_gtin) > 1:
             found.add("several", offer, by_sku or by_gtin)
+            loose.append(offer)
+        elif by_gtin:
+            found.add("by_gtin", offer, by_gtin)
         else:
-            found.add("by_gtin" if by_gtin else "unknown", offer, by_gtin)
+            found.add("unknown", offer, ())
+            loose.append(offer)
+    return loose
 
 
 def _variants(session: Session, column: Any, values: Sequence[str]) -> Mapping[str, list[str]]:
@@ -137,7 +154,7 @@ def shown(session: Session, row: Connection) -> dict[str, Any]:
         "products": session.scalar(select(func.count()).select_from(Variant).where(Variant.deleted_at.is_(None))) or 0,
         "reasons": _reasons(session, row.id),
         "offers": {
-            **{name: int(match.get(name, 0)) for name in ("offers", "by_sku", "by_gtin", "several", "unknown")},
+            **{name: int(match.get(name, 0)) for name in _COUNTED},
             "examples": match.get("examples", []),
             **{name: _moment(match.get(name)) for name in ("started_at", "at")},
         },

@@ -59,6 +59,8 @@ def live(session: Session, channel: Connection, row: Listing, offer_id: str, gti
         error=None,
         attempts=0,
         status_due_at=now + STATUS_AFTER,
+        linked_by=None,
+        linked_at=None,
     )
     for facet in session.scalars(select(FacetRow).where(FacetRow.listing_id == row.id)):
         if facet.acked_hash == facet.desired_hash:
@@ -139,6 +141,8 @@ def lost(session: Session, listing_id: int, now: datetime) -> None:
         .where(Listing.id == listing_id)
         .values(
             offer_id=None,
+            linked_by=None,
+            linked_at=None,
             state=case((Listing.wanted, "new"), else_="ended"),
             pending=Listing.wanted,
             due_at=now,

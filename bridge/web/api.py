@@ -20,6 +20,7 @@ from bridge.flows.forms import FieldErrors
 from bridge.log import get_logger
 from bridge.ports import errors
 from bridge.web import guard
+from bridge.web.api_links import ROUTES as LINKS
 from bridge.web.api_routes import ROUTES, Call, Route
 from bridge.web.entrance import Entrance
 from bridge.web.guard import Door
@@ -33,7 +34,7 @@ def api(engine: Engine, config: Door) -> Blueprint:
     door = Blueprint("api", __name__)
     door.before_request(partial(_admit, engine, Entrance(engine.limiter, config)))
     door.after_request(_seal)
-    for route in ROUTES:
+    for route in (*ROUTES, *LINKS):
         for prefix in ("", "/s/<public_id>"):
             name = f"{'shop ' if prefix else ''}{route.method} {route.path}".replace(".", " ")
             view = partial(_serve, engine, route)

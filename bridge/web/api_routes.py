@@ -377,7 +377,7 @@ def _alert_test(call: Call) -> Any:
     return {"results": alerts.try_out(call.engine, call.shop_id)}
 
 
-_CONNECTION = f"connections/{NUMBER % 'connection'}"
+CONNECTION = f"connections/{NUMBER % 'connection'}"
 _PLAN = f"plans/{NUMBER % 'plan'}"
 
 ROUTES: Sequence[Route] = (
@@ -389,18 +389,18 @@ ROUTES: Sequence[Route] = (
         "The marketplaces, with what rests.",
     ),
     Route("GET", "settings", _settings, "Everything that shapes listings now, and the number of that state."),
-    Route("GET", f"{_CONNECTION}/<kind>", _get, "One setting of a marketplace."),
-    Route("PUT", f"{_CONNECTION}/<kind>", _put, "Plan a new content of it; nothing takes effect yet.", makes=True),
+    Route("GET", f"{CONNECTION}/<kind>", _get, "One setting of a marketplace."),
+    Route("PUT", f"{CONNECTION}/<kind>", _put, "Plan a new content of it; nothing takes effect yet.", makes=True),
     Route("GET", "shared/<name>/<kind>", _get, "A shared rule set."),
     Route("PUT", "shared/<name>/<kind>", _put, "Plan a new content of it.", makes=True),
     Route("GET", "shop/<kind>", _get, "A setting of the whole shop."),
     Route("PUT", "shop/<kind>", _put, "Plan a new content of it.", makes=True),
-    Route("GET", f"{_CONNECTION}/categories", _categories, "The marketplace's categories, found by words."),
-    Route("GET", f"{_CONNECTION}/suggestions", _suggestions, "Suggested categories, as they were last worked out."),
-    Route("POST", f"{_CONNECTION}/suggestions", _suggest, "Work them out anew.", makes=True),
-    Route("POST", f"{_CONNECTION}/suggestions/accept", _accept, "Plan a mapping that takes some over.", makes=True),
-    Route("POST", f"{_CONNECTION}/mapping/copy", _copy_mapping, "Plan a copy of an attribute mapping.", makes=True),
-    Route("GET", f"{_CONNECTION}/requirements", _requirements, "What the marketplace asks of its categories."),
+    Route("GET", f"{CONNECTION}/categories", _categories, "The marketplace's categories, found by words."),
+    Route("GET", f"{CONNECTION}/suggestions", _suggestions, "Suggested categories, as they were last worked out."),
+    Route("POST", f"{CONNECTION}/suggestions", _suggest, "Work them out anew.", makes=True),
+    Route("POST", f"{CONNECTION}/suggestions/accept", _accept, "Plan a mapping that takes some over.", makes=True),
+    Route("POST", f"{CONNECTION}/mapping/copy", _copy_mapping, "Plan a copy of an attribute mapping.", makes=True),
+    Route("GET", f"{CONNECTION}/requirements", _requirements, "What the marketplace asks of its categories."),
     Route("GET", "rates", _rates, "The exchange rates in use, with their day, source and age."),
     Route("GET", "plans", _plans, "The newest plans."),
     Route("POST", "plans", _make_plan, "Plan several changes at once.", makes=True),
@@ -408,13 +408,13 @@ ROUTES: Sequence[Route] = (
     Route("POST", f"{_PLAN}/apply", _apply, "Put it into effect."),
     Route("GET", "versions", _versions, "What was changed, by whom and when, newest first."),
     Route("POST", "undo", _undo, "Bring back what held before a change."),
-    Route("POST", f"{_CONNECTION}/hold", _hold, "Let flows of a marketplace rest."),
-    Route("POST", f"{_CONNECTION}/resume", _resume, "Set them going again."),
-    Route("GET", f"{_CONNECTION}/waiting", _waiting, "Changes that reach too far and wait for a word."),
-    Route("POST", f"{_CONNECTION}/confirm", _confirm, "Say that they are meant: all, or some of them."),
-    Route("GET", f"{_CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
+    Route("POST", f"{CONNECTION}/hold", _hold, "Let flows of a marketplace rest."),
+    Route("POST", f"{CONNECTION}/resume", _resume, "Set them going again."),
+    Route("GET", f"{CONNECTION}/waiting", _waiting, "Changes that reach too far and wait for a word."),
+    Route("POST", f"{CONNECTION}/confirm", _confirm, "Say that they are meant: all, or some of them."),
+    Route("GET", f"{CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
     Route("GET", "feeds", _feeds, "The files that marketplaces fetch: where, when written, when last fetched."),
-    Route("POST", f"{_CONNECTION}/feed/renew", _renew_feed, "Give a feed a new address; the old one answers no more."),
+    Route("POST", f"{CONNECTION}/feed/renew", _renew_feed, "Give a feed a new address; the old one answers no more."),
     Route("GET", "proofs", _proofs, "Whether the orders of each day are the same on both sides."),
     Route("GET", "alerts", _alerts, "Who is told of problems, how and when, and what waits."),
     Route("PUT", "alerts", _put_alerts, "Set that anew; it holds at once."),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import Map, RequestRedirect, Rule
 
-from bridge.web import category_pages, listing_pages, mapping_pages, rule_pages, settings, setup, views
+from bridge.web import category_pages, link_pages, listing_pages, mapping_pages, rule_pages, settings, setup, views
 from bridge.web.page import Page
 
 # In the order of the navigation. A section's own address is that of its first page.
@@ -25,6 +25,7 @@ PAGES: tuple[Page, ...] = (
     *rule_pages.PAGES,
     *mapping_pages.PAGES,
     *category_pages.PAGES,
+    *link_pages.PAGES,
     *listing_pages.CHECKS,
     *views.PAGES,
     *setup.PAGES,

@@ -149,6 +149,9 @@ EXAMPLES: Mapping[str, str] = {
     "unblocked": "unblocked",
 }
 NOTICES: Mapping[str, str] = {
+    "linked": "Linked. Its stock and price are on their way; orders for it go to that product.",
+    "unlinked": "Unlinked. The product is looked for there by SKU and EAN.",
+    "comparing": "The offers are being compared; look again in a minute.",
     "drafted": "Kept as a draft. Nothing changes for your listings before you have seen the plan and applied it.",
     "discarded": "The draft is thrown away. What holds is untouched.",
     "again": "It is sent again now, whatever the marketplace was told last.",

@@ -15,6 +15,7 @@ from bridge.db.tables import Listing, Shop
 from bridge.flows import rates
 from bridge.flows.engine import Engine
 from bridge.web import create_web
+from bridge.web.api_links import ROUTES as LINKS
 from bridge.web.api_routes import ROUTES
 from tests.faults.test_marketplace_faults import listed
 from tests.support.lively import TOKEN, config
@@ -208,7 +209,7 @@ def test_rates_are_read_kept_and_nothing_odd_is_believed(stack: Stack, serve: Ca
 def test_the_documentation_names_every_route() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     told = set(re.findall(r"`(GET|PUT|POST) /api/([^`]+)`", text))
-    there = {(route.method, re.sub(r"<(?:int\([^)]*\):)?(\w+)>", r"{\1}", route.path)) for route in ROUTES}
+    there = {(route.method, re.sub(r"<(?:int\([^)]*\):)?(\w+)>", r"{\1}", route.path)) for route in (*ROUTES, *LINKS)}
     assert told == there
 
 

@@ -20,7 +20,7 @@ TOKEN = "a-long-page-token"
 HOST = "http://127.0.0.1:8000"
 PLACES = ("", "orders", "orders?show=open", "listings", "listings?state=blocked", "plans", "sku", "sku?sku=A", "problems",
           "problems?show=all", "returns", "returns?show=all", "alerts", "activity", "activity?show=exchanges", "activity?sku=A",
-          "rules", "rule?of=connection:2&start=brand", "mapping", "mapping/attribute?name=@title", "categories", "checks")  # fmt: skip
+          "rules", "rule?of=connection:2&start=brand", "mapping", "mapping/attribute?name=@title", "categories", "checks", "links")  # fmt: skip
 SETTING_PLACES = (
     "setup", "setup?step=welcome", "setup?step=connect", "setup?step=match", "setup?step=rules", "setup?step=live", "connect",
     "connect/mem0", "accounts", "accounts/1", "accounts/2", "settings", "settings/stock", "settings/prices", "settings/orders",

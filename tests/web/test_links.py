@@ -1,0 +1,225 @@
+"""An offer that stands on a marketplace and the product it is, said by hand: on the page, by the JSON door, by a table."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bridge.db.tables import Connection, Listing, LooseOffer, OrderLine
+from bridge.domain.listing import LiveOffer
+from bridge.flows import link_tables, linking, listing_view, matching
+from bridge.flows.forms import FieldErrors
+from bridge.flows.linking import Offer
+from bridge.ports.errors import AskMerchant, NotFound
+from bridge.web import create_web
+from tests.support.editing import Kiosk, text
+from tests.support.lively import config
+
+pytestmark = pytest.mark.timeout(240)
+CHANNEL = 2
+TOKEN = "a-token-of-the-merchants-own-program"
+
+
+@pytest.fixture
+def kiosk(database_url: str) -> Iterator[Kiosk]:
+    kiosk = Kiosk(database_url)
+    world = kiosk.world
+    for sku, stock in (("VASE", 7), ("BOWL", 4)):
+        world.store.add(sku, stock)
+        world.store.change(sku, gtin=None)
+    market = world.markets[0]
+    market.offers["X-1"] = LiveOffer(offer_id="X-1", sku="theirs-1", gtin=None, stock=1, title="Old Product VASE, blue")
+    market.offers["X-2"] = LiveOffer(offer_id="X-2", sku="theirs-2", gtin=None, stock=1, title="Something else")
+    world.settle(200, step=100)
+    matching.again(world.engine, 1, CHANNEL)
+    world.settle(200, step=100)
+    yield kiosk
+    world.close()
+
+
+def loose(kiosk: Kiosk) -> list[str]:
+    return [row.offer_id for row in kiosk.rows(LooseOffer)]
+
+
+def of(kiosk: Kiosk, offer: str) -> Listing | None:
+    found = kiosk.rows(Listing, Listing.offer_id == offer)
+    return found[0] if found else None
+
+
+def at(offer: str, site: str = "") -> Offer:
+    return Offer(CHANNEL, site, offer)
+
+
+def test_an_offer_is_linked_on_the_page_and_explains_itself(kiosk: Kiosk) -> None:
+    assert loose(kiosk) == ["X-1", "X-2"]
+    page = text(kiosk.get("links"))
+    assert "Old Product VASE, blue" in page
+    assert "VASE Product VASE 2 of 4 words of the title" in page
+    assert "2 of 2" not in page, "products that are offered there already are no candidates"
+    assert kiosk.post("links", "link", on="2", offer="X-1", sku="VASE").status_code == 303
+    kiosk.world.settle(200, step=100)
+    listing = of(kiosk, "X-1")
+    assert listing is not None
+    assert (listing.sku, bool(listing.linked_by), loose(kiosk)) == ("VASE", True, ["X-2"])
+    assert kiosk.world.markets[0].offers["X-1"].stock == 7, "its stock is the store's now"
+    assert "linked by hand by" in text(kiosk.get("sku?sku=VASE"))
+    with kiosk.world.db.read(1) as session:
+        [row] = listing_view.explain(session, "VASE")
+    assert row["linked"]["by"] == listing.linked_by
+    matching.again(kiosk.world.engine, 1, CHANNEL)
+    kiosk.world.settle(200, step=100)
+    assert loose(kiosk) == ["X-2"], "compared again, it stays linked"
+    assert "1 by hand" in text(kiosk.get("setup?step=match&connection=2"))
+    assert kiosk.post("links", "unlink", on="2", offer="X-1").status_code == 303
+    assert of(kiosk, "X-1") is None
+    assert loose(kiosk) == ["X-2", "X-1"]
+
+
+def buy(kiosk: Kiosk, sku: str, units: int) -> str:
+    """Of the offer X-1, whatever the SKU."""
+    market = kiosk.world.markets[0]
+    order = market.buy((sku, units))
+    market.alter(order, f"{order}-0", offer_id="X-1")
+    return order
+
+
+def test_orders_for_the_offer_go_to_the_product(kiosk: Kiosk) -> None:
+    """Also the one that came before anybody said so, and whatever SKU the marketplace names."""
+    first = buy(kiosk, "theirs-1", 2)
+    kiosk.world.settle(900, step=100)
+    assert not [draft for ref, draft in kiosk.world.store.drafts.items() if first in ref]
+    linking.link(kiosk.world.engine, 1, at("X-1"), "VASE", "Ada")
+    kiosk.world.settle(900, step=100)
+    assert kiosk.world.store.stock("VASE") == 5
+    buy(kiosk, "MUG-1", 1)
+    kiosk.world.settle(900, step=100)
+    assert kiosk.world.store.stock("VASE") == 4, "what a person said goes before a SKU"
+    assert all(line.variant_id for line in kiosk.rows(OrderLine))
+
+
+def test_what_cannot_be_is_refused_and_changes_nothing(kiosk: Kiosk) -> None:
+    engine = kiosk.world.engine
+    taken = next(row.offer_id for row in kiosk.rows(Listing) if row.sku == "LAMP")
+    for offer, sku, words in (
+        (at("X-1"), "NOBODY", "no product with SKU"),
+        (at("X-1"), "", "Enter the SKU"),
+        (at("X-1"), "LAMP", "already"),
+        (at(str(taken)), "VASE", "is LAMP already"),
+        (at("X-9"), "VASE", "No offer X-9"),
+        (at("X-1", "NL"), "VASE", "not looked after"),
+    ):
+        with pytest.raises(AskMerchant, match=words):
+            linking.link(engine, 1, offer, sku, "Ada")
+    with pytest.raises(NotFound):
+        linking.link(engine, 1, Offer(1, "", "X-1"), "VASE", "Ada")
+    with pytest.raises(AskMerchant, match="not linked by hand"):
+        linking.unlink(engine, 1, at(str(taken)))
+    assert loose(kiosk) == ["X-1", "X-2"]
+    assert kiosk.post("links", "link", on="2", offer="X-1", sku="NOBODY").status_code == 422
+
+
+def csv(*rows: str) -> bytes:
+    return "\n".join(("channel,site,offer,marketplace sku,sku", *rows)).encode()
+
+
+def report(kiosk: Kiosk, *rows: str) -> link_tables.Report:
+    with kiosk.world.db.read(1) as session:
+        return link_tables.planned(session, link_tables.read(csv(*rows)))
+
+
+def account(kiosk: Kiosk) -> str:
+    with kiosk.world.db.read(1) as session:
+        return session.get_one(Connection, CHANNEL).account
+
+
+def test_a_table_says_what_it_would_do_before_it_does_it(kiosk: Kiosk) -> None:
+    name = account(kiosk)
+    written = kiosk.get("links?download=csv").text.removeprefix("\ufeff")
+    assert f"{name},,X-1,theirs-1," in written.splitlines()
+    rows = (f"{name},,X-1,,VASE", f"{name},,,theirs-2,BOWL")
+    sent = kiosk.post("links", "upload", on="2", file=(io.BytesIO(csv(*rows)), "links.csv"))
+    assert "2 to link, 0 to unlink, 0 as they are, 0 wrong. Nothing has been changed yet." in text(sent)
+    assert loose(kiosk) == ["X-1", "X-2"]
+    assert kiosk.press("links", _report_form(sent), "confirm").status_code == 303
+    assert loose(kiosk) == []
+    again = report(kiosk, *rows[:1], f"{name},,X-2,,BOWL")
+    assert [found.what for found in again.rows] == ["same", "same"]
+    whole = kiosk.get("links?download=csv").text.encode()
+    with kiosk.world.db.read(1) as session:
+        kept = link_tables.planned(session, link_tables.read(whole))
+    assert {found.what for found in kept.rows} == {"same"}, "what was written is read back the same"
+    swapped = (f"{name},,X-1,,", f"{name},,X-2,,")
+    link_tables.apply(kiosk.world.engine, 1, csv(*swapped), "Ada")
+    assert loose(kiosk) == ["X-1", "X-2"]
+
+
+def _report_form(response: Any) -> Any:
+    class Part:
+        text = response.text.split('id="report"')[1].split("</form>")[0] + "</form>"
+
+    return Part
+
+
+def test_a_wrong_row_names_row_and_column_and_nothing_is_changed(kiosk: Kiosk) -> None:
+    name = account(kiosk)
+    lamp = next(row.offer_id for row in kiosk.rows(Listing) if row.sku == "LAMP")
+    rows = (
+        f"{name},,X-1,,VASE",
+        f"{name},,X-1,,BOWL",
+        "nowhere,,X-2,,BOWL",
+        f"{name},FR,X-2,,BOWL",
+        f"{name},,X-7,,BOWL",
+        f"{name},,,theirs-7,BOWL",
+        f"{name},,X-2,,NOBODY",
+        f"{name},,{lamp},,",
+    )
+    found = report(kiosk, *rows).of("wrong")
+    told = [(one.row.number, one.column) for one in found]
+    assert told == [
+        (3, "offer"),
+        (4, "channel"),
+        (5, "site"),
+        (6, "offer"),
+        (7, "marketplace sku"),
+        (8, "sku"),
+        (9, "sku"),
+    ]
+    with pytest.raises(FieldErrors, match="Row 3, offer"):
+        link_tables.apply(kiosk.world.engine, 1, csv(*rows), "Ada")
+    assert loose(kiosk) == ["X-1", "X-2"]
+    for content, words in (
+        (b"a,b\n1,2", "missing: channel, sku, offer"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"channel,offer,sku\n1,2,3,4", "Row 2 has more columns"),
+        (b"channel,offer,sku\n" + b"1,2,3\n" * (link_tables.MOST_ROWS + 1), "more than"),
+        (b"x" * (link_tables.MOST_BYTES + 1), "larger than 1 MB"),
+    ):
+        with pytest.raises(FieldErrors) as caught:
+            link_tables.read(content)
+        assert words in caught.value.errors["file"]
+
+
+def test_the_json_door_links_too(kiosk: Kiosk) -> None:
+    client = create_web(kiosk.world.engine, config(page_token=TOKEN, is_loopback=False)).test_client()
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+
+    def ask(method: str, path: str, **body: Any) -> Any:
+        answer = client.open(f"/api/{path}", method=method, headers=headers, json=body or None)
+        return answer.status_code, answer.json
+
+    status, found = ask("GET", "connections/2/links")
+    assert (status, [row["offer_id"] for row in found["loose"]], found["linked"]) == (200, ["X-1", "X-2"], [])
+    assert found["loose"][0]["candidates"][0]["sku"] == "VASE"
+    assert ask("POST", "connections/2/links", offer="X-1", sku="VASE")[0] == 200
+    assert ask("POST", "connections/2/links", offer="X-2", sku="VASE")[0] == 422
+    assert ask("GET", "connections/2/links")[1]["linked"][0]["sku"] == "VASE"
+    assert ask("POST", "connections/2/unlink", offer="X-1")[0] == 200
+    written = ask("GET", "links")[1]["table"]
+    status, report_ = ask("PUT", "links", table=written.replace("X-1,,", "X-1,,VASE"))
+    assert (status, report_["done"], report_["link"]) == (200, False, 1)
+    assert of(kiosk, "X-1") is None
+    assert ask("PUT", "links", table=written.replace("X-1,,", "X-1,,VASE"), confirm=True)[1]["done"]
+    assert of(kiosk, "X-1") is not None
