@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 import httpx
 
+from bridge.domain.reading import amount
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, RetryLater
 from bridge.ports.http import Response
 from platform_adapters.magento.criteria import Filter, Group, after, search
 from platform_adapters.magento.oauth import Keys, signer
-from platform_adapters.magento.reading import Json, dicts, number, text
-from platform_adapters.magento.refusals import ERRORS, MODULE_ERRORS
+from platform_adapters.magento.reading import Json, dicts, number, table, text
+from platform_adapters.magento.refusals import ERRORS, MODULE_ERRORS, NO_ROUTE
 
 PAGE = 100
 LONG = 300  # the most that a store takes which limits its pages
@@ -73,21 +74,24 @@ class MagentoClient:
         """Attributes with a list of values, with the labels of this store view."""
         kinds = (Filter("frontend_input", "in", "select,multiselect"),)
         fields = "items[attribute_id,attribute_code,default_frontend_label,frontend_input,options],total_count"
-        rows: list[Json] = []
-        for page in range(1, PAGES):
-            found = self.page("products/attributes", "attributes.list", kinds, fields=fields, page=page, scope=scope)
-            rows += found.rows
-            if not found.rows or len(rows) >= found.total:
-                break
-        return rows
+        return self._by_page(PAGE, "products/attributes", "attributes.list", kinds, fields=fields, scope=scope)
 
     # -- stock ------------------------------------------------------------------------------------------------
 
     def stock_of_website(self, website: str) -> int | None:
-        """The id of the stock a website sells from; None without Multi Source Inventory."""
+        """The id of the stock a website sells from; None without Multi Source Inventory, which has no such route.
+        Raises AskMerchant where it sells from none."""
         path = f"inventory/stock-resolver/website/{quote(website, safe='')}"
         answer = self._get(path, "inventory.resolver", allow=(404,))
-        return number(answer.json.get("stock_id")) or None if answer.ok else None
+        if answer.ok:
+            found = number(_table(answer).get("stock_id"))
+            if not found:
+                raise _unexpected(answer.json)
+            return found
+        if not text(table(answer.json).get("message")).startswith(NO_ROUTE):
+            advice = "Assign it one in Magento (Stores, Inventory, Stocks)."
+            raise AskMerchant(f"Magento: the website {website} sells from no stock. {advice}", field="store_view")
+        return None
 
     def sources(self) -> list[Json]:
         return self.page("inventory/sources", "inventory.sources").rows
@@ -98,13 +102,7 @@ class MagentoClient:
 
     def source_items(self, *groups: Group) -> list[Json]:
         fields = "items[sku,source_code,quantity,status],total_count"
-        found: list[Json] = []
-        for page in range(1, PAGES):
-            here = self.page("inventory/source-items", "inventory.items", *groups, size=300, fields=fields, page=page)
-            found += here.rows
-            if not here.rows or len(found) >= here.total:
-                break
-        return found
+        return self._by_page(LONG, "inventory/source-items", "inventory.items", *groups, fields=fields)
 
     def write_source_items(self, rows: list[Json]) -> None:
         """Absolute. An unknown SKU is taken without a word, so it has to be written exactly as the store has it."""
@@ -114,6 +112,8 @@ class MagentoClient:
     def salable(self, sku: str, stock_id: int) -> Any:
         path = f"inventory/get-product-salable-quantity/{quote(sku, safe='')}/{stock_id}"
         answer = self._get(path, "inventory.salable", allow=(400, 404))
+        if answer.ok and amount(answer.json) is None:
+            raise _unexpected(answer.json)
         return answer.json if answer.ok else None
 
     def salable_export(self, website: str, group: Group) -> list[Json] | None:
@@ -168,7 +168,10 @@ class MagentoClient:
             self._send("POST", path, operation, body, idempotent=True, allow=(400, 404))
 
     def order(self, order_id: str) -> Json:
-        return _table(self._get(f"orders/{number(order_id)}", "orders.get"))
+        answer = self._get(f"orders/{number(order_id)}", "orders.get")
+        if not table(answer.json).get("entity_id"):
+            raise _unexpected(answer.json)
+        return _table(answer)
 
     def save_order(self, entity: Json) -> Json:
         """Nothing is checked by the store. Only its number (increment_id) keeps an order from being made twice."""
@@ -235,6 +238,21 @@ class MagentoClient:
         asked = search(*groups, size=size, sort=sort, fields=fields, page=page)
         return _listing(self._get(path, operation, asked, scope=scope))
 
+    def _by_page(self, size: int, path: str, operation: str, *groups: Group, **options: Any) -> list[Json]:
+        """Every row of a list that has no key. How many there are in all is told wrongly at times, and past the end
+        several lists give their last page again."""
+        rows: list[Json] = []
+        before: list[Json] = []
+        for number_ in range(1, PAGES):
+            here = self.page(path, operation, *groups, size=size, page=number_, **options).rows
+            if here == before:
+                return rows
+            rows += here
+            if len(here) < size:
+                return rows
+            before = here
+        raise stuck(path)
+
     def _all(
         self, path: str, operation: str, key: str, groups: Sequence[Group], fields: str, most: int = PAGES
     ) -> list[Json]:
@@ -286,7 +304,7 @@ def stuck(what: str) -> RetryLater:
 def _listing(answer: Response) -> Listing:
     """Past the end, ``items`` is null where fields were chosen."""
     body = answer.json
-    if not isinstance(body, dict) or not isinstance(body.get("items", ()), list | tuple | None):
+    if not isinstance(body, dict) or not isinstance(body.get("items", ""), list | None):
         raise _unexpected(body)
     return Listing(dicts(body.get("items")), number(body.get("total_count")))
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.ports.errors import AskMerchant
+from bridge.domain.reading import currency_code
+from bridge.ports.errors import AskMerchant, RetryLater
 from platform_adapters.magento.client import MagentoClient
 from platform_adapters.magento.reading import Attribute, Json, ShopFacts, dicts, number, text
 from platform_adapters.magento.taxes import NO_VAT, Vat, read_classes, read_percent
@@ -46,9 +47,11 @@ class Facts:
         config = _with(client.store_configs(), "code", text(view.get("code")))
         website = _with(client.websites(), "id", text(view.get("website_id")))
         code = text(website.get("code")) or "base"
-        unit = text(config.get("weight_unit"))
+        currency, unit = currency_code(config.get("base_currency_code")), text(config.get("weight_unit"))
+        if not currency:
+            raise RetryLater("Magento: the store did not tell its currency; it is asked again.")
         return ShopFacts(
-            currency=text(config.get("base_currency_code")) or "EUR",
+            currency=currency,
             view=text(view.get("code")),
             view_id=number(view.get("id")),
             website=code,

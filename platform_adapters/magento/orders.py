@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus, Tracking
-from bridge.domain.reading import amount
+from bridge.domain.reading import amount, currency_code
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import OrderMark
 from platform_adapters.magento.reading import Json, ShopFacts, dicts, moment, text, whole
@@ -198,9 +198,12 @@ def address(given: Address, kind: str, wishes: OrderWishes) -> Json:
     return body | {name: value for name, value in more.items() if value}
 
 
-def order(raw: Json, shipments: Sequence[Json] = (), memos: Sequence[Json] = (), link: str | None = None) -> StoreOrder:
-    """A store order whole. ``shipments`` and ``memos`` (credit memos) are asked for apart from it."""
-    currency = text(raw.get("order_currency_code")) or "EUR"
+def order(
+    raw: Json, shipments: Sequence[Json] = (), memos: Sequence[Json] = (), *, currency: str, link: str | None = None
+) -> StoreOrder:
+    """A store order whole. ``shipments`` and ``memos`` (credit memos) are asked for apart from it; ``currency`` is the
+    store's own, of an order that names none."""
+    currency = currency_code(raw.get("order_currency_code")) or currency
     items = _sold(raw)
     refunded = amount(raw.get("total_refunded"))
     return StoreOrder(

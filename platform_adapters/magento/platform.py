@@ -103,7 +103,7 @@ class MagentoPlatform:
         wanted = [text(number(key)) for key in dict.fromkeys(ids) if number(key)]
         found = {text(row.get("entity_id")): row for row in self._orders.by_id(wanted)}
         whole = self._orders.whole([found[key] for key in wanted if key in found])
-        return [orders.order(*parts) for parts in whole]
+        return [self._as_order(*parts) for parts in whole]
 
     def find_orders(self, refs: Sequence[str], since: datetime | None = None) -> dict[str, StoreOrder]:
         """Those that were saved by the numbers that belong to these references, those that the module placed by its
@@ -117,7 +117,7 @@ class MagentoPlatform:
             rows += self._orders.by_external_id(rest, since)
         ours = {ref: row for row in rows if (ref := orders.marketplace_ref(row)) in set(refs)}
         whole = zip(ours, self._orders.whole([self._finished(row) for row in ours.values()]), strict=True)
-        return {ref: orders.order(*parts) for ref, parts in whole}
+        return {ref: self._as_order(*parts) for ref, parts in whole}
 
     def create_order(self, draft: OrderDraft) -> StoreOrder:
         """The store takes whatever it is sent, so all of it is looked at first. Its number keeps it from being there
@@ -134,7 +134,7 @@ class MagentoPlatform:
             made = self._client.save_order(orders.entity(*given))
         if not made.get("entity_id"):
             raise UnknownOutcome("The store did not say which order it created; it is looked up.")
-        return orders.order(self._finished(made))
+        return self._as_order(self._finished(made))
 
     def cancel_order(self, external_id: str, note: str) -> StoreOrder:
         """Magento answers "false" where it does nothing: an invoiced order is credited instead."""
@@ -243,4 +243,7 @@ class MagentoPlatform:
         return self._client.order(external_id)
 
     def _whole(self, raw: Json) -> StoreOrder:
-        return orders.order(*self._orders.whole([raw])[0])
+        return self._as_order(*self._orders.whole([raw])[0])
+
+    def _as_order(self, raw: Json, shipments: Sequence[Json] = (), memos: Sequence[Json] = ()) -> StoreOrder:
+        return orders.order(raw, shipments, memos, currency=self._facts.shop.currency)

@@ -28,12 +28,13 @@ PERMISSION = (
 MODULE_GONE = "Storebridge's module is no longer in the store; the store is asked again without it."
 EXISTS = "The store says that it has an order of this number already; it is looked up."
 
+NO_ROUTE = "Request does not match any route"
 CODES = {
     "Unique constraint violation found": "exists",
     "This order was placed meanwhile": "exists",  # says our module
     # A deadlock of its database in the clothes of a refusal (measured with several writers at once).
     "Could not save Source Item Configuration": "deadlock",
-    "Request does not match any route": "no_route",
+    NO_ROUTE: "no_route",
     "The signature is invalid": "signature",
 }
 PLACEHOLDER = re.compile(r"%(\w+)")

@@ -106,7 +106,9 @@ class Stock:
             return
         source = self._source(facts)
         here = [
-            item for item in self._client.source_items((Filter("sku", "eq", sku),)) if item["source_code"] == source
+            item
+            for item in self._client.source_items((Filter("sku", "eq", sku),))
+            if text(item.get("source_code")) == source
         ]
         before = whole(here[0].get("quantity")) if here else 0
         after = max(0, before + change)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bridge.ports.channel import Page
-from bridge.ports.errors import AskMerchant, BridgeError, RetryLater, SlowDown
+from bridge.ports.errors import AskMerchant, BridgeError, SlowDown
 from bridge.ports.http import Transport, patience
 from bridge.ports.platform import ProductBatch, ProductRef
 from platform_adapters.shopify import bulk, mapping
@@ -22,6 +22,7 @@ from platform_adapters.shopify.facts import Facts
 from platform_adapters.shopify.reading import (
     Json,
     chunks,
+    cut,
     dicts,
     gid,
     moment,
@@ -31,6 +32,7 @@ from platform_adapters.shopify.reading import (
     since_filter,
     table,
     text,
+    walk,
 )
 from platform_adapters.shopify.refusals import refuse
 
@@ -40,7 +42,6 @@ BUDGET, AT_ONCE = 400, 2
 PRODUCTS, VARIANTS = 250, 200
 PRODUCT_POINTS, FIRST_VARIANTS, MOST_LEVELS = 34, 5, 20
 BULK_PAGE = 50
-MOST_PAGES = 200
 # A product of many variants is read in one go: half of it would be worth nothing.
 PATIENCE = 60.0
 # From here on one export costs less than the pages it stands for.
@@ -131,34 +132,30 @@ class Catalogue:
         """The variants that did not fit into the first page, and the stock levels that did not fit into theirs."""
         each = 9 + 3 * self._levels
         first = max(1, min(100, BUDGET // each))
-        variants = table(row.get("variants"))
-        cursor, rows = next_cursor(variants), nodes(variants)
-        for _ in range(MOST_PAGES):
-            if cursor is None:
-                break
+
+        def ask(cursor: str) -> Any:
             arguments = {"id": row["id"], "first": first, "after": cursor, "levels": self._levels}
             with patience(PATIENCE):
                 data = self._client.ask("product_variants", 3.0 + first * each, **arguments)
-            page = table(data.get("product")).get("variants")
-            rows += nodes(page)
-            cursor = next_cursor(page)
-        if cursor is not None:
-            raise RetryLater("Shopify: the variants of a product never end; it is read again later.")
+            return table(data.get("product")).get("variants")
+
+        rows = walk(row.get("variants"), ask)
         row["variants"] = {"nodes": rows}
         for item in (table(variant.get("inventoryItem")) for variant in rows):
             if next_cursor(item.get("inventoryLevels")):
                 item["inventoryLevels"] = {"nodes": self.levels(text(item.get("id")))}
 
     def levels(self, item: str) -> list[Json]:
-        """All stock levels of an inventory item."""
-        rows: list[Json] = []
-        cursor: str | None = None
-        for _ in range(MOST_PAGES):
-            found = table(self._client.ask("item_levels", 303, id=item, after=cursor).get("inventoryItem"))
-            rows += nodes(found.get("inventoryLevels"))
-            if (cursor := next_cursor(found.get("inventoryLevels"))) is None:
-                break
-        return rows
+        """All stock levels of an inventory item. Raises RetryLater when it is gone: no levels would be no stock."""
+
+        def ask(cursor: str | None) -> Any:
+            found = self._client.ask("item_levels", 303, id=item, after=cursor).get("inventoryItem")
+            return table(found).get("inventoryLevels")
+
+        first = ask(None)
+        if not isinstance(first, dict):
+            raise cut("the inventory item is gone")
+        return walk(first, ask)
 
     @property
     def _levels(self) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bridge.domain.reading import amount
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater, SlowDown
 from bridge.ports.http import Budget, ErrorTable, NotJson, Response, Rule, Said, TokenSource
@@ -36,11 +37,15 @@ def _first(body: Any) -> Json:
 
 
 def _hidden(response: Response) -> Said | None:
-    """GraphQL's own errors. A list means that nothing was done, or that the answer is not whole: none is believed."""
-    body = response.json
-    if not isinstance(body, dict) or not body.get("errors"):
-        return None
+    """GraphQL's own errors. A list means that nothing was done, or that the answer is not whole: none is believed. An
+    order that was made is looked up, whatever else went wrong with the answer."""
+    body = table(response.json)
+    data = table(body.get("data"))
+    if not body.get("errors"):
+        return None if data else Said("the answer had no data", None, "NO_DATA")
     error = _first(body)
+    if table(data.get("orderCreate")):
+        return Said(text(error.get("message")), None, "HALF_DONE")
     code, words = text(table(error.get("extensions")).get("code")), text(error.get("message") or body["errors"])
     if not code and "custom id" in words.lower():
         code = "NO_DEFINITION"
@@ -61,6 +66,8 @@ ERRORS = ErrorTable(
         (200, "SHOP_INACTIVE"): Rule(AskMerchant, "The store is closed or frozen at Shopify."),
         (200, "INTERNAL_SERVER_ERROR"): RetryLater,
         (200, "TIMEOUT"): RetryLater,
+        (200, "NO_DATA"): RetryLater,
+        (200, "HALF_DONE"): RetryLater,
         (200, "MAX_COST_EXCEEDED"): Rule(RejectItem, UPGRADE),
         (200, "NO_DEFINITION"): NotFound,
         # What is no known code: the document does not fit the API, or a value in it does not.
@@ -88,8 +95,8 @@ def read_budget(response: Response) -> Budget | None:
     status = cost.get("throttleStatus")
     if not isinstance(status, dict):
         return None
-    size, left, rate = (float(status.get(name) or 0) for name in _THROTTLE)
-    asked, spent = cost.get("requestedQueryCost"), cost.get("actualQueryCost")
+    size, left, rate = (float(amount(status.get(name)) or 0) for name in _THROTTLE)
+    asked, spent = amount(cost.get("requestedQueryCost")), amount(cost.get("actualQueryCost"))
     wait = None
     if table(_first(body).get("extensions")).get("code") == "THROTTLED":
         wait = max(1.0, (float(asked or 0) - left) / rate) if rate > 0 else 1.0
@@ -157,8 +164,7 @@ class ShopifyClient:
             budget=read_budget,
         )
         self._learn(name, answer.json)
-        data = answer.json.get("data")
-        return data if isinstance(data, dict) else {}
+        return table(answer.json.get("data"))
 
     def _authorise(self, request: httpx.Request) -> None:
         """Shopify's own header, in place of the usual one."""

@@ -12,10 +12,9 @@ from bridge.domain.reading import amount
 from platform_adapters.shopify import mapping
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.mapping import ShopFacts
-from platform_adapters.shopify.reading import Json, next_cursor, nodes, table, text
+from platform_adapters.shopify.reading import Json, table, text, walk
 
 KEEP = timedelta(minutes=30)
-PAGES = 10
 
 
 class Facts:
@@ -41,14 +40,10 @@ class Facts:
             self._shop = None
 
     def locations(self) -> list[Json]:
-        rows: list[Json] = []
-        cursor: str | None = None
-        for _ in range(PAGES):
-            found = self._client.ask("locations", 102, after=cursor).get("locations")
-            rows += nodes(found)
-            if (cursor := next_cursor(found)) is None:
-                break
-        return rows
+        def ask(cursor: str | None) -> Any:
+            return self._client.ask("locations", 102, after=cursor).get("locations")
+
+        return walk(ask(None), ask)
 
     def _read(self) -> ShopFacts:
         shop = table(self._client.ask("shop", 5).get("shop"))

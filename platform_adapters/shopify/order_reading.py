@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from bridge.ports.http import Transport
 from platform_adapters.shopify.catalogue import good
 from platform_adapters.shopify.client import ShopifyClient
-from platform_adapters.shopify.reading import Json, chunks, dicts, gid, kind, next_cursor, nodes, table
+from platform_adapters.shopify.reading import Json, chunks, cut, dicts, gid, kind, table, walk
 
 # Points of one order, and of one fulfilment or refund with its lines; a query may cost a thousand.
 ORDER_POINTS, HOLDER_POINTS = 150, 104
 AT_ONCE, HOLDERS_AT_ONCE, WORKERS = 3, 4, 2
-MOST_PAGES = 50
+# How many an order brings along; neither list has pages, and where as many came there may be more.
+FIRST = {"fulfillments": 10, "refunds": 20}
+REST, REST_POINTS = 150, 750
 DOCUMENTS = {
     "fulfillments": ("fulfilments_by_id", "fulfillmentLineItems"),
     "refunds": ("refunds_by_id", "refundLineItems"),
@@ -32,6 +36,7 @@ class OrderReader:
     def whole(self, rows: Sequence[Json]) -> list[Json]:
         for row in rows:
             self._all_lines(row)
+            self._rest(row)
         for name, (document, lines) in DOCUMENTS.items():
             self._units([item for row in rows for item in dicts(row.get(name))], document, lines)
         return list(rows)
@@ -42,32 +47,36 @@ class OrderReader:
         return [row for row in dicts(data.get("nodes")) if kind(row.get("id")) == "Order"]
 
     def _all_lines(self, row: Json) -> None:
-        rows, cursor = nodes(row.get("lineItems")), next_cursor(row.get("lineItems"))
-        for _ in range(MOST_PAGES):
-            if cursor is None:
-                break
-            page = table(self._client.ask("order_lines", 600, id=row["id"], after=cursor).get("order")).get("lineItems")
-            rows += nodes(page)
-            cursor = next_cursor(page)
-        row["lineItems"] = {"nodes": rows}
+        def ask(cursor: str) -> Any:
+            return table(self._client.ask("order_lines", 600, id=row["id"], after=cursor).get("order")).get("lineItems")
+
+        row["lineItems"] = {"nodes": walk(row.get("lineItems"), ask)}
+
+    def _rest(self, row: Json) -> None:
+        """Fulfilments and refunds that did not come along with the order."""
+        if all(len(dicts(row.get(name))) < most for name, most in FIRST.items()):
+            return
+        found = table(self._client.ask("order_rest", REST_POINTS, id=row["id"], first=REST).get("order"))
+        if not found or any(len(dicts(found.get(name))) == REST for name in FIRST):
+            raise cut(f"{row['id']} is gone, or has more than can be read")
+        row |= {name: found.get(name) for name in FIRST}
 
     def _units(self, holders: Sequence[Json], document: str, lines: str) -> None:
         """The lines of each, as ``units``."""
         by_id = {str(item["id"]): item for item in holders if item.get("id")}
         for part in chunks(list(by_id), HOLDERS_AT_ONCE):
-            for found in self._holders(document, part, None):
-                page, target = table(found.get(lines)), by_id.get(str(found.get("id")), {})
-                target["units"] = nodes(page)
-                self._more(document, lines, target, next_cursor(page))
+            first = self._holders(document, lines, part, None)
+            for key in part:
+                ask = partial(self._page, document, lines, key)
+                # One that is gone between two questions: its units would be taken for none.
+                by_id[key]["units"] = walk(first.get(key) or ask(None), ask)
 
-    def _more(self, document: str, lines: str, target: Json, cursor: str | None) -> None:
-        for _ in range(MOST_PAGES):
-            if cursor is None:
-                return
-            page = next((table(row.get(lines)) for row in self._holders(document, [str(target["id"])], cursor)), {})
-            target["units"] += nodes(page)
-            cursor = next_cursor(page)
+    def _page(self, document: str, lines: str, key: str, after: str | None) -> Json:
+        found = self._holders(document, lines, [key], after).get(key)
+        if found is None:
+            raise cut(f"{key} is gone")
+        return found
 
-    def _holders(self, document: str, ids: Sequence[str], after: str | None) -> list[Json]:
+    def _holders(self, document: str, lines: str, ids: Sequence[str], after: str | None) -> dict[str, Json]:
         data = self._client.ask(document, float(HOLDER_POINTS * len(ids)), ids=list(ids), after=after)
-        return dicts(data.get("nodes"))
+        return {str(row["id"]): table(row.get(lines)) for row in dicts(data.get("nodes")) if row.get("id")}

@@ -21,7 +21,7 @@ from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.documents import API_VERSION
 from platform_adapters.shopify.facts import Facts
 from platform_adapters.shopify.order_reading import OrderReader
-from platform_adapters.shopify.reading import Json, gid, next_cursor, nodes, number, since_filter, table, text
+from platform_adapters.shopify.reading import Json, gid, next_cursor, nodes, number, since_filter, table, text, walk
 from platform_adapters.shopify.refusals import codes, errors_of, refuse
 from platform_adapters.shopify.stock import set_available
 
@@ -279,14 +279,10 @@ class ShopifyPlatform:
         return next((place for place in places if place), next(iter(self._facts.shop.chosen), ""))
 
     def _webhooks(self) -> list[Json]:
-        rows: list[Json] = []
-        cursor: str | None = None
-        for _ in range(10):
-            found = self._client.ask("webhooks_list", 102, after=cursor).get("webhookSubscriptions")
-            rows += nodes(found)
-            if (cursor := next_cursor(found)) is None:
-                break
-        return rows
+        def ask(cursor: str | None) -> Any:
+            return self._client.ask("webhooks_list", 102, after=cursor).get("webhookSubscriptions")
+
+        return walk(ask(None), ask)
 
     def _delete_webhook(self, number_: str) -> None:
         payload = self._client.tell("webhook_delete", id=number_, repeatable=True).get("webhookSubscriptionDelete")

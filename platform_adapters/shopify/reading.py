@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bridge.domain.money import Money
 from bridge.domain.reading import amount
+from bridge.ports.errors import RetryLater
 
 Json = dict[str, Any]
 T = TypeVar("T")
 FRESH = timedelta(seconds=10)
+# A product has up to 2,048 variants, and where there are many locations they come five at a time.
+MOST_PAGES = 1000
 
 
 def number(gid: Any) -> str:
@@ -42,9 +45,33 @@ def dicts(value: Any) -> list[Json]:
 
 
 def next_cursor(connection: Any) -> str | None:
+    """Raises RetryLater for a page that has a next one and does not say where: half a list is none."""
     page = table(table(connection).get("pageInfo"))
     cursor = page.get("endCursor")
-    return str(cursor) if page.get("hasNextPage") and cursor else None
+    if page.get("hasNextPage") and not cursor:
+        raise cut("a page without a cursor")
+    return str(cursor) if page.get("hasNextPage") else None
+
+
+def walk(first: Any, ask: Callable[[str], Any]) -> list[Json]:
+    """All rows of a list: those of its first page, and of the pages that ``ask`` brings by their cursors. Raises
+    RetryLater where it breaks off (its owner is gone meanwhile) or never ends."""
+    rows, cursor = nodes(first), next_cursor(first)
+    seen: set[str] = set()
+    while cursor is not None:
+        if cursor in seen or len(seen) == MOST_PAGES:
+            raise cut("the list never ends")
+        seen.add(cursor)
+        page = ask(cursor)
+        if not isinstance(page, dict):
+            raise cut("the list was gone before its end")
+        rows += nodes(page)
+        cursor = next_cursor(page)
+    return rows
+
+
+def cut(why: str) -> RetryLater:
+    return RetryLater("Shopify: a list came without its end; it is read again later.", developer=why)
 
 
 def text(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -81,7 +81,8 @@ class Catalogue:
 
     def _variations(self, parents: Sequence[Json]) -> dict[str, list[Json]]:
         """Of many products at once, by id; product by product where the store is too old for that."""
-        numbers = [str(number) for row in parents for number in row.get("variations") or ()]
+        owners = {str(number): str(row["id"]) for row in parents for number in row.get("variations") or ()}
+        numbers = list(owners)
         found: dict[str, list[Json]] = {}
         for chunk in chunks(numbers) if self._has_variations_route else ():
             listing = self._client.all_variations(include=chunk)
@@ -91,8 +92,18 @@ class Catalogue:
             for row in listing.rows:
                 found.setdefault(str(row.get("parent_id")), []).append(row)
         if self._has_variations_route:
+            self._left_out(owners, found)
             return {parent: sorted(rows, key=lambda row: int(row["id"])) for parent, rows in found.items()}
         return self._by_parent([str(row["id"]) for row in parents])
+
+    def _left_out(self, owners: Mapping[str, str], found: dict[str, list[Json]]) -> None:
+        """Those that the list did not bring, one by one: only a 404 says that a variation is gone."""
+        there = {str(row["id"]) for rows in found.values() for row in rows}
+        absent = [key for key in owners if key not in there]
+        answers = self._transport.each(lambda key: self._client.variation(owners[key], key), absent, self._workers)
+        for key, answer in zip(absent, answers, strict=True):
+            if not isinstance(answer, NotFound):
+                found.setdefault(owners[key], []).extend(good([answer]))
 
     def _by_parent(self, parents: Sequence[str]) -> dict[str, list[Json]]:
         rows = good(self._transport.each(self._all_of, parents, self._workers))

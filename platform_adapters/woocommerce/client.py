@@ -189,7 +189,7 @@ class WooClient:
         return self._list("products", "products.list", filters)
 
     def product(self, number: str) -> Json:
-        return table(self._api.get(f"products/{number}", operation="products.get"))
+        return named(self._api.get(f"products/{number}", operation="products.get"))
 
     def all_variations(self, **filters: Any) -> Listing | None:
         """Variations of all products; None before WooCommerce 10.3, which has no such route."""
@@ -200,7 +200,7 @@ class WooClient:
         return self._list(f"products/{product}/variations", "variations.list", filters)
 
     def variation(self, product: str, number: str) -> Json:
-        return table(self._api.get(f"products/{product}/variations/{number}", operation="variations.get"))
+        return named(self._api.get(f"products/{product}/variations/{number}", operation="variations.get"))
 
     def write_product(self, number: str, body: Json) -> Json:
         return table(self._api.put(f"products/{number}", body, operation="products.update"))
@@ -221,14 +221,14 @@ class WooClient:
         return self._list("orders", "orders.list", filters)
 
     def order(self, number: str) -> Json:
-        return table(self._api.get(f"orders/{number}", operation="orders.get"))
+        return named(self._api.get(f"orders/{number}", operation="orders.get"))
 
     def create_order(self, body: Json) -> Json:
         """No idempotency key exists: what happened to a lost answer has to be looked up."""
         return table(self._api.post("orders", body, operation="orders.create"))
 
     def update_order(self, number: str, body: Json) -> Json:
-        return table(self._api.put(f"orders/{number}", body, operation="orders.update"))
+        return named(self._api.put(f"orders/{number}", body, operation="orders.update"))
 
     def delete_order(self, number: str, *, force: bool) -> None:
         params = {"force": "true"} if force else None
@@ -300,6 +300,14 @@ def table(answer: Response) -> Json:
     if not isinstance(body, dict):
         raise _unexpected(body)
     return body
+
+
+def named(answer: Response) -> Json:
+    """One thing with its id. Raises RetryLater for an answer that is none."""
+    found = table(answer)
+    if not found.get("id"):
+        raise _unexpected(found)
+    return found
 
 
 def _unexpected(body: Any) -> RetryLater:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from bridge.domain.reading import currency_code
+from bridge.ports.errors import RetryLater
 from platform_adapters.woocommerce.client import WooClient
 from platform_adapters.woocommerce.details import paths
 from platform_adapters.woocommerce.reading import ShopFacts
@@ -67,8 +69,11 @@ class Facts:
         return self._taxes[1]
 
     def _read(self) -> ShopFacts:
+        currency = currency_code(self._client.setting("general", "currency"))
+        if not currency:
+            raise RetryLater("WooCommerce: the store did not tell its currency; it is asked again.")
         facts = ShopFacts(
-            currency=self._client.setting("general", "currency") or "EUR",
+            currency=currency,
             gtin_fields=self._gtin_fields,
             cost_fields=self._cost_fields,
             weight_unit=self._client.product_setting("weight_unit") or "kg",

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus
+from bridge.domain.reading import amount
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import RejectItem
 from bridge.ports.platform import OrderMark
@@ -91,17 +92,17 @@ def address(given: Address, *, with_email: bool, billing: bool) -> Json:
     return body
 
 
-def plain(amount: Money) -> str:
+def plain(money: Money) -> str:
     """An amount as WooCommerce wants it: text, in the currency's precision."""
-    return str(amount.quantised().amount)
+    return str(money.quantised().amount)
 
 
 def order(
-    raw: Json, base: str, sources: Sequence[str], fulfilments: Sequence[Json], refunds: Sequence[Json]
+    raw: Json, currency: str, base: str, sources: Sequence[str], fulfilments: Sequence[Json], refunds: Sequence[Json]
 ) -> StoreOrder:
     """A store order whole. ``refunds`` and ``fulfilments`` are asked for apart from it."""
-    number, currency = str(raw["id"]), str(raw.get("currency") or "EUR")
-    given_back = [amount for row in _rows(raw.get("refunds")) if (amount := _amount(row.get("total"))) is not None]
+    number = str(raw["id"])
+    given_back = [found for row in _rows(raw.get("refunds")) if (found := amount(row.get("total"))) is not None]
     units = refunded_units(refunds)
     return StoreOrder(
         external_id=number,
@@ -109,7 +110,7 @@ def order(
         status=STATUS.get(str(raw.get("status")), StoreOrderStatus.OTHER),
         raw_status=str(raw.get("status") or ""),
         currency=currency,
-        total=Money.of(_amount(raw.get("total")) or 0, currency),
+        total=Money.of(amount(raw.get("total")) or 0, currency),
         marketplace_ref=marketplace_ref(raw),
         lines=tuple(_store_line(line, units) for line in _rows(raw.get("line_items"))),
         parcels=parcels(raw, fulfilments, sources),
@@ -156,9 +157,9 @@ def refund_body(raw: Json, lines: Sequence[RefundLine], units: Mapping[str, int]
     rows = [row for raw_line, line in found if (row := _refund_row(raw_line, line, units) or _part_row(raw_line, line))]
     if not rows:
         return None
-    amount = sum((Decimal(row["refund_total"]) + _tax(row) for row in rows), Decimal(0))
+    back = sum((Decimal(row["refund_total"]) + _tax(row) for row in rows), Decimal(0))
     left = _left_to_refund(raw)
-    body: Json = {"amount": str(min(amount, left)), "reason": reason, "line_items": rows}
+    body: Json = {"amount": str(min(back, left)), "reason": reason, "line_items": rows}
     # The default would ask the payment gateway for money; the marketplace pays the buyer back.
     body |= {"api_refund": False, "api_restock": lines[0].restock}
     return body | {"meta_data": [{"key": REFUND_META, "value": ref}]}
@@ -173,11 +174,11 @@ def _refund_row(line: Json | None, wanted: RefundLine, units: Mapping[str, int])
         return None
     share = Decimal(quantity) / sold
     taxes = [
-        {"id": tax["id"], "refund_total": str(_cents((_amount(tax.get("total")) or Decimal(0)) * share))}
+        {"id": tax["id"], "refund_total": str(_cents((amount(tax.get("total")) or Decimal(0)) * share))}
         for tax in _rows(line.get("taxes"))
     ]
     row: Json = {"id": line["id"], "quantity": quantity}
-    row["refund_total"] = str(_cents((_amount(line.get("total")) or Decimal(0)) * share))
+    row["refund_total"] = str(_cents((amount(line.get("total")) or Decimal(0)) * share))
     return row | ({"refund_tax": taxes} if taxes else {})
 
 
@@ -199,8 +200,8 @@ def _tax(row: Json) -> Decimal:
 
 
 def _left_to_refund(raw: Json) -> Decimal:
-    total = _amount(raw.get("total")) or Decimal(0)
-    return total + sum((_amount(row.get("total")) or Decimal(0) for row in _rows(raw.get("refunds"))), Decimal(0))
+    total = amount(raw.get("total")) or Decimal(0)
+    return total + sum((amount(row.get("total")) or Decimal(0) for row in _rows(raw.get("refunds"))), Decimal(0))
 
 
 def _store_line(raw: Json, refunded: Mapping[str, int]) -> StoreLine:
@@ -217,15 +218,8 @@ def _store_line(raw: Json, refunded: Mapping[str, int]) -> StoreLine:
     )
 
 
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, rounding=ROUND_HALF_UP)
-
-
-def _amount(value: Any) -> Decimal | None:
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        return None
+def _cents(exact: Decimal) -> Decimal:
+    return exact.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
 def _rows(value: Any) -> list[Json]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.order import OrderDraft, StoreOrder, StoreOrderStatus
+from bridge.domain.reading import currency_code
 from bridge.domain.returns import RefundLine
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import Page
@@ -258,7 +259,8 @@ class WooPlatform:
         return self._order(raw, fulfilments, refunds)
 
     def _order(self, raw: Json, fulfilments: Sequence[Json] = (), refunds: Sequence[Json] = ()) -> StoreOrder:
-        return orders.order(raw, self._client.url, self._sources, fulfilments, refunds)
+        currency = currency_code(raw.get("currency")) or self._facts.shop.currency
+        return orders.order(raw, currency, self._client.url, self._sources, fulfilments, refunds)
 
     def _fulfilments(self, number: str) -> list[Json]:
         """Asked for only where the feature is on; where it is off, that is asked again after a while."""

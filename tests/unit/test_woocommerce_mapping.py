@@ -115,7 +115,9 @@ class TestProducts:
 
 class TestOrders:
     def order(self, raw: dict[str, Any], **more: Any) -> Any:
-        return orders.order(raw, "https://shop.example", more.get("sources", ()), more.get("fulfilments", ()), ())
+        return orders.order(
+            raw, "EUR", "https://shop.example", more.get("sources", ()), more.get("fulfilments", ()), ()
+        )
 
     def test_a_recorded_order(self) -> None:
         found = self.order(body("order.updated.refunded"))
