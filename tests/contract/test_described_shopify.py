@@ -17,7 +17,7 @@ from tests.support.described_shopify import DescribedShopify
 from tests.support.described_store import SINCE, Outcomes, amounts_of, connect, draft, every_page, sane
 from tests.support.shopify import VERSIONS, official
 
-DRAWS = 10
+DRAWS = 12
 SETTINGS = {"stock_writes": True, "buyer_email": True, "record_refunds": True}
 PRODUCT = """query($id: ID!) { product(id: $id) { id title variants(first: 5000) { nodes { id sku price taxable
   inventoryItem { tracked inventoryLevels(first: 5000) { nodes { location { id } quantities(names: ["available"]) { quantity } } } }

@@ -145,7 +145,7 @@ class DescribedMagento:
         if path.startswith("storebridge/"):
             return _json({"message": "Request does not match any route."}, 404)
         # Refused with a 400, a product is not in the stock (measured).
-        if self.odd and rng.random() < 0.02 and "salable-quantity" not in path:
+        if self.odd and rng.random() < 0.04 and "salable-quantity" not in path:
             return _json(rng.choice(MESSAGES), rng.choice((400, 400, 404, 401, 500)))
         return _json(self._body(path, rng), 200)
 

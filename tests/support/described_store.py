@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SINCE = datetime(2026, 11, 20, 10, tzinfo=UTC)
 HOST = "store.example"
 # One in so many answers is none of the API's own.
-ODD = 40
+ODD = 20
 MOST_REQUESTS = 600
 
 
