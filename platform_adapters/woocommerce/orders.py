@@ -186,8 +186,8 @@ def _part_row(line: Json | None, wanted: RefundLine) -> Json | None:
     """An amount of a line, of which its taxes have their share; what is rounded away stays with the line."""
     if line is None or wanted.amount is None or not wanted.amount.amount:
         return None
-    told = {tax["id"]: _amount(tax.get("total")) or Decimal(0) for tax in _rows(line.get("taxes"))}
-    gross = sum(told.values(), _amount(line.get("total")) or Decimal(0))
+    told = {tax["id"]: amount(tax.get("total")) or Decimal(0) for tax in _rows(line.get("taxes"))}
+    gross = sum(told.values(), amount(line.get("total")) or Decimal(0))
     part = wanted.amount.amount
     taxes = {key: _cents(total * part / gross) if gross else Decimal(0) for key, total in told.items()}
     row: Json = {"id": line["id"], "quantity": 0, "refund_total": str(part - sum(taxes.values(), Decimal(0)))}
