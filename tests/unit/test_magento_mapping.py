@@ -105,7 +105,7 @@ class TestOrders:
     def test_a_recorded_order_of_a_shopper(self) -> None:
         """Its configurable line stands in it twice: the parent is what is shipped, the child what is sold."""
         raw = recorded("209")
-        found = orders.order(raw, recorded("407")["items"], recorded("415")["items"])
+        found = orders.order(raw, recorded("407")["items"], recorded("415")["items"], currency="EUR")
         assert (found.number, found.status, found.total) == ("000000001", StoreOrderStatus.PENDING, eur("121.80"))
         assert found.marketplace_ref is None
         parent = next(line for line in found.lines if line.sku == "SHIRT-RED-S" and line.variant_id != "8")
@@ -115,7 +115,7 @@ class TestOrders:
         assert parent.external_id in found.parcels[2].lines
 
     def test_a_recorded_order_that_came_over_rest(self) -> None:
-        found = orders.order(recorded("301"))
+        found = orders.order(recorded("301"), currency="EUR")
         assert (found.external_id, found.raw_status, found.total) == ("2", "pending", eur("55.90"))
         assert [(line.sku, line.quantity, line.refunded) for line in found.lines] == [("SIMPLE-2", 2, 0)]
 
