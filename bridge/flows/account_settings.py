@@ -17,7 +17,8 @@ from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import FormField, Manifest
 
 ORDERS = ("import_from", "acceptance", "acceptance_price")
-CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason", "no_stock", "return_shelf")
+CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason", "no_stock", "return_shelf", "return_window",
+                 "refund_days")  # fmt: skip
 SAFETY = ("store_away", "store_away_after", "score_buffer")
 PACE = "poll_"
 

@@ -31,7 +31,7 @@ ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order
                 "acceptance_refused", "acknowledgement_refused", "refund_refused")  # fmt: skip
 # Nothing but a person can see that these are over.
 BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
-           "refund_differs", "return_refused", "return_unmatched", "shipped_cancelled", shelf.KIND,
+           "refund_differs", "return_refused", "return_unmatched", "shipped_cancelled", "privacy_request", shelf.KIND,
            by_hand.KIND)  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db.records import close_problem, note, open_problem
-from bridge.db.tables import Connection, FacetRow, Listing, ModuleRow, NonceRow, Order, Poll, TokenRow, Work
+from bridge.db.tables import Connection, FacetRow, Listing, ModuleRow, NonceRow, Order, Poll, Problem, TokenRow, Work
 from bridge.domain.listing import Facet
 from bridge.flows import module_health
 from bridge.flows.connecting import get, hook_url
@@ -26,6 +26,13 @@ from bridge.ports.manifest import Capability
 ROUNDS = 3
 PATIENCE = 120.0  # a person waits for this, and every listing counts
 SETTLE_ROUNDS, SETTLE_PAUSE = 50, 0.2
+# Problems that are over when nothing more is asked of a connection, sent to it or tried; those of a kind begin so.
+OVER = (
+    "reauthorise", "expiring", "silence", "stale", "stock_stuck", "ship_by", "feed_unfetched", "change_held",
+    "vat_unsaid", "score_near", "drift", "not_for_sale", "offer_refused", "requirements_changed", "category_gone",
+    "orders_incomplete", *module_health.KINDS,
+)  # fmt: skip
+OVER_TOO = ("parked.", "rejected.")
 _TAKEN_DOWN = (Outcome.APPLIED, Outcome.SUBMITTED, Outcome.MISSING)
 
 
@@ -193,6 +200,13 @@ def _let_go(session: Session, connection_id: int, now: datetime) -> None:
         .values(acked_version=0, acked_hash="", acked={})
         .execution_options(synchronize_session=False)
     )
-    for kind in ("reauthorise", *module_health.KINDS):
-        close_problem(session, now, kind, f"connection {connection_id}")
+    _close_problems(session, connection_id, now)
     note(session, now, "connect", f"{row.title}: disconnected", connection_id=connection_id)
+
+
+def _close_problems(session: Session, connection_id: int, now: datetime) -> None:
+    """Nothing of it is asked, sent or tried any more. What a person still has to do there stays: orders, returns."""
+    mine = select(Problem).where(Problem.connection_id == connection_id, Problem.closed_at.is_(None))
+    for row in session.scalars(mine).all():
+        if row.kind in OVER or row.kind.startswith(OVER_TOO):
+            close_problem(session, now, row.kind, row.subject)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import CategoryTreeRow, Connection, FacetRow, Listing, Poll, RequirementRow
+from bridge.db.tables import CategoryTreeRow, Connection, FacetRow, Listing, Poll, Problem, RequirementRow
 from bridge.db.work import Claim
 from bridge.domain import checks
 from bridge.domain.requirement import Category, CategoryRequirements
@@ -18,13 +18,14 @@ from bridge.domain.values import fingerprint
 from bridge.flows import documents
 from bridge.flows.documents import of_connection
 from bridge.flows.engine import Engine
+from bridge.flows.watched import Told, keep
 from bridge.ports.errors import NotFound
 from bridge.ports.http import lane
 from bridge.ports.manifest import Capability
 
 TREE_EVERY = timedelta(days=7)
 EXAMPLES = 20
-KIND = "requirements_changed"
+KIND, GONE = "requirements_changed", "category_gone"
 
 
 def refresh(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -32,15 +33,17 @@ def refresh(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     channel, now = engine.channel(row), engine.clock()
     with engine.db.read(row.shop_id) as session:
         wanted = ["", *sorted(mapped_categories(session, row.id))]
+    gone: list[str] = []
     for category in wanted:
         with lane("sweep"):
             try:
                 found = channel.requirements(category or None)
             except NotFound:
-                engine.db.transact(row.shop_id, _gone, row, category, now)
+                gone.append(category)
                 continue
         engine.db.transact(row.shop_id, _keep, row, category, found, now)
         engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+    engine.db.transact(row.shop_id, _settle, row, gone, now)
     engine.db.transact(row.shop_id, _finish, row, claims, "poll.requirements", len(wanted), engine.clock())
     engine.ring({"sweep"})
 
@@ -145,11 +148,22 @@ def _several(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _gone(session: Session, row: Connection, category: str, now: datetime) -> None:
-    subject = f"category {category} on {row.title}"[:190]
+def _settle(session: Session, row: Connection, gone: Sequence[str], now: datetime) -> None:
+    """Categories that are not there any more are told, and those that are mapped otherwise are not; what was said of
+    listings is over when nothing is found wrong with the ones that were named."""
+    told = {f"category {category} on {row.title}"[:190]: _gone(row, category) for category in gone}
+    keep(session, now, GONE, told, lambda subject: subject.endswith(f" on {row.title}"[:190]))
+    mine = (Problem.connection_id == row.id, Problem.kind == KIND, Problem.closed_at.is_(None))
+    for problem in session.scalars(select(Problem).where(*mine)).all():
+        names = problem.detail.removesuffix(" …").split(", ")
+        wrong = select(Listing.findings).where(Listing.connection_id == row.id, Listing.sku.in_(names))
+        if not any(session.scalars(wrong.where(Listing.wanted.is_(True)))):
+            records.close_problem(session, now, KIND, problem.subject)
+
+
+def _gone(row: Connection, category: str) -> Told:
     text = f"{row.title} no longer has the category {category}, to which products are mapped."
-    fix = "Map these store categories to another one."
-    records.open_problem(session, now, "category_gone", subject, text, fix, connection_id=row.id)
+    return Told(text, "Map these store categories to another one.", row.id)
 
 
 def _finish(session: Session, row: Connection, claims: list[Claim], flow: str, count: int, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import Connection, Order, OrderLine, Poll, Problem, RefundRow, ReturnRow
 from bridge.db.work import Claim, Mark
-from bridge.domain.deadlines import Term, until
+from bridge.domain.deadlines import Term, Unit, until
 from bridge.domain.money import Money
 from bridge.domain.order import StoreOrder
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
@@ -78,11 +79,21 @@ def _warn_of(session: Session, row: Connection, item: ReturnRow, late: bool, now
 def _keep_returns(
     session: Session, engine: Engine, row: Connection, found: Sequence[MarketplaceReturn], now: datetime
 ) -> None:
-    clock = _Clock(engine.manifest(row).policies.returns, _countries(session, engine, row, found))
+    clock = _Clock(terms_of(engine.manifest(row).policies.returns, row), _countries(session, engine, row, found))
     for back in found:
         for line in back.lines:
             _keep_return(session, row, back, line, clock, now)
     alive(session, row.id, now)
+
+
+def terms_of(published: ReturnTerms, row: Connection) -> ReturnTerms:
+    """The marketplace's, but for what the merchant's own agreement with it says."""
+    changes: dict[str, Any] = {}
+    if days := row.settings.get("return_window"):
+        changes |= {"window_days": int(days), "longer": {}}
+    if days := row.settings.get("refund_days"):
+        changes |= {"refund": Term(count=int(days), unit=Unit.DAYS), "refund_from": "announced"}
+    return published.model_copy(update=changes)
 
 
 @dataclass(frozen=True)

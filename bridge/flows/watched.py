@@ -164,7 +164,8 @@ def check_database(session: Session, now: datetime) -> None:
     found: dict[str, Told] = {}
     if session.connection().dialect.name == "postgresql":
         query = text(
-            "SELECT max(EXTRACT(EPOCH FROM now() - xact_start)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            "SELECT max(EXTRACT(EPOCH FROM now() - xact_start)) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'"
         )
         seconds = float(session.scalar(query) or 0)
         if seconds > LONG.total_seconds():

@@ -88,6 +88,20 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             "What came back as new (the default), opened ones too, all, or none.",
             *(str(rule) for rule in Shelf),
         ),
+        _number(
+            "return_window",
+            "Days a buyer has to return",
+            "Where your agreement or your own policy there says so. Default: what the marketplace publishes.",
+            1,
+            1000,
+        ),
+        _number(
+            "refund_days",
+            "Days you have to pay back",
+            "From the announcement. Default: what the marketplace publishes.",
+            1,
+            1000,
+        ),
         _choice("buyer_cancellation", "When a buyer asks to cancel", "Agree at once, or ask you.", "accept", "ask"),
         _choice(
             "acceptance",

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from sqlalchemy import select
 
-from bridge.db.tables import Cancellation, Order, OrderLine, ParcelRow, Problem, RefundRow, ReturnRow, Work
+from bridge.db.tables import Cancellation, Order, OrderLine, ParcelRow, RefundRow, ReturnRow, Work
 from bridge.domain.order import OrderPhase, StoreOrder
 from bridge.domain.returns import RefundLine, ReturnDecision
 from bridge.flows import attend
 from bridge.ports.manifest import Capability
-from bridge.rehearsal import aftersales, selling
+from bridge.rehearsal import aftersales, by_person, selling
 from bridge.rehearsal.market import units
 from bridge.rehearsal.report import Failed
 from bridge.rehearsal.selling import BOUGHT, TRACKING, buy, in_store, need_row, order_row
 from bridge.rehearsal.story import Step, Story
+from bridge.rehearsal.witness import carrier, problem
 
 LATE = "3SREHEARSAL0002"
 
@@ -31,7 +33,7 @@ def seller_is_out(story: Story) -> str:
     order_id = story.orders["out of stock"] = world.market.buy(story.sku, 1, story.price, force=True)
     row = story.until("the order is here", lambda: order_row(story, "out of stock"))
     if row.phase == OrderPhase.AWAITING_ACCEPTANCE:
-        story.until("the merchant is asked", lambda: _problem(story, "acceptance_asked", row.ref))
+        story.until("the merchant is asked", lambda: problem(story, "acceptance_asked", row.ref))
         attend.decline_order(world.engine, world.shop.id, row.ref)
     aftersales.until_cancelled_there(story, "out of stock")
     in_store_or_cancelled(story, "out of stock")
@@ -67,12 +69,12 @@ def crosses_a_parcel(story: Story) -> str:
         return f"order {order_id}: this marketplace cancels at once; the store follows, nothing was shipped"
     story.until("the request is seen", lambda: _cancellation(story, row, "buyer", "asked"))
     story.stock -= 1
-    story.world.store.ship(str(row.store_order_id), _carrier(story), TRACKING)
+    story.world.store.ship(str(row.store_order_id), carrier(story), TRACKING)
     story.until(
         "the parcel is confirmed", lambda: units(story.world.market.order(order_id), "shipped", story.sku) == 1,
         lambda: selling.order_seen(story, "crossing"),
     )  # fmt: skip
-    told = story.until("the merchant is told", lambda: _problem(story, "cancellation_overtaken", row.ref))
+    told = story.until("the merchant is told", lambda: problem(story, "cancellation_overtaken", row.ref))
     story.world.set_channel(buyer_cancellation="accept")
     return f"order {order_id}: {told.text}"
 
@@ -105,7 +107,7 @@ def both_ledgers(story: Story) -> str:
         if Decimal(paid.amount) != expected:
             raise Failed(f"{paid.amount} is paid back on the marketplace, one unit costs {expected}")
         return f"{refunded.text()} in the store, {paid.amount} through the marketplace"
-    if told := _problem(story, "refund_differs", row.ref):
+    if told := problem(story, "refund_differs", row.ref):
         raise Failed(told.text)
     return f"{refunded.text()} in the store; the marketplace pays back by itself"
 
@@ -114,7 +116,7 @@ def sold_and_shipped(story: Story) -> str:
     order_id = buy(story, "goodwill", BOUGHT)
     story.stock -= BOUGHT
     row = in_store(story, "goodwill")
-    story.world.store.ship(str(row.store_order_id), _carrier(story), TRACKING)
+    story.world.store.ship(str(row.store_order_id), carrier(story), TRACKING)
     story.until(
         "the shipment is confirmed",
         lambda: units(story.world.market.order(order_id), "shipped", story.sku) == BOUGHT,
@@ -136,7 +138,7 @@ def refund_alone(story: Story) -> str:
         if Decimal(paid.amount) != expected:
             raise Failed(f"{paid.amount} was paid back, {expected} was refunded in the store")
         return f"{paid.amount} {row.currency} refunded in the store, the same through the marketplace, once"
-    told = story.until("the difference is told", lambda: _problem(story, "refund_differs", row.ref))
+    told = story.until("the difference is told", lambda: problem(story, "refund_differs", row.ref))
     if story.price not in told.text:
         raise Failed(f"the difference of {story.price} is not named: {told.text}")
     return f"lacks refunds: {_lacks(story, Capability.REFUNDS)} So it is said: {told.text}"
@@ -146,8 +148,8 @@ def completed_without_number(story: Story) -> str:
     order_id = buy(story, "untracked", BOUGHT)
     story.stock -= BOUGHT
     row = in_store(story, "untracked")
-    story.world.store.ship(str(row.store_order_id), _carrier(story), "")
-    told = story.until("the missing number is told", lambda: _problem(story, "tracking_missing", row.ref))
+    story.world.store.ship(str(row.store_order_id), carrier(story), "")
+    told = story.until("the missing number is told", lambda: problem(story, "tracking_missing", row.ref))
     if units(story.world.market.order(order_id), "shipped", story.sku):
         raise Failed("it was confirmed without a tracking number")
     return told.text
@@ -155,13 +157,13 @@ def completed_without_number(story: Story) -> str:
 
 def number_comes_late(story: Story) -> str:
     row = need_row(story, "untracked")
-    story.world.store.ship(str(row.store_order_id), _carrier(story), LATE)
+    story.world.store.ship(str(row.store_order_id), carrier(story), LATE)
     story.until(
         "the shipment is confirmed",
         lambda: units(story.world.market.order(row.external_id), "shipped", story.sku) == BOUGHT,
         lambda: selling.order_seen(story, "untracked"),
     )
-    story.until("the problem is closed", lambda: _problem(story, "tracking_missing", row.ref) is None)
+    story.until("the problem is closed", lambda: problem(story, "tracking_missing", row.ref) is None)
     with story.world.engine.db.read(story.world.shop.id) as session:
         sent = session.scalars(select(ParcelRow).where(ParcelRow.order_id == row.id, ParcelRow.number == LATE)).all()
     if len(sent) != 1:
@@ -211,7 +213,7 @@ def access_is_revoked(story: Story) -> str:
         lambda: found if (found := world.row(world.channel_id)).state == "needs_reauth" else None,
         lambda: world.row(world.channel_id).state,
     )
-    story.until("the merchant is told", lambda: _problem(story, "reauthorise", f"connection {row.id}"))
+    story.until("the merchant is told", lambda: problem(story, "reauthorise", f"connection {row.id}"))
     story.orders["revoked"] = world.market.buy(story.sku, 1, story.price)
     return f"{row.state_reason} Its work waits."
 
@@ -229,17 +231,13 @@ def access_is_back(story: Story) -> str:
     story.stock -= 1
     row = in_store(story, "revoked")
     story.until_offered(f"the marketplace shows {story.stock}", stock=story.stock)
-    if _problem(story, "reauthorise", f"connection {world.channel_id}"):
+    if problem(story, "reauthorise", f"connection {world.channel_id}"):
         raise Failed("the problem is still open")
     return f"reconnected: {story.stock} on sale, order {row.external_id} caught up with, nothing lost"
 
 
 def _shows(story: Story, stock: int) -> bool:
     return (story.world.market.offer(story.sku) or {}).get("stock") == stock
-
-
-def _carrier(story: Story) -> str:
-    return next(iter(story.world.engine.channels[story.world.plan.channel].manifest.carriers), "DHL")
 
 
 def _capabilities(story: Story) -> tuple[Capability, ...]:
@@ -257,12 +255,6 @@ def _store_order(story: Story) -> StoreOrder:
 def _cancellation(story: Story, row: Order, origin: str, state: str) -> Cancellation | None:
     query = select(Cancellation).join(OrderLine, OrderLine.id == Cancellation.order_line_id)
     query = query.where(OrderLine.order_id == row.id, Cancellation.origin == origin, Cancellation.state == state)
-    with story.world.engine.db.read(story.world.shop.id) as session:
-        return session.scalars(query).first()
-
-
-def _problem(story: Story, kind: str, subject: str) -> Problem | None:
-    query = select(Problem).where(Problem.kind == kind, Problem.subject == subject, Problem.closed_at.is_(None))
     with story.world.engine.db.read(story.world.shop.id) as session:
         return session.scalars(query).first()
 
@@ -290,48 +282,53 @@ def _named(*names: str) -> tuple[Step, ...]:
 
 _LISTED = _named("store connected", "marketplace connected", "product listed")
 _SOLD = _named("order placed", "order imported", "stock lowered", "order created in the store", "reservation released")
-_SHIPPED = (*_SOLD, *_named("shipped and confirmed"))
-_SHIP = ("shipped and confirmed",)
+_SHIPPED = (
+    *_SOLD,
+    *(replace(step, instead=by_person.ships_sold) for step in _named("shipped and confirmed")),
+)
+_SHOWN, _SHIP = ("product listed",), ("shipped and confirmed",)
+_CANCEL, _SHIPS = (Capability.CANCEL,), (Capability.SHIPMENTS,)
 _BACK = (Capability.RETURNS, Capability.SHIPMENTS)
 STORIES: Mapping[str, tuple[Step, ...]] = {
     "cancel": (
         *_LISTED,
-        Step("seller's cancellation carried through", aftersales.seller_cancels, ("product listed",),
-             (Capability.CANCEL,)),
-        Step("sold and not there: cancelled", seller_is_out, ("product listed",), (Capability.CANCEL,)),
+        Step("seller's cancellation carried through", aftersales.seller_cancels, _SHOWN, _CANCEL,
+             by_person.seller_cancels),
+        Step("sold and not there: cancelled", seller_is_out, _SHOWN, _CANCEL, by_person.seller_is_out),
     ),
     "buyer-cancel": (
         *_LISTED,
-        Step("buyer's cancellation carried through", aftersales.buyer_cancels, ("product listed",),
-             (Capability.CANCEL,)),
-        Step("request that crosses a parcel", crosses_a_parcel, ("product listed",),
-             (Capability.CANCEL, Capability.SHIPMENTS)),
+        Step("buyer's cancellation carried through", aftersales.buyer_cancels, _SHOWN, _CANCEL,
+             by_person.buyer_cancels),
+        Step("request that crosses a parcel", crosses_a_parcel, _SHOWN, (*_CANCEL, *_SHIPS),
+             by_person.no_request_crosses),
     ),
     "return": (
         *_LISTED,
         *_SHIPPED,
-        Step("return accepted", aftersales.send_back, _SHIP, _BACK),
-        Step("amounts agree to the cent", both_ledgers, ("return accepted",), _BACK),
-        Step("return refused with its reason", sent_back_refused, ("return accepted",), _BACK),
+        Step("return accepted", aftersales.send_back, _SHIP, _BACK, by_person.takes_back),
+        Step("amounts agree to the cent", both_ledgers, ("return accepted",), _BACK, by_person.names_the_amount),
+        Step("return refused with its reason", sent_back_refused, ("return accepted",), _BACK, by_person.refuses),
     ),
     "refund-only": (
         *_LISTED,
-        Step("sold and shipped", sold_and_shipped, ("product listed",), (Capability.SHIPMENTS,)),
-        Step("refund without a return", refund_alone, ("sold and shipped",), (Capability.SHIPMENTS,)),
+        Step("sold and shipped", sold_and_shipped, _SHOWN, _SHIPS, by_person.ships),
+        Step("refund without a return", refund_alone, ("sold and shipped",)),
     ),
     "late-tracking": (
         *_LISTED,
-        Step("shipped without a number", completed_without_number, ("product listed",), (Capability.SHIPMENTS,)),
-        Step("the number comes late", number_comes_late, ("shipped without a number",), (Capability.SHIPMENTS,)),
+        Step("shipped without a number", completed_without_number, _SHOWN, _SHIPS, by_person.ships_without_number),
+        Step("the number comes late", number_comes_late, ("shipped without a number",), _SHIPS,
+             by_person.number_comes_late),
     ),
     "store-down": (
         *_LISTED,
-        Step("the store goes down", store_goes_down, ("product listed",)),
+        Step("the store goes down", store_goes_down, _SHOWN),
         Step("the store is back", store_comes_back, ("the store goes down",)),
     ),
     "revoked": (
         *_LISTED,
-        Step("access is revoked", access_is_revoked, ("product listed",)),
+        Step("access is revoked", access_is_revoked, _SHOWN),
         Step("access is back", access_is_back, ("access is revoked",)),
     ),
 }  # fmt: skip

@@ -17,18 +17,20 @@ from bridge.rehearsal.report import Failed, Result
 from bridge.rehearsal.world import World
 
 T = TypeVar("T")
-LOOK = 0.1
+LOOK, AT_MOST = 0.1, 0.4  # between two looks, which become rarer: what looks is a load on what it looks at
+INSTEAD = " Instead: "
 
 
 @dataclass(frozen=True)
 class Step:
-    """``act`` returns what was seen, or raises Failed. It is not run when a step in ``needs`` failed, and passed
-    over when the marketplace does not offer one of ``wants``."""
+    """``act`` returns what was seen, or raises Failed. It is not run when a step in ``needs`` failed. When the
+    marketplace does not offer one of ``wants`` it is passed over, or ``instead`` shows whom it is put to."""
 
     name: str
     act: Callable[[Story], str]
     needs: tuple[str, ...] = ()
     wants: tuple[Capability, ...] = ()
+    instead: Callable[[Story], str] | None = None
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Story:
 
     def until(self, what: str, look: Callable[[], T | None], seen: Callable[[], object] | None = None) -> T:
         """The first answer that is not None and not False. Raises Failed, telling what was seen last."""
-        deadline = time.monotonic() + self.patience
+        deadline, pause = time.monotonic() + self.patience, LOOK
         while True:
             answer = look()
             if answer is not None and answer is not False:
@@ -60,8 +62,9 @@ class Story:
             if time.monotonic() > deadline:
                 last = f"; seen last: {seen()}" if seen is not None else ""
                 raise Failed(f"not within {self.patience:g} s: {what}{last}")
-            if self.interrupted.wait(LOOK):
+            if self.interrupted.wait(pause):
                 raise KeyboardInterrupt
+            pause = min(AT_MOST, pause * 1.2)
 
     def until_offered(self, what: str, **expected: object) -> float:
         """Wait until the marketplace shows our offer like this; seconds it took."""
@@ -138,12 +141,15 @@ def _take(story: Story, step: Step, failed: set[str]) -> Result:
     if blocked := [name for name in step.needs if name in failed]:
         return Result(step.name, False, 0.0, f"not tried: it needs {blocked[0]!r}")
     manifest = story.world.engine.channels[story.world.plan.channel].manifest
+    act, said = step.act, ""
     if lacking := [item for item in step.wants if item not in manifest.capabilities]:
-        reason = manifest.lacks.get(lacking[0], f"{manifest.title} has no {lacking[0]}")
-        return Result(step.name, True, 0.0, f"lacks: {reason}")
+        said = f"lacks: {manifest.lacks.get(lacking[0], f'{manifest.title} has no {lacking[0]}')}"
+        if step.instead is None:
+            return Result(step.name, True, 0.0, said)
+        act, said = step.instead, f"{said}{INSTEAD}"
     began = time.monotonic()
     try:
-        detail, ok = step.act(story), True
+        detail, ok = f"{said}{act(story)}", True
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is this step's result
         detail, ok = _why(story, error), False
     return Result(step.name, ok, round(time.monotonic() - began, 2), detail)

@@ -56,7 +56,12 @@ def _broken(error: Exception) -> Response:
 
 
 def _has_it(file: File) -> bool:
-    return request.if_none_match.contains(file.digest)
+    return request.if_none_match.contains(_mark(file))
+
+
+def _mark(file: File) -> str:
+    """Of this writing of it: the marketplace may have sold meanwhile, and the same numbers are news to it then."""
+    return f"{file.generation}-{file.digest}"
 
 
 def _unchanged(engine: Engine, file: File, counts: bool) -> Response:
@@ -77,7 +82,7 @@ def _sent(engine: Engine, file: File, counts: bool) -> Iterator[bytes]:
 
 
 def _about(response: Response, file: File) -> Response:
-    response.headers["ETag"] = f'"{file.digest}"'
+    response.headers["ETag"] = f'"{_mark(file)}"'
     response.headers["Last-Modified"] = http_date(file.made_at)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Robots-Tag"] = "noindex"

@@ -29,6 +29,7 @@ from bridge.flows import (
     setup,
 )
 from bridge.ports.errors import NotFound
+from bridge.web import owners
 from bridge.web.actions import ACTIONS
 from bridge.web.frames import CUSTOMERS
 from bridge.web.page import Context, Page, View
@@ -114,9 +115,12 @@ def _problems(view: View) -> Context:
 
 
 def _linked(session: Session, rows: list[Context]) -> list[Context]:
-    """Each problem with the order or the SKU it is about."""
+    """Each problem with the order or the SKU it is about, else the page that owns its kind."""
     ids = order_view.ids_of(session, [row["subject"] for row in rows])
-    return [{**row, "order_id": ids.get(row["subject"]), "sku": _sku_of(row)} for row in rows]
+    return [
+        {**row, "order_id": ids.get(row["subject"]), "sku": _sku_of(row), "owner": owners.of(row["kind"], row)}
+        for row in rows
+    ]
 
 
 def _sku_of(row: Mapping[str, Any]) -> str | None:

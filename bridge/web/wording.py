@@ -31,6 +31,7 @@ PROBLEMS: Mapping[str, str] = {
     "return_late": "Returns that should have been decided",
     "return_refused": "Return decisions the marketplace refused",
     "return_unmatched": "Returns without an order",
+    "return_shelf": "Returned parts to put on the shelf",
     "offer_refused": "Listings the marketplace refused",
     "not_for_sale": "Listed, but cannot be bought",
     "drift": "Changed by somebody else",
@@ -54,6 +55,8 @@ PROBLEMS: Mapping[str, str] = {
     "module_version": "A store's module is out of date",
     "database": "The database is held up",
     "store_away": "The store does not answer",
+    "store_left": "Stores that let Storebridge go",
+    "privacy_request": "Requests of buyers about their data",
     "score_near": "Close to a limit of the marketplace",
 }
 PREFIXES: Mapping[str, str] = {

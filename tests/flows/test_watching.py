@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import NullPool, create_engine, select, text, update
 
 from bridge.db.records import open_problem
-from bridge.db.tables import AlertRow, Connection, FacetRow, Order, Poll, Problem, Shop, Work
+from bridge.db.tables import AlertRow, Connection, FacetRow, Listing, Order, Poll, Problem, Shop, Work
+from bridge.flows import leaving, needs, watched
 from bridge.flows.watched import LITTLE_SPACE
 from bridge.flows.watching import Watching
 from bridge.jobs.watch import GRACE, Watch
@@ -199,3 +202,72 @@ def test_one_watch_looks_after_a_while_and_tells(world: World, tmp_path: Path) -
     assert ("disk: data folder" in problems(world)) is not room
     with world.db.read(1) as session:
         assert not session.scalars(select(AlertRow).where(AlertRow.spread.is_(False))).all()
+
+
+def test_a_transaction_that_is_left_open_is_told_until_it_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL nothing is cleaned up behind it; SQLite has one writer, who would be heard of at once."""
+    monkeypatch.setattr(watched, "LONG", timedelta(seconds=0.2))
+    watching, there = Watching(world.engine), world.db.engine.dialect.name == "postgresql"
+    watching.look()
+    assert "database: database" not in problems(world)
+    other = create_engine(world.db.engine.url, poolclass=NullPool)
+    with other.connect() as connection:
+        connection.execute(text("SELECT 1"))
+        time.sleep(0.4)
+        watching.look()
+        told = problems(world).get("database: database")
+        assert (told is not None) is there
+        assert told is None or "is open for" in told.text
+    watching.look()
+    assert "database: database" not in problems(world)
+
+
+def test_a_full_disk_is_told_until_there_is_room(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watching, room = Watching(world.engine, tmp_path), [LITTLE_SPACE - 1]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=room[0]))
+    watching.look()
+    assert problems(world)["disk: data folder"].fix.startswith("Make room")
+    room[0] = LITTLE_SPACE
+    watching.look()
+    assert "disk: data folder" not in problems(world)
+
+
+def test_what_was_said_of_a_connection_ends_with_it_but_for_what_a_person_has_to_do_there(world: World) -> None:
+    said = ("drift", "silence", "parked.orders.pull", "rejected.stock", "reauthorise", "return_open", "order_held")
+    with world.db.write(1) as session:
+        for kind in said:
+            open_problem(session, world.clock(), kind, f"{kind} there", "x", "Mend it.", connection_id=MARKET)
+        open_problem(session, world.clock(), "drift", "elsewhere", "x", "Mend it.", connection_id=1)
+    leaving.disconnect(world.engine, 1, MARKET, zero_listings=False)
+    assert sorted(problems(world)) == [
+        "drift: elsewhere",
+        "order_held: order_held there",
+        "return_open: return_open there",
+    ]
+
+
+def test_categories_and_requirements_that_are_in_order_again_are_told_no_more(world: World) -> None:
+    def settle(*gone: str) -> None:
+        with world.db.write(1) as session:
+            needs._settle(session, session.get_one(Connection, MARKET), gone, world.clock())
+
+    settle("C1", "C2")
+    assert len(problems(world)) == 2
+    settle("C2")
+    assert [name.partition(" on ")[0] for name in problems(world)] == ["category_gone: category C2"]
+    settle()
+    assert problems(world) == {}
+    world.store.add("A", 3)
+    world.settle(60, step=60)
+    with world.db.write(1) as session:
+        listing = session.scalars(select(Listing).where(Listing.sku == "A")).one()
+        listing.findings = [{"rule": "required", "field": "colour", "text": "missing"}]
+        title = session.get_one(Connection, MARKET).title
+        subject = f"category C1 on {title}"
+        open_problem(session, world.clock(), needs.KIND, subject, "x", "Map.", connection_id=MARKET, detail="A")
+    settle()
+    assert f"{needs.KIND}: {subject}" in problems(world)
+    with world.db.write(1) as session:
+        session.scalars(select(Listing).where(Listing.sku == "A")).one().findings = []
+    settle()
+    assert problems(world) == {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +80,78 @@ def test_terms_without_their_source_are_refused() -> None:
 
 def test_words() -> None:
     assert (Term(count=1, unit=Unit.DAYS).text, TWO_DAYS.text) == ("1 day", "2 business days")
+
+
+COUNTRIES = ("DE", "NL", "PL", "GB")
+# Wall clocks of 2027 and of 2028, a leap year; each with both changes of the clock.
+YEAR, LEAP = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+
+
+def _hours(start: datetime) -> list[datetime]:
+    return [start + timedelta(hours=hour) for hour in range((start.replace(year=start.year + 1) - start).days * 24)]
+
+
+def _wall(zone: ZoneInfo, day: date, clock: time) -> datetime:
+    """The moment at which that wall shows this day and time; where it is never shown, as if the clock were not changed
+    yet; where it is shown twice, the first."""
+    return datetime.combine(day, clock, zone).astimezone(UTC)
+
+
+@pytest.mark.parametrize("year", [YEAR, LEAP])
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_every_hour_of_a_year(country: str, year: datetime) -> None:
+    """Hours are hours; a day later the wall shows the same time, or the change of the clock that took it away; and
+    business days end on the day that counting by the calendar gives."""
+    zone, hours = ZoneInfo(ZONES[country]), _hours(year)
+    assert len(hours) == (8784 if year == LEAP else 8760)
+    for start in hours:
+        local = start.astimezone(zone)
+        assert until(start, Term(count=48, unit=Unit.HOURS), country) - start == timedelta(hours=48)
+        for count in (1, 14, 30):
+            end = until(start, Term(count=count, unit=Unit.DAYS), country)
+            assert end == _wall(zone, local.date() + timedelta(days=count), local.time())
+            shift = end - start - timedelta(days=count)
+            assert shift in (timedelta(0), timedelta(hours=1), timedelta(hours=-1))
+            assert shift == local.utcoffset() - end.astimezone(zone).utcoffset() or _in_gap(end, local, zone)
+        due = until(start, Term(count=2, unit=Unit.BUSINESS_DAYS), country)
+        between = [local.date() + timedelta(days=n) for n in range(1, 15)]
+        working = [day for day in between if day.weekday() < 5 and day not in _HOLIDAYS[country]]
+        assert due == _wall(zone, working[1], local.time())
+
+
+def _in_gap(end: datetime, local: datetime, zone: ZoneInfo) -> bool:
+    """Whether the wall never shows this time on the last day."""
+    return end.astimezone(zone).time() != local.time()
+
+
+_HOLIDAYS = {country: holidays.country_holidays(country, years=[2027, 2028, 2029]) for country in COUNTRIES}
+
+
+@pytest.mark.parametrize(
+    ("start", "country", "end"),
+    [
+        # The hour that summer time takes away: 2:30 is not shown on the 28th, and is then what it would have been.
+        (datetime(2027, 3, 27, 1, 30, tzinfo=UTC), "DE", datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
+        (datetime(2027, 3, 27, 1, 30, tzinfo=UTC), "GB", datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
+        # The hour that comes twice: from the first and from the second 2:30, the next day's is one.
+        (datetime(2027, 10, 31, 0, 30, tzinfo=UTC), "PL", datetime(2027, 11, 1, 1, 30, tzinfo=UTC)),
+        (datetime(2027, 10, 31, 1, 30, tzinfo=UTC), "PL", datetime(2027, 11, 1, 1, 30, tzinfo=UTC)),
+        # The day that only leap years have, into it and over it.
+        (datetime(2028, 2, 28, 12, tzinfo=UTC), "NL", datetime(2028, 2, 29, 12, tzinfo=UTC)),
+        (datetime(2028, 2, 29, 12, tzinfo=UTC), "NL", datetime(2028, 3, 1, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_day_over_what_the_calendar_does(start: datetime, country: str, end: datetime) -> None:
+    assert until(start, Term(count=1, unit=Unit.DAYS), country) == end
+
+
+@pytest.mark.parametrize(
+    ("country", "day"),
+    [("DE", date(2027, 5, 6)), ("NL", date(2027, 4, 27)), ("PL", date(2027, 11, 11)), ("GB", date(2028, 1, 3))],
+)
+def test_national_holidays_are_no_business_days(country: str, day: date) -> None:
+    """Ascension Day, King's Day, Independence Day, and New Year's Day observed on a Monday; a working day before."""
+    assert not is_business_day(day, country)
+    before = day - timedelta(days=1 if day.weekday() else 3)
+    eve = datetime.combine(before, time(12), ZoneInfo(ZONES[country]))
+    assert until(eve, Term(count=1, unit=Unit.BUSINESS_DAYS), country).astimezone(eve.tzinfo).date() > day
