@@ -93,6 +93,12 @@ def close_problems(session: Session, now: datetime, kind: str, subjects: list[st
     _close(session, now, Problem.kind == kind, Problem.subject.in_(subjects))
 
 
+def close_of(session: Session, now: datetime, subject: str, kinds: list[str]) -> None:
+    """Problems of these kinds with one subject."""
+    session.flush()
+    _close(session, now, Problem.subject == subject, Problem.kind.in_(kinds))
+
+
 def close_by_id(session: Session, now: datetime, problem_id: int) -> None:
     """A person has dealt with it."""
     session.flush()

@@ -7,6 +7,7 @@ was known to be placed: whichever of webhook, poll or response comes first, the 
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from bridge.ports.platform import ProductBatch
 CHUNK = 500
 TOGETHER = 20  # products written by one transaction: others want to write too
 LATER = timedelta(seconds=5)
+# A store that takes its time is not kept busy with being read: what is due next gathers for twice as long.
+QUICK, BREATH, LONGEST_BREATH = 0.05, 2.0, 0.5
 # Made once: making these statements costs more than running them.
 _IDS: Any = bindparam("ids", expanding=True)
 _TICKETS = select(Product.external_id, Product.snapshot_version).where(Product.external_id.in_(_IDS))
@@ -58,8 +61,10 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     ids = [claim.key for claim in claims]
     with engine.db.read(row.shop_id) as session:
         before = _before(session, ids)
+    began = time.monotonic()
     with lane("stock"), held(engine, row.shop_id, claims):
         batch = engine.platform(row).fetch_products(ids)
+    seconds = time.monotonic() - began
     step("product.read.fetched")
     for start in range(0, len(claims), TOGETHER):
         now = engine.clock()
@@ -68,6 +73,8 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         step("product.read.recorded")
         if lanes:
             engine.ring(lanes)
+    if seconds > QUICK:
+        engine.stopping.wait(min(BREATH * seconds, LONGEST_BREATH))
 
 
 def read_pools(engine: Engine, row: Connection, claims: list[Claim]) -> None:

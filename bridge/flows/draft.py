@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,12 +23,13 @@ def store_connection(session: Session) -> Connection | None:
     return session.scalars(query).first()
 
 
-def queue_creation(session: Session, order: Order, now: datetime) -> set[str]:
-    """Have the store order made, or made sure of."""
-    platform = store_connection(session)
+def queue_creations(session: Session, order_ids: Sequence[int], now: datetime) -> set[str]:
+    """Have the store orders of all these made, or made sure of."""
+    platform = store_connection(session) if order_ids else None
     if platform is None:
         return set()
-    work.mark(session, order.shop_id, [Mark(platform.id, "orders", "orders.create", str(order.id), priority=1)], now)
+    marks = [Mark(platform.id, "orders", "orders.create", str(number), priority=1) for number in order_ids]
+    work.mark(session, platform.shop_id, marks, now)
     return {"orders"}
 
 

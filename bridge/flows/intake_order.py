@@ -14,7 +14,7 @@ from bridge.db.work import Mark
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.flows import acceptance, linking, short
-from bridge.flows.draft import queue_creation
+from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
 
@@ -25,15 +25,14 @@ def store(
     """Upsert these orders. Returns the lanes that have something to do and the stock pools that changed."""
     keeper = _Keeper(engine, session, row, now)
     keeper.load(orders)
-    for order in orders:
-        keeper.keep(order)
+    keeper.keep(orders)
     keeper.lanes |= stock_again(session, row.id, keeper.touched, now)
     keeper.lanes |= short.watch(engine, session, keeper.pools, now)
     return keeper.lanes, keeper.pools
 
 
 class _Keeper:
-    """Holds what a batch of orders needs, read in a constant number of statements."""
+    """Holds what a batch of orders needs, read and written in few statements, whatever its size."""
 
     def __init__(self, engine: Engine, session: Session, row: Connection, now: datetime) -> None:
         self.engine = engine
@@ -43,6 +42,7 @@ class _Keeper:
         self.lanes: set[str] = set()
         self.pools: set[str] = set()
         self.touched: set[int] = set()
+        self.to_create: list[int] = []
         self.known: dict[str, Order] = {}
         self.lines: dict[int, dict[str, OrderLine]] = {}
         self.held: dict[int, Reservation] = {}
@@ -70,16 +70,19 @@ class _Keeper:
             self.by_gtin.setdefault(variant.gtin or "", []).append(variant)
         self.by_hand = linking.variants(self.session, self.row.id, [line.offer_id for line in lines if line.offer_id])
 
-    def keep(self, sold: MarketplaceOrder) -> None:
-        order = self.known.get(sold.external_id)
-        if order is None:
-            order = self._new(sold)
-        self._refresh(order, sold)
-        lines = self.lines.setdefault(order.id, {})
-        for line in sold.lines:
-            self._line(order, lines, line)
+    def keep(self, orders: Sequence[MarketplaceOrder]) -> None:
+        kept = [(self.known.get(sold.external_id) or self._new(sold), sold) for sold in orders]
+        for order, sold in kept:
+            self._refresh(order, sold)
+        self.session.flush()  # from here on they have numbers
+        lines = [(order, *self._line(order, line), line) for order, sold in kept for line in sold.lines]
         self.session.flush()
-        self._decide(order, list(lines.values()))
+        for order, row, is_new, line in lines:
+            self._units(order, row, line, is_new)
+        self.session.flush()
+        for order, _ in kept:
+            self._decide(order, list(self.lines.get(order.id, {}).values()))
+        self.lanes |= queue_creations(self.session, self.to_create, self.now)
 
     def _new(self, sold: MarketplaceOrder) -> Order:
         order = Order(
@@ -97,7 +100,6 @@ class _Keeper:
         if sold.placed_at < self._import_from():
             order.store_state = "skipped"
         self.session.add(order)
-        self.session.flush()
         text = f"order {sold.external_id} imported from {self.row.title}: {sold.total.text()}"
         records.note(self.session, self.now, "order", text, order=order.ref, connection_id=self.row.id)
         return order
@@ -123,9 +125,11 @@ class _Keeper:
         order.ship_by = min((line.ship_by for line in sold.lines if line.ship_by and line.open), default=order.ship_by)
         order.expires_at = min((line.expires_at for line in sold.lines if line.expires_at), default=order.expires_at)
 
-    def _line(self, order: Order, lines: dict[str, OrderLine], sold: SoldLine) -> None:
+    def _line(self, order: Order, sold: SoldLine) -> tuple[OrderLine, bool]:
+        """The line as it is stored, and whether it is new."""
+        lines = self.lines.setdefault(order.id, {})
         line = lines.get(sold.external_id)
-        new = line is None
+        is_new = line is None
         if line is None:
             line = OrderLine(
                 order_id=order.id,
@@ -145,8 +149,11 @@ class _Keeper:
         line.shipped = max(line.shipped, sold.shipped)
         if line.variant_id is None:
             line.variant_id = self._match(order.site, sold)
-        self.session.flush()
-        self._touch(order, line, new or sold.cancelled > line.cancelled)
+        return line, is_new
+
+    def _units(self, order: Order, line: OrderLine, sold: SoldLine, is_new: bool) -> None:
+        """What was sold, taken back or is asked back."""
+        self._touch(order, line, is_new or sold.cancelled > line.cancelled)
         if sold.cancelled > line.cancelled:
             self._cancelled(order, line, sold.cancelled)
         if sold.cancellation_requested and not line.cancellation_requested and sold.open:
@@ -288,7 +295,7 @@ class _Keeper:
                 order.store_state = "ready"
                 records.close_problem(self.session, self.now, "order_held", order.ref)
             if order.phase == OrderPhase.READY:
-                self.lanes |= queue_creation(self.session, order, self.now)
+                self.to_create.append(order.id)
 
     def _hold(self, order: Order, lines: list[OrderLine]) -> None:
         order.store_state = "held"

@@ -1,4 +1,4 @@
-"""Marketplace orders: pulled by cursor with overlap, stored and reserved once, created in the store exactly once."""
+"""Marketplace orders: pulled by cursor with overlap, stored and reserved once; what follows when the store has one."""
 
 from __future__ import annotations
 
@@ -12,28 +12,25 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.bulk import update_rows
-from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.money import Money, total
-from bridge.domain.order import FulfilledBy, MarketplaceOrder, OrderPhase, StoreOrder
+from bridge.domain.order import FulfilledBy, MarketplaceOrder, StoreOrder
 from bridge.flows import acknowledging, catalogue, intake_order, returns
-from bridge.flows.draft import draft_of, share
+from bridge.flows.draft import share
 from bridge.flows.engine import Engine
-from bridge.flows.outcome import alive, fence, settle
+from bridge.flows.outcome import alive, settle
 from bridge.flows.paging import pages
 from bridge.flows.steps import step
 from bridge.flows.withdrawn import taken_over, withdrawn
 from bridge.ports.channel import OrderRef
-from bridge.ports.errors import BridgeError, NotFound, SlowDown, Superseded, UnknownOutcome
-from bridge.ports.http import about, before_write, lane
-from bridge.ports.platform import Platform
+from bridge.ports.errors import NotFound
+from bridge.ports.http import about, lane
 
 A = TypeVar("A")
 B = TypeVar("B")
-RESTING = timedelta(seconds=30)  # then a marketplace whose orders rest is looked at again
 FIRST_LOOK = timedelta(hours=1)
-CREATABLE = ("ready", "creating", "unknown", "failed")
+TOGETHER = 10
 
 
 def pull(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -119,7 +116,11 @@ def _not_there(session: Session, engine: Engine, row: Connection, claim: Claim, 
 
 
 def _store_each(engine: Engine, row: Connection, good: Sequence[tuple[Claim, MarketplaceOrder]]) -> set[str]:
-    """All in one transaction; when one order is poison, one by one, so that it is set aside alone."""
+    """Few in one transaction, so that nobody who wants to write waits long; when one order is poison, one by one, so
+    that it is set aside alone."""
+    if len(good) > TOGETHER:
+        lanes = _store_each(engine, row, good[:TOGETHER])
+        return lanes | _store_each(engine, row, good[TOGETHER:])
     if not good:
         return set()
     try:
@@ -128,10 +129,7 @@ def _store_each(engine: Engine, row: Connection, good: Sequence[tuple[Claim, Mar
         if len(good) == 1:
             settle(engine, [good[0][0]], error, f"{row.account}:{good[0][0].key}")
             return set()
-    lanes: set[str] = set()
-    for pair in good:
-        lanes |= _store_each(engine, row, [pair])
-    return lanes
+    return set().union(*(_store_each(engine, row, [pair]) for pair in good))
 
 
 def _store(
@@ -177,146 +175,6 @@ def _together(act: Callable[[A], B], items: Sequence[A], width: int) -> list[tup
         return list(zip(items, pool.map(safe, items), strict=True))
 
 
-def create_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``orders.create``, key our order id: lookup, create, record; never a second create on a guess."""
-    maker = _Creator(engine, row)
-    claims = maker.still_to_do(claims)
-    if not claims:
-        return
-    found = maker.lookup(claims)
-    step("orders.create.looked_up")
-    for claim, store_order in found:
-        maker.record(claim, store_order, "found in the store")
-    waiting = [claim for claim in claims if claim.id not in {claim.id for claim, _ in found}]
-    ready = maker.may_create(waiting)
-    step("orders.create.announced")
-    for _, fault in _together(maker.make, ready, engine.manifest(row).concurrency):
-        if fault is not None:
-            raise fault
-    engine.ring({"stock"})
-
-
-class _Creator:
-    def __init__(self, engine: Engine, row: Connection) -> None:
-        self.engine = engine
-        self.row = row
-        self.platform: Platform = engine.platform(row)
-        self.refs: dict[int, str] = {}
-        self.since: datetime | None = None
-
-    def still_to_do(self, claims: list[Claim]) -> list[Claim]:
-        """Claims whose order waits for creation; the others are done already."""
-        with self.engine.db.read(self.row.shop_id) as session:
-            resting = at_rest(Order.connection_id, "orders")
-            query = select(Order.id, Order.ref, Order.store_state, Order.placed_at, Order.phase, resting)
-            rows = session.execute(query.where(Order.id.in_([int(claim.key) for claim in claims]))).all()
-        states = {row[0]: (row[1], row[2] if row[4] == OrderPhase.READY else "") for row in rows}
-        self.refs = {key: ref for key, (ref, _) in states.items()}
-        self.since = min((row[3] for row in rows), default=None)
-        todo = [claim for claim in claims if states.get(int(claim.key), ("", ""))[1] in CREATABLE]
-        over = [claim for claim in claims if claim not in todo]
-        if over:
-            self._transact(lambda session, now: work.done(session, over, now))
-        held = {row[0] for row in rows if row[5]}
-        later = [claim for claim in todo if int(claim.key) in held]
-        if later:
-            self._transact(lambda session, now: work.put_back(session, later, now + RESTING))
-        return [claim for claim in todo if claim not in later]
-
-    def lookup(self, claims: Sequence[Claim]) -> list[tuple[Claim, StoreOrder]]:
-        by_ref = {self.refs[int(claim.key)]: claim for claim in claims}
-        with lane("orders"):
-            found = self.platform.find_orders(list(by_ref), self.since)
-        return [(by_ref[ref], order) for ref, order in found.items() if ref in by_ref]
-
-    def may_create(self, claims: Sequence[Claim]) -> list[Claim]:
-        """An order that may be under way in the store right now (an answer never came) is waited for first."""
-        return self._transact(lambda session, now: self._claim_creation(session, claims, now))
-
-    def _claim_creation(self, session: Session, claims: Sequence[Claim], now: datetime) -> list[Claim]:
-        ready: list[Claim] = []
-        mine = work.still_mine(session, claims)
-        for claim in claims:
-            order = session.scalars(select(Order).where(Order.id == int(claim.key)).with_for_update()).first()
-            if order is None or claim.id not in mine:
-                continue
-            if order.store_state not in CREATABLE or order.phase != OrderPhase.READY:
-                # seen in the store, or cancelled, since we looked
-                work.done(session, [claim], now)
-                continue
-            until = order.tried_at + self.engine.create_patience if order.tried_at else now
-            if order.store_state in ("creating", "unknown") and now < until:
-                work.put_back(session, [claim], min(until, now + timedelta(seconds=5)), "waiting for a create in doubt")
-                continue
-            if not _anything_left(session, order.id):
-                order.store_state = "cancelled"
-                pools = catalogue.release_order(session, order.id, now)
-                catalogue.project_pools(self.engine, session, pools, now, now)
-                work.done(session, [claim], now)
-                continue
-            order.store_state, order.tried_at = "creating", now
-            ready.append(claim)
-        session.flush()
-        return ready
-
-    def make(self, claim: Claim) -> None:
-        """Create and record: what the store answers is written down while others are still being created."""
-        try:
-            created = self.create(claim)
-        except Exception as error:  # noqa: BLE001  # it is this order's result
-            self.not_created(claim, error)
-            return
-        self.record(claim, created, "created in the store")
-        step("orders.create.recorded")
-
-    def create(self, claim: Claim) -> StoreOrder:
-        with self.engine.db.read(self.row.shop_id) as session:
-            draft = draft_of(session, int(claim.key))
-        with lane("orders"), about(order=draft.ref), before_write(lambda: fence(self.engine, self.row, claim)):
-            created = self.platform.create_order(draft)
-            step("orders.create.sent")
-            return created
-
-    def record(self, claim: Claim, store_order: StoreOrder, how: str) -> None:
-        self._transact(lambda session, now: self._recorded(session, claim, store_order, how, now))
-
-    def _recorded(self, session: Session, claim: Claim, store_order: StoreOrder, how: str, now: datetime) -> None:
-        order = session.get(Order, int(claim.key))
-        if order is not None:
-            placed(self.engine, session, self.row.id, order, store_order, how, now)
-        work.done(session, [claim], now)
-        alive(session, self.row.id, now)
-
-    def not_created(self, claim: Claim, error: Exception) -> None:
-        subject = self.refs[int(claim.key)]
-        if isinstance(error, Superseded):  # whoever has the work now says what becomes of the order
-            settle(self.engine, [claim], error, subject)
-            return
-        state = "unknown" if isinstance(error, UnknownOutcome) else "ready"
-        text = error.merchant if isinstance(error, BridgeError) else "This order could not be created."
-        self._transact(lambda session, _now: _set_state(session, int(claim.key), state, text))
-        if isinstance(error, UnknownOutcome):
-            error = SlowDown(error.merchant, developer=error.developer, after=timedelta(seconds=3))
-        settle(self.engine, [claim], error, subject)
-
-    def _transact(self, act: Callable[[Session, datetime], A]) -> A:
-        now = self.engine.clock()
-        return self.engine.db.transact(self.row.shop_id, act, now)
-
-
-def _anything_left(session: Session, order_id: int) -> bool:
-    query = select(OrderLine.id).where(OrderLine.order_id == order_id, OrderLine.quantity > OrderLine.cancelled)
-    return session.scalars(query.where(OrderLine.fulfilled_by == FulfilledBy.MERCHANT.value)).first() is not None
-
-
-def _set_state(session: Session, order_id: int, state: str, error: str) -> None:
-    order = session.get(Order, order_id)
-    if order is not None and order.store_state == "creating":
-        order.store_state, order.error = state, error
-        if state == "ready":
-            order.tried_at = None
-
-
 def placed(
     engine: Engine,
     session: Session,
@@ -334,15 +192,16 @@ def placed(
     order.created_at = order.created_at or now
     lines = _link_lines(session, order, store_order)
     absorbed(session, platform_id, order, store_order, now)
-    _compare_total(session, order, lines, store_order, now)
+    mended = ["parked.orders.create", "order_held"]
+    if _total_is_right(session, order, lines, store_order, now):
+        mended.append("order_total")
     if any(line.cancelled > line.restocked for line in lines):  # cancelled while the store was making the order
         work.mark(session, order.shop_id, [Mark(order.connection_id, "orders", "cancel.store", str(order.id))], now)
     acknowledging.queue(engine, session, order, now)
     returns.rematch(session, order, lines, now)
     text = f"order {order.external_id} {how} as {store_order.number}"
     records.note(session, now, "order", text, order=order.ref, connection_id=platform_id)
-    for kind in ("parked.orders.create", "order_held"):
-        records.close_problem(session, now, kind, order.ref)
+    records.close_of(session, now, order.ref, mended)
 
 
 def _link_lines(session: Session, order: Order, store_order: StoreOrder) -> list[OrderLine]:
@@ -379,9 +238,9 @@ def absorbed(session: Session, platform_id: int, order: Order, store_order: Stor
     catalogue.mark_products(session, platform_id, sorted(products), now)
 
 
-def _compare_total(
+def _total_is_right(
     session: Session, order: Order, lines: Sequence[OrderLine], store_order: StoreOrder, now: datetime
-) -> None:
+) -> bool:
     """Against the money of the units that the store order was made with."""
     made = {part.ref: part.quantity for part in store_order.lines if part.ref}
     ours = [line for line in lines if line.fulfilled_by == FulfilledBy.MERCHANT.value]
@@ -393,8 +252,7 @@ def _compare_total(
     shipping = [Money.of(order.shipping, order.currency)] if order.shipping else []
     expected = total([*parts, *shipping], order.currency).quantised()
     if store_order.total.quantised() == expected:
-        records.close_problem(session, now, "order_total", order.ref)
-        return
+        return True
     text = (
         f"The store made {store_order.total.text()} of order {order.external_id}; "
         f"the marketplace says {expected.text()}."
@@ -403,3 +261,4 @@ def _compare_total(
     records.open_problem(
         session, now, "order_total", order.ref, text, fix, severity="warning", connection_id=order.connection_id
     )
+    return False

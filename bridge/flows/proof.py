@@ -18,8 +18,8 @@ from bridge.db import records, work
 from bridge.db.tables import Connection, Order, Poll, ProofRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import OrderPhase
+from bridge.flows.creating import CREATABLE
 from bridge.flows.engine import Engine
-from bridge.flows.orders import CREATABLE
 from bridge.flows.outcome import alive
 from bridge.flows.overview import zone
 from bridge.flows.paging import pages

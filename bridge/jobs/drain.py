@@ -24,6 +24,7 @@ SLICE = 0.25
 LOOK_AGAIN = 1.0
 JOIN_AT = 4
 GAP = 0.02
+LOOKING = 4.0  # while something runs, looking takes at most a fifth of the time
 PASS_EVERY = 0.25
 QUICK = 0.005
 log = get_logger(__name__)
@@ -53,6 +54,7 @@ class Drainer:
         self._lanes: set[str] = set()
         self._marked: dict[str, float] = {}  # lane: when to look again
         self._looked: dict[str, float] = {}
+        self._look_took: dict[str, float] = {}
         self._passed: dict[str, float] = {}
         self._running: dict[Hashable, tuple[str, Future[None]]] = {}
         self._haste: dict[Hashable, _Haste] = {}
@@ -73,11 +75,12 @@ class Drainer:
 
     def wake(self, lanes: Iterable[str]) -> set[str]:
         """Let the drains of these lanes look again; returns the lanes that are being drained here. While something
-        of a lane is running, rings that follow each other within ``GAP`` are one."""
+        of a lane is running, rings that follow each other within ``GAP`` are one, and within a longer time where
+        looking takes long."""
         with self._changed:
             here = self._lanes & set(lanes)
             for lane in here:
-                gap = GAP if self._is_running(lane) else 0.0
+                gap = max(GAP, LOOKING * self._look_took.get(lane, 0.0)) if self._is_running(lane) else 0.0
                 self._mark(lane, max(time.monotonic(), self._looked.get(lane, 0.0) + gap))
         return here
 
@@ -135,11 +138,13 @@ class Drainer:
 
     def _start(self, lane: str, deadline: float) -> tuple[int, float]:
         """Start every scope that is due and not running here; how many, and seconds until one put off may start."""
+        began = time.monotonic()
         due = self._table.scopes(self.engine, lane)
         fresh: list[Hashable] = []
         soonest = math.inf
         busy = False
         with self._changed:
+            self._look_took[lane] = min(time.monotonic() - began, GAP)
             for gone in [scope for scope, haste in self._haste.items() if haste.lane == lane and scope not in due]:
                 del self._haste[gone]
             for scope in due:
