@@ -90,6 +90,8 @@ class _Turns:
             self.place += 1
             world.store.post("bulk", {"changes": [{"sku": sku, "stock": self.value}]})
             changes.append((sku, self.value))
+        wait_until(lambda: len(world.store.get("deliveries", since=delivered)) >= len(changes), 30, "all webhooks sent")
+        time.sleep(0.2)
         wait_until(world.is_quiet, 60, "everything sent", 0.1)
         started = _webhooks(world.store.get("deliveries", since=delivered))
         arrived = _patches(world, since)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from bridge.db import work
 from bridge.db.resting import at_rest
@@ -49,6 +49,46 @@ _TAKE = (
     )
     .execution_options(synchronize_session=False)
 )
+# What has just changed, of few variants, where nothing else of the same marketplace is waiting to be sent.
+_WAITING, _ITS_LISTING = aliased(FacetRow), aliased(Listing)
+_LISTED = select(Listing.id).where(
+    Listing.variant_id.in_(bindparam("variants", expanding=True)), Listing.offer_id.is_not(None)
+)
+_OTHERS = (
+    select(_WAITING.id)
+    .join(_ITS_LISTING, _ITS_LISTING.id == _WAITING.listing_id)
+    .where(_WAITING.connection_id == FacetRow.connection_id, _WAITING.facet == FacetRow.facet)
+    .where(_WAITING.desired_version > _WAITING.acked_version, _WAITING.due_at <= _NOW)
+    .where(or_(_WAITING.leased_until.is_(None), _WAITING.leased_until < _NOW))
+    .where(_ITS_LISTING.offer_id.is_not(None), _WAITING.listing_id.not_in(_LISTED))
+    .correlate(FacetRow)
+    .exists()
+)
+_OPEN = (
+    select(Connection.id)
+    .join(Shop, Shop.id == Connection.shop_id)
+    .where(Connection.state == "active", Shop.paused.is_(False))
+)
+_TAKE_AT_ONCE = (
+    update(FacetRow)
+    .where(FacetRow.facet == bindparam("which"), FacetRow.listing_id.in_(_LISTED), _DUE)
+    .where(FacetRow.connection_id.in_(_OPEN), ~_OTHERS)
+    .values(
+        leased_until=bindparam("until", type_=UtcTime()),
+        lease_token=bindparam("token"),
+        in_flight=True,
+        sent_at=_NOW,
+    )
+    .returning(FacetRow.id)
+    .execution_options(synchronize_session=False)
+)
+_TAKEN = (
+    select(FacetRow, Listing)
+    .join(Listing, Listing.id == FacetRow.listing_id)
+    .where(FacetRow.id.in_(bindparam("ids", expanding=True)))
+    .order_by(FacetRow.priority, FacetRow.id)
+    .execution_options(populate_existing=True)
+)
 _HELD = select(FacetRow.id, FacetRow.lease_token, FacetRow.desired_version, FacetRow.desired).where(
     FacetRow.id.in_(bindparam("ids", expanding=True))
 )
@@ -70,6 +110,18 @@ def claim(
         ids = [row.id for row, _ in rows]
         session.execute(_TAKE, {"ids": ids, "until": now + work.LEASE, "token": token, "now": now})
     return rows, token
+
+
+def claim_at_once(
+    session: Session, variant_ids: Sequence[int], facet: str, now: datetime
+) -> tuple[Sequence[tuple[FacetRow, Listing]], str]:
+    """What is due of these variants, leased as by :func:`claim`, in the transaction that has changed it. Nothing where
+    other changes wait for the same marketplace: the most urgent goes first."""
+    token = secrets.token_hex(12)
+    given = {"variants": list(variant_ids), "which": facet, "now": now, "until": now + work.LEASE, "token": token}
+    ids = list(session.scalars(_TAKE_AT_ONCE, given))
+    rows = session.execute(_TAKEN, {"ids": ids}).all() if ids else []
+    return [(row[0], row[1]) for row in rows], token
 
 
 def held(session: Session, ids: Sequence[int]) -> Sequence[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
@@ -30,7 +30,8 @@ class WrongShop(RuntimeError):
 
 
 class Database:
-    """One engine. SQLite runs in WAL with full synchronous commits; writers queue in BEGIN IMMEDIATE."""
+    """One engine. SQLite runs in WAL with full synchronous commits; writers queue in BEGIN IMMEDIATE. What :meth:`take`
+    commits does not wait for the disk."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
@@ -39,6 +40,9 @@ class Database:
         self._writing = self.engine.execution_options(write=True)
         file = self.engine.url.database if self.is_sqlite else None
         self._turn = Turn(Path(f"{file}-turn")) if file else None
+        self._taking = self._writing
+        if file:
+            self._taking = _engine(url, pool_size, synchronous="NORMAL").execution_options(write=True)
 
     def turn(self, *, first: bool = False) -> AbstractContextManager[None]:
         """Held while writing; see :class:`bridge.db.turn.Turn`."""
@@ -57,24 +61,49 @@ class Database:
         with self.turn(), _session(self._writing, shop_id) as session, session.begin():
             yield session
 
+    def take(
+        self, shop_id: int | None, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As :meth:`transact`, for leases on work: they may be forgotten when the machine loses power, because then
+        whoever held them is gone, too, or finds at its fence that they are. The next full commit makes them durable."""
+        return self._repeat(self._take, shop_id, act, *args, **kwargs)
+
     def transact(
         self, shop_id: int | None, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run ``act`` in a write session; run it again when the database asked for that (deadlock, dropped
         connection, serialization). ``act`` must do nothing but SQL."""
+        return self._repeat(self.write, shop_id, act, *args, **kwargs)
+
+    @contextmanager
+    def _take(self, shop_id: int | None) -> Iterator[Session]:
+        with self.turn(), _session(self._taking, shop_id) as session, session.begin():
+            if not self.is_sqlite:
+                session.connection().exec_driver_sql("SET LOCAL synchronous_commit TO off")
+            yield session
+
+    def _repeat(
+        self,
+        opened: Callable[[int | None], AbstractContextManager[Session]],
+        shop_id: int | None,
+        act: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
         for attempt in range(1, ATTEMPTS):
             try:
-                with self.write(shop_id) as session:
+                with opened(shop_id) as session:
                     return act(session, *args, **kwargs)
             except DBAPIError as error:
                 if not worth_repeating(error):
                     raise
                 time.sleep(0.02 * 2**attempt)
-        with self.write(shop_id) as session:
+        with opened(shop_id) as session:
             return act(session, *args, **kwargs)
 
     def close(self) -> None:
         self.engine.dispose()
+        self._taking.dispose()
         if self._turn is not None:
             self._turn.close()
 
@@ -88,7 +117,7 @@ def worth_repeating(error: DBAPIError) -> bool:
     return isinstance(error, OperationalError) and "locked" in str(error.orig)
 
 
-def _engine(url: str, pool_size: int) -> Engine:
+def _engine(url: str, pool_size: int, synchronous: str = "FULL") -> Engine:
     """Parameters are hidden: a database error becomes text in logs and problems, and they hold addresses."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
@@ -99,14 +128,14 @@ def _engine(url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size * 2,
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(synchronous: str, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -21,7 +21,7 @@ from bridge.db import work
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
-from bridge.flows import progress, project, short
+from bridge.flows import progress, project, push, short
 from bridge.flows.engine import Engine
 from bridge.flows.held import CONFIRMED
 from bridge.flows.holding import held
@@ -32,6 +32,7 @@ from bridge.ports.platform import ProductBatch
 
 CHUNK = 500
 TOGETHER = 20  # products written by one transaction: others want to write too
+AT_ONCE = 4  # of so few products the new stock is claimed for sending where it is worked out
 LATER = timedelta(seconds=5)
 # A store that takes its time is not kept busy with being read: what is due next gathers for twice as long.
 QUICK, BREATH, LONGEST_BREATH = 0.05, 2.0, 0.5
@@ -69,8 +70,9 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     for start in range(0, len(claims), TOGETHER):
         now = engine.clock()
         part = claims[start : start + TOGETHER]
-        lanes = engine.db.transact(row.shop_id, _record, engine, row, part, batch, before, now)
+        lanes, parcels = engine.db.transact(row.shop_id, _record, engine, row, part, batch, before, now)
         step("product.read.recorded")
+        push.send_beside(engine, parcels)
         if lanes:
             engine.ring(lanes)
     if seconds > QUICK:
@@ -105,7 +107,7 @@ def _record(
     batch: ProductBatch,
     before: _Before,
     now: datetime,
-) -> set[str]:
+) -> tuple[set[str], list[push.Parcel]]:
     mine = work.still_mine(session, claims)
     by_key = {claim.key: claim for claim in claims if claim.id in mine}
     writer = _Snapshot(session, now, before, list(by_key))
@@ -118,6 +120,9 @@ def _record(
     writer.finish()
     event_at = min((claim.first_marked_at for claim in by_key.values()), default=now)
     lanes = project.project(session, project.channel_views(engine, session), writer.touched, now, event_at)
+    parcels: list[push.Parcel] = []
+    if "stock" in lanes and len(claims) <= AT_ONCE and engine.beside is not None:
+        parcels = push.claim_at_once(session, writer.touched, now)
     lanes |= _rematch(session, writer.new_skus, now)
     lanes |= short.watch(engine, session, writer.pools, now)
     if batch.parents:
@@ -128,7 +133,7 @@ def _record(
     work.put_back(session, [by_key[key] for key in later], now + LATER, "the store wants fewer calls")
     work.done(session, [claim for key, claim in by_key.items() if key not in writer.overtaken | later], now)
     alive(session, row.id, now)
-    return lanes
+    return lanes, parcels
 
 
 def take_in(

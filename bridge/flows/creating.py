@@ -182,7 +182,7 @@ class _Creator:
 
     def _fence(self, claim: Claim) -> None:
         if self.engine.stopping.is_set():
-            raise SlowDown("Storebridge is being stopped; the order is created when it is back.")
+            raise SlowDown("Storebridge is being stopped; this goes on when it is back.")
         fence(self.engine, self.row, claim)
 
     def record(self, made: Made, how: str) -> None:

@@ -36,6 +36,7 @@ class Engine:
     adapter. ``second_look``: after that stock that seems gone is held against another reading. ``mail`` is None where
     no mail server is set; ``outside`` makes a transport of no connection, from its account and its title. ``limiter``
     counts who knocks at the doors; ``private_hosts`` may be called although they are private, and without https.
+    ``beside`` runs something in a thread of its own while a lane is being drained in this process; None where none is.
     ``machine`` looks at what only the doors know of this installation (bridge/flows/doctor.py, Machine).
     """
 
@@ -52,6 +53,7 @@ class Engine:
     outside: PlainTransport | None = None
     limiter: Limiter = field(default_factory=LocalLimiter)
     private_hosts: frozenset[str] = frozenset()
+    beside: Callable[[str, Callable[[], None]], None] | None = None
     machine: Callable[[], Any] | None = None
     create_patience: timedelta = timedelta(seconds=45)
     second_look: timedelta = timedelta(seconds=45)

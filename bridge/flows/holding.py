@@ -24,7 +24,7 @@ def held(engine: Engine, shop_id: int, claims: Sequence[Claim]) -> Iterator[None
     def renew() -> None:
         while not over.wait(EVERY):
             try:
-                engine.db.transact(shop_id, work.renew, claims, engine.clock())
+                engine.db.take(shop_id, work.renew, claims, engine.clock())
             except SQLAlchemyError:
                 continue
 

@@ -6,6 +6,7 @@ version are read again: a value that was overtaken while waiting for the limit i
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ from bridge.ports.channel import Channel, ContentUpdate, ItemResult, Outcome, Pr
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, SlowDown, Superseded
 from bridge.ports.http import about, before_write, lane
 
+log = logging.getLogger("storebridge.flows")
 LANE_OF = {Facet.STOCK: "stock", Facet.PRICE: "content", Facet.CONTENT: "content"}
 OPERATION = {Facet.STOCK: "update_stock", Facet.PRICE: "update_prices", Facet.CONTENT: "update_content"}
 FOLLOW_AFTER = timedelta(days=2, hours=1)  # following a submission gives up earlier and says what next
@@ -78,6 +80,42 @@ def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: 
         sender.pump(pool, size, size * manifest.concurrency, deadline)
 
 
+@dataclass(frozen=True)
+class Parcel:
+    """What was claimed of one connection and facet by the transaction that changed it, to be sent without a hop."""
+
+    row: Connection
+    facet: Facet
+    items: list[Item]
+
+
+def claim_at_once(session: Session, variant_ids: Sequence[int], now: datetime) -> list[Parcel]:
+    """The stock of these variants, for each marketplace that nothing else waits for."""
+    rows, token = queue.claim_at_once(session, variant_ids, Facet.STOCK.value, now)
+    items: dict[int, list[Item]] = {}
+    for facet, listing in rows:
+        items.setdefault(facet.connection_id, []).append(_item(facet, listing, token))
+    return [Parcel(session.get_one(Connection, number), Facet.STOCK, found) for number, found in items.items()]
+
+
+def send_beside(engine: Engine, parcels: Sequence[Parcel]) -> None:
+    """Send each in a thread of its own, where a lane is being drained; else here."""
+    for parcel in parcels:
+        if engine.beside is None:
+            send_at_once(engine, parcel)
+        else:
+            engine.beside(LANE_OF[parcel.facet], partial(send_at_once, engine, parcel))
+
+
+def send_at_once(engine: Engine, parcel: Parcel) -> None:
+    """Send what was claimed. Never raises: what goes wrong is done again when the leases run out."""
+    try:
+        sender = _Sender(engine, parcel.row, engine.channel(parcel.row), parcel.facet)
+        sender.send(parcel.items, engine.manifest(parcel.row).batch_size(OPERATION[parcel.facet]))
+    except Exception:
+        log.exception("what was to be sent at once broke off; its leases run out and it is sent again")
+
+
 class _Sender:
     """Sends claimed facets of one connection and records what became of each."""
 
@@ -113,12 +151,21 @@ class _Sender:
             else:
                 return
 
+    def send(self, items: list[Item], size: int) -> None:
+        """These, one batch after the other."""
+        step("push.claimed")
+        for start in range(0, len(items), size):
+            batch = items[start : start + size]
+            self._settle([(batch, self._send(batch))])
+
     def _finish(self, group: Sequence[tuple[list[Item], Future[Sent]]]) -> bool:
         """False when the connection wants to be left alone for a while."""
+        return self._settle([(batch, sending.result()) for batch, sending in group])
+
+    def _settle(self, group: Sequence[tuple[list[Item], Sent]]) -> bool:
         results: list[tuple[Item, ItemResult]] = []
         pause: BridgeError | None = None
-        for batch, sending in group:
-            outcome = sending.result()
+        for batch, outcome in group:
             if isinstance(outcome, BridgeError):
                 pause = outcome if not isinstance(outcome, Superseded) else pause
                 self._failed(batch, outcome)

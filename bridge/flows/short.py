@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -16,29 +17,30 @@ from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 
 KIND = "stock.gone"
+# Made once: making these statements costs more than running them.
+_POOLS: Any = bindparam("pools", expanding=True)
+_HELD = select(func.coalesce(func.sum(Reservation.quantity), 0)).where(
+    Reservation.shop_id == Variant.shop_id, Reservation.pool == Variant.pool, Reservation.state != "released"
+)
+_SHORT = select(Variant.pool).where(
+    Variant.pool.in_(_POOLS), Variant.deleted_at.is_(None), Variant.on_hand < _HELD.correlate(Variant).scalar_subquery()
+)
+_ASKED = (
+    select(Variant.pool)
+    .join(OrderLine, OrderLine.variant_id == Variant.id)
+    .join(Cancellation, Cancellation.order_line_id == OrderLine.id)
+    .where(Variant.pool.in_(_POOLS), Cancellation.origin == "bridge", Cancellation.state == "asked")
+)
 
 
 def watch(engine: Engine, session: Session, pools: Collection[str], now: datetime) -> set[str]:
     """After a reading or a sale: pools that do not hold what is reserved of them, or about which a question is open,
     are looked at again later. Returns the lanes that then have something to do."""
-    platform = store_connection(session) if pools else None
+    given = {"pools": list(pools)}
+    found = {pool for query in (_SHORT, _ASKED) for pool in session.scalars(query, given)} if pools else set()
+    platform = store_connection(session) if found else None
     if platform is None:
         return set()
-    held = select(func.coalesce(func.sum(Reservation.quantity), 0)).where(
-        Reservation.shop_id == Variant.shop_id, Reservation.pool == Variant.pool, Reservation.state != "released"
-    )
-    short = select(Variant.pool).where(
-        Variant.pool.in_(pools),
-        Variant.deleted_at.is_(None),
-        Variant.on_hand < held.correlate(Variant).scalar_subquery(),
-    )
-    asked = (
-        select(Variant.pool)
-        .join(OrderLine, OrderLine.variant_id == Variant.id)
-        .join(Cancellation, Cancellation.order_line_id == OrderLine.id)
-        .where(Variant.pool.in_(pools), Cancellation.origin == "bridge", Cancellation.state == "asked")
-    )
-    found = set(session.scalars(short)) | set(session.scalars(asked))
     due = now + engine.second_look
     work.mark(session, platform.shop_id, [Mark(platform.id, "orders", KIND, pool, 1, due) for pool in found], now)
-    return {"orders"} if found else set()
+    return {"orders"}

@@ -181,7 +181,7 @@ def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
 
 
 def _claim(engine: Engine, scope: Scope) -> list[Claim]:
-    return engine.db.transact(scope.shop_id, work.claim, scope.lane, scope.connection_id, engine.clock(), _batch)
+    return engine.db.take(scope.shop_id, work.claim, scope.lane, scope.connection_id, engine.clock(), _batch)
 
 
 def _batch(kind: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, Protocol
@@ -50,6 +50,7 @@ class Drainer:
         self._threads = threads
         self._outside = engine.ring
         engine.ring = self.ring
+        engine.beside = self.beside
         self._changed = threading.Condition()
         self._lanes: set[str] = set()
         self._marked: dict[str, float] = {}  # lane: when to look again
@@ -169,9 +170,31 @@ class Drainer:
         return True
 
     def _submit(self, lane: str, scope: Hashable, deadline: float) -> None:
+        self._running[scope] = (lane, self._threads_of_its_own().submit(self._run, lane, scope, deadline))
+
+    def beside(self, lane: str, act: Callable[[], None]) -> None:
+        """Run ``act``, which never raises, in a thread of its own; the drain of the lane is not over before it."""
+        if self.engine.stopping.is_set():
+            act()
+            return
+        key = object()
+
+        def run() -> None:
+            bind(lane=lane)
+            try:
+                act()
+            finally:
+                with self._changed:
+                    self._running.pop(key, None)
+                    self._mark(lane, time.monotonic())
+
+        with self._changed:
+            self._running[key] = (lane, self._threads_of_its_own().submit(run))
+
+    def _threads_of_its_own(self) -> ThreadPoolExecutor:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="drain")
-        self._running[scope] = (lane, self._pool.submit(self._run, lane, scope, deadline))
+        return self._pool
 
     def _run(self, lane: str, scope: Hashable, deadline: float) -> None:
         began = time.monotonic()

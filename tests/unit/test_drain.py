@@ -225,3 +225,24 @@ def test_an_engine_has_one_drainer(engine: Engine, table: FakeTable) -> None:
     table.pending = {"a": 1}
     drain(engine, "stock")
     assert table.ran == ["a"]
+
+
+def test_what_runs_beside_belongs_to_the_drain(drainer: Drainer, table: FakeTable, engine: Engine) -> None:
+    done: list[str] = []
+
+    def later() -> None:
+        time.sleep(0.4)
+        done.append(threading.current_thread().name)
+
+    table.pending = {"a": 1}
+    table.on_run = lambda scope: engine.beside("stock", later)  # type: ignore[misc]
+    drainer.drain("stock", seconds=60, linger=0)
+    assert done, "the drain was over before it"
+    assert done[0] != threading.current_thread().name
+
+
+def test_when_it_is_to_stop_it_does_at_once_what_was_begun(drainer: Drainer, engine: Engine) -> None:
+    done: list[str] = []
+    engine.stopping.set()
+    drainer.beside("stock", lambda: done.append(threading.current_thread().name))
+    assert done == [threading.current_thread().name]

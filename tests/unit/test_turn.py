@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from bridge.db.session import Database
 from bridge.db.turn import Turn
@@ -96,3 +97,20 @@ def test_a_webhook_waits_for_one_writer_and_not_for_all_that_queue(tmp_path: Pat
     for thread in threads:
         thread.join(30)
     assert order.index("door") <= 1
+
+
+def test_only_leases_are_committed_without_waiting_for_the_disk(database_url: str) -> None:
+    durably = "" if database_url.startswith("sqlite") else "?options=-csynchronous_commit%3Don"
+    db = Database(database_url + durably)
+    ask = text("PRAGMA synchronous" if db.is_sqlite else "SHOW synchronous_commit")
+
+    def asked(session: Session) -> str:
+        return str(session.scalar(ask))
+
+    durable, light = ("2", "1") if db.is_sqlite else ("on", "off")
+    for _ in range(3):
+        assert db.take(None, asked) == light
+        assert db.transact(None, asked) == durable
+    with db.read(None) as session:
+        assert asked(session) == durable
+    db.close()

@@ -1,0 +1,144 @@
+"""New stock of few products is claimed for sending by the transaction that works it out: one hop less, no rule less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import select
+
+from bridge.db.tables import Connection, FacetRow, Shop
+from bridge.flows import catalogue, resting, table
+from tests.support.world import World
+
+
+class Beside:
+    """Where the engine puts what is to run beside: run here and now, or kept."""
+
+    def __init__(self, *, keeps: bool = False) -> None:
+        self.keeps = keeps
+        self.kept: list[Callable[[], None]] = []
+
+    def __call__(self, lane: str, act: Callable[[], None]) -> None:
+        assert lane == "stock"
+        if self.keeps:
+            self.kept.append(act)
+        else:
+            act()
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    world = World(database_url)
+    for name in "ABCDEF":
+        world.store.add(name, 20)
+    world.settle(120)
+    world.engine.beside = Beside()
+    yield world
+    world.close()
+
+
+def read(world: World, *skus: str) -> None:
+    """What the store tells of is read, and nothing else is done that is due."""
+    for sku in skus:
+        world.hint(world.store.by_sku(sku).product_id)
+    world.clock.advance(6)
+    scopes = [scope for scope in table.scopes(world.engine, "stock") if scope.topic == "work"]
+    for scope in scopes:
+        table.run(world.engine, scope, deadline=float("inf"))
+
+
+def change(world: World, sku: str, stock: int) -> None:
+    world.store.set(sku, stock)
+    read(world, sku)
+
+
+def shown(world: World, sku: str) -> list[int | None]:
+    return [market.stock(sku) for market in world.markets]
+
+
+def test_what_was_read_is_sent_without_another_claim(world: World) -> None:
+    change(world, "A", 7)
+    assert shown(world, "A") == [7, 7]
+    with world.db.read(1) as session:
+        rows = session.scalars(select(FacetRow).where(FacetRow.facet == "stock")).all()
+    assert all(row.acked_version == row.desired_version and row.lease_token is None for row in rows)
+
+
+def test_where_other_changes_wait_the_most_urgent_goes_first(world: World) -> None:
+    beside, world.engine.beside = world.engine.beside, None
+    change(world, "B", 0)
+    world.engine.beside = beside
+    change(world, "A", 7)
+    assert (shown(world, "A"), shown(world, "B")) == ([20, 20], [20, 20])
+    world.drain()
+    assert (shown(world, "A"), shown(world, "B")) == ([7, 7], [0, 0])
+
+
+def test_many_products_go_the_usual_way(world: World) -> None:
+    names = "ABCDEF"
+    assert len(names) > catalogue.AT_ONCE
+    for name in names:
+        world.store.set(name, 9)
+    read(world, *names)
+    assert {value for name in names for value in shown(world, name)} == {20}
+    world.drain()
+    assert {value for name in names for value in shown(world, name)} == {9}
+
+
+def test_what_rests_rests(world: World) -> None:
+    resting.hold(world.engine, 1, 2, ["stock"], "Anna")
+    with world.db.write(1) as session:
+        session.get_one(Connection, 3).state = "paused"
+    change(world, "A", 7)
+    assert shown(world, "A") == [20, 20]
+
+
+def test_a_shop_that_is_paused_sends_nothing(world: World) -> None:
+    with world.db.write(None) as session:
+        session.scalars(select(Shop)).one().paused = True
+    assert table.scopes(world.engine, "stock") == []
+    claims = [("A", 7)]
+    world.store.set(*claims[0])
+    with world.db.read(1) as session:
+        row = session.get_one(Connection, 1)
+    world.hint(world.store.by_sku("A").product_id)
+    found = world.db.transact(1, table.work.claim, "stock", 1, world.clock(), 10)
+    catalogue.read_products(world.engine, row, found)
+    assert shown(world, "A") == [20, 20]
+
+
+def test_a_value_that_was_overtaken_on_the_way_is_not_sent(world: World) -> None:
+    late = world.engine.beside = Beside(keeps=True)
+    change(world, "A", 7)
+    change(world, "A", 3)
+    assert len(late.kept) == len(world.markets), "what is on its way is not claimed again"
+    for act in late.kept:
+        act()
+    assert shown(world, "A") == [3, 3]
+
+
+def test_a_process_that_dies_on_the_way_is_made_good(world: World) -> None:
+    world.engine.beside = Beside(keeps=True)
+    change(world, "A", 7)
+    world.drain()
+    assert shown(world, "A") == [20, 20]
+    world.clock.advance(46)
+    world.engine = world.new_engine()
+    world.drain()
+    assert shown(world, "A") == [7, 7]
+
+
+def test_who_comes_too_late_sends_nothing(world: World) -> None:
+    late = world.engine.beside = Beside(keeps=True)
+    change(world, "A", 7)
+    world.clock.advance(46)
+    world.engine.beside = None
+    change(world, "A", 4)
+    world.drain()
+    assert shown(world, "A") == [4, 4]
+    sent = [len(market.writes) for market in world.markets]
+    for act in late.kept:
+        act()
+    assert shown(world, "A") == [4, 4]
+    assert sent == [len(market.writes) for market in world.markets]
