@@ -38,7 +38,7 @@ log = logging.getLogger("storebridge.flows")
 LANE_OF = {Facet.STOCK: "stock", Facet.PRICE: "content", Facet.CONTENT: "content"}
 OPERATION = {Facet.STOCK: "update_stock", Facet.PRICE: "update_prices", Facet.CONTENT: "update_content"}
 FOLLOW_AFTER = timedelta(days=2, hours=1)  # following a submission gives up earlier and says what next
-GROUPS = 2
+GROUPS, MORE_GROUPS, QUICK = 2, 4, 0.5
 
 
 @dataclass(frozen=True)
@@ -137,17 +137,22 @@ class _Sender:
 
     def pump(self, pool: ThreadPoolExecutor, size: int, limit: int, deadline: float) -> None:
         """Claim, send and record until nothing is left or the connection wants to be left alone. Two groups are
-        under way: while one is recorded the other is being sent."""
-        under_way: deque[list[tuple[list[Item], Future[Sent]]]] = deque()
+        under way: while one is recorded the other is being sent. More where a group is gone in no time, so that nothing
+        waits for the database; never many where the marketplace is slow, because what is more urgent may come."""
+        under_way: deque[tuple[float, list[tuple[list[Item], Future[Sent]]]]] = deque()
         going = more = True
+        groups = GROUPS
         while True:
             going = going and not self.engine.stopping.is_set() and time.monotonic() < deadline
-            if going and more and len(under_way) < GROUPS and (items := self.claim(limit)):
+            if going and more and len(under_way) < groups and (items := self.claim(limit)):
                 more = len(items) == limit  # else whoever looks next finds what has fallen due since
                 batches = [items[start : start + size] for start in range(0, len(items), size)]
-                under_way.append([(batch, pool.submit(self._send, batch)) for batch in batches])
+                sending = [(batch, pool.submit(self._send, batch)) for batch in batches]
+                under_way.append((time.monotonic(), sending))
             elif under_way:
-                going = self._finish(under_way.popleft()) and going
+                began, group = under_way.popleft()
+                going = self._finish(group) and going
+                groups = MORE_GROUPS if time.monotonic() - began < QUICK else GROUPS
             else:
                 return
 
