@@ -21,7 +21,7 @@ from bridge.db import work
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
-from bridge.flows import progress, project, push, short
+from bridge.flows import at_once, progress, project, short
 from bridge.flows.engine import Engine
 from bridge.flows.held import CONFIRMED
 from bridge.flows.holding import held
@@ -72,7 +72,7 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         part = claims[start : start + TOGETHER]
         lanes, parcels = engine.db.transact(row.shop_id, _record, engine, row, part, batch, before, now)
         step("product.read.recorded")
-        push.send_beside(engine, parcels)
+        at_once.send(engine, parcels)
         if lanes:
             engine.ring(lanes)
     if seconds > QUICK:
@@ -107,7 +107,7 @@ def _record(
     batch: ProductBatch,
     before: _Before,
     now: datetime,
-) -> tuple[set[str], list[push.Parcel]]:
+) -> tuple[set[str], list[at_once.Parcel]]:
     mine = work.still_mine(session, claims)
     by_key = {claim.key: claim for claim in claims if claim.id in mine}
     writer = _Snapshot(session, now, before, list(by_key))
@@ -120,9 +120,9 @@ def _record(
     writer.finish()
     event_at = min((claim.first_marked_at for claim in by_key.values()), default=now)
     lanes = project.project(session, project.channel_views(engine, session), writer.touched, now, event_at)
-    parcels: list[push.Parcel] = []
+    parcels: list[at_once.Parcel] = []
     if "stock" in lanes and len(claims) <= AT_ONCE and engine.beside is not None:
-        parcels = push.claim_at_once(session, writer.touched, now)
+        parcels = at_once.claim(session, writer.touched, now)
     lanes |= _rematch(session, writer.new_skus, now)
     lanes |= short.watch(engine, session, writer.pools, now)
     if batch.parents:

@@ -6,7 +6,6 @@ version are read again: a value that was overtaken while waiting for the limit i
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -34,7 +33,6 @@ from bridge.ports.channel import Channel, ContentUpdate, ItemResult, Outcome, Pr
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, SlowDown, Superseded
 from bridge.ports.http import about, before_write, lane
 
-log = logging.getLogger("storebridge.flows")
 LANE_OF = {Facet.STOCK: "stock", Facet.PRICE: "content", Facet.CONTENT: "content"}
 OPERATION = {Facet.STOCK: "update_stock", Facet.PRICE: "update_prices", Facet.CONTENT: "update_content"}
 FOLLOW_AFTER = timedelta(days=2, hours=1)  # following a submission gives up earlier and says what next
@@ -80,40 +78,10 @@ def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: 
         sender.pump(pool, size, size * manifest.concurrency, deadline)
 
 
-@dataclass(frozen=True)
-class Parcel:
-    """What was claimed of one connection and facet by the transaction that changed it, to be sent without a hop."""
-
-    row: Connection
-    facet: Facet
-    items: list[Item]
-
-
-def claim_at_once(session: Session, variant_ids: Sequence[int], now: datetime) -> list[Parcel]:
-    """The stock of these variants, for each marketplace that nothing else waits for."""
-    rows, token = queue.claim_at_once(session, variant_ids, Facet.STOCK.value, now)
-    items: dict[int, list[Item]] = {}
-    for facet, listing in rows:
-        items.setdefault(facet.connection_id, []).append(_item(facet, listing, token))
-    return [Parcel(session.get_one(Connection, number), Facet.STOCK, found) for number, found in items.items()]
-
-
-def send_beside(engine: Engine, parcels: Sequence[Parcel]) -> None:
-    """Send each in a thread of its own, where a lane is being drained; else here."""
-    for parcel in parcels:
-        if engine.beside is None:
-            send_at_once(engine, parcel)
-        else:
-            engine.beside(LANE_OF[parcel.facet], partial(send_at_once, engine, parcel))
-
-
-def send_at_once(engine: Engine, parcel: Parcel) -> None:
-    """Send what was claimed. Never raises: what goes wrong is done again when the leases run out."""
-    try:
-        sender = _Sender(engine, parcel.row, engine.channel(parcel.row), parcel.facet)
-        sender.send(parcel.items, engine.manifest(parcel.row).batch_size(OPERATION[parcel.facet]))
-    except Exception:
-        log.exception("what was to be sent at once broke off; its leases run out and it is sent again")
+def send_claimed(engine: Engine, row: Connection, facet: Facet, items: list[Item]) -> None:
+    """Send what somebody has claimed already."""
+    size = engine.manifest(row).batch_size(OPERATION[facet])
+    _Sender(engine, row, engine.channel(row), facet).send(items, size)
 
 
 class _Sender:
@@ -133,7 +101,7 @@ class _Sender:
 
     def _claim(self, session: Session, limit: int, now: datetime) -> list[Item]:
         rows, token = queue.claim(session, self.row.id, self.facet.value, now, limit)
-        return [_item(facet, listing, token) for facet, listing in rows]
+        return [item_of(facet, listing, token) for facet, listing in rows]
 
     def pump(self, pool: ThreadPoolExecutor, size: int, limit: int, deadline: float) -> None:
         """Claim, send and record until nothing is left or the connection wants to be left alone. Two groups are
@@ -386,7 +354,7 @@ def _acknowledge() -> Executable:
     )
 
 
-def _item(facet: FacetRow, listing: Listing, token: str) -> Item:
+def item_of(facet: FacetRow, listing: Listing, token: str) -> Item:
     return Item(
         facet.id,
         listing.id,
