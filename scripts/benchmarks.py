@@ -26,6 +26,7 @@ OPTIONS: dict[str, list[str]] = {
     "ingest": [],
     "import": [],
     "scale": [],
+    "project": [],
     "oversell": [],
 }
 

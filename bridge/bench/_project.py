@@ -79,8 +79,29 @@ _EXAMPLES: tuple[Callable[[int], dict[str, Any]], ...] = (
 )
 
 
+def mapping(number: int) -> dict[str, Any]:
+    """What a marketplace asks of a product: a title and five attributes, one of each usual kind. Each marketplace calls
+    them otherwise."""
+    colour = {"kind": "table", "source": {"kind": "option", "name": "Colour"}, "values": {"Marine": "Blue"}}
+    material = {"kind": "first", "sources": [_attribute("Material"), {"kind": "constant", "value": "other"}]}
+    attributes = {
+        "brand": {"kind": "field", "field": "brand"},
+        "weight": {"kind": "convert", "source": {"kind": "field", "field": "weight"}, "unit": "kg"},
+        "colour": {**colour, "otherwise": "keep"},
+        "material": material,
+        "condition": {"kind": "constant", "value": "new"},
+    }
+    title = {"kind": "template", "text": "{title} {option:Size}"}
+    named = {f"{name}_{number}": source for name, source in attributes.items()}
+    return {"sections": [{"attributes": named, "texts": {"title": title}}]}
+
+
+def _attribute(name: str) -> dict[str, Any]:
+    return {"kind": "attribute", "name": name}
+
+
 def seed(folder: Path, database: str, variants: str, count: str) -> dict[str, Any]:
-    """A shop with its variants, three channels and their rules; nothing is compared yet."""
+    """A shop with its variants, three channels with their rules and mappings; nothing is compared yet."""
     _scale.seed(folder, database, int(variants))
     engine = _scale.engine_at(folder, database)
     shop_id = admin.shops(engine)[0].id
@@ -88,8 +109,27 @@ def seed(folder: Path, database: str, variants: str, count: str) -> dict[str, An
     with engine.db.write(shop_id) as session:
         ids = session.scalars(select(Connection.id).where(Connection.role == "channel")).all()
         wishes = [Wish(subject=of_connection(item), kind="rules", content=content) for item in ids]
+        own = [(of_connection(item), KINDS["attribute_mapping"].read(mapping(item))) for item in ids]
+        wishes += [Wish(subject=subject, kind="attribute_mapping", content=content) for subject, content in own]
         documents.write(session, wishes, engine.clock(), "bench")
+    last = 0
+    while done := engine.db.transact(shop_id, _clothe, last):
+        last = done
     return {}
+
+
+def _clothe(session: Session, last: int) -> int:
+    """What stores know of their products beside the bare minimum: a category, tags, pictures, options, a weight."""
+    query = select(Variant, Product).join(Product).where(Variant.id > last).order_by(Variant.id).limit(5000)
+    rows = session.execute(query).all()
+    for variant, product in rows:
+        pictures = [f"https://shop.example/{variant.id}/{number}.jpg" for number in range(3)]
+        more = {"categories": ["Lamps"], "category_paths": [["Home", "Lamps"]], "tags": ["new", "home"]}
+        product.data = {**product.data, **more, "images": pictures, "attributes": {"Material": "Wool", "Care": "30"}}
+        options = {"Colour": "Marine" if variant.id % 2 else "Red", "Size": "XL"}
+        variant.data = {**variant.data, "options": options, "weight": {"amount": "250", "unit": "g"}}
+        last = variant.id
+    return last if rows else 0
 
 
 def _chunks(engine: Engine, shop_id: int, most: int) -> Iterator[tuple[Session, Sequence[int]]]:

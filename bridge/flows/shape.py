@@ -53,17 +53,21 @@ class Item:
             variant, product = self.variant, self.product
             images = ((variant.image,) if variant.image else ()) + variant.images + product.images
             subject, published = rules.subject_of(product, variant), variant.published and product.published
-            self._facts = Facts(subject, category_paths(product), tuple(dict.fromkeys(images)), published)
+            self._facts = Facts(
+                subject, category_paths(product), tuple(dict.fromkeys(images)), published, mapping.Known()
+            )
         return self._facts
 
 
 class Facts(NamedTuple):
-    """``subject`` is what rules are applied to; ``paths`` are the store's categories, from the root down."""
+    """``subject`` is what rules are applied to; ``paths`` are the store's categories, from the root down; ``known``
+    what mappings have found out about the variant."""
 
     subject: rules.Subject
     paths: tuple[str, ...]
     images: tuple[str, ...]
     published: bool
+    known: mapping.Known
 
 
 @dataclass(slots=True)
@@ -218,7 +222,7 @@ class Shape:
         if self._mapping is None:
             return None
         path = self._category_paths.get(assigned.category, ()) if assigned else ()
-        return self._mapping(item.product, item.variant, path)
+        return self._mapping(item.product, item.variant, path, item.facts.known)
 
     def _answer(self, item: Item, shaped: rules.Shaped, gone: str, pace: Pace | None) -> StockAnswer:
         ruled, guard = (shaped.buffer, shaped.cap), self._guard

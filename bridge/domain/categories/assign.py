@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from pydantic import Field, field_validator
 
@@ -56,6 +57,8 @@ class Assigner:
         own = self._products.get(product_id)
         if own is not None:
             return Assigned(category=own, source="product")
+        if not self._by_key:
+            return None
         best: tuple[int, int, Assigned] | None = None
         for place, path in enumerate(paths):
             found = self._nearest(category_key(path))
@@ -71,6 +74,7 @@ class Assigner:
         return None
 
 
+@lru_cache(maxsize=16384)
 def category_key(path: str) -> Key:
     """A path as it is compared: case and accents do not count."""
     return tuple(plain(name) for name in split_path(path))

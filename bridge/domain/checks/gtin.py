@@ -23,17 +23,24 @@ def gtin_fault(gtin: str | None, lengths: Collection[int] = LENGTHS, *, internal
     """Why ``gtin`` cannot be sold under, or None when it can. ``internal``: numbers of one company are taken."""
     if not gtin:
         return "is missing"
-    try:
-        compact = stdnum_ean.validate(gtin)
-    except ValidationError as error:
-        return {"InvalidLength": "has the wrong length", "InvalidChecksum": "has a wrong check digit"}.get(
-            type(error).__name__, "contains something other than digits"
-        )
+    compact, fault = _read(gtin)
+    if fault:
+        return fault
     if len(compact) not in lengths:
         return f"has {len(compact)} digits, which are not taken here"
     if not compact.strip("0"):
         return "is no number of a product"
     return None if internal else _restricted(compact)
+
+
+@lru_cache(maxsize=8192)
+def _read(gtin: str) -> tuple[str, str | None]:
+    """The bare number, and why it is none; marketplaces that take other lengths ask about the same one."""
+    try:
+        return str(stdnum_ean.validate(gtin)), None
+    except ValidationError as error:
+        faults = {"InvalidLength": "has the wrong length", "InvalidChecksum": "has a wrong check digit"}
+        return gtin, faults.get(type(error).__name__, "contains something other than digits")
 
 
 def _restricted(compact: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 from bridge.domain.catalogue import StoreProduct, StoreVariant
@@ -29,7 +30,7 @@ from bridge.domain.mapping.model import (
     Template,
     ValueTable,
 )
-from bridge.domain.mapping.template import Slot, parse, render
+from bridge.domain.mapping.template import Group, Slot, parse, render
 from bridge.domain.measure import UnitError, plain, read_measure
 from bridge.domain.text import cut
 
@@ -55,24 +56,49 @@ class Mapped(NamedTuple):
 EMPTY = Got("", "")
 
 
+class Known:
+    """What mappings have found out about one variant, for other mappings: options, attributes and custom fields by
+    their folded names; and what a source came to, by the source as text."""
+
+    __slots__ = ("gots", "names")
+
+    def __init__(self) -> None:
+        self.names: dict[str, dict[str, str]] = {}
+        self.gots: dict[str, Got] = {}
+
+
 class View:
     """One variant while it is mapped: fields and names on demand, each worked out once."""
 
-    def __init__(self, product: StoreProduct, variant: StoreVariant, compiled: Compiled) -> None:
+    def __init__(self, product: StoreProduct, variant: StoreVariant, compiled: Compiled, known: Known) -> None:
         self.product = product
         self.variant = variant
         self.findings: list[Finding] = []
         self._compiled = compiled
         self._done: dict[str, Got] = {}
-        self._names: dict[str, dict[str, str]] = {}
+        self._names, self._gots = known.names, known.gots
 
     def mapped(self, attribute: str) -> Got:
         """Another attribute. A circle of them is refused at saving; here it ends empty."""
-        if attribute not in self._done:
+        got = self._done.get(attribute)
+        if got is None:
             self._done[attribute] = EMPTY
-            read = self._compiled.attributes.get(attribute)
-            self._done[attribute] = read(self) if read else EMPTY
-        return self._done[attribute]
+            whole = self._compiled.attributes.get(attribute)
+            got = self._done[attribute] = self.made(whole) if whole else EMPTY
+        return got
+
+    def made(self, whole: Whole) -> Got:
+        """What a whole source comes to; another mapping has it from here, unless there was something to say of it."""
+        read, key = whole
+        if key is None:
+            return read(self)
+        got = self._gots.get(key)
+        if got is None:
+            before = len(self.findings)
+            got = read(self)
+            if len(self.findings) == before:
+                self._gots[key] = got
+        return got
 
     def option(self, name: str) -> str:
         return self._named("option", self.variant.options, name)
@@ -88,41 +114,46 @@ class View:
         """``name`` is given in small letters."""
         if not values:
             return ""
-        if group not in self._names:
-            self._names[group] = {fold(key): value for key, value in values.items()}
-        return self._names[group].get(name, "")
+        folded = self._names.get(group)
+        if folded is None:
+            folded = self._names[group] = {fold(key): value for key, value in values.items()}
+        return folded.get(name, "")
 
 
 Read = Callable[[View], Got]
+# With the source as text; None where it depends on other attributes of its own mapping.
+Whole = tuple[Read, str | None]
 
 
 class Compiled:
     """A section with everything parsed."""
 
     def __init__(self, section: Section) -> None:
-        self.attributes = {name: _compile(source, name) for name, source in section.attributes.items()}
-        self.texts = {name: _compile(source, name) for name, source in section.texts.items()}
+        self.attributes = {name: _whole(source, name) for name, source in section.attributes.items()}
+        self.texts = {name: _whole(source, name) for name, source in section.texts.items()}
         self.bullets = tuple(_compile(source, "bullets") for source in section.bullets or ())
 
-    def __call__(self, product: StoreProduct, variant: StoreVariant) -> Mapped:
-        view = View(product, variant, self)
+    def __call__(self, product: StoreProduct, variant: StoreVariant, known: Known) -> Mapped:
+        view = View(product, variant, self, known)
         attributes: dict[str, Several] = {}
         trace: dict[str, str] = {}
         for name in self.attributes:
-            got = view.mapped(name)
-            if got.value:
-                attributes[name], trace[name] = got
-        texts = {name: read(view) for name, read in self.texts.items()}
-        trace |= {f"@{name}": got.origin for name, got in texts.items() if got.value}
-        bullets = [got for got in (read(view) for read in self.bullets) if got.value]
-        trace |= {f"@bullet {number}": got.origin for number, got in enumerate(bullets, start=1)}
-        return Mapped(
-            attributes=attributes,
-            bullets=tuple(one_text(got.value) for got in bullets),
-            findings=tuple(dict.fromkeys(view.findings)) if view.findings else (),
-            trace=trace,
-            texts={name: one_text(got.value) for name, got in texts.items() if got.value},
-        )
+            value, origin = view.mapped(name)
+            if value:
+                attributes[name], trace[name] = value, origin
+        texts: dict[str, str] = {}
+        for name, whole in self.texts.items():
+            value, origin = view.made(whole)
+            if value:
+                texts[name], trace[f"@{name}"] = one_text(value), origin
+        bullets = self._bullets(view, trace) if self.bullets else ()
+        findings = tuple(dict.fromkeys(view.findings)) if view.findings else ()
+        return Mapped(attributes, bullets, findings, trace, texts)
+
+    def _bullets(self, view: View, trace: dict[str, str]) -> tuple[str, ...]:
+        found = [got for got in (read(view) for read in self.bullets) if got.value]
+        trace |= {f"@bullet {number}": got.origin for number, got in enumerate(found, start=1)}
+        return tuple(one_text(got.value) for got in found)
 
 
 class Evaluator:
@@ -133,12 +164,16 @@ class Evaluator:
         self._mapping = mapping
         self._sections: dict[tuple[str, ...], Compiled] = {}
 
-    def __call__(self, product: StoreProduct, variant: StoreVariant, category: Sequence[str] = ()) -> Mapped:
-        """``category`` is the path of the marketplace category the variant is mapped to, names from the root."""
+    def __call__(
+        self, product: StoreProduct, variant: StoreVariant, category: Sequence[str] = (), known: Known | None = None
+    ) -> Mapped:
+        """``category`` is the path of the marketplace category the variant is mapped to, names from the root; ``known``
+        is handed in for the same variant by whoever has several mappings."""
         path = tuple(category)
-        if path not in self._sections:
-            self._sections[path] = Compiled(effective(self._mapping, path))
-        return self._sections[path](product, variant)
+        section = self._sections.get(path)
+        if section is None:
+            section = self._sections[path] = Compiled(effective(self._mapping, path))
+        return section(product, variant, Known() if known is None else known)
 
 
 def evaluate(
@@ -149,6 +184,11 @@ def evaluate(
 
 
 # Compiling: one function a kind of source.
+
+
+def _whole(source: Source, attribute: str) -> Whole:
+    key = source.model_dump_json()
+    return _compile(source, attribute), None if "mapped" in key else intern(key)
 
 
 def _compile(source: Source, attribute: str) -> Read:
@@ -193,14 +233,27 @@ def _nothing(_source: Nothing, _attribute: str) -> Read:
 
 
 def _template(source: Template, _attribute: str) -> Read:
-    group = parse(source.text)
-    slots = {slot: _slot(slot) for slot in group.slots()}
-    origin = f"template {source.text}"
+    text, maximum = source.text, source.maximum
+    slots = tuple(_slot(slot) for slot in _parsed(text)[1])
+    origin = f"template {text}"
 
     def read(view: View) -> Got:
-        return Got(cut(render(group, lambda slot: slots[slot](view)), source.maximum), origin)
+        return Got(_filled(text, maximum, tuple([slot(view) for slot in slots])), origin)
 
     return read
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[Group, tuple[Slot, ...]]:
+    group = parse(text)
+    return group, tuple(group.slots())
+
+
+@lru_cache(maxsize=4096)
+def _filled(text: str, maximum: int | None, values: tuple[str, ...]) -> str:
+    """The template with these values; marketplaces often have the same one for the same variant."""
+    group, slots = _parsed(text)
+    return cut(render(group, dict(zip(slots, values, strict=True)).__getitem__), maximum)
 
 
 def _slot(slot: Slot) -> Callable[[View], str]:
