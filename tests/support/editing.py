@@ -38,8 +38,8 @@ ASKED = {
 class Kiosk:
     """Two mugs and a lamp. ``press`` sends the page's form with one of its buttons."""
 
-    def __init__(self, database_url: str) -> None:
-        self.world = World(database_url, markets=1)
+    def __init__(self, database_url: str, key: str | None = None) -> None:
+        self.world = World(database_url, markets=1, key=key)
         products = (("MUG-1", "Mugs", "Marine"), ("MUG-2", "Mugs", "rouge"), ("LAMP", "Lamps", "Marine"))
         for sku, category, colour in products:
             self.world.store.add(sku, 9)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from cryptography.fernet import Fernet
 
+from bridge.cli import cli
+from bridge.db import crypto
 from bridge.db.tables import Connection, Listing, LooseOffer, OrderLine
 from bridge.domain.listing import LiveOffer
 from bridge.flows import link_tables, linking, listing_view, matching
@@ -25,7 +30,13 @@ TOKEN = "a-token-of-the-merchants-own-program"
 
 @pytest.fixture
 def kiosk(database_url: str) -> Iterator[Kiosk]:
-    kiosk = Kiosk(database_url)
+    kiosk = with_strangers(Kiosk(database_url))
+    yield kiosk
+    kiosk.world.close()
+
+
+def with_strangers(kiosk: Kiosk) -> Kiosk:
+    """Two offers that are nobody's, and two products that are not offered."""
     world = kiosk.world
     for sku, stock in (("VASE", 7), ("BOWL", 4)):
         world.store.add(sku, stock)
@@ -36,8 +47,7 @@ def kiosk(database_url: str) -> Iterator[Kiosk]:
     world.settle(200, step=100)
     matching.again(world.engine, 1, CHANNEL)
     world.settle(200, step=100)
-    yield kiosk
-    world.close()
+    return kiosk
 
 
 def loose(kiosk: Kiosk) -> list[str]:
@@ -223,3 +233,34 @@ def test_the_json_door_links_too(kiosk: Kiosk) -> None:
     assert of(kiosk, "X-1") is None
     assert ask("PUT", "links", table=written.replace("X-1,,", "X-1,,VASE"), confirm=True)[1]["done"]
     assert of(kiosk, "X-1") is not None
+
+
+def test_at_the_command_line(tmp_path: Path) -> None:
+    key = Fernet.generate_key().decode()
+    kiosk = with_strangers(Kiosk(f"sqlite:///{tmp_path / 'storebridge.db'}", key))
+    ring = crypto.installed()
+    environment = {"STOREBRIDGE_DATA_DIR": str(tmp_path), "STOREBRIDGE_KEYS": key, "DATABASE_URL": "", "REDIS_URL": ""}
+
+    def run(*arguments: str, code: int = 0) -> str:
+        done = CliRunner().invoke(cli, arguments, env=environment)
+        assert done.exit_code == code, done.output
+        return str(done.output)
+
+    assert "VASE (2 of 4 words of the title)" in run("links", "show")
+    assert "linked by hand" in run("links", "set", "X-1", "VASE")
+    assert "already" in run("links", "set", "X-2", "VASE", code=2)
+    assert "X-1  is VASE: linked by" in run("links", "show")
+    assert "linked by hand by" in run("explain", "VASE")
+    file = tmp_path / "links.csv"
+    run("links", "download", str(file))
+    assert "X-1,,VASE" in file.read_text()
+    file.write_text("channel,site,offer,sku\n2,,X-1,\n2,,X-8,BOWL\n")
+    assert "offer   No offer X-8 was found there." in run("links", "upload", str(file))
+    assert "Row 3, offer" in run("links", "upload", str(file), "--confirm", code=2)
+    file.write_text("channel,site,offer,sku\n2,,X-2,BOWL\n")
+    assert "Nothing has been changed yet" in run("links", "upload", str(file))
+    assert "Done." in run("links", "upload", str(file), "--confirm")
+    assert "no longer VASE" in run("links", "remove", "X-1")
+    crypto.install(ring)
+    assert loose(kiosk) == ["X-1"]
+    kiosk.world.close()
