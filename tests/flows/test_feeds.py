@@ -17,7 +17,7 @@ from bridge.db.tables import Connection, FacetRow, FeedPart, FeedRow, Journal, L
 from bridge.domain.listing import Facet
 from bridge.domain.money import Money
 from bridge.domain.order import Address, MarketplaceOrder, OrderPhase
-from bridge.flows import attend, feed_address, resting
+from bridge.flows import attend, feed_address, feeds, resting
 from bridge.ports.channel import FeedEntry, FeedItem, ItemResult, Outcome, SaleStatus
 from bridge.ports.errors import RejectItem
 from bridge.ports.manifest import Capability, Feed, Manifest
@@ -171,6 +171,16 @@ def test_whoever_knows_the_mark_of_the_file_has_it(shop: Shop) -> None:
     answer = shop.fetch(headers={"If-None-Match": mark})
     assert (answer.status_code, answer.data) == (304, b"")
     assert shop.facet("A").acked == {"quantity": 5}
+
+
+def test_a_file_written_anew_is_fetched_whole_though_it_says_the_same(shop: Shop) -> None:
+    """The marketplace may have sold in between: by its own count there is less, and the same number is news to it."""
+    before = shop.fetch()
+    with shop.db.write(1) as session:
+        feeds.ask(session, session.get_one(Connection, shop.feed().connection_id), shop.clock())
+    shop.later(60)
+    after = shop.fetch(headers={"If-None-Match": before.headers["ETag"]})
+    assert (after.status_code, after.data) == (200, before.data)
 
 
 def test_a_fetch_under_way_gets_the_file_it_began_with_and_acknowledges_no_more(shop: Shop) -> None:

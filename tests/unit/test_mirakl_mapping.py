@@ -508,6 +508,9 @@ def test_a_refund_and_whether_it_was_made() -> None:
     paid = {"quantity": 1, "amount": Decimal("11.29"), "shipping_amount": 1}
     assert sending.is_paid_back(line | {"refunds": [paid]}, wish)
     assert not sending.is_paid_back(line | {"refunds": [paid | {"quantity": 2}]}, wish)
+    second = wish.model_copy(update={"alike": 1})  # another unit for the same money is another refund
+    assert not sending.is_paid_back(line | {"refunds": [paid]}, second)
+    assert sending.is_paid_back(line | {"refunds": [paid, paid]}, second)
 
 
 RETURN: Json = {
