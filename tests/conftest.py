@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import redis_server as redis_support
+from tests.support.databases import make_tables
 from tests.support.needs import is_strict, needs, parse
 from tests.support.postgres import Postgres, cluster
 from tests.support.procs import Procs
@@ -21,6 +23,9 @@ from tests.support.serve import serve as serve_app
 
 # Whoever starts us in the background may have us ignore Ctrl-C; what we start inherits that, and is tested for heeding it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Compiled code is kept whatever the machine says otherwise: `storebridge` is started hundreds of times.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 
 
@@ -30,8 +35,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: three for two cores, since many tests wait for processes of their own."""
-    return max(2, (os.cpu_count() or 1) * 3 // 2)
+    """``-n auto``: two for each core, since many tests wait for processes and servers of their own."""
+    return max(2, (os.cpu_count() or 1) * 2)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who is given more time than usual begins first, so that nobody is left alone with it at the end. With xdist each
+    worker begins with an equal part of the list (``--dist worksteal``): each part begins with its share of them."""
+    usual = float(config.getini("timeout") or 0)
+    long = [item for item in items if (mark := item.get_closest_marker("timeout")) and mark.args[0] > usual]
+    known = set(long)
+    others = [item for item in items if item not in known]
+    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = [item for part in range(parts) for item in (*_part(long, part, parts), *_part(others, part, parts))]
+
+
+def _part(items: list[pytest.Item], part: int, parts: int) -> list[pytest.Item]:
+    return items[len(items) * part // parts : len(items) * (part + 1) // parts]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -103,7 +123,20 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database."""
+    """A database with all tables and nothing in them."""
+    if database_kind == "sqlite":
+        url = f"sqlite:///{tmp_path / 'storebridge.db'}"
+        make_tables(url)
+        yield url
+        return
+    postgres: Postgres = request.getfixturevalue("postgres_cluster")
+    with postgres.with_tables() as url:
+        yield url
+
+
+@pytest.fixture
+def bare_database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, as whoever installs Storebridge has made it."""
     if database_kind == "sqlite":
         yield f"sqlite:///{tmp_path / 'storebridge.db'}"
         return

@@ -17,13 +17,13 @@ import pytest
 from sqlalchemy import select
 
 from bridge import app, config
-from bridge.db import migrations
 from bridge.db.tables import Connection, Delivery, ModuleRow
 from bridge.flows import admin
 from bridge.flows.engine import Engine
 from bridge.web import create_web
 from platform_adapters.woocommerce import ADAPTER
 from platform_adapters.woocommerce.sandbox import SANDBOX_KEY, create_sandbox
+from tests.support.databases import make_tables
 from tests.support.needs import needs
 from tests.support.procs import Procs, accepts, free_port, wait_until
 from tests.support.serve import serve
@@ -99,8 +99,8 @@ def world(tmp_path: Path, procs: Procs) -> Iterator[World]:
         "port": port, "public_url": f"http://127.0.0.1:{port}", "private_hosts": (f"127.0.0.1:{outer}",),
     }  # fmt: skip
     settings = config.load(given)
+    make_tables(settings.effective_database_url)
     engine = app.bootstrap(settings, ring=lambda _lanes: None)
-    migrations.upgrade(engine.db)
     try:
         with serve(Before(create_sandbox(), inner), outer), serve(create_web(engine, settings), port) as bridge:
             yield World(engine, shop, bridge)

@@ -21,11 +21,12 @@ from sqlalchemy import select
 
 from bridge import app as bootstrap
 from bridge import config
-from bridge.db.tables import Base, Delivery, ModuleRow, Work
+from bridge.db.tables import Delivery, ModuleRow, Work
 from bridge.domain import signed
 from bridge.flows.engine import Engine
 from bridge.registry import Registry
 from bridge.web import create_web
+from tests.support.databases import make_tables
 from tests.support.engines import PUBLIC_ID, add_connection, add_shop
 from tests.support.modules import store_with_module
 from tests.support.procs import Procs, free_port, wait_until
@@ -46,8 +47,8 @@ def _engine(settings: config.Config) -> Engine:
 
 @contextmanager
 def connected(folder: Path, database_url: str) -> Iterator[Engine]:
+    make_tables(database_url)
     engine = _engine(config.load({"data_dir": folder, "database_url": database_url}))
-    Base.metadata.create_all(engine.db.engine)
     shop_id = add_shop(engine)
     number, now = add_connection(engine, shop_id), engine.clock()
     module = ModuleRow(connection_id=number, secrets=[SECRET], made_at=now, beat=0, health={}, epoch="", version="")

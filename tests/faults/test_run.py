@@ -150,15 +150,15 @@ def test_whoever_is_killed_is_started_again(bridge: Bridge) -> None:
     bridge.procs.assert_no_leftovers(within=1)
 
 
-def test_uses_the_database_and_redis_it_is_given(bridge: Bridge, database_url: str, redis_url: str) -> None:
-    process = bridge.start("--no-demo", DATABASE_URL=database_url, REDIS_URL=redis_url)
+def test_uses_the_database_and_redis_it_is_given(bridge: Bridge, bare_database_url: str, redis_url: str) -> None:
+    process = bridge.start("--no-demo", DATABASE_URL=bare_database_url, REDIS_URL=redis_url)
     assert status(bridge.port) == 200
     assert not (bridge.folder / "var" / "redis").exists()
     assert not (bridge.folder / "var" / "storebridge.db").exists()
     assert "-server" not in " ".join(bridge.procs.alive().values())
 
     def everyone() -> bool:
-        with closing(Database(Config(database_url=database_url).effective_database_url)) as db:
+        with closing(Database(Config(database_url=bare_database_url).effective_database_url)) as db:
             return health.check(db, redis_url).ok
 
     wait_until(everyone, 20, lambda: process.output)
@@ -287,8 +287,12 @@ class TestRefusals:
 
 class TestWorkersBesideOthers:
     @pytest.fixture
-    def environment(self, database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
-        return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "STOREBRIDGE_DATA_DIR": str(tmp_path / "var")}
+    def environment(self, bare_database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
+        return {
+            "DATABASE_URL": bare_database_url,
+            "REDIS_URL": redis_url,
+            "STOREBRIDGE_DATA_DIR": str(tmp_path / "var"),
+        }
 
     @on_sqlite
     def test_they_want_a_migrated_database(self, procs: Procs, environment: dict[str, str]) -> None:
@@ -297,13 +301,13 @@ class TestWorkersBesideOthers:
         assert "storebridge migrate" in process.output
 
     def test_they_work_beside_and_end_in_order(
-        self, procs: Procs, environment: dict[str, str], database_url: str, redis_url: str
+        self, procs: Procs, environment: dict[str, str], bare_database_url: str, redis_url: str
     ) -> None:
         assert procs.start([STOREBRIDGE, "migrate"], env=environment).wait(30) == 0
         process = procs.start([STOREBRIDGE, "worker", "stock", "orders"], env=environment)
 
         def workers() -> Iterator[str]:
-            with closing(Database(Config(database_url=database_url).effective_database_url)) as db:
+            with closing(Database(Config(database_url=bare_database_url).effective_database_url)) as db:
                 yield from health.check(db, redis_url).workers
 
         wait_until(lambda: set(workers()) == {"stock", "orders"}, 20, lambda: process.output)

@@ -17,12 +17,13 @@ from cryptography.fernet import Fernet
 
 from bridge.db import crypto
 from bridge.db.session import Database
-from bridge.db.tables import Base, Connection, Shop
+from bridge.db.tables import Connection, Shop
 from bridge.flows.engine import Engine
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, Reauthorise
 from bridge.ports.manifest import Manifest
 from bridge.ports.platform import Hint, HintKind
+from tests.support.databases import make_tables
 
 SECRET = "whsec_test"
 PUBLIC_ID = "shop-public-id"
@@ -83,10 +84,10 @@ def _nothing(*_args: Any, **_kwargs: Any) -> Any:
 
 
 def small_engine(url: str, ring: Any = None, adapter: Adapter | None = None) -> Engine:
-    """An engine over the tables in ``url``, made where they are missing."""
+    """An engine over the tables in ``url``."""
     crypto.install(crypto.KeyRing([Fernet.generate_key().decode()]))
+    make_tables(url)
     database = Database(url.replace("postgresql://", "postgresql+psycopg://"))
-    Base.metadata.create_all(database.engine)
     return Engine(
         db=database,
         platforms={"woocommerce": adapter or store_adapter()},

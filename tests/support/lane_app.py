@@ -19,7 +19,7 @@ from bridge import log
 from bridge.config import database_url
 from bridge.db import crypto, work
 from bridge.db.session import Database
-from bridge.db.tables import Base, Connection, Shop
+from bridge.db.tables import Connection, Shop
 from bridge.db.work import Claim, Mark
 from bridge.flows.engine import Engine
 from bridge.jobs.doorbell import Doorbell
@@ -95,7 +95,6 @@ class Lane:
         self.log_path = folder / "lane.log"
         self.log_path.touch()
         self.engine = make_engine(url, redis_url)
-        Base.metadata.create_all(self.engine.db.engine)
         now = self.engine.clock()
         with self.engine.db.write(None) as session:
             session.add(Shop(id=1, public_id="shop", name="Shop", created_at=now))

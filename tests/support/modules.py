@@ -21,7 +21,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from bridge import app as bootstrap
 from bridge import config
-from bridge.db.tables import Base, Connection
+from bridge.db.tables import Connection
 from bridge.domain import signed
 from bridge.flows.engine import Engine
 from bridge.ports.adapter import Adapter
@@ -33,6 +33,7 @@ from bridge.registry import Registry
 from bridge.web import create_web
 from platform_adapters.woocommerce import ADAPTER as WOO
 from platform_adapters.woocommerce.sandbox import SANDBOX_KEY, SANDBOX_SECRET, create_sandbox
+from tests.support.databases import make_tables
 
 URL = "https://shop.example"
 
@@ -190,8 +191,8 @@ def open_place(folder: Path, database_url: str, ring: Any = no_bell, **settings:
     found: list[Place] = []
     clock = lambda: datetime.now(UTC) + (found[0].shift if found else timedelta())  # noqa: E731
     chosen = config.load({"data_dir": folder, "database_url": database_url, "demo": False, **settings})
+    make_tables(database_url)
     engine = _engine(chosen, shop, clock, ring)
-    Base.metadata.create_all(engine.db.engine)
     found.append(Place(engine, create_web(engine, chosen), shop, chosen))
     try:
         yield found[0]

@@ -20,9 +20,41 @@ from psycopg import sql
 from tests.support.needs import needs
 from tests.support.procs import die_with_parent, free_port, wait_until
 
-# A test cluster need not survive a power cut.
-_FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+# A test cluster need not survive a power cut, and writes little.
+_FAST = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=64MB",
+    "min_wal_size=32MB",
+]
 _HINT = "apt-get install postgresql"
+
+
+# What a test may have left of the tables, so that none is taken for what it is no more.
+_SHAPE = """
+SELECT md5(string_agg(line, E'\n' ORDER BY line)) FROM (
+    SELECT concat_ws(' ', relname, relkind, attname, atttypid, attnotnull, atthasdef) AS line
+    FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0
+    WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT concat_ws(' ', tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT setconfig::text FROM pg_db_role_setting
+    UNION ALL SELECT version_num FROM alembic_version
+) AS lines
+"""
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+"""
+_SEQUENCES = """
+SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace
+"""
+_OTHERS = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
 class Postgres:
@@ -32,6 +64,8 @@ class Postgres:
         self._port = port
         self._numbers = itertools.count(1)
         self._templates: dict[str, str] = {}
+        self._idle: list[str] = []
+        self._shape = ""
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self._port}/{name}"
@@ -39,12 +73,22 @@ class Postgres:
     @contextlib.contextmanager
     def database(self, template: str = "template0") -> Iterator[str]:
         """The address of a fresh copy of ``template``, dropped afterwards whoever is still connected."""
-        name = f"test_{next(self._numbers)}"
+        name = self._new_name()
         self._create(name, template)
         try:
             yield self.url(name)
         finally:
-            self._admin(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            self._drop(name)
+
+    @contextlib.contextmanager
+    def with_tables(self) -> Iterator[str]:
+        """The address of a database with all tables and nothing in them. It is emptied and used again, since to make one
+        takes longer than most tests; under another name, so that nobody who is left over from one test meets the next."""
+        name = self._idle.pop() if self._idle else self._make()
+        try:
+            yield self.url(name)
+        finally:
+            self._take_back(name)
 
     def template(self, name: str, build: Callable[[str], None]) -> str:
         """A database to copy from, built at its first use."""
@@ -62,12 +106,62 @@ class Postgres:
             return True
         return False
 
+    def _make(self) -> str:
+        from bridge.db import migrations  # not for whoever needs no database
+        from bridge.db.session import Database
+
+        name = self._new_name()
+        self._create(name, "template0")
+        with contextlib.closing(Database(self.url(name).replace("://", "+psycopg://"))) as db:
+            migrations.upgrade(db)
+        with psycopg.connect(self.url(name)) as connection:
+            self._shape = _shape(connection)
+        return name
+
+    def _take_back(self, name: str) -> None:
+        fresh = self._new_name()
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(fresh))
+        try:
+            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+                connection.execute(_OTHERS, [name])
+                connection.execute(rename)
+        except psycopg.errors.ObjectInUse:  # a process of the test that is killed only later
+            return self._drop(name)
+        with psycopg.connect(self.url(fresh)) as connection:
+            as_made = _shape(connection) == self._shape
+            if as_made:
+                _empty(connection)
+        return self._idle.append(fresh) if as_made else self._drop(fresh)
+
+    def _new_name(self) -> str:
+        return f"test_{next(self._numbers)}"
+
     def _create(self, name: str, template: str) -> None:
         self._admin(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+
+    def _drop(self, name: str) -> None:
+        self._admin(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _admin(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+
+def _shape(connection: psycopg.Connection) -> str:
+    """What the tables are; empty where there are none."""
+    try:
+        [shape] = connection.execute(_SHAPE).fetchone() or [""]
+    except psycopg.errors.UndefinedTable:
+        return ""
+    return str(shape)
+
+
+def _empty(connection: psycopg.Connection) -> None:
+    """DELETE, since TRUNCATE makes new files; without foreign keys being followed, and in any order."""
+    connection.execute("SET session_replication_role = replica")
+    for (table,) in connection.execute(_TABLES).fetchall():
+        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    connection.execute(_SEQUENCES)
 
 
 @contextlib.contextmanager

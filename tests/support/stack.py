@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,6 @@ from sqlalchemy import func, select, update
 
 from bridge import app
 from bridge.config import Config, load
-from bridge.db import migrations
-from bridge.db.session import Database
 from bridge.db.tables import (
     Base,
     FacetRow,
@@ -47,6 +43,7 @@ from channel_adapters.bol.sandbox import create_sandbox as create_bol
 from platform_adapters.woocommerce.sandbox import SANDBOX_SECRET
 from platform_adapters.woocommerce.sandbox import create_sandbox as create_store
 from tests.support.bol import Seller
+from tests.support.databases import make_tables
 from tests.support.procs import Process, Procs, free_port, wait_until
 from tests.support.serve import serve
 from tests.support.woocommerce import Store
@@ -56,15 +53,6 @@ PII = ("Willibrordus", "Zonneveldlaan", "willibrordus@example.org")
 BOL_SECRET = "sandbox-secret"
 STORE_PACE = {"poll_products": 2, "poll_variants": 5, "poll_catalogue": 50, "poll_store_orders": 2}
 CHANNEL_PACE = {"poll_orders": 1, "poll_open_orders": 30, "poll_returns": 3, "poll_offers": 3600, "poll_status": 60}
-
-
-@cache
-def _migrated() -> bytes:
-    """A file with all tables and nothing in them, made once: making it takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder, closing(Database(f"sqlite:///{folder}/made.db")) as db:
-        migrations.upgrade(db)
-        db.close()
-        return Path(folder, "made.db").read_bytes()
 
 
 class MovedClock:
@@ -116,12 +104,9 @@ class Stack:
         )
         self.clock = MovedClock()
         self.rung: set[str] = set()
-        if database_url.startswith("sqlite:///"):
-            Path(database_url.removeprefix("sqlite:///")).write_bytes(_migrated())
+        make_tables(database_url)
         self.engine = self.new_engine()
         exits.callback(lambda: app.close(self.engine))
-        if not migrations.is_current(self.engine.db):
-            migrations.upgrade(self.engine.db)
         self.shop = admin.ensure_shop(self.engine, "Stack")
         self.store_id = self.channel_id = 0
 

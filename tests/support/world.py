@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 
 from bridge.db import crypto
 from bridge.db.session import Database
-from bridge.db.tables import Base, Connection, Shop
+from bridge.db.tables import Connection, Shop
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.listing import LiveOffer
 from bridge.domain.money import Money
@@ -56,6 +56,7 @@ from bridge.ports.errors import BridgeError, NotFound, RejectItem, UnknownOutcom
 from bridge.ports.http.context import current_check
 from bridge.ports.manifest import Capability, Manifest, Policies
 from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, WebhookAudit
+from tests.support.databases import make_tables
 
 CHANNEL_CAPABILITIES = (
     Capability.OFFERS,
@@ -568,8 +569,8 @@ class World:
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
         self.markets = [(market or MemoryMarket)(self.clock) for _ in range(markets)]
+        make_tables(database_url)
         self.db = Database(database_url, pool_size=5)
-        Base.metadata.create_all(self.db.engine)
         self.rung: set[str] = set()
         self.engine = self.new_engine()
         self._connect()

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from bridge import app
 from bridge.config import Config, ConfigError
-from bridge.db import crypto, keys, migrations
+from bridge.db import crypto, keys
 from bridge.db.crypto import KeyRing
 from bridge.db.session import Database
 from bridge.db.tables import Connection, Order, Shop
@@ -34,7 +34,6 @@ def config(database_url: str, tmp_path: Path) -> Config:
 def db(config: Config) -> Iterator[Database]:
     config.data_dir.mkdir()
     with closing(Database(config.effective_database_url)) as database:
-        migrations.upgrade(database)
         yield database
 
 

@@ -12,8 +12,8 @@ from bridge.db import migrations
 
 
 @pytest.fixture
-def call(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("DATABASE_URL", database_url)
+def call(tmp_path: Path, bare_database_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", bare_database_url)
     monkeypatch.delenv("STOREBRIDGE_KEYS", raising=False)
 
     def _call(*arguments: str) -> Result:

@@ -18,8 +18,8 @@ from bridge.db.tables import Base
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = Database(with_driver(database_url))
+def db(bare_database_url: str) -> Iterator[Database]:
+    database = Database(with_driver(bare_database_url))
     yield database
     database.close()
 

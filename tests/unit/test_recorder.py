@@ -13,7 +13,7 @@ from sqlalchemy import select
 from bridge.config import database_url as with_driver
 from bridge.db.recorder import BATCH, JournalRecorder
 from bridge.db.session import Database
-from bridge.db.tables import Base, Journal, Shop
+from bridge.db.tables import Journal, Shop
 from bridge.ports.http import Exchange
 from tests.support.procs import wait_until
 
@@ -21,7 +21,6 @@ from tests.support.procs import wait_until
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     database = Database(with_driver(database_url))
-    Base.metadata.create_all(database.engine)
     with database.write(None) as session:
         session.add(Shop(id=1, public_id="shop", name="Shop", created_at=datetime.now(UTC)))
     yield database

@@ -12,7 +12,6 @@ from sqlalchemy import text
 from bridge.config import database_url as with_driver
 from bridge.db import leases
 from bridge.db.session import Database
-from bridge.db.tables import Base
 from bridge.flows.engine import Engine
 from bridge.jobs.schedule import LEASE, RENEW, SWEEP, Scheduler
 from tests.support.engines import Rung
@@ -48,7 +47,6 @@ class Clock:
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     database = Database(with_driver(database_url))
-    Base.metadata.create_all(database.engine)
     yield database
     database.close()
 

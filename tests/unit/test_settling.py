@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from bridge.db import crypto, migrations, work
+from bridge.db import crypto, work
 from bridge.db.session import Database
 from bridge.db.tables import Connection, Shop, Work
 from bridge.db.work import BRISK, Mark, Settle
@@ -56,7 +56,6 @@ def _at(seconds: float) -> datetime:
 def line(database_url: str) -> Iterator[Line]:
     crypto.install(crypto.KeyRing([Fernet.generate_key().decode()]))
     db = Database(database_url)
-    migrations.upgrade(db)
     yield Line(db)
     db.close()
 

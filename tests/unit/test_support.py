@@ -5,15 +5,22 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.pool import NullPool
 
+from bridge.config import database_url as with_driver
+from bridge.db import migrations
+from bridge.db.session import Database
+from bridge.db.tables import Base, Shop
 from tests.support.postgres import Postgres
 from tests.support.procs import Procs
 from tests.support.serve import start_gunicorn
@@ -35,11 +42,45 @@ def test_redis_is_empty_for_each_test(redis_url: str, turn: int) -> None:
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_database_is_empty_for_each_test(database_url: str, database_kind: str, turn: int) -> None:
-    engine = create_engine(database_url, poolclass=NullPool)
+def test_a_bare_database_is_empty_for_each_test(bare_database_url: str, database_kind: str, turn: int) -> None:
+    engine = create_engine(bare_database_url, poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE left_behind (n INTEGER)"))
     assert engine.dialect.name == {"sqlite": "sqlite", "postgres": "postgresql"}[database_kind]
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3, 4])
+def test_a_database_has_its_tables_for_each_test_and_nothing_else(database_url: str, turn: int) -> None:
+    """A test may leave rows, numbers that were given, tables and columns behind."""
+    with closing(Database(with_driver(database_url))) as db:
+        assert migrations.is_current(db)
+        with db.engine.begin() as connection:
+            assert set(inspect(connection).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+            assert "left" not in {column["name"] for column in inspect(connection).get_columns("shops")}
+            assert all(
+                connection.scalar(select(func.count()).select_from(table)) == 0
+                for table in Base.metadata.tables.values()
+            )
+        with db.write(None) as session:
+            session.add(shop := Shop(public_id="left", name="Left", created_at=datetime.now(UTC)))
+            session.flush()
+            assert shop.id == 1
+        with db.engine.begin() as connection:
+            if turn == 2:
+                connection.execute(text("CREATE TABLE left_behind (n INTEGER)"))
+            if turn == 3:
+                connection.execute(text('ALTER TABLE shops ADD COLUMN "left" INTEGER'))
+
+
+def test_who_is_left_over_from_a_test_does_not_meet_the_next(postgres_cluster: Postgres) -> None:
+    with postgres_cluster.with_tables() as url, psycopg.connect(url) as left:
+        left.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError):
+        left.execute("SELECT 1")
+    with postgres_cluster.with_tables() as next_url:
+        assert next_url != url
+        with pytest.raises(psycopg.OperationalError, match="does not exist"):
+            psycopg.connect(url)
 
 
 def test_postgres_template_is_built_once_and_copied(postgres_cluster: Postgres) -> None:
@@ -85,7 +126,7 @@ def test_an_app_is_served_from_a_thread(serve: Callable[..., str]) -> None:
 
 def test_an_app_is_served_by_gunicorn(procs: Procs) -> None:
     process, address = start_gunicorn(procs, "tests.unit.test_support:create_app()", "--workers", "1")
-    assert httpx.get(address).text == "gunicorn"
+    assert httpx.get(address, timeout=60).text == "gunicorn"
     process.terminate()
     procs.assert_no_leftovers()
 

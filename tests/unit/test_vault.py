@@ -17,7 +17,7 @@ from bridge.config import database_url as with_driver
 from bridge.db import crypto, leases
 from bridge.db.clock import DatabaseClock
 from bridge.db.session import Database
-from bridge.db.tables import Base, Connection, Shop
+from bridge.db.tables import Connection, Shop
 from bridge.db.vault import DatabaseVault, parse_account
 from bridge.ports.errors import RetryLater
 from bridge.ports.http import Token, TokenSource
@@ -31,7 +31,6 @@ NOW = datetime.now(UTC)
 def db(database_url: str) -> Iterator[Database]:
     crypto.install(crypto.KeyRing([Fernet.generate_key().decode()]))
     database = Database(with_driver(database_url))
-    Base.metadata.create_all(database.engine)
     with database.write(None) as session:
         session.add(Shop(id=1, public_id="shop", name="Shop", created_at=NOW))
         session.flush()

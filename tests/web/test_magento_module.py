@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from bridge import app as bootstrap
 from bridge import config
-from bridge.db.tables import Base, Connection, ModuleRow, Work
+from bridge.db.tables import Connection, ModuleRow, Work
 from bridge.flows.engine import Engine
 from bridge.registry import Registry
 from bridge.web import create_web
 from platform_adapters.magento import ADAPTER
 from platform_adapters.magento.sandbox import SANDBOX_KEYS
 from platform_adapters.magento.storemodule import PACKAGE
+from tests.support.databases import make_tables
 from tests.support.magento import Store, open_store
 from tests.support.serve import serve
 
@@ -45,8 +46,8 @@ class Bridge:
 def open_bridge(folder: Path, database_url: str, store: Store) -> Iterator[Bridge]:
     host = urlsplit(store.url).netloc
     chosen = config.load({"data_dir": folder, "database_url": database_url, "demo": False, "private_hosts": (host,)})
+    make_tables(database_url)
     engine = bootstrap.bootstrap(chosen, registry=Registry({"magento": ADAPTER}, {}), ring=lambda lanes: None)
-    Base.metadata.create_all(engine.db.engine)
     try:
         with serve(create_web(engine, chosen)) as url:
             yield Bridge(engine, url)

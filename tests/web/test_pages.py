@@ -32,7 +32,7 @@ def unchanged(
     with ExitStack() as stack:
         url = f"sqlite:///{tmp_path_factory.mktemp('pages') / 'storebridge.db'}"
         if database_kind == "postgres":
-            url = stack.enter_context(request.getfixturevalue("postgres_cluster").database())
+            url = stack.enter_context(request.getfixturevalue("postgres_cluster").with_tables())
         lively = Lively(url)
         stack.callback(lively.close)
         yield lively

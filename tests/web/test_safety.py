@@ -27,6 +27,7 @@ from bridge.flows.engine import Engine
 from bridge.web import create_web, places
 from bridge.web.api_routes import ROUTES
 from bridge.web.throttle import caller
+from tests.support.databases import make_tables
 from tests.support.engines import add_connection, add_shop
 from tests.support.lively import HOST, TOKEN, Browser, Lively
 
@@ -247,8 +248,8 @@ def everywhere(tmp_path: Path) -> Iterator[tuple[Engine, FlaskClient]]:
     is asked there refuses it."""
     settings = configuration.load({"data_dir": tmp_path, "demo": False})
     wire = httpx.MockTransport(lambda _: httpx.Response(401, json={"error": "no"}))
+    make_tables(settings.effective_database_url)
     engine = bootstrap.bootstrap(settings, ring=lambda lanes: None, wire=wire)
-    Base.metadata.create_all(engine.db.engine)
     shop_id = add_shop(engine)
     for adapter in (*engine.platforms.values(), *engine.channels.values()):
         given = {item.name: f"{SEEDED}{item.name}" for item in adapter.manifest.credentials if item.kind == "secret"}

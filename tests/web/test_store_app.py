@@ -19,13 +19,14 @@ from sqlalchemy import func, select, update
 
 from bridge import app as bootstrap
 from bridge import config
-from bridge.db.tables import Base, Connection, Delivery, Order, Problem, Shop, TokenRow, Work
+from bridge.db.tables import Connection, Delivery, Order, Problem, Shop, TokenRow, Work
 from bridge.flows import installing, privacy
 from bridge.flows.engine import Engine
 from bridge.ports.http import patience
 from bridge.web import create_web
 from platform_adapters.shopify.sandbox import SANDBOX_CLIENT, SANDBOX_SECRET, create_sandbox
 from platform_adapters.shopify.webhooks import sign
+from tests.support.databases import make_tables
 
 STORE = "sandbox.myshopify.com"
 HOME = "/apps/shopify/"
@@ -83,8 +84,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     )
     found: list[Place] = []
     clock = lambda: datetime.now(UTC) + (found[0].shift if found else timedelta())  # noqa: E731
+    make_tables(settings.effective_database_url)
     engine = bootstrap.bootstrap(settings, ring=lambda lanes: None, wire=httpx.WSGITransport(sandbox), clock=clock)
-    Base.metadata.create_all(engine.db.engine)
     found.append(Place(engine, create_web(engine, settings).test_client(), sandbox.test_client()))
     found[0].control("install")
     yield found[0]
