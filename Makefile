@@ -12,8 +12,8 @@ run: setup # the bridge with a sandbox store and marketplace: make run ARGS="--p
 check: setup # format, lint, types, layers: every warning is an error
 	@scripts/check.sh
 
-test: check # the checks, then the tests: make test ARGS="tests/unit --db sqlite"; STRICT=1: a skip is a failure
-	@exec .venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+test: setup # the tests, and beside them the checks: make test ARGS="tests/unit --db sqlite"; STRICT=1: a skip is a failure
+	@exec scripts/test.sh $(ARGS)
 
 bench: setup # every benchmark, or one: make bench ARGS="ingest --json"
 	@exec .venv/bin/storebridge bench $(ARGS)
