@@ -28,10 +28,15 @@ OPTIONS: dict[str, list[str]] = {
     "scale": [],
     "project": [],
     "oversell": [],
+    "fanout": [],
+    "isolation": [],
+    "rules": ["--variants", "100000"],
+    "pages": [],
 }
 
 
 def run(names: list[str], options: list[str]) -> None:
+    failed: list[str] = []
     known: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in names or list(OPTIONS):
         given = options or OPTIONS[name]
@@ -39,10 +44,13 @@ def run(names: list[str], options: list[str]) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             print(done.stderr[-3000:], file=sys.stderr)
+            failed.append(name)
             continue
         known[name] = {"options": given, "at": datetime.now(UTC).date().isoformat(), **json.loads(done.stdout)}
         known["versions"] = {part: version(part) for part in PARTS} | {"python": platform.python_version()}
         RESULTS.write_text(json.dumps(known, indent=1) + "\n")
+    if failed:
+        sys.exit(f"no figures of: {', '.join(failed)}")
 
 
 def write() -> None:
