@@ -16,7 +16,7 @@ from bridge.ports.errors import AskMerchant, NotFound, Reauthorise
 from bridge.ports.manifest import Capability, FormField, Manifest
 from bridge.web import shaping
 from bridge.web.asked import Go
-from bridge.web.drawn import errors_of, shown, typed
+from bridge.web.drawn import errors_of, refused, shown, typed
 from bridge.web.frames import CHANGE
 from bridge.web.page import Context, Page, Sent, View
 
@@ -44,14 +44,13 @@ def _connect_one(view: View) -> Context:
     manifest = adapter.manifest
     settings = shown(_settings(manifest), view, ("connect", "consent"))
     needs = adapter.consent.needs if adapter.consent else ()
+    fields = of_fields(_may_be_empty(adapter, _asked(manifest, operator)), {})
     return {
         "manifest": manifest,
         "name": _name(manifest, operator),
         "operator": operator,
         "is_store": manifest.kind == "platform",
-        "credentials": shown(
-            of_fields(_may_be_empty(adapter, _asked(manifest, operator)), {}), view, ("connect", "consent")
-        ),
+        "credentials": refused(shown(fields, view, ("connect", "consent")), view.error),
         "needed": [item for item in settings if item.required or item.name in needs],
         "others": [item for item in settings if not (item.required or item.name in needs)],
         "addresses": shown(_addresses(manifest), view, ("connect", "consent")),
@@ -188,7 +187,7 @@ def _account(view: View) -> Context | None:
 def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
     drawn = of_fields(adapter.manifest.credentials, row.credentials or {}, renews=True)
     return {
-        "credentials": shown(drawn, view, ("renew", "consent")),
+        "credentials": refused(shown(drawn, view, ("renew", "consent")), view.error),
         "consent": adapter.consent is not None,
         "asked": _asked_for(view),
         "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",

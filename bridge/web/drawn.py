@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from bridge.flows.drawing import Drawn, again
 from bridge.flows.drawing import typed as plain
 from bridge.flows.forms import FieldErrors
-from bridge.ports.errors import BridgeError
+from bridge.ports.errors import BridgeError, Reauthorise
 from bridge.web.asked import Form
 from bridge.web.page import View
 
@@ -29,6 +30,14 @@ def shown(items: Iterable[Drawn], view: View, dos: Sequence[str], prefix: str = 
     if view.form is None or view.form.do not in dos:
         return list(items)
     return again(items, every(view.form), errors_of(view.error), prefix)
+
+
+def refused(items: Sequence[Drawn], error: BridgeError | None) -> list[Drawn]:
+    """Credentials. Which of them was wrong nobody says: it stands beside the first secret, which is typed anew."""
+    secret = next((item for item in items if item.kind == "secret"), None)
+    if not isinstance(error, Reauthorise) or secret is None:
+        return list(items)
+    return [replace(item, error=error.merchant) if item is secret else item for item in items]
 
 
 def typed(items: Iterable[Drawn], form: Form) -> dict[str, object]:

@@ -60,6 +60,7 @@ def _render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
         "errors": errors_of(shown.error),
         "error_field": getattr(shown.error, "field", None) if shown.error else None,
         "form": shown.form,
+        "first_wrong": [],  # filled by the first field that is
     }
     body = render_template(f"pages/{shown.page.name}.html", **common, **context)
     title = str(language.said(str(context.get("title", shown.page.title))))

@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from time import time
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
+from markupsafe import escape
+from werkzeug import Request
 
 from bridge.db.tables import Connection, ModuleRow
 from bridge.domain import signed
@@ -32,17 +34,27 @@ ADMINS = {
 }
 STORE, CLIENT, SECRET = "lively.myshopify.com", "client-of-the-app", "shpss_a_secret_of_the_app_of_this_test"
 BRIDGE, ADMIN, EVIL = "https://bridge.test", "https://admin.shopify.com", "https://evil.test"
+# In place of a 303: what a browser follows by itself does not come by here.
+ELSEWHERE = '<!doctype html><meta http-equiv="refresh" content="0;url={}">'
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 
-def asked(skin: str, method: str, path: str, query: Mapping[str, Any], form: Mapping[str, Any], can: list[str]) -> Any:
+def asked(
+    skin: str,
+    method: str,
+    path: str,
+    query: Mapping[str, Any],
+    form: Mapping[str, Any],
+    can: list[str],
+    locale: str = "",
+) -> Any:
     """What a module asks of the act ``page``."""
-    _, fixed, locale = ADMINS[skin]
+    _, fixed, usual = ADMINS[skin]
     csrf = dict(zip(("name", "value"), NONCE, strict=True))
     frame = {"skin": skin, "fixed": fixed, "path_name": "path", "csrf": csrf, "style": ""}
     return {
         "method": method, "path": path, "query": dict(query), "form": dict(form), "files": {},
-        "user": {"id": "7", "name": "Anna"}, "can": can, "locale": locale, "frame": frame,
+        "user": {"id": "7", "name": "Anna"}, "can": can, "locale": locale or usual, "frame": frame,
     }  # fmt: skip
 
 
@@ -52,7 +64,7 @@ class ModuleDesk:
     def __init__(self, context: Any, skin: str, ask: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
         self.skin, self.ask = skin, ask
         self.can = ["view", "change", "customers"]
-        self.base, self.fixed, _ = ADMINS[skin]
+        self.base, self.fixed, self.locale = ADMINS[skin]
         self.style, self.outside = "", list[str]()
         context.route("**/*", self._serve)
 
@@ -65,17 +77,20 @@ class ModuleDesk:
             self.outside.append(route.request.url)
             route.abort()
             return
-        form = parse_qs(route.request.post_data or "", keep_blank_values=True)
+        kind = route.request.headers.get("content-type", "")
+        body = route.request.post_data_buffer or b""
+        with Request.from_values(method="POST", data=body, content_type=kind) as sent:
+            form = sent.form.to_dict(flat=False)
         if route.request.method == "POST" and form.pop(NONCE[0], None) != [NONCE[1]]:
             route.fulfill(status=403, body="the nonce is missing", headers=HTML)
             return
         query = parse_qs(url.query, keep_blank_values=True)
         path = query.pop("path", [""])[0]
         given = {name: value for name, value in query.items() if name not in self.fixed}
-        answer = self.ask(asked(self.skin, route.request.method, path, given, form, self.can))
+        answer = self.ask(asked(self.skin, route.request.method, path, given, form, self.can, self.locale))
         if answer["redirect"]:
             target = self.address(answer["redirect"]["path"], **answer["redirect"]["query"])
-            route.fulfill(status=303, headers={"Location": target})
+            route.fulfill(body=ELSEWHERE.format(escape(target)), headers=HTML)
             return
         self.style = answer["style"] or self.style
         route.fulfill(status=answer["status"], body=around(self.skin, answer["html"], self.style), headers=HTML)
@@ -141,26 +156,29 @@ def token(**claims: Any) -> str:
 class ShopifyDesk:
     """``mint`` gives the token App Bridge hands out next. ``host`` is who frames the page."""
 
-    def __init__(self, context: Any, app: Any) -> None:
-        self.client = app.test_client(use_cookies=False)
+    bridge, store = BRIDGE, STORE
+
+    def __init__(self, context: Any, app: Any, mint: Callable[[], str] = token) -> None:
+        self.client = app and app.test_client(use_cookies=False)
         self.outside, self.asked = list[str](), list[Any]()
-        self.mint: Callable[[], str] = token
+        self.mint = mint
         context.expose_function("mintToken", self._mint)
         context.route("**/*", self._serve)
 
     def _mint(self) -> str:
         return self.mint()
 
-    def address(self, path: str = "", host: str = ADMIN) -> str:
-        return f"{host}/store/lively/apps/storebridge/{path}"
+    def address(self, path: str = "", host: str = ADMIN, **query: str) -> str:
+        return f"{host}/store/lively/apps/storebridge/{path}{'?' + urlencode(query) if query else ''}"
 
     def _serve(self, route: Any) -> None:
         asked = urlsplit(route.request.url)
         host = f"{asked.scheme}://{asked.netloc}"
         if host in (ADMIN, EVIL):
-            given = {"shop": STORE, "host": "aG9zdA", "embedded": "1", "id_token": token()}
+            given = {"shop": self.store, "host": "aG9zdA", "embedded": "1", "id_token": self.mint()}
+            given |= parse_qsl(asked.query)
             path = asked.path.removeprefix("/store/lively/apps/storebridge/")
-            frame = f'<iframe title="Storebridge" src="{BRIDGE}/apps/shopify/{path}?{urlencode(given)}"></iframe>'
+            frame = f'<iframe title="Storebridge" src="{self.bridge}/apps/shopify/{path}?{urlencode(given)}"></iframe>'
             route.fulfill(body=around("shopify", frame), headers=HTML)
         elif asked.netloc == "cdn.shopify.com":
             body = APP_BRIDGE if asked.path.endswith("app-bridge.js") else POLARIS

@@ -80,7 +80,7 @@ class Stack:
         }
         self.bol = Seller(exits.enter_context(serve(create_bol(**options))))
         exits.callback(self.bol.http.close)
-        self.store = Store(exits.enter_context(serve(create_store(None, delay=0.05))))
+        self.store = self._open_store(exits)
         self.port = free_port()
         self.env = {
             "STOREBRIDGE_DATA_DIR": str(folder / "data"),
@@ -100,6 +100,7 @@ class Stack:
                 "private_hosts": tuple(self.env["STOREBRIDGE_PRIVATE_HOSTS"].split(",")),
                 "demo": False,
                 "log_format": "json",
+                **self._more(),
             }
         )
         self.clock = MovedClock()
@@ -109,6 +110,13 @@ class Stack:
         exits.callback(lambda: app.close(self.engine))
         self.shop = admin.ensure_shop(self.engine, "Stack")
         self.store_id = self.channel_id = 0
+
+    def _open_store(self, exits: ExitStack) -> Any:
+        return Store(exits.enter_context(serve(create_store(None, delay=0.05))))
+
+    def _more(self) -> dict[str, Any]:
+        """Settings besides those that every stack has."""
+        return {}
 
     def new_engine(self) -> Engine:
         ring: Callable[[Any], None] = self.rung.update
