@@ -14,8 +14,8 @@ import pytest
 
 import bridge.flows
 from bridge.db.tables import Cancellation, ReturnRow
-from bridge.domain.returns import ReturnDecision
-from bridge.flows import returns
+from bridge.domain.returns import Condition, ReturnDecision
+from bridge.flows import attend, documents, parts, returns
 from tests.support.procs import Procs
 from tests.support.stack import Stack, Worker, open_stack
 
@@ -78,6 +78,31 @@ def life(procs: Procs, database_url: str, tmp_path: Path) -> Iterator[Life]:
         yield Life(stack.connect(), Worker(procs, stack), marks)
 
 
+def part_of_a_bundle_comes_back(life: Life) -> None:
+    """A set is sold, and one of its cups sent back: it goes on the shelf of cups, once."""
+    stack = life.stack
+    for sku, units in (("SET", 5), ("CUP", 8)):
+        stack.product(sku, units)
+    bundle = {"sku": "SET", "components": [{"sku": "CUP", "quantity": 2}]}
+    wish = documents.Wish(subject=documents.SHOP, kind=parts.KIND, content={"bundles": [bundle]})
+    with stack.engine.db.write(stack.shop.id) as session:
+        documents.write(session, documents.checked(session, [wish], documents.active(session)), stack.clock(), "tests")
+    life.goes_on()
+    cups = stack.store.stock("CUP")
+    sold = stack.sells("SET", 1)
+    life.goes_on()
+    stack.ships(stack.orders_of(sold)[0], "3SSET")
+    life.goes_on()
+    stack.bol.control("POST", "returns", {"order_id": sold, "lines": [{"sku": "SET", "quantity": 1}]})
+    life.goes_on()
+    [coming] = [row.external_id for row in stack.rows(ReturnRow) if row.state != "closed"]
+    back = (parts.Back(sku="CUP", units=1, condition=Condition.AS_NEW),)
+    attend.decide_return(stack.engine, stack.shop.id, coming, "accepted", back=back, whole=True)
+    life.goes_on()
+    assert {row.state for row in stack.rows(ReturnRow)} == {"closed"}
+    assert stack.store.stock("CUP") == cups + 1
+
+
 def test_a_worker_killed_at_every_step_loses_and_doubles_nothing(life: Life) -> None:
     stack = life.stack
     first = stack.product("A", 9)
@@ -108,6 +133,8 @@ def test_a_worker_killed_at_every_step_loses_and_doubles_nothing(life: Life) -> 
     life.goes_on()
     assert [row.state for row in stack.rows(ReturnRow)] == ["closed"]
     assert len(stack.store.get(f"orders/{in_store['id']}/refunds")) == 1
+
+    part_of_a_bundle_comes_back(life)
 
     again = stack.sells("B", 1)  # now it is created and shipped without a death in the middle of it
     life.goes_on()
