@@ -112,6 +112,7 @@ def bootstrap(
         clock=clock,
         ring=ring or _bell(config),
         public_url=config.effective_public_url,
+        open_door=not config.install_key,
         rates_url=config.rates_url,
         apps=config.apps,
         retention=timedelta(days=config.retention_days),

@@ -49,6 +49,7 @@ APART = ("choices", "expires", "site_names", "score")  # told in their own way
     callback=pairs,
     help="Another base address, such as the marketplace's own demo environment.",
 )
+@click.option("--hold", "held", is_flag=True, help="A new marketplace rests: nothing is sent before it goes live.")
 @shop_option
 @json_option
 @says_what_to_do
@@ -58,6 +59,7 @@ def connect(
     credentials: dict[str, str],
     settings: dict[str, str],
     urls: dict[str, str],
+    held: bool,
     shop: str | None,
     as_json: bool,
 ) -> None:
@@ -68,7 +70,7 @@ def connect(
 
     \b
     storebridge connect woocommerce -c url=https://shop.example -c consumer_key=ck_… -c consumer_secret=@secret.txt
-    storebridge connect bol -c client_id=… -s buffer=3
+    storebridge connect bol -c client_id=… -s buffer=3 --hold
     """
     from bridge.flows import admin
 
@@ -76,8 +78,11 @@ def connect(
         role = admin.role_of(engine, adapter)
         asked = _ask_missing(engine, adapter, credentials)
         owner = admin.pick_shop(engine, shop, create=True)
-        done = admin.connect(engine, owner.id, role, adapter, account, asked, settings, urls)
+        given = admin.Given(account or "", asked, settings, urls, admin.Manner(held=held, author=author()))
+        done = admin.attach(engine, owner.id, role, adapter, given)
     _say_connected(done, owner.name, as_json)
+    if held and role == "channel" and done.created and not as_json:
+        click.echo("It rests: go live on the page (Setup), or with `storebridge resume`. Until then nothing is sent.")
 
 
 def _ask_missing(engine: Engine, adapter: str, given: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from bridge.db.tables import Connection
 from bridge.domain.stock import StockPolicy
 from bridge.domain.values import fingerprint
-from bridge.flows import account
+from bridge.flows import account, carriers
 from bridge.flows.connecting import Connected, attach, get
 from bridge.flows.engine import Engine
 from bridge.flows.wish import Given, Manner, settings_of
@@ -24,7 +24,8 @@ PACE = "poll_"
 
 
 def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
-    """``own`` (the marketplace's), ``orders``, ``cancellations``, ``safety`` or ``pace``; stock is set by a plan."""
+    """``own`` (the marketplace's), ``orders``, ``cancellations``, ``safety``, ``carriers`` or ``pace``; stock is set
+    by a plan."""
     fields = settings_of(manifest, info)
     return tuple(field for field in fields if _group_of(field.name) == name)
 
@@ -38,6 +39,8 @@ def _group_of(name: str) -> str:
         return "cancellations"
     if name in SAFETY:
         return "safety"
+    if name in (carriers.TABLE, carriers.REST):
+        return "carriers"
     return "pace" if name.startswith(PACE) else "own"
 
 

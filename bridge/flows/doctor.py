@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.db import crypto
 from bridge.db.keys import sealed, secret_columns
 from bridge.db.tables import Connection, Problem, Shop, Work
-from bridge.flows import alert_settings
+from bridge.flows import alert_settings, module_connect
 from bridge.flows.admin import DEMO
 from bridge.flows.doctor_connections import examine_connection
 from bridge.flows.engine import LANES, Engine
@@ -69,6 +69,7 @@ def _with_database(engine: Engine, mend: bool, shop_id: int | None) -> Iterator[
         yield _secrets(engine)
     rows = _connections(engine, shop_id)
     yield _public_address(engine, rows)
+    yield _door(engine)
     yield from _waiting(engine, shop_id)
     yield _problems(engine, shop_id)
     yield from _alerts(engine, rows)
@@ -160,6 +161,14 @@ def _public_address(engine: Engine, rows: Sequence[Connection]) -> Finding:
             "Set STOREBRIDGE_PUBLIC_URL to the address stores reach this server at.",
         )
     return good("public address", engine.public_url)
+
+
+def _door(engine: Engine) -> Finding:
+    if module_connect.takes_strangers(engine):
+        detail = f"open: any store with the module that proves itself is connected at {engine.public_url}"
+        return worrying("door for stores", detail, "Set STOREBRIDGE_INSTALL_KEY, and tell it to those who may connect.")
+    words = "stores need the install key" if not engine.open_door else "reached from this machine only"
+    return good("door for stores", words)
 
 
 def _only_here(host: str) -> bool:

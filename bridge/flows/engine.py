@@ -37,6 +37,7 @@ class Engine:
     no mail server is set; ``outside`` makes a transport of no connection, from its account and its title. ``limiter``
     counts who knocks at the doors; ``private_hosts`` may be called although they are private, and without https.
     ``beside`` runs something in a thread of its own while a lane is being drained in this process; None where none is.
+    ``open_door``: a store that proves itself is connected without an install key.
     ``machine`` looks at what only the doors know of this installation (bridge/flows/doctor.py, Machine).
     """
 
@@ -54,6 +55,7 @@ class Engine:
     limiter: Limiter = field(default_factory=LocalLimiter)
     private_hosts: frozenset[str] = frozenset()
     beside: Callable[[str, Callable[[], None]], None] | None = None
+    open_door: bool = False
     machine: Callable[[], Any] | None = None
     create_patience: timedelta = timedelta(seconds=45)
     second_look: timedelta = timedelta(seconds=45)

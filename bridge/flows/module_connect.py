@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +43,17 @@ class Joined:
     shop: str
     connection: int
     title: str
+
+
+def takes_strangers(engine: Engine) -> bool:
+    """Whether any store out there that proves itself is connected here: no install key, and an address others reach."""
+    if not engine.open_door or not any(adapter.module for adapter in engine.platforms.values()):
+        return False
+    name = urlsplit(engine.public_url).hostname or ""
+    try:
+        return not ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name != "localhost"
 
 
 def host(asked: Asked) -> str:

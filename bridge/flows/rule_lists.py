@@ -22,6 +22,7 @@ KIND = "rules"
 SHARING = "sharing"
 LONGEST_NAME = 80
 Data = dict[str, Any]
+Known = Mapping[tuple[str, str], Working]
 
 
 @dataclass(frozen=True)
@@ -47,29 +48,34 @@ class Choice:
 
 def lists(session: Session) -> list[Choice]:
     """One for each marketplace, then the shared ones by name."""
-    channels = documents.channels(session)
-    found = [_choice(session, of_connection(number), title, ()) for number, title in channels.items()]
-    uses = {title: _uses(session, number) for number, title in channels.items()}
-    for name in shared_names(session):
+    channels, known = documents.channels(session), working.everything(session, (KIND, SHARING))
+    found = [_choice(known, of_connection(number), title, ()) for number, title in channels.items()]
+    uses = {title: _uses(known, number) for number, title in channels.items()}
+    for name in _shared(known):
         users = tuple(title for title, names in uses.items() if name in names)
-        found.append(_choice(session, f"{SHARED}{name}", name, users))
+        found.append(_choice(known, f"{SHARED}{name}", name, users))
     return found
 
 
-def _choice(session: Session, subject: str, title: str, users: tuple[str, ...]) -> Choice:
-    copy = working.read(session, subject, KIND)
+def _choice(known: Known, subject: str, title: str, users: tuple[str, ...]) -> Choice:
+    copy = known.get((subject, KIND)) or Working(subject, KIND, {})
     return Choice(subject, title, len(copy.content.get("rules", ())), users, copy.is_draft)
 
 
 def shared_names(session: Session) -> list[str]:
     """Of every shared rule set, those that are only being written too."""
-    known = {subject for subject, kind in documents.active(session) if kind == KIND}
-    known |= {item.subject for item in working.drafts(session) if item.kind == KIND}
-    return sorted(subject.removeprefix(SHARED) for subject in known if subject.startswith(SHARED))
+    return _shared(working.everything(session, (KIND,)))
 
 
-def _uses(session: Session, connection_id: int) -> list[str]:
-    return list(working.read(session, of_connection(connection_id), SHARING).content.get("uses", ()))
+def _shared(known: Known) -> list[str]:
+    return sorted(
+        subject.removeprefix(SHARED) for subject, kind in known if kind == KIND and subject.startswith(SHARED)
+    )
+
+
+def _uses(known: Known, connection_id: int) -> list[str]:
+    copy = known.get((of_connection(connection_id), SHARING))
+    return list(copy.content.get("uses", ())) if copy is not None else []
 
 
 def subject_of(session: Session, text: str) -> str:
@@ -93,7 +99,8 @@ def shown_on(session: Session, subject: str) -> int | None:
     if subject.startswith(CONNECTION):
         return int(subject.removeprefix(CONNECTION))
     channels = documents.channels(session)
-    using = [number for number in channels if subject.removeprefix(SHARED) in _uses(session, number)]
+    known = working.everything(session, (SHARING,))
+    using = [number for number in channels if subject.removeprefix(SHARED) in _uses(known, number)]
     return next(iter([*using, *channels]), None)
 
 

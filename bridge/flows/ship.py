@@ -14,7 +14,7 @@ from bridge.db import records, work
 from bridge.db.tables import Connection, Order, OrderLine, ParcelRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import MarketplaceOrder, Parcel, ParcelLine, StoreOrder, StoreOrderStatus, Tracking
-from bridge.flows import cancellations, ledger
+from bridge.flows import cancellations, carriers, ledger
 from bridge.flows.engine import Engine
 from bridge.flows.orders import absorbed, keep_current, placed
 from bridge.flows.outcome import alive, fence
@@ -233,7 +233,7 @@ def confirm_parcel(engine: Engine, row: Connection, claims: list[Claim]) -> None
         if not content:
             engine.db.transact(row.shop_id, _nothing_left, job, claim, engine.clock())
             return
-        code = channel.carrier_code(parcel.carrier, parcel.number)
+        code = carriers.code_for(row, engine.manifest(row), channel, parcel.carrier, parcel.number)
         if not engine.db.transact(row.shop_id, _sending, job, claim, code, engine.clock()):
             return
         step("parcel.confirm.announced")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bridge.db.tables import Connection
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Shelf
-from bridge.flows import forms, polls
+from bridge.flows import carriers, forms, polls
 from bridge.flows.account import with_choices
 from bridge.flows.engine import Engine
 from bridge.flows.sites import site_field
@@ -45,6 +45,7 @@ def _intervals(plan: polls.Plan) -> tuple[FormField, ...]:
 SETTINGS: Mapping[str, tuple[FormField, ...]] = {
     "platform": _intervals(polls.PLATFORM),
     "channel": (
+        *carriers.FIELDS,
         _number("buffer", "Safety buffer", "Units kept back from this marketplace.", 0, 100000),
         _number("cap", "Most units shown", "Never show more than this, whatever is in stock."),
         _choice("untracked", "Products without stock count", "What to publish for them.", "zero", "fixed"),

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import DraftRow
+from bridge.db.tables import Document, DraftRow
 from bridge.flows import documents, plan
 from bridge.flows.documents import Wish
 from bridge.flows.engine import Engine
@@ -44,14 +44,31 @@ def read(session: Session, subject: str, kind: str) -> Working:
     draft = _draft(session, subject, kind)
     if draft is None:
         return Working(subject, kind, dict(document.content) if document else {})
-    version = document.version if document else 0
-    return Working(subject, kind, draft.content, True, version != draft.version, draft.author, draft.at)
+    return _edited(draft, document)
+
+
+def everything(session: Session, kinds: Iterable[str]) -> dict[tuple[str, str], Working]:
+    """What is edited of these kinds, else what holds, by subject and kind: in two statements, however much there is."""
+    held = select(Document).where(Document.until.is_(None), Document.kind.in_(wanted := list(kinds)))
+    documents_ = {(row.subject, row.kind): row for row in session.scalars(held)}
+    found = {key: Working(*key, dict(row.content)) for key, row in documents_.items()}
+    query = select(DraftRow).where(DraftRow.kind.in_(wanted)).order_by(DraftRow.subject, DraftRow.kind)
+    for draft in session.scalars(query):
+        key = (draft.subject, draft.kind)
+        found[key] = _edited(draft, documents_.get(key))
+    return found
+
+
+def _edited(draft: DraftRow, document: Document | None) -> Working:
+    stale = (document.version if document else 0) != draft.version
+    return Working(draft.subject, draft.kind, draft.content, True, stale, draft.author, draft.at)
 
 
 def drafts(session: Session, subject: str | None = None) -> list[Working]:
     """Everything that is being edited, of one subject if said."""
-    rows = session.scalars(select(DraftRow).order_by(DraftRow.subject, DraftRow.kind))
-    return [read(session, row.subject, row.kind) for row in rows if subject in (None, row.subject)]
+    found = everything(session, KINDS)
+    mine = [item for item in found.values() if item.is_draft and subject in (None, item.subject)]
+    return sorted(mine, key=lambda item: (item.subject, item.kind))
 
 
 def keep(engine: Engine, shop_id: int, subject: str, kind: str, content: Content, author: str) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from bridge.db.tables import Connection
 from bridge.flows import account as account_info
 from bridge.flows import account_settings, admin, consenting, offering, overview, resting
-from bridge.flows.drawing import Drawn, of_fields
 from bridge.flows.forms import FieldErrors
 from bridge.flows.offering import OPERATOR, OTHER
 from bridge.flows.wish import DISCONNECTED
@@ -16,7 +15,7 @@ from bridge.ports.errors import AskMerchant, NotFound, Reauthorise
 from bridge.ports.manifest import Capability, FormField, Manifest
 from bridge.web import shaping
 from bridge.web.asked import Go
-from bridge.web.drawn import errors_of, refused, shown, typed
+from bridge.web.drawn import Drawn, errors_of, of_fields, refused, shown, typed
 from bridge.web.frames import CHANGE
 from bridge.web.page import Context, Page, Sent, View
 

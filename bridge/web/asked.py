@@ -51,6 +51,11 @@ class Again:
     """The page once more with what was typed, as it is being edited: nothing was saved."""
 
 
+def again(_sent: object) -> Again:
+    """An action that only edits what was typed."""
+    return Again()
+
+
 @dataclass(frozen=True)
 class Go:
     """On to another page of the shop. ``done`` is a note to show there (bridge/web/wording.py); ``shop``: the public id

@@ -12,7 +12,7 @@ from bridge.flows.forms import FieldErrors
 from bridge.flows.mapping_edit import KIND, Place
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web import drawing, flat, source_words
-from bridge.web.asked import Again, Download, Go
+from bridge.web.asked import Download, Go, again
 from bridge.web.drawing import Options, Sheet
 from bridge.web.editor_words import N_, NEEDS, TEXTS
 from bridge.web.flat import Flat
@@ -221,10 +221,6 @@ def _ask(sent: Sent) -> Go:
     return _back(at, "asked_now")
 
 
-def _again(_sent: Sent) -> Again:
-    return Again()
-
-
 ACTS: dict[str, Any] = {
     "plan": _plan,
     "discard": _discard,
@@ -233,7 +229,7 @@ ACTS: dict[str, Any] = {
     "copy-into": _copy_into,
     "ask": _ask,
 }
-ATTRIBUTE_ACTS: dict[str, Any] = {**dict.fromkeys(EDITS, _again), "save": _save, "clear": _clear}
+ATTRIBUTE_ACTS: dict[str, Any] = {**dict.fromkeys(EDITS, again), "save": _save, "clear": _clear}
 PAGES = (
     Page("mapping", "mapping", "Attributes", "listings", _mapping, menu="Attributes", acts=ACTS),
     Page("attribute", "mapping/attribute", "Attribute", "listings", _attribute, under="mapping", acts=ATTRIBUTE_ACTS),

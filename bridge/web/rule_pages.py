@@ -13,7 +13,7 @@ from bridge.flows.forms import FieldErrors
 from bridge.flows.rule_lists import KIND, SHARING, Place
 from bridge.ports.errors import AskMerchant
 from bridge.web import drawing, rule_form, rule_words
-from bridge.web.asked import Again, Go
+from bridge.web.asked import Go, again
 from bridge.web.drawing import Options, Sheet
 from bridge.web.editor_words import EFFECTS, MODES, N_, WRITTEN
 from bridge.web.flat import Flat
@@ -206,10 +206,6 @@ def _save(sent: Sent) -> Go:
     return _back(place, "drafted")
 
 
-def _again(_sent: Sent) -> Again:
-    return Again()
-
-
 LIST_ACTS: dict[str, Any] = {
     "up": _up,
     "down": _down,
@@ -222,7 +218,5 @@ LIST_ACTS: dict[str, Any] = {
 }
 PAGES = (
     Page("rules", "rules", "Rules", "listings", _rules, menu="Rules", acts=LIST_ACTS),
-    Page(
-        "rule", "rule", "Rule", "listings", _rule, under="rules", acts={**dict.fromkeys(EDITS, _again), "save": _save}
-    ),
+    Page("rule", "rule", "Rule", "listings", _rule, under="rules", acts={**dict.fromkeys(EDITS, again), "save": _save}),
 )

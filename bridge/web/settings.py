@@ -12,7 +12,7 @@ from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overvi
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
-from bridge.web import accounts, bundles, shaping, views
+from bridge.web import accounts, bundles, shaping, shipping, views
 from bridge.web.asked import Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
@@ -211,7 +211,15 @@ PAGES = (
         menu="Orders",
         acts=_acts("settings/orders", "orders", "pace"),
     ),
-    Page("settings_shipping", "settings/shipping", "Shipping", "settings", _with(), menu="Shipping"),
+    Page(
+        "settings_shipping",
+        "settings/shipping",
+        "Shipping",
+        "settings",
+        _with(more=shipping.shown),
+        menu="Shipping",
+        acts={"save_carriers": lambda sent: shipping.save(sent, _row(sent))},
+    ),
     Page(
         "settings_returns",
         "settings/returns",

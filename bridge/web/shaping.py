@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 from bridge.db.tables import Change, Connection, Document
 from bridge.flows import account_settings, documents, plan, pricing_preset, resting
 from bridge.flows.documents import Wish, of_connection
-from bridge.flows.drawing import Drawn, of_fields, of_model, read_model
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
 from bridge.flows.kinds import KINDS
 from bridge.flows.pricing_preset import Preset
 from bridge.ports.errors import AskMerchant
 from bridge.web.asked import Form, Go
-from bridge.web.drawn import every, shown, typed
+from bridge.web.drawn import Drawn, every, of_fields, of_model, read_model, shown, typed
 from bridge.web.page import Sent, View
 
 PRICE = "price_"

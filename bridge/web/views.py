@@ -18,6 +18,7 @@ from bridge.flows import (
     documents,
     feed_address,
     held,
+    module_connect,
     order_view,
     overview,
     parts,
@@ -54,6 +55,7 @@ def _overview(view: View) -> Context:
         "latency": overview.latency(session),
         "setup": setup.progress(session, view.shop.id),
         "in_test": resting.in_test(session),
+        "open_door": module_connect.takes_strangers(view.engine),
         "open_returns": len(order_view.returns(session, only_open=True, limit=100)),
     }
 

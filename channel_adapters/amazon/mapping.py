@@ -328,9 +328,3 @@ def carrier_code(carriers: Mapping[str, str], carrier: str, tracking: str) -> st
 
 def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def own_carriers(lines: Iterable[str]) -> dict[str, str]:
-    """The merchant's ``name=code`` lines."""
-    pairs = (line.partition("=") for line in lines)
-    return {plain_name(name): code.strip() for name, sign, code in pairs if sign and code.strip()}

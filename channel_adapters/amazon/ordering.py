@@ -98,8 +98,7 @@ class OrderSide(Account):
         return ItemResult(key=parcel.reference, outcome=Outcome.APPLIED)
 
     def carrier_code(self, carrier: str, tracking: str) -> str:
-        own = mapping.own_carriers(str(line) for line in self.settings.get("carrier_codes") or ())
-        return mapping.carrier_code({**MANIFEST.carriers, **own}, carrier, tracking)
+        return mapping.carrier_code(MANIFEST.carriers, carrier, tracking)
 
     def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
         """Amazon cancels all that is open of a line, never a part of it."""

@@ -17,6 +17,7 @@ from bridge.db.tables import Connection, Poll, Work
 from bridge.flows import admin, alert_settings
 from bridge.flows.doctor import Finding, Machine, examine
 from bridge.flows.engine import LANES, Engine
+from platform_adapters.woocommerce.module import WooModule
 from tests.support.accounts import GOOD_KEY, Outside, accounts_engine
 
 STORE = {"url": "https://toys.example", "key": GOOD_KEY}
@@ -190,3 +191,15 @@ def test_clocks_that_disagree(engine: Engine, machine: Machine, outside: Outside
     bad = _bad(_found(engine, machine))
     assert set(bad) == {"connection 1, WooCommerce – Toys: clock", "connection 2, bol.com – Toys at bol: clock"}
     assert "NTP" in bad["connection 1, WooCommerce – Toys: clock"][1]
+
+
+def test_an_open_door_for_stores_is_said_where_others_reach_it(engine: Engine, machine: Machine) -> None:
+    _connect(engine)
+    stores = dict(engine.platforms)
+    stores["woocommerce"] = replace(stores["woocommerce"], module=WooModule())
+    with_module = replace(engine, platforms=stores, open_door=True, public_url="http://127.0.0.1:8000")
+    assert _found(with_module, machine)["door for stores"].state == "ok", "nobody else reaches 127.0.0.1"
+    public = replace(with_module, public_url="https://bridge.example")
+    assert "STOREBRIDGE_INSTALL_KEY" in _bad(_found(public, machine))["door for stores"][1]
+    assert "door for stores" not in _bad(_found(replace(public, open_door=False), machine))
+    assert "door for stores" not in _bad(_found(replace(public, platforms=engine.platforms), machine))

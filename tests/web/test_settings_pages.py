@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
-from bridge.db.tables import Change, Connection, Hold, Shop
-from bridge.flows import resting
+from bridge.db.tables import Change, Connection, DraftRow, Hold, Shop
+from bridge.flows import resting, rule_starts
 from tests.support.lively import SETTING_PLACES, Browser, Lively
 
 
@@ -115,3 +116,38 @@ def test_letting_go_is_asked_twice(lively: Lively) -> None:
     assert lively.read(Connection)[1].state == "disconnected"
     assert all(offer.stock == 0 for offer in lively.world.markets[0].offers.values())
     assert "This account was let go" in text(browser.get("accounts/2"))
+
+
+def test_the_table_of_carriers_shows_unknown_names_first_and_refuses_doubles(lively: Lively) -> None:
+    browser, path = lively.browser(), "settings/shipping"
+    shown = browser.get(f"{path}?connection=2")
+    assert "1 carrier of your parcels is in no table" in text(shown)
+    assert re.search(r'name="name\.0"[^>]*value="PostNL"', shown.text)
+    seen = version(browser, f"{path}?connection=2", "carriers")
+    form = {"connection": 2, "version_carriers": seen, "name.0": "PostNL", "code.0": "TNT", "rest": "OTHER"}
+    wrong = browser.post(path, "save_carriers", **{**form, "name.1": "post nl", "code.1": "X"})
+    assert wrong.status_code == 422
+    assert "in the table already" in text(wrong)
+    assert browser.post("s/other/settings/shipping", "save_carriers", **form).status_code == 404
+
+
+def test_the_rules_page_costs_the_same_with_many_rules(lively: Lively) -> None:
+    browser, path = lively.browser(), "rules?of=shared:S1"
+    rule = rule_starts.rule("margin", ("EUR",), "")
+    costs = []
+    for lists, rules in ((1, 1), (12, 8)):
+
+        def act(session: Any, lists: int = lists, rules: int = rules) -> None:
+            session.execute(delete(DraftRow))
+            for number in range(lists):
+                row = DraftRow(subject=f"shared:S{number + 1}", kind="rules", version=0)
+                row.content = {"rules": [{**rule, "name": f"Rule {turn}"} for turn in range(rules)]}
+                row.author, row.at = "Anna", lively.world.clock()
+                session.add(row)
+
+        lively.world.db.transact(1, act)
+        shown = browser.get(path)
+        assert (shown.status_code, text(shown).count("Rule ") >= rules) == (200, True)
+        costs.append(lively.statements(lambda: browser.get(path)))
+    assert costs[0] == costs[1]
+    assert costs[0] < 30
