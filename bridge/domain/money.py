@@ -31,7 +31,9 @@ def _exact(value: Any) -> Any:
     return value
 
 
-Amount = Annotated[Decimal, BeforeValidator(_exact)]
+# Far above any price or sum of prices, and exact to the last coin in 28 digits.
+LIMIT = Decimal(10) ** 24
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(gt=-LIMIT, lt=LIMIT)]
 
 
 class Money(Value):
@@ -44,13 +46,13 @@ class Money(Value):
     def of(cls, amount: Decimal | str | float, currency: str) -> Money:
         """From anything a JSON answer holds; a float by its shortest decimal form.
 
-        Raises ValueError when it is no finite number.
+        Raises ValueError when it is no finite number, or larger than any money is.
         """
         try:
             exact = Decimal(repr(amount) if isinstance(amount, float) else str(amount).strip())
         except InvalidOperation as error:
             raise ValueError(f"not an amount of money: {amount!r}") from error
-        if not exact.is_finite():
+        if not exact.is_finite() or abs(exact) >= LIMIT:
             raise ValueError(f"not an amount of money: {amount!r}")
         return cls(amount=exact, currency=currency)
 

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 Json = dict[str, Any]
+SENSIBLE = Decimal(10) ** 15  # nobody sells for so much in any currency
 _CURRENCY = re.compile("[A-Z]{3}")
 
 
@@ -43,14 +44,14 @@ def whole(value: Any) -> int | None:
 
 
 def amount(value: Any) -> Decimal | None:
-    """A finite number, whether it came as one or as text; a float by its shortest decimal form."""
+    """A number that an amount can be, whether it came as one or as text; a float by its shortest decimal form."""
     if isinstance(value, bool):
         return None
     try:
         found = Decimal(text(value))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if found.is_finite() and abs(found) < SENSIBLE else None
 
 
 def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:

@@ -170,7 +170,7 @@ def _listing(row: Listing, channel: Connection, facets: Mapping[str, FacetRow]) 
         "linked": {"by": row.linked_by, "at": row.linked_at} if row.offer_id and row.linked_by else None,
         "for_sale": row.for_sale,
         "why_not": _why_not(row),
-        "warnings": [_told(item) for item in row.findings if not item.get("blocking")],
+        "warnings": [_told(item) for item in row.findings if row.state == "live" or not item.get("blocking")],
         "end_waits": row.end_hold == "held",
         **_number(row, stock),
         "facets": {name: _facet(row, facet) for name, facet in sorted(facets.items())},
@@ -221,11 +221,14 @@ def _facet(row: Listing, facet: FacetRow | None) -> dict[str, Any]:
 
 
 def _why_not(row: Listing) -> list[dict[str, str]]:
-    """Why this cannot be bought: our own findings with their fix, else the marketplace's words."""
+    """Why this cannot be bought: our own findings with their fix, else the marketplace's words. One that is live is
+    stopped by nothing of ours."""
+    if row.state == "live":
+        return [{"text": str(reason), "fix": ""} for reason in row.sale_reasons] if row.for_sale is False else []
     found = [_told(item) for item in row.findings if item.get("blocking")]
     if row.state in ("ended", "ending"):
         return found or [{"text": "It is no longer offered there.", "fix": ""}]
-    if row.error and row.state != "live":
+    if row.error:
         found.append({"text": row.error, "fix": "Correct the product in the store; it is offered again by itself."})
     if row.for_sale is False:
         found += [{"text": str(reason), "fix": ""} for reason in row.sale_reasons]

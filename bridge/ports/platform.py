@@ -135,7 +135,8 @@ class Platform(Protocol):
         ...
 
     def fetch_orders(self, ids: Sequence[str]) -> list[StoreOrder]:
-        """These orders whole, parcels included, with as few calls as the store allows; missing ones left out."""
+        """These orders whole, parcels included, with as few calls as the store allows; missing ones left out. Raises
+        where one of them cannot be read whole; each is then asked for by itself."""
         ...
 
     def find_orders(self, refs: Sequence[str], since: datetime | None = None) -> dict[str, StoreOrder]:
