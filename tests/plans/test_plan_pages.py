@@ -79,7 +79,7 @@ def test_what_reaches_far_is_asked_about_and_what_rests_is_shown(lively: Lively)
     assert prices["B"] is not None
     assert prices["B"].text() == "45.00 EUR"
     resting.hold(lively.engine, 1, 2, ["price"], "Anna", "Stocktaking")
-    assert "Price rests on Market 0" in text(browser.get("plans"))
+    assert "At rest on Market 0: Prices" in text(browser.get("plans"))
     assert browser.post("plans", "go-on", token=token, connection="2", flow="price").status_code == 303
     with lively.world.db.read(1) as session:
         assert resting.holds(session) == []
