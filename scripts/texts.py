@@ -109,6 +109,7 @@ TABLES = {
     "bridge/web/places.py": ("SECTIONS",),
     "bridge/web/setup.py": ("TITLES",),
     "bridge/flows/polls.py": ("NAMES",),
+    "bridge/flows/wish.py": ("REASONS", "SHELF", "UNTRACKED"),
     "bridge/flows/order_view.py": ("STEPS", "NEVER"),
     "bridge/flows/listing_view.py": ("STATES",),
     "bridge/domain/standing.py": ("TITLES",),
@@ -122,7 +123,7 @@ TITLED = {
     "Field": (1,),
     "Finding": (0,),
     "Trouble": (1, 2),
-    "_choice": (1, 2),
+    "_choice": (1, 2, 3),
     "_number": (1, 2),
 }
 TITLED_NAMES = {"title", "label", "help", "menu", "description", "labels", "json_schema_extra"}
@@ -161,11 +162,13 @@ def of_manifests() -> Iterator[Text]:
     for file in sorted(ROOT.glob("*_adapters/*/manifest.toml")):
         where, content = str(file.relative_to(ROOT)), tomllib.loads(file.read_text(encoding="utf-8"))
         for field in [*content.get("credentials", ()), *content.get("settings", ())]:
-            for name in ("label", "help"):
-                if field.get(name):
-                    yield where, _escaped(field[name]), ""
-        for text in content.get("lacks", {}).values():
-            yield where, _escaped(text), ""
+            for text in (field.get("label"), field.get("help"), *field.get("labels", {}).values()):
+                if text:
+                    yield where, _escaped(text), ""
+        terms = content.get("policies", {}).get("returns", {})
+        for text in (*content.get("lacks", {}).values(), *terms.get("longer", ()), terms.get("penalty")):
+            if text:
+                yield where, _escaped(text), ""
 
 
 # -- Python ------------------------------------------------------------------------------------------------------------

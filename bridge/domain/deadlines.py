@@ -43,7 +43,13 @@ class Term(Value):
 
     @property
     def text(self) -> str:
-        return f"{self.count} {self.unit.value if self.count > 1 else self.unit.value.removesuffix('s')}"
+        match self.unit:
+            case Unit.HOURS:
+                return f"{self.count} hour{'s' if self.count != 1 else ''}"
+            case Unit.DAYS:
+                return f"{self.count} day{'s' if self.count != 1 else ''}"
+            case Unit.BUSINESS_DAYS:
+                return f"{self.count} business day{'s' if self.count != 1 else ''}"
 
 
 def until(start: datetime, term: Term, country: str | None) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,6 @@ from bridge.ports.errors import AskMerchant
 
 Key = tuple[str | None, int]
 FEW = 1000
-MINUS = " \N{MINUS SIGN} "
 FILTERS: Mapping[str, Any] = {
     "live": Listing.state == "live",
     "waiting": Listing.state.in_(("new", "creating", "submitted", "unknown", "ending")),
@@ -294,8 +293,8 @@ def _unlisted(channel: Connection) -> dict[str, Any]:
     return _listing(empty, channel, {})
 
 
-def step_text(step: Mapping[str, Any]) -> str:
-    """One step of a value's way in words."""
+def step_text(step: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
+    """One step of a value's way in words. ``say``: who changed it, and why, in the reader's language."""
     change = (
         f": {step['before']} -> {step['after']}"
         if step.get("before")
@@ -303,8 +302,8 @@ def step_text(step: Mapping[str, Any]) -> str:
         if step.get("after")
         else ""
     )
-    note = f" ({step['note']})" if step.get("note") else ""
-    return f"{step['by']}{change}{note}"
+    note = f" ({say(step['note'])})" if step.get("note") else ""
+    return f"{say(step['by'])}{change}{note}"
 
 
 def sum_of(row: Mapping[str, Any]) -> str:
@@ -313,7 +312,8 @@ def sum_of(row: Mapping[str, Any]) -> str:
         return ""
     if row["on_hand"] is None:
         return f"{row['reason']} = {row['target']}"
-    parts = [f"{row['on_hand']} on hand", f"{row['reserved']} reserved", f"{row['buffer']} buffer"]
-    plain = row["on_hand"] - row["reserved"] - row["buffer"]
-    why = "" if plain == row["target"] else f" ({row['reason']})"
-    return f"{MINUS.join(parts)} = {row['target']}{why}"
+    on_hand, reserved, buffer, target = (row[name] for name in ("on_hand", "reserved", "buffer", "target"))
+    why = row["reason"]
+    if on_hand - reserved - buffer == target:
+        return f"{on_hand} on hand \N{MINUS SIGN} {reserved} reserved \N{MINUS SIGN} {buffer} buffer = {target}"
+    return f"{on_hand} on hand \N{MINUS SIGN} {reserved} reserved \N{MINUS SIGN} {buffer} buffer = {target} ({why})"

@@ -26,7 +26,7 @@ _ALIVE = (
     .values(last_ok_at=bindparam("now", type_=UtcTime()))
     .execution_options(synchronize_session=False)
 )
-PARKED_FIX = "Mend the cause, then press Retry (or run: storebridge replay)."
+PARKED_FIX = "Mend the cause, then press “Try again” (or run: storebridge replay)."
 
 
 def settle(engine: Engine, claims: Sequence[Claim], error: Exception, subject: str | None = None) -> None:

@@ -57,6 +57,7 @@ NAMES: Mapping[str, str] = {
     "poll.catalogue": "the whole catalogue",
     "poll.store_orders": "changed store orders",
     "poll.webhooks": "webhooks in place",
+    "poll.images": "pictures",
     "poll.retention": "clearing old records",
     "orders.changes": "new and changed orders",
     "orders.open": "all open orders",
@@ -70,7 +71,7 @@ NAMES: Mapping[str, str] = {
     "poll.check": "the account itself",
     "poll.score": "the marketplace's own figures",
     "poll.standing": "our own figures on the account",
-    "poll.proof": "the proof that no order is missing",
+    "poll.proof": "whether all orders are here",
     "poll.feed": "writing the feed anew",
 }
 

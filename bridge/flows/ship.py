@@ -411,7 +411,7 @@ def failed(session: Session, parcel: ParcelRow, message: str, now: datetime) -> 
         "shipment_refused",
         order.ref,
         f"The marketplace refused the shipment of order {order.external_id}: {message}",
-        "Check carrier and tracking number in the store order, then press Retry.",
+        "Check carrier and tracking number in the store order, then press “Try again”.",
         connection_id=order.connection_id,
     )
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from bridge.db.tables import Connection
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Shelf
+from bridge.domain.stock import Untracked
 from bridge.flows import carriers, forms, polls
 from bridge.flows.account import with_choices
 from bridge.flows.engine import Engine
@@ -30,17 +31,34 @@ def _number(name: str, label: str, text: str, minimum: int = 0, maximum: int | N
     return FormField(name=name, label=label, help=text, kind="number", required=False, minimum=minimum, maximum=maximum)
 
 
-def _choice(name: str, label: str, text: str, *choices: str) -> FormField:
-    return FormField(name=name, label=label, help=text, kind="choice", required=False, choices=choices)
+def _choice(name: str, label: str, text: str, labels: Mapping[str, str]) -> FormField:
+    return FormField(
+        name=name, label=label, help=text, kind="choice", required=False, choices=tuple(labels), labels=dict(labels)
+    )
 
 
 def _intervals(plan: polls.Plan) -> tuple[FormField, ...]:
     """poll_<name>: seconds between two questions, should the usual pace not do."""
-    names = sorted({name for _, _, name, _ in plan.values()})
+    names = {name: polls.NAMES[flow] for flow, (_, _, name, _) in plan.items()}
     text = "Seconds between two questions; default: what suits the other side."
-    return tuple(_number(f"poll_{name}", f"Ask for {name.replace('_', ' ')} every", text, 1, 604800) for name in names)
+    return tuple(_number(f"poll_{name}", f"How often: {names[name]}", text, 1, 604800) for name in sorted(names))
 
 
+UNTRACKED: Mapping[str, str] = {Untracked.ZERO: "nothing: not for sale", Untracked.FIXED: "a fixed number of units"}
+SHELF: Mapping[str, str] = {
+    Shelf.AS_NEW: "as new",
+    Shelf.OPENED: "as new, and opened",
+    Shelf.ALL: "all of them",
+    Shelf.NONE: "none of them",
+}
+REASONS: Mapping[str, str] = {
+    CancelReason.OUT_OF_STOCK: "out of stock",
+    CancelReason.BUYER_REQUEST: "the buyer asked for it",
+    CancelReason.PRICE_ERROR: "a wrong price",
+    CancelReason.CANNOT_SHIP_IN_TIME: "cannot be shipped in time",
+    CancelReason.DAMAGED: "damaged",
+    CancelReason.OTHER: "another reason",
+}
 # Settings that every connection of a role has, beside those of its adapter.
 SETTINGS: Mapping[str, tuple[FormField, ...]] = {
     "platform": _intervals(polls.PLATFORM),
@@ -48,7 +66,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
         *carriers.FIELDS,
         _number("buffer", "Safety buffer", "Units kept back from this marketplace.", 0, 100000),
         _number("cap", "Most units shown", "Never show more than this, whatever is in stock."),
-        _choice("untracked", "Products without stock count", "What to publish for them.", "zero", "fixed"),
+        _choice("untracked", "Products without stock count", "What to publish for them.", UNTRACKED),
         _number("untracked_quantity", "Units for products without stock count", "", 0, 10000),
         FormField(name="backorders", label="Show products sold when out of stock", kind="flag", required=False),
         FormField(
@@ -62,17 +80,13 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             "no_stock",
             "When something sold proves to be out of stock",
             "Ask you (the default), cancel it on the marketplace, or keep it as a backorder.",
-            "ask",
-            "cancel",
-            "backorder",
+            {"ask": "ask me", "cancel": "cancel it", "backorder": "keep it as a backorder"},
         ),
         _choice(
             "store_away",
             "While the store does not answer",
             "Keep the listings (the default), freeze them (quantities may only fall), or set them to 0 after a while.",
-            "keep",
-            "freeze",
-            "zero",
+            {"keep": "keep the listings", "freeze": "freeze the listings", "zero": "set them to 0 after a while"},
         ),
         _number("store_away_after", "Minutes until they are set to 0", "Default: 60.", 0, 10080),
         _number(
@@ -87,7 +101,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             "return_shelf",
             "Returned units that go back on the shelf",
             "What came back as new (the default), opened ones too, all, or none.",
-            *(str(rule) for rule in Shelf),
+            SHELF,
         ),
         _number(
             "return_window",
@@ -103,14 +117,17 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             1,
             1000,
         ),
-        _choice("buyer_cancellation", "When a buyer asks to cancel", "Agree at once, or ask you.", "accept", "ask"),
+        _choice(
+            "buyer_cancellation",
+            "When a buyer asks to cancel",
+            "Agree at once, or ask you.",
+            {"accept": "agree at once", "ask": "ask me"},
+        ),
         _choice(
             "acceptance",
             "Orders that have to be accepted",
             "Accept all of them; ask you about each; or accept what is in stock and ask about the rest (the default).",
-            "accept",
-            "ask",
-            "covered",
+            {"accept": "accept all", "ask": "ask me about each", "covered": "accept what is in stock"},
         ),
         _number(
             "acceptance_price",
@@ -123,7 +140,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             "store_cancellation_reason",
             "Reason for cancellations made in the store",
             "What the marketplace is told.",
-            *(str(reason) for reason in CancelReason),
+            REASONS,
         ),
         *_intervals(polls.CHANNEL),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -46,7 +47,8 @@ class Part(BaseModel):
 
 
 class FormField(Part):
-    """One field of a settings or credentials form. ``kind`` secret is never shown again after saving."""
+    """One field of a settings or credentials form. ``kind`` secret is never shown again after saving. ``labels``: what
+    choices are called, where that is another word than the value."""
 
     name: str
     label: str
@@ -55,6 +57,7 @@ class FormField(Part):
     required: bool = True
     default: Any = None
     choices: tuple[str, ...] = ()
+    labels: dict[str, str] = Field(default_factory=dict)
     pattern: str | None = None
     minimum: int | None = None
     maximum: int | None = None
@@ -107,6 +110,15 @@ class Feed(Part):
     source: str = ""
 
 
+_WAY_BACK: Mapping[str, str] = {
+    "by the seller": "the seller pays the way back",
+    "by the buyer": "the buyer pays the way back",
+    "by the buyer, unless defective": "the buyer pays the way back, unless the goods are defective",
+    "by the marketplace": "the marketplace pays the way back",
+    "by whom the seller's policy says": "your own policy says who pays the way back",
+}
+
+
 class ReturnTerms(Part):
     """What a marketplace asks of returns, with where it says so and when that was read.
 
@@ -140,8 +152,11 @@ class ReturnTerms(Part):
         found = [f"the buyer has {self.window_days} days"] if self.window_days else []
         found += [f"{days} days for {name}" for name, days in self.longer.items()]
         found += [f"decide within {self.respond.text}"] if self.respond else []
-        found += [f"pay back within {self.refund.text} ({self.refund_from})"] if self.refund else []
-        found += [f"the way back is paid {self.shipping}"] if self.shipping else []
+        if self.refund and self.refund_from == "announced":
+            found.append(f"pay back within {self.refund.text} of the announcement")
+        elif self.refund:
+            found.append(f"pay back within {self.refund.text} of the return's arrival")
+        found += [_WAY_BACK[self.shipping]] if self.shipping else []
         found += ["a part of a piece can be paid back"] if self.partial == "any amount" else []
         return found + ([f"a breach costs {self.penalty}"] if self.penalty else [])
 

@@ -17,6 +17,7 @@ from bridge.web import shaping
 from bridge.web.asked import Go
 from bridge.web.drawn import Drawn, errors_of, of_fields, refused, shown, typed
 from bridge.web.frames import CHANGE
+from bridge.web.language import Name
 from bridge.web.page import Context, Page, Sent, View
 
 NUMBER = "<int(max=999999999999999):number>"
@@ -62,7 +63,7 @@ def _connect_one(view: View) -> Context:
         "back": consenting.back(view.engine),
         "asked": _asked_for(view),
         "lacks": manifest.lacks,
-        "title": _name(manifest, operator),
+        "title": Name(_name(manifest, operator)),
     }
 
 
@@ -170,7 +171,7 @@ def _account(view: View) -> Context | None:
     rests = {item["flow"]: item for item in resting.holds(view.session) if item["connection_id"] == row.id}
     return {
         "row": facts,
-        "title": row.title,
+        "title": Name(row.title),
         "missing": adapter is None,
         "in_setup": bool(resting.in_setup(view.session, row.id)),
         "flows": [(flow, rests.get(flow)) for flow in resting.FLOWS] if row.role == "channel" else [],

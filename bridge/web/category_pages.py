@@ -9,6 +9,7 @@ from bridge.flows.category_edit import KINDS, MOST
 from bridge.flows.documents import of_connection
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web.asked import Go
+from bridge.web.language import Name
 from bridge.web.page import Context, Page, Sent, View
 
 SHOWS = ("", "open", "mapped")
@@ -76,7 +77,7 @@ def _category(view: View) -> Context | None:
         "override": own.get(product),
         "search": search,
         "found": found,
-        "title": title or path,
+        "title": Name(title or path),
     }
 
 

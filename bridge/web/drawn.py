@@ -65,7 +65,7 @@ def _of_field(item: FormField, values: Mapping[str, Any], labels: Mapping[str, s
         help=item.help,
         value="" if secret else _shown(item.kind, known),
         required=item.required and item.default is None and not (renews and item.name in values),
-        choices=tuple((choice, labels.get(choice, choice)) for choice in item.choices),
+        choices=tuple((choice, labels.get(choice, item.labels.get(choice, choice))) for choice in item.choices),
         default="" if item.default is None or item.kind in ("list", "flag") else str(item.default),
         attributes={name: value for name, value in bounds if value is not None},
         stored=secret and item.name in values,

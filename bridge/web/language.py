@@ -131,10 +131,16 @@ def ngettext(one: str, many: str, count: int) -> str:
     return current().ngettext(one, many, count)
 
 
+class Name(str):
+    """What somebody has named or typed: it is nobody's text, and stays."""
+
+    __slots__ = ()
+
+
 def said(text: object) -> object:
     """The filter for what the engine says: a text of ours in the page's language; whatever else comes by (a name that
     somebody gave, a marketplace's message) stays as it is, and is escaped as everything is."""
-    return current().said(text) if isinstance(text, str) and not isinstance(text, Markup) else text
+    return current().said(text) if isinstance(text, str) and not isinstance(text, (Markup, Name)) else text
 
 
 def said_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from bridge.flows.documents import of_connection
 from bridge.ports.errors import AskMerchant
 from bridge.web import fixing
 from bridge.web.asked import Download, Go
+from bridge.web.language import Name
 from bridge.web.page import Context, Page, Sent, View
 from bridge.web.run_words import RUNS, STATES
 
@@ -85,7 +86,7 @@ def _line(row: Mapping[str, Any], item: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _sku(view: View) -> Context:
     sku, session = view.text("sku", 190), view.session
-    context: Context = {"sku": sku, "rows": [], "unknown": "", "timeline": [], "title": sku or "Look up a SKU"}
+    context: Context = {"sku": sku, "rows": [], "unknown": "", "timeline": [], "title": Name(sku) or "Look up a SKU"}
     if not sku:
         return context
     try:

@@ -15,7 +15,7 @@ from functools import lru_cache
 VALUE = re.compile(r"%\((\w+)\)[sd]")
 _NUMBER = re.compile(r"(%\(\w+\))d")
 _ENDS = re.compile(r"(?<=[.!?;:]) ")
-LETTERS = 5  # fewer in a text with values say too little to know it by
+LETTERS = 4  # fewer in a text with values say too little to know it by
 LONGEST, KEPT = 2000, 8192
 
 

@@ -16,7 +16,6 @@ from markupsafe import Markup
 from bridge.flows.admin import DEMO, Named
 from bridge.flows.attend import can_close, can_confirm, can_retry
 from bridge.flows.kinds import KINDS
-from bridge.flows.listing_view import step_text
 from bridge.flows.polls import NAMES
 from bridge.ports.errors import BridgeError
 from bridge.web import language, places, telling, wording
@@ -56,14 +55,14 @@ def _render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
         "clock": telling.Clock(shown.now, context["zone"]),
         "shop": shown.shop,
         "is_demo": shown.shop.name == DEMO,
-        "error_text": shown.error.merchant if shown.error else "",
-        "errors": errors_of(shown.error),
+        "error_text": language.said(shown.error.merchant) if shown.error else "",
+        "errors": {name: language.said(text) for name, text in errors_of(shown.error).items()},
         "error_field": getattr(shown.error, "field", None) if shown.error else None,
         "form": shown.form,
         "first_wrong": [],  # filled by the first field that is
     }
     body = render_template(f"pages/{shown.page.name}.html", **common, **context)
-    title = str(language.said(str(context.get("title", shown.page.title))))
+    title = str(language.said(context.get("title", shown.page.title)))
     html = _shell(
         Markup(body),  # noqa: S704 - rendered above, with everything escaped
         **common,
@@ -95,7 +94,11 @@ def _words() -> dict[str, Any]:
         "can_close": can_close,
         "can_confirm": can_confirm,
         "kinds": KINDS,
-        "step_text": step_text,
+        "step_text": wording.step_text,
+        "field_name": wording.field_name,
+        "journal_kinds": wording.JOURNAL,
+        "origins": wording.ORIGINS,
+        "day": telling.day,
         "flow_names": wording.FLOWS,
         "languages": language.LANGUAGES,
         "lane_names": wording.LANES,

@@ -17,6 +17,7 @@ from bridge.web.asked import Go, again
 from bridge.web.drawing import Options, Sheet
 from bridge.web.editor_words import EFFECTS, MODES, N_, WRITTEN
 from bridge.web.flat import Flat
+from bridge.web.language import Name
 from bridge.web.page import Context, Page, Sent, View
 
 EDITS = ("condition", "group", "action", "remove", "up", "down", "choose", "effect")
@@ -64,6 +65,7 @@ def _rule(view: View) -> Context | None:
     errors = _errors(view, place, read, form)
     sheet = _sheet(view, form, errors, currencies)
     number = rule_lists.shown_on(view.session, place.subject)
+    is_start = view.form is None and place.number is None
     return {
         "place": place,
         "form_": form,
@@ -78,7 +80,8 @@ def _rule(view: View) -> Context | None:
         "shown_on": next(
             (one.title for one in rule_lists.lists(view.session) if one.subject == f"{CONNECTION}{number}"), ""
         ),
-        "title": read.data["name"] or N_("New rule"),
+        "title": (read.data["name"] if is_start else Name(read.data["name"])) or N_("New rule"),
+        "is_start": is_start,
     }
 
 

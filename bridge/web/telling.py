@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -53,6 +53,11 @@ class Clock:
         local = moment.astimezone(self.zone)
         title = f"{_said(local, 'd MMMM y', 'yMMMMd')}, {local:%H:%M:%S} ({self.zone.key})"
         return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), title, text)
+
+
+def day(moment: date | None) -> str:
+    """A day without a time."""
+    return _said(datetime.combine(moment, time()), "d MMM y", "yMMMd") if moment else ""
 
 
 def _said(day: datetime, english: str, skeleton: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from bridge.flows import listing_view
 from bridge.web.language import current
 
 # Kind of problem: the heading of its group.
@@ -113,6 +115,61 @@ STATES: Mapping[str, tuple[str, str]] = {
     "warning": ("Worth a look", "warn"),
 }
 
+# What an entry of the activity is about.
+JOURNAL: Mapping[str, str] = {
+    "acknowledged": "acknowledged",
+    "alerts": "alerts",
+    "cancellation": "cancellation",
+    "change": "change",
+    "confirmed": "confirmed",
+    "connect": "account",
+    "connection": "account",
+    "drift": "difference",
+    "feed": "product feed",
+    "gap": "orders missing",
+    "hold": "rest",
+    "offer": "listing",
+    "order": "order",
+    "parcel": "parcel",
+    "privacy": "privacy",
+    "proof": "proof",
+    "rates": "exchange rates",
+    "refund": "refund",
+    "replay": "gone through again",
+    "requirements": "requirements",
+    "return": "return",
+    "safe mode": "safe mode",
+    "score": "score",
+    "settings": "settings",
+    "setup": "setup",
+    "webhooks": "webhooks",
+}
+# Who began a cancellation.
+ORIGINS: Mapping[str, str] = {
+    "buyer": "the buyer",
+    "store": "the store",
+    "bridge": "Storebridge",
+    "channel": "the marketplace",
+}
+BY: Mapping[str, str] = {"store": "the store"}
+# What is told of a product, as the way of its values names it.
+FIELDS: Mapping[str, str] = {
+    "title": "title",
+    "description": "description",
+    "brand": "brand",
+    "category": "category",
+    "price": "price",
+    "stock": "stock",
+    "buffer": "buffer",
+    "cap": "most units shown",
+    "handling_days": "handling time",
+    "gtin": "EAN",
+    "images": "pictures",
+    "attributes": "attributes",
+    "bullets": "bullet points",
+    "excluded": "excluded",
+    "held": "held",
+}
 STEPS: Mapping[str, str] = {"now": "waiting", "later": "to come", "trouble": "needs you", "never": "not needed"}
 RESULTS: Mapping[str, str] = {
     "accepted": "Accepted: refund it",
@@ -209,6 +266,16 @@ def problem_title(kind: str) -> str:
         return PROBLEMS[kind]
     prefix = next((title for start, title in PREFIXES.items() if kind.startswith(start)), None)
     return prefix or kind.replace("_", " ").replace(".", " ").capitalize()
+
+
+def field_name(name: str) -> str:
+    """An attribute has the marketplace's own name, which stays."""
+    return current().said(FIELDS[name]) if name in FIELDS else name.replace("_", " ")
+
+
+def step_text(step: Mapping[str, Any]) -> str:
+    by = BY.get(step["by"], step["by"])
+    return listing_view.step_text({**step, "by": by}, current().said)
 
 
 def state_badge(state: str) -> tuple[str, str]:

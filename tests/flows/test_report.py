@@ -193,7 +193,7 @@ def test_the_command_says_it_and_prints_json(tmp_path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "0 pictures were looked at." in shown.output
     assert "Market 0: 2 listings, 1 ready, 0 with warnings, 1 blocked" in shown.output
-    assert "S2 on Market 0: blocked\n  blocks: GTIN 123 has the wrong length. Enter the EAN" in shown.output
+    assert "S2 on Market 0: blocked\n  blocks: The GTIN 123 has the wrong length. Enter the EAN" in shown.output
     [found] = json.loads(run("-C", "bol", "--json").output)
     assert (found["ready"], found["blocked"], found["rules"][0]["examples"][0]["sku"]) == (1, 1, "S2")
     rows = [json.loads(line) for line in run("--json", "--list").output.splitlines()]

@@ -104,7 +104,7 @@ def test_attributes_are_filled_by_a_table_of_the_stores_own_values(kiosk: Kiosk)
     kiosk.post("categories/choose", "choose", of="2", store="Mugs", target="11")
     kiosk.apply("categories", of="2")
     shown = kiosk.get("mapping?of=2&category=11")
-    assert "1 required attributes are filled from nowhere." in text(shown)
+    assert "1 required attribute is filled from nowhere." in text(shown)
     assert shown.text.index("Colour") < shown.text.index("Material"), "what is required comes first"
     path = "mapping/attribute?of=2&category=11&name=colour"
     page = kiosk.press(path, kiosk.get(path), "choose", **{"source.kind": "table"})

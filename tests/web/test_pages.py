@@ -69,7 +69,7 @@ def test_a_number_explains_itself(unchanged: Lively) -> None:
         in shown
     )
     assert "2 , the same" in shown
-    assert "Why it is not listed GTIN 123" in text(unchanged.browser().get("sku?sku=C"))
+    assert "Why it is not listed The GTIN 123" in text(unchanged.browser().get("sku?sku=C"))
     assert "no product with SKU 'nothing'" in text(unchanged.browser().get("sku?sku=nothing"))
 
 

@@ -125,9 +125,10 @@ class Checker:
         if gtin or self.gtin_needed(product):
             fault = gtin_fault(gtin, self._lengths, internal=self._internal)
             if fault:
-                shown = f"GTIN {gtin}" if gtin else "The GTIN"
                 fix = "Enter the EAN from the packaging or from GS1 in the product's GTIN field."
-                found.append(Finding("gtin", "gtin", True, f"{shown} {fault}.", fix))
+                found.append(
+                    Finding("gtin", "gtin", True, f"The GTIN {gtin} {fault}." if gtin else f"The GTIN {fault}.", fix)
+                )
         if gtin and doubles and gtin in doubles:
             text = f"GTIN {gtin} is used by more than one product."
             fix = "Give each product its own GTIN; a marketplace takes both for one product."

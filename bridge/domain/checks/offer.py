@@ -15,9 +15,9 @@ def findings(variant: StoreVariant, *, gtin_needed: bool, priced: bool) -> list[
         found.append(_blocking("sku_missing", "sku", "The product has no SKU.", "Give it a unique SKU in the store."))
     fault = gtin_fault(variant.gtin) if gtin_needed else None
     if fault:
-        shown = f"GTIN {variant.gtin}" if variant.gtin else "The GTIN"
+        text = f"The GTIN {variant.gtin} {fault}." if variant.gtin else f"The GTIN {fault}."
         fix = "Enter the EAN from the packaging or from GS1 in the product's GTIN field."
-        found.append(_blocking("gtin", "gtin", f"{shown} {fault}.", fix))
+        found.append(_blocking("gtin", "gtin", text, fix))
     if not priced:
         found.append(
             _blocking("price_missing", "price", "The product has no price.", "Set a regular price in the store.")

@@ -1,0 +1,181 @@
+"""The pages in every language and frame; and that no page shows a text from outside the catalogues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from babel.messages.pofile import read_po
+
+from bridge.web import language as languages
+from bridge.web.language import FOLDER, LANGUAGES, Language
+from bridge.web.recognise import VALUE, Message
+from tests.support import desks
+from tests.support.lively import PLACES, SETTING_PLACES, Lively
+
+# -- marked texts: a catalogue in which every text of ours stands in ⟦…⟧ ---------------------------------------------
+
+# What may stand outside of them, and why: the pieces of a line between its signs.
+DATA = (
+    r"\W*|[\d ]+",
+    r"#?[A-Z]|[A-Z]+-?\d*|[\w-]*\d[\w.:/-]*|EAN \d+|GTIN|SKU|CSV|JSON",  # SKUs, numbers, codes
+    r"[€$£]?[\d.]+( [A-Z]{3})?( %)?",  # figures and money
+    r"\d+ (second|minute|hour|day)s?|\d+ [A-Z][a-z]+ \d{4}( \d\d:\d\d)?",  # durations and dates: Babel's own words
+    r"Shop|Storebridge|Store|store|Other|Market( 0)?|Europe/Amsterdam|UTC",  # names: of the shop, accounts, time zones
+    r"Product [A-Z]|(PostNL|TNT) 3SBOL1( m1002)?|PostNL|Ada Buyer|Kade 1|1011AB Amsterdam|Too small|too small",  # products, buyers, their words
+    r"title|description|brand",  # what the marketplace calls its attributes
+    r"completed|processing",  # the store's own states of an order
+    r"English|Deutsch|Nederlands|Français|Polski",  # languages by their own names
+    r"STOREBRIDGE_\w+|python|database|sqlite|postgresql|flask|sqlalchemy|rq|redis|httpx|pydantic|storebridge",
+    r"</?b>|[AB] on Market 0( f\d+)?|product.read 1|Mend it|tests|nothing|'nothing'",  # what the test has put there
+)
+
+
+def marked(text: str) -> str:
+    """Each piece between the values; these stay outside, so that they have to be marked themselves."""
+    if not text:
+        return ""
+    pieces = re.split(r"(%\(\w+\)[sd])", text)
+    return "".join(piece if VALUE.fullmatch(piece) or not piece.strip() else f"⟦{piece}⟧" for piece in pieces)
+
+
+@pytest.fixture(scope="module")
+def pseudo() -> Language:
+    with (FOLDER / "storebridge.pot").open("rb") as opened:
+        catalogue = read_po(opened)
+    found = []
+    for item in catalogue:
+        if item.id:
+            one, many = item.id if isinstance(item.id, (tuple, list)) else (item.id, "")
+            found.append(Message(one, many, (marked(one), marked(many)) if many else (marked(one),)))
+    return Language("en", found)
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
+    lively = Lively(f"sqlite:///{tmp_path_factory.mktemp('languages') / 'storebridge.db'}")
+    yield lively
+    lively.close()
+
+
+class Unmarked(HTMLParser):
+    """The words that a person meets outside of the marks."""
+
+    SAID = ("title", "placeholder", "aria-label", "alt", "label", "heading", "details", "error", "accessibilitylabel")
+    SKIPPED = ("script", "style", "time", "code", "pre", "textarea")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.depth = 0
+        self.within: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.SKIPPED:
+            self.within.append(tag)
+            return
+        for name, value in attrs:
+            if name in self.SAID and value:
+                self.note(re.sub(r"⟦[^⟧]*⟧", " ", value), name)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.within and self.within[-1] == tag:
+            self.within.pop()
+
+    def handle_data(self, data: str) -> None:
+        out = ""
+        for character in data:
+            self.depth += (character == "⟦") - (character == "⟧")
+            out += character if self.depth == 0 and character != "⟧" else " "
+        if not self.within:
+            self.note(out, "")
+
+    def note(self, text: str, where: str) -> None:
+        for piece in re.split(r"[·,;()\n×→\u2212=]|\. |\.$|: |:$|\s{2,}|</?b>", text):
+            if not any(re.fullmatch(pattern, piece.strip()) for pattern in DATA):
+                self.found.append(f"{where}: {' '.join(text.split())}")
+                return
+
+
+def test_no_page_shows_a_text_from_outside_the_catalogues(
+    lively: Lively, pseudo: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(languages, "language", lambda _code: pseudo)
+    browser = lively.browser()
+    wrong: dict[str, str] = {}
+    for path in (*PLACES, *SETTING_PLACES, *lively.numbers(), "sku?sku=C", "sku?sku=nothing", "nothing"):
+        for found in Unmarked(browser.get(path).text).found:
+            wrong.setdefault(found, path)
+    assert wrong == {}, "\n".join(f"{path}: {found}" for found, path in wrong.items())
+
+
+# -- the same page in every language and frame -----------------------------------------------------------------------
+
+
+def alone(lively: Lively, locale: str, path: str) -> str:
+    return str(lively.browser().get(path, headers={"Accept-Language": locale}).text)
+
+
+def inside(skin: str) -> Callable[[Lively, str, str], str]:
+    def ask(lively: Lively, locale: str, path: str) -> str:
+        content = desks.asked(skin, "GET", path, {}, {}, ["view", "change", "customers"])
+        return str(desks.Inside(lively, skin).answer({**content, "locale": locale})["html"])
+
+    return ask
+
+
+def shopify(lively: Lively, locale: str, path: str) -> str:
+    with desks.installed(lively):
+        headers = {"Authorization": f"Bearer {desks.token()}", "Accept": "text/html"}
+        client = lively.app().test_client(use_cookies=False)
+        given = {"shop": desks.STORE, "locale": locale}
+        return str(client.get(f"/apps/shopify/{path}", base_url=desks.BRIDGE, headers=headers, query_string=given).text)
+
+
+FRAMES = {"alone": alone, "wordpress": inside("wordpress"), "magento": inside("magento"), "shopify": shopify}
+LOCALES = {"alone": "{}", "wordpress": "{}_DE_formal", "magento": "{}_BE", "shopify": "{}-BE"}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_page_speaks_the_language_of_its_frame(lively: Lively, frame: str, code: str) -> None:
+    spoken = languages.language(code)
+    html = FRAMES[frame](lively, LOCALES[frame].format(code), "orders")
+    shown = unescape(html)
+    assert f'lang="{code}"' in html
+    for text in ("Overview", "Listings", "Order number", "Ship before"):  # the frame, a form, a table
+        assert spoken.gettext(text) in shown, text
+    problems = unescape(FRAMES[frame](lively, LOCALES[frame].format(code), "problems"))
+    for text in ("Try again", "What to do:", "Changed by somebody else"):  # and what the engine has said
+        assert spoken.gettext(text) in problems, text
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_language_that_is_not_spoken_is_english(lively: Lively, frame: str) -> None:
+    html = FRAMES[frame](lively, "tlh", "orders")
+    assert 'lang="en"' in html
+    assert "Order number" in html
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_number_takes_its_form(lively: Lively, code: str) -> None:
+    one, many = "%(count)s business day", "%(count)s business days"
+    spoken = languages.language(code)
+    with languages.spoken(code):
+        engine = lively.app().jinja_env
+        template = "{% trans count=n %}{{ count }} business day{% pluralize %}{{ count }} business days{% endtrans %}"
+        for count in (1, 2, 5, 22):
+            assert engine.from_string(template).render(n=count) == spoken.ngettext(one, many, count) % {"count": count}
+    forms = {spoken.ngettext(one, many, count) for count in (1, 2, 5)}
+    assert len(forms) == {"pl": 3}.get(code, 2)
+
+
+def test_what_somebody_typed_is_not_translated(lively: Lively) -> None:
+    html = alone(lively, "nl", "sku?sku=nothing")
+    assert "<title>nothing · " in html
+    assert 'value="nothing"' in html
+    assert "'nothing'" in unescape(html)
