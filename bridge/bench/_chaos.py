@@ -29,7 +29,6 @@ MARKET_FAULTS: Mapping[str, tuple[int, Mapping[str, Any]]] = {
     "slow": (3, {"seconds": 3}),
     "timeout_before_write": (1, {"seconds": 4}),
     "unauthorised": (1, {}),
-    "not_applied": (1, {}),
     "drift": (2, {}),
 }
 STORE_FAULTS: Mapping[str, tuple[int, Mapping[str, Any]]] = {
