@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Variant
-from bridge.flows import documents, plan
+from bridge.flows import documents, plan, project
 from bridge.flows.documents import Wish, of_connection
 from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant
 
 NAME = "Excluded by hand"
 MOST = 10_000
+AT_ONCE = 500
 
 
 def excluded(session: Session, connection_id: int) -> tuple[str, ...]:
@@ -41,11 +42,23 @@ def wish(session: Session, connection_id: int, add: Iterable[str] = (), remove: 
 def exclude(
     engine: Engine, shop_id: int, connection_id: int, add: Sequence[str], remove: Sequence[str], author: str
 ) -> dict[str, Any]:
-    """Plan it and put it into effect; returns the change. Raises AskMerchant, also beyond the limits."""
+    """Plan it and put it into effect; returns the change. Raises AskMerchant, also beyond the limits. A few products
+    are out or in at once, so that whoever looks next sees it; many follow with the rest."""
     with engine.db.read(shop_id) as session:
-        change = wish(session, connection_id, add, remove)
+        before, change = excluded(session, connection_id), wish(session, connection_id, add, remove)
     made = plan.make(engine, shop_id, [change], author, NAME, examples=5)
-    return plan.apply(engine, shop_id, made["id"], author)
+    applied = plan.apply(engine, shop_id, made["id"], author)
+    engine.ring(engine.db.transact(shop_id, _project, engine, connection_id, before))
+    return applied
+
+
+def _project(session: Session, engine: Engine, connection_id: int, before: Sequence[str]) -> set[str]:
+    skus = set(before) ^ set(excluded(session, connection_id))
+    if len(skus) > AT_ONCE:
+        return set()
+    ids = session.scalars(select(Variant.id).where(Variant.sku.in_(skus)).order_by(Variant.id).limit(AT_ONCE)).all()
+    now = engine.clock()
+    return project.project(session, project.channel_views(engine, session, connection_id), ids, now, now)
 
 
 def _refuse_unknown(session: Session, skus: Sequence[str]) -> None:

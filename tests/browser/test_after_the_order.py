@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.house import House
+from tests.support.procs import wait_until
 from tests.support.seats import Seat
 
 pytestmark = [
@@ -87,7 +88,8 @@ def test_an_order_waits_for_a_store_that_is_away(house: House, sit: Sit, broken_
     seat.go()
     seat.look("overview without a store", broken_rules)
     house.store_back()
-    house.settle(400, step=40)
+    # How long the store is left alone is counted in real seconds.
+    wait_until(lambda: house.settle(60, 30) or house.orders_of(bought), 120, "the order in the store", 1)
     assert len(house.orders_of(bought)) == 1
     seat.go(f"orders/{house.order(bought).id}")
     assert steps(seat)[:4] == ["done"] * 4

@@ -174,7 +174,7 @@ def _match(stack: Stack, visitor: Visitor, number: int) -> None:
     matched = visitor.go(f"setup?step=match&connection={number}")
     assert "4 can be listed 1 lack something 0 excluded" in matched
     assert "0 by SKU, 1 by EAN" in matched
-    visitor.send("exclude", skus="X")
+    assert "3 can be listed 1 lack something 1 excluded" in visitor.send("exclude", skus="X")
     file = {"file": ("mine.csv", "SKU;Sell\nB;yes\nNOPE;no\n", "text/csv")}
     assert "no product with SKU NOPE" in visitor.send("exclude", files=file, skus="")
     assert "\nX,no," in visitor.http.get(f"/matches/{number}").text.replace("\r", "")
