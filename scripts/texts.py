@@ -80,28 +80,27 @@ SILENT = (
 SILENT_CALLS = {
     *("debug", "info", "warning", "exception", "compile", "close_problem", "add_url_rule", "execute", "Gauge"),
     *("TypeError", "LookupError", "KeyError", "RuntimeError", "Superseded", "QualityError", "ManifestError"),
-    *("removeprefix", "removesuffix", "startswith", "endswith", "Markup", "strptime", "put_back", "by", "BadSignature"),
     *(
-        "NotJson",
-        "BadBody",
-        "WireFault",
-        "deferred",
-        "sub",
-        "findall",
-        "split",
-        "search",
-        "Limit",
-        "Route",
-        "encode",
-        "cast",
+        "removeprefix",
+        "removesuffix",
+        "startswith",
+        "endswith",
+        "Markup",
+        "strptime",
+        "put_back",
+        "by",
+        "_named",
+        "BadSignature",
     ),
+    *("NotJson", "BadBody", "WireFault", "deferred", "sub", "findall", "split", "search", "Limit", "Route", "encode"),
+    "cast",
 }
 SILENT_NAMES = {
     *("developer", "source", "mark", "path", "next_cursor", "regex", "read_on", "headers", "sandbox_settings", "query"),
     *("subject", "_CODES", "_BOTH", "near", "detail_key", "CANCELLATION_GRANTED", "CANCELLATION_REFUSED"),
     *("RETURN_REFUSED", "RETURN_KEPT", "RETURN_REPLACED", "REFUND_WORDS", "MESSAGE_COLUMNS", "__slots__", "__all__"),
     *("_STATUS", "_PRICE", "_OFFER", "_SIMPLE", "_ITEMS", "ONLY_VARIANT", "PURPOSE", "SOMEBODY", "_OURS", "HEADERS"),
-    *("COLUMNS", "STATUS_QUERY"),
+    *("COLUMNS", "STATUS_QUERY", "NO_ROUTE", "REFUSED_WORDS"),
 }
 # Tables and calls whose texts are all for people, however short.
 TABLES = {
@@ -123,13 +122,18 @@ TITLED = {
     "Field": (1,),
     "Finding": (0,),
     "Trouble": (1, 2),
-    "_choice": (1, 2, 3),
-    "_number": (1, 2),
+    "bridge/flows/wish.py:_choice": (1, 2, 3),
+    "bridge/flows/wish.py:_number": (1, 2),
 }
 TITLED_NAMES = {"title", "label", "help", "menu", "description", "labels", "json_schema_extra"}
 LETTER = r"[^\W\d_]"
 _PROSE = re.compile(rf"(?:{LETTER}{{2,}}|\x00)[^\s]* (?:[^\s]* )*?[^\s]*{LETTER}{{2,}}")
 _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
+# Names of fields (parent_id, itemName), parameters of a header, types, an agent, a list of countries.
+_MACHINE = re.compile(
+    r"^(?:[a-z]+(?:_[a-z0-9]+)+|[a-z]+(?:[A-Z][a-z]*)+|(?:[A-Z]{2} )+[A-Z]{2}|\w+/[\d.]+ \(.*\))$"
+    r"|^[\w/-]+; \w+\*?=|\w\["
+)
 MOST = 8  # variants of one f-string
 
 Text = tuple[str, str, str]  # where, the text, its plural
@@ -223,8 +227,9 @@ class _Reader:
         if name in SILENT_CALLS or (name == "error" and ast.unparse(node.func).startswith("log.")):
             return
         yield from self.read(node.func)
+        titled = TITLED.get(name) or TITLED.get(f"{self._where}:{name}", ())
         for number, argument in enumerate(node.args):
-            yield from self.read(argument, whole or number in TITLED.get(name, ()))
+            yield from self.read(argument, whole or number in titled)
         for keyword in node.keywords:
             yield from self.read(keyword, whole)
 
@@ -254,6 +259,8 @@ _READ: dict[type[ast.AST], Any] = {
 
 
 def _is_text(text: str, whole: bool) -> bool:
+    if _MACHINE.search(text):
+        return False
     rest = re.sub(r"%\(\w+\)s", "\0", text)
     if (
         "\n" in text

@@ -29,6 +29,7 @@ from bridge.web import frames, serving
 from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given, liked
 from bridge.web.entrance import Entrance
 from bridge.web.frames import Frame, Person
+from bridge.web.language import best
 from bridge.web.serving import Asked
 
 STATUS: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
@@ -86,7 +87,12 @@ def _frame(engine: Engine, platform: str, path: str, visit: Visit) -> Frame:
     root = f"{request.script_root}/apps/{platform}/"
     person = Person(f"{platform.capitalize()} user {visit.user}".strip(), visit.user)
     extra = {"admin": admin, "root": root}
-    return frames.embedded(platform, admin.kit, path, person, request.args.get("locale", "")[:20] or liked(), extra)
+    return frames.embedded(platform, admin.kit, path, person, _locale(), extra)
+
+
+def _locale() -> str:
+    """As the admin tells it."""
+    return request.args.get("locale", "")[:20] or liked()
 
 
 def _answer(engine: Engine, shop: Named, frame: Frame, path: str) -> Answer:
@@ -112,7 +118,7 @@ def _bounce(engine: Engine, entrance: Entrance, platform: str) -> Answer:
     if store is None:
         raise AskMerchant("This address names no store. Open Storebridge from the apps of your store's admin.")
     g.policy = app.policy(store)
-    html = render_template("apps/bounce.html", frame=app.frame(keys))
+    html = render_template("apps/bounce.html", frame=app.frame(keys), language=best(_locale()))
     return _sealed(Response(html, mimetype="text/html"))
 
 

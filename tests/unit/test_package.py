@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hatchling.builders.wheel import WheelBuilder
 
 from bridge.cli import cli
 from bridge.ports.package import Package
 from bridge.registry import discover
+from bridge.web.language import LANGUAGES
 
 PACKAGES = {name: found.package for name, found in discover().platforms.items() if found.package is not None}
 
@@ -48,6 +50,12 @@ def test_what_an_adapter_ships_is_built_by_its_name(name: str, tmp_path: Path) -
     assert one.read_bytes() == two.read_bytes()
     with zipfile.ZipFile(one) as archive:
         assert any(entry.endswith(".php") for entry in archive.namelist())
+
+
+def test_the_wheel_has_the_languages() -> None:
+    builder = WheelBuilder(str(Path(__file__).parent.parent.parent))
+    packed = {file.distribution_path for file in builder.recurse_included_files()}
+    assert {f"bridge/web/locale/{code}/LC_MESSAGES/storebridge.po" for code in set(LANGUAGES) - {"en"}} <= packed
 
 
 def test_a_platform_without_one_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from babel.messages.pofile import read_po
 
+from bridge.registry import discover
 from bridge.web import language as languages
 from bridge.web.language import FOLDER, LANGUAGES, Language
 from bridge.web.recognise import VALUE, Message
@@ -27,6 +28,9 @@ DATA = (
     r"Shop|Storebridge|Store|store|Other|Market( 0)?|Europe/Amsterdam|UTC",  # names: of the shop, accounts, time zones
     r"Product [A-Z]|(PostNL|TNT) 3SBOL1( m1002)?|PostNL|Ada Buyer|Kade 1|1011AB Amsterdam|Too small|too small",  # products, buyers, their words
     r"title|description|brand",  # what the marketplace calls its attributes
+    r"https?://\S*|[A-Z]+(_[A-Z]+)+|[a-z]{2}(-[A-Z]{2})?|allegro-[a-z]{2}",  # addresses, codes of a marketplace
+    r"api|apiz|auth|login|retailer|shared|graphql|consent_[a-z]{2}",  # which of its addresses
+    r"Generic|Refresh token|Seller ID|Allegro|Amazon|bol.com|eBay|Kaufland|Miinto|Mirakl|Zalando",
     r"completed|processing",  # the store's own states of an order
     r"English|Deutsch|Nederlands|Français|Polski",  # languages by their own names
     r"STOREBRIDGE_\w+|python|database|sqlite|postgresql|flask|sqlalchemy|rq|redis|httpx|pydantic|storebridge",
@@ -106,11 +110,27 @@ def test_no_page_shows_a_text_from_outside_the_catalogues(
 ) -> None:
     monkeypatch.setattr(languages, "language", lambda _code: pseudo)
     browser = lively.browser()
-    wrong: dict[str, str] = {}
-    for path in (*PLACES, *SETTING_PLACES, *lively.numbers(), "sku?sku=C", "sku?sku=nothing", "nothing"):
-        for found in Unmarked(browser.get(path).text).found:
-            wrong.setdefault(found, path)
-    assert wrong == {}, "\n".join(f"{path}: {found}" for found, path in wrong.items())
+    line, back = lively.line(f"{lively.held}-1").id, lively.returned().id
+    shown = [
+        browser.get(path) for path in (*PLACES, *SETTING_PLACES, *lively.numbers(), "sku?sku=C", "sku?sku=nothing")
+    ]
+    refused = [
+        browser.post(f"orders/{lively.order(lively.held).id}", "match", line=line, sku="nothing"),
+        browser.post("returns", "decide", **{"return": back, "result": "accepted", "quantity": "99"}),
+        browser.post("accounts/2", "let_go"),
+        browser.post("nowhere", "set"),
+    ]
+    assert {answer.status_code for answer in refused} == {422, 404}
+    real = discover().channels
+    monkeypatch.setattr(lively.engine, "channels", {**lively.engine.channels, **real})
+    forms = [browser.get(f"connect/{name}") for name in real if name != "mirakl"]  # that one lists seventy names
+    assert {answer.status_code for answer in (*shown, *forms)} == {200}
+    wrong = {
+        f"{answer.request.path}: {found}": None
+        for answer in (*shown, *refused, *forms)
+        for found in Unmarked(answer.text).found
+    }
+    assert wrong == {}, "\n".join(wrong)
 
 
 # -- the same page in every language and frame -----------------------------------------------------------------------
@@ -172,6 +192,13 @@ def test_a_number_takes_its_form(lively: Lively, code: str) -> None:
             assert engine.from_string(template).render(n=count) == spoken.ngettext(one, many, count) % {"count": count}
     forms = {spoken.ngettext(one, many, count) for count in (1, 2, 5)}
     assert len(forms) == {"pl": 3}.get(code, 2)
+
+
+def test_the_way_back_to_shopify_is_in_its_language_too(lively: Lively) -> None:
+    with desks.installed(lively):
+        client = lively.app().test_client(use_cookies=False)
+        given = {"shop": desks.STORE, "host": "aG9zdA", "locale": "nl-BE"}
+        assert '<html lang="nl">' in client.get("/apps/shopify/bounce", base_url=desks.BRIDGE, query_string=given).text
 
 
 def test_what_somebody_typed_is_not_translated(lively: Lively) -> None:
