@@ -19,7 +19,8 @@ class Order(OfShop, Base):
     The seven steps have a time each. ``buyer`` (addresses, note) and ``raw`` are encrypted, and empty since
     ``erased_at``. ``phase`` is that of the marketplace (OrderPhase). ``accept_state``, where it has to be accepted
     first: "" (it has not), wanted, asked (the merchant decides), sending, unknown, submitted, done, failed;
-    ``accept_refused`` are the lines the merchant refuses, None while the setting decides.
+    ``accept_refused`` are the lines the merchant refuses, None while the setting decides. ``consumer_in``: the country
+    that a consumer had it delivered to, "" for a business; it stays when the buyer is erased (flows/turnover.py).
     """
 
     __tablename__ = "orders"
@@ -66,6 +67,7 @@ class Order(OfShop, Base):
     tried_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
     erased_at: Mapped[datetime | None]
+    consumer_in: Mapped[str | None] = mapped_column(String(2))
 
 
 class OrderLine(OfShop, Base):

@@ -41,6 +41,7 @@ from bridge.db.shaping import (
     RequirementRow,
     SuggestionRow,
 )
+from bridge.db.turnover import Turnover
 
 __all__ = [
     "ActivationRow",
@@ -86,6 +87,7 @@ __all__ = [
     "Submission",
     "SuggestionRow",
     "TokenRow",
+    "Turnover",
     "UtcTime",
     "Variant",
     "Work",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from bridge.flows import installing, module_calls, privacy
+from bridge.flows import installing, module_calls, privacy, turnover
 from bridge.flows.engine import Engine
 
 
 def chores(engine: Engine) -> None:
     """Requests about personal data that broke off, access that would run out for want of use, and what modules have
-    signed so long ago that it is refused anyway."""
+    signed so long ago that it is refused anyway; and what was sold to other EU countries is counted."""
     for number in privacy.unfinished(engine):
         privacy.finish(engine, number)
     installing.keep_alive(engine)
     module_calls.forget_old(engine)
+    turnover.count(engine)

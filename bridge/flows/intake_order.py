@@ -13,7 +13,7 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reserva
 from bridge.db.work import Mark
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.flows import acceptance, linking, short
+from bridge.flows import acceptance, linking, short, turnover
 from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -117,6 +117,7 @@ class _Keeper:
                 "note": sold.note,
             }
             order.raw = sold.raw
+            order.consumer_in = turnover.consumer_in(sold.ship_to, sold.bill_to)
         order.fingerprint = sold.list_mark or order.fingerprint
         order.total, order.currency = str(sold.total.amount), sold.currency
         order.shipping, order.shipping_tax = _amount(sold.shipping), _amount(sold.shipping_tax)

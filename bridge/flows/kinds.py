@@ -13,6 +13,7 @@ from bridge.domain import mapping, rules
 from bridge.domain.blast import Reach
 from bridge.domain.bundles import Bundles
 from bridge.domain.categories.assign import CategoryMapping, CategoryOverrides
+from bridge.domain.pricing.oss import OssSettings
 from bridge.domain.pricing.vat import TaxClasses
 from bridge.domain.refusal import Refusal
 from bridge.domain.shaping import FixedRates, MarketSettings
@@ -83,6 +84,7 @@ KINDS: Mapping[str, Kind] = {
     "market": Kind("Country, currency and VAT of the store's prices", MarketSettings, ("connection", "shop")),
     "tax_classes": Kind("What the store's tax classes mean", TaxClasses, ("connection", "shop")),
     "rates": Kind("Fixed exchange rates", FixedRates, ("shop",)),
+    "oss": Kind("Sales to consumers in other EU countries", OssSettings, ("shop",)),
     "bundles": Kind("Bundles and what they are made of", Bundles, ("shop",)),
     "reach": Kind("How far one change may reach", Reach, ("connection", "shop")),
 }

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection, Poll, RateDay
+from bridge.db.tables import Connection, Order, Poll, RateDay
 from bridge.db.work import Claim
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.shaping import FixedRates
@@ -93,7 +93,7 @@ def refresh(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``poll.rates``: today's table, once for all shops, where a shop needs one. Raises RetryLater when it
     cannot be had; the last known one goes on being used, and shows its age."""
     with engine.db.read(row.shop_id) as session:
-        wanted = needed(documents.active(session))
+        wanted = needed(documents.active(session)) or foreign(session)
     if wanted:
         ensure(engine, row)
     engine.db.transact(row.shop_id, _refreshed, row, claims, engine.clock())
@@ -105,6 +105,11 @@ def needed(settings: Mapping[Key, Any]) -> bool:
     return '"convert"' in rules or any(
         kind == "market" and "currency" in content for (_, kind), content in settings.items()
     )
+
+
+def foreign(session: Session) -> bool:
+    """Whether anything is sold in another currency than EUR, in which sales to other EU countries are counted."""
+    return session.scalars(select(Order.id).where(Order.currency != "EUR").limit(1)).first() is not None
 
 
 def ensure(engine: Engine, row: Connection) -> None:

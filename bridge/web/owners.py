@@ -37,6 +37,7 @@ OWNERS: Mapping[str, Owner] = {
     "return_shelf": Owner("Open the returns", "returns", {"show": "all"}),
     "ship_by": Owner("Open the orders", "orders", {"show": "urgent"}),
     "vat_unsaid": Owner("Say so", "settings/prices", {"connection": "{connection}"}),
+    "oss_threshold": Owner("See the sums", "settings/prices"),
     "requirements_changed": Owner("Mend it", "mapping", {"of": "{connection}"}),
     "category_gone": Owner("Mend it", "categories", {"of": "{connection}"}),
     "alerts_unsent": Owner("Open the alerts", "alerts"),

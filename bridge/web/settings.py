@@ -12,7 +12,7 @@ from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overvi
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
-from bridge.web import accounts, bundles, shaping, shipping, views
+from bridge.web import accounts, bundles, eu_sales, shaping, shipping, views
 from bridge.web.asked import Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
@@ -198,9 +198,9 @@ PAGES = (
         "settings/prices",
         "Prices",
         "settings",
-        _with("price", "market", "reach", more=_by_rules),
+        lambda view: {**_with("price", "market", "reach", more=_by_rules)(view), **eu_sales.shown(view)},
         menu="Prices",
-        acts=_acts("settings/prices", "price", "market", "reach"),
+        acts={**_acts("settings/prices", "price", "market", "reach"), "save_eu_sales": eu_sales.save},
     ),
     Page(
         "settings_orders",

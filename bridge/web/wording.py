@@ -38,6 +38,7 @@ PROBLEMS: Mapping[str, str] = {
     "not_for_sale": "Listed, but cannot be bought",
     "drift": "Changed by somebody else",
     "vat_unsaid": "Prices without VAT",
+    "oss_threshold": "Sales to other EU countries and the OSS threshold",
     "change_held": "Changes that reach far and wait for your word",
     "requirements_changed": "Listings that lack what the marketplace asks for now",
     "category_gone": "Categories the marketplace no longer has",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bridge.domain.money import Money
+from bridge.domain.pricing.vat import net
 from bridge.domain.values import Value
 
 THRESHOLD = Money(amount=Decimal(10000), currency="EUR")
@@ -26,6 +27,12 @@ class OssState(StrEnum):
     NEAR = "near"
     OVER = "over"
     OVER_LAST_YEAR = "over_last_year"
+
+
+class OssSettings(Value):
+    """``registered``: the merchant declares the VAT of the buyers' countries, through OSS or in each."""
+
+    registered: bool = False
 
 
 class OssNotice(Value):
@@ -61,6 +68,15 @@ def cross_border(home: str, sums: Mapping[str, Money]) -> Money:
         if country in EU and country != home:
             result += amount
     return result
+
+
+def kept(whole: Money, tax: Money | None, percent: Decimal, units: int, of: int, back: Decimal) -> Money:
+    """Without VAT, not rounded: what is left of an amount that contains it, for ``units`` out of ``of`` and with
+    ``back`` given back. ``percent`` is the VAT where ``tax``, that in the whole amount, is not told."""
+    left = max(whole.amount * units / of - back, Decimal(0)) if of else Decimal(0)
+    if tax is not None and whole.amount > 0:
+        return Money(amount=left * (whole.amount - tax.amount) / whole.amount, currency=whole.currency)
+    return Money(amount=net(left, percent), currency=whole.currency)
 
 
 def _state(total: Decimal, before: Decimal) -> OssState:
