@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -31,7 +32,7 @@ from bridge import app as bootstrap  # noqa: E402
 from bridge import config  # noqa: E402
 from bridge.flows import admin  # noqa: E402
 from bridge.ports.storeapp import AppKeys  # noqa: E402
-from bridge.web import create_web, frames, module_page, serving  # noqa: E402
+from bridge.web import create_web, frames, module_page, places, serving  # noqa: E402
 from bridge.web.asked import Form  # noqa: E402
 from platform_adapters.shopify.app import ShopifyApp  # noqa: E402
 from tests.support.desks import ModuleDesk, ShopifyDesk  # noqa: E402
@@ -41,12 +42,21 @@ SKU, OTHERS, UNKNOWN = "SB-0045", ("SB-0046", "SB-0030", "SB-0031"), "OLD-SKU-17
 PRODUCTS = "60"
 FREE_EAN = "4006381333931"
 WIDTHS = (1280, 375)
+# All of it ends by then, or says what it waited for.
+WHOLE, ANSWER, EVERY = 300.0, 60.0, 0.5
 
 
 class Shot(NamedTuple):
     name: str
     width: int
     skin: str = "alone"
+    locale: str = ""
+
+    @property
+    def file(self) -> str:
+        frame = "" if self.skin == "alone" else f"{self.skin}-"
+        language = self.locale and f"{self.locale[:2]}-"
+        return f"{frame}{self.name}-{language}{self.width}.png"
 
 
 SKINS = ("alone", "wordpress", "magento", "shopify")
@@ -55,21 +65,25 @@ SHOWN = (
     Shot("overview", 1280), Shot("overview", 375), Shot("order", 1280), Shot("sku", 1280),
     Shot("overview", 1280, "wordpress"), Shot("order-held", 1280, "magento"), Shot("overview", 1280, "shopify"),
     Shot("order-held", 375, "shopify"), Shot("order-held", 375, "wordpress"),
+    Shot("overview", 1280, "wordpress", "de_DE"), Shot("links", 1280), Shot("settings_shipping", 1280),
 )  # fmt: skip
 
 
 class Demo:
     """A running demonstration, and what happens in it."""
 
-    def __init__(self, folder: Path, page: str, store: str, market: str) -> None:
+    def __init__(self, folder: Path, page: str, store: str, market: str, running: subprocess.Popen[bytes]) -> None:
         self.folder = folder
+        self.running = running
+        self.end = time.monotonic() + WHOLE
+        self.client = httpx.Client(timeout=ANSWER, trust_env=False)
         self.page = page
         self.store = store
         self.market = market
 
     def make_lively(self) -> dict[str, str]:
         """Orders at every step, a cancellation, a return and a problem. Returns the addresses worth a picture."""
-        self.until("all listings", self._listed, 480)
+        self.until("all listings", self._listed)
         orders = [self._buy((sku, 1)) for sku in OTHERS]
         for number, order in enumerate(orders[:2]):
             self.until("creation", lambda order=order: self._store_order(order) is not None)
@@ -82,19 +96,16 @@ class Demo:
         self._post(self.market, "offers", sku=UNKNOWN, ean=FREE_EAN, stock=5, price=12.5)
         held = self._buy((SKU, 2), (UNKNOWN, 1))
         self.until("the held order", lambda: held in self._get(f"sku?sku={SKU}"))
-        self.until("the confirmed steps", lambda: self._get("orders").count("Closed") >= 2, 60)
+        self.until("the confirmed steps", lambda: self._get("orders").count("Closed") >= 2)
         numbers = {order: self._number(order) for order in (*orders, held)}
         return {
-            "overview": "",
+            **{page.name: page.path for page in places.PAGES if "<" not in page.path and page.name != "sku"},
             "order": f"orders/{numbers[orders[0]]}",
             "order-held": f"orders/{numbers[held]}",
             "sku": f"sku?sku={SKU}",
-            "orders": "orders",
-            "listings": "listings",
+            "account": "accounts/2",
+            "connect_one": "connect/ebay",
             "listings-blocked": "listings?state=blocked",
-            "problems": "problems",
-            "returns": "returns",
-            "activity": "activity",
             "exchanges": "activity?show=exchanges",
             "empty": "orders?search=nothing",
             "unknown-sku": "sku?sku=nothing",
@@ -102,40 +113,61 @@ class Demo:
         }
 
     def _listed(self) -> bool:
-        """Every offer is there, and none is on its way."""
-        shown = [self._get(f"listings?search={sku}&state=live") for sku in (SKU, *OTHERS)]
-        return "the rest follows" not in self._get("") and all('class="sb-badge sb-good"' in page for page in shown)
+        """What is bought can be bought, and nothing is on its way."""
+        offers = {item["sku"]: item for item in self._ask(self.market, "offers")}
+        ready = [sku in offers and offers[sku]["live"] and offers[sku]["stock"] > 1 for sku in (SKU, *OTHERS)]
+        return all(ready) and "the rest follows" not in self._get("")
 
     def _buy(self, *lines: tuple[str, int]) -> str:
         wish = [{"sku": sku, "quantity": units} for sku, units in lines]
         return str(self._post(self.market, "orders", lines=wish)["order_id"])
 
     def _post(self, base: str, path: str, **content: Any) -> Any:
-        answer = httpx.post(f"{base}/_sandbox/{path}", json=content, timeout=20, trust_env=False)
-        answer.raise_for_status()
+        answer = self.client.post(f"{base}/_sandbox/{path}", json=content)
+        if answer.is_error:
+            sys.exit(f"screenshots: {path} was answered with {answer.status_code}: {answer.text.strip()}")
         return answer.json()
 
+    def _ask(self, base: str, path: str) -> Any:
+        return self.client.get(f"{base}/_sandbox/{path}").raise_for_status().json()
+
     def _get(self, path: str) -> str:
-        return httpx.get(f"{self.page}{path}", timeout=20, trust_env=False).text
+        return self.client.get(f"{self.page}{path}").text
 
     def _store_order(self, order: str) -> int | None:
-        found = httpx.get(f"{self.store}/_sandbox/orders", timeout=20, trust_env=False).json()
+        found = self._ask(self.store, "orders")
         return next((int(item["id"]) for item in found if order in str(item)), None)
 
     def _shipped(self, order: str) -> bool:
-        found = httpx.get(f"{self.market}/_sandbox/orders", timeout=20, trust_env=False).json()
-        return any(item["order_id"] == order and item["shipments"] for item in found)
+        return any(item["order_id"] == order and item["shipments"] for item in self._ask(self.market, "orders"))
 
     def _number(self, order: str) -> str:
         text = self._get(f"orders?search={order}")
         return text.split('href="./orders/', 1)[1].split('"', 1)[0]
 
-    def until(self, what: str, happened: Callable[[], bool], seconds: float = 120) -> None:
-        end = time.monotonic() + seconds
-        while not happened():
-            if time.monotonic() > end:
-                sys.exit(f"screenshots: waited {seconds:.0f} s in vain for {what}")
-            time.sleep(0.5)
+    def link_page(self, browser: Browser) -> None:
+        """The marketplace's offers are compared anew, and the one that is no product's is found."""
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{self.page}links")
+        page.get_by_role("button", name="Compare again").click()
+        context.close()
+        self.until("the offer without a product", lambda: UNKNOWN in self._get("links"))
+
+    def until(self, what: str, happened: Callable[[], bool]) -> None:
+        while not self._now(happened):
+            if self.running.poll() is not None:
+                sys.exit(f"screenshots: the demonstration ended by itself, with {self.running.returncode}")
+            if time.monotonic() > self.end:
+                sys.exit(f"screenshots: after {WHOLE:.0f} s it still waits for {what}")
+            time.sleep(EVERY)
+
+    def _now(self, happened: Callable[[], bool]) -> bool:
+        """A busy machine does not always answer."""
+        try:
+            return happened()
+        except httpx.HTTPError:
+            return False
 
 
 @contextmanager
@@ -148,12 +180,19 @@ def demonstration() -> Iterator[Demo]:
         command = [str(Path(sys.executable).parent / "storebridge"), "run", "--data-dir", folder, "--port", str(port)]
         running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
-            demo = Demo(Path(folder), *(f"http://127.0.0.1:{number}" for number in (port, first, first + 1)))
-            demo.page += "/"
-            yield demo
+            page, store, market = (f"http://127.0.0.1:{number}" for number in (port, first, first + 1))
+            yield Demo(Path(folder), f"{page}/", store, market, running)
         finally:
-            running.send_signal(signal.SIGTERM)
-            running.wait(30)
+            _stop(running)
+
+
+def _stop(running: subprocess.Popen[bytes]) -> None:
+    running.terminate()
+    try:
+        running.wait(30)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        running.wait()
 
 
 def _free_port(count: int = 1) -> int:
@@ -197,7 +236,7 @@ class Frames:
     def close(self) -> None:
         bootstrap.close(self.engine)
 
-    def open(self, context: BrowserContext, skin: str, path: str) -> Page:
+    def open(self, context: BrowserContext, skin: str, path: str, locale: str = "") -> Page:
         """``path`` with its query."""
         page = context.new_page()
         bare, _, query = path.partition("?")
@@ -211,7 +250,9 @@ class Frames:
             tall = int(inside.evaluate("document.documentElement.scrollHeight")) + 56
             page.set_viewport_size({"width": size["width"], "height": max(tall, 900)})
         else:
-            page.goto(ModuleDesk(context, skin, self._printed).address(bare, **dict(parse_qsl(query))))
+            desk = ModuleDesk(context, skin, self._printed)
+            desk.locale = locale or desk.locale
+            page.goto(desk.address(bare, **dict(parse_qsl(query))))
         return page
 
     def _printed(self, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,11 +269,11 @@ class Frames:
 
 def photograph(browser: Browser, shown: Frames, shot: Shot, path: str, folder: Path) -> None:
     context = browser.new_context(viewport={"width": shot.width, "height": 900}, device_scale_factor=1)
-    page = shown.open(context, shot.skin, path)
-    target = folder / f"{'' if shot.skin == 'alone' else shot.skin + '-'}{shot.name}-{shot.width}.png"
+    page = shown.open(context, shot.skin, path, shot.locale)
+    target = folder / shot.file
     page.screenshot(path=target, full_page=True)
     context.close()
-    print(target)
+    print(target, flush=True)
 
 
 def main() -> None:
@@ -244,16 +285,22 @@ def main() -> None:
     if program is None:
         sys.exit("screenshots: Chromium is missing: apt-get install chromium")
     options.folder.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, _stopped)
     with demonstration() as demo, sync_playwright() as playwright:
-        demo.until("the page", lambda: _answers(demo.page), 60)
+        demo.until("the page", lambda: _answers(demo.page))
         pages = demo.make_lively()
         every = [Shot(name, width, skin) for skin in SKINS for name in pages for width in WIDTHS]
         browser = playwright.chromium.launch(executable_path=program, args=["--headless", "--no-sandbox"])
+        demo.link_page(browser)
         shown = Frames(demo)
         for shot in every if options.all else SHOWN:
             photograph(browser, shown, shot, pages[shot.name], options.folder)
         shown.close()
         browser.close()
+
+
+def _stopped(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _answers(address: str) -> bool:
