@@ -122,8 +122,15 @@ class Seat:
         self.place: Any = self.page
         self.said: list[str] = []
         self.looked: set[str] = set()
-        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def _hear(self, message: Any) -> None:
+        if message.type not in (
+            "debug",
+            "verbose",
+        ):  # a browser's advice, which a person does not see unless it is asked for
+            self.said.append(message.text)
 
     def _desk(self, context: Any) -> Any:
         match self.frame:
@@ -235,5 +242,6 @@ class Seat:
 
     def at_peace(self) -> None:
         """Nothing was said on the console, and nobody else was asked for anything."""
-        assert [line for line in self.said if EXPECTED not in line] == []
+        said = [line for line in self.said if EXPECTED not in line]
+        assert said == [], said
         assert self.desk.outside == []
