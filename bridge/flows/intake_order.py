@@ -13,7 +13,7 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reserva
 from bridge.db.work import Mark
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.flows import acceptance, linking, short, turnover
+from bridge.flows import acceptance, linking, short, turnover, unkept
 from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -80,8 +80,9 @@ class _Keeper:
         for order, row, is_new, line in lines:
             self._units(order, row, line, is_new)
         self.session.flush()
-        for order, _ in kept:
+        for order, sold in kept:
             self._decide(order, list(self.lines.get(order.id, {}).values()))
+            self.lanes |= unkept.look(self.session, order, sold, self.now)
         self.lanes |= queue_creations(self.session, self.to_create, self.now)
 
     def _new(self, sold: MarketplaceOrder) -> Order:

@@ -16,7 +16,7 @@ from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Va
 from bridge.db.work import Claim, Mark
 from bridge.domain.money import Money, total
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, StoreOrder
-from bridge.flows import acknowledging, catalogue, intake_order, returns
+from bridge.flows import acknowledging, catalogue, intake_order, returns, unkept
 from bridge.flows.draft import share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, settle
@@ -43,7 +43,7 @@ def pull(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     with lane("orders"):
         read = channel.list_open_orders if claim.key == "open" else lambda cursor: channel.list_orders(since, cursor)
         for page in pages(read):
-            found += engine.db.transact(row.shop_id, _mark_new, row, page, engine.clock())
+            found += engine.db.transact(row.shop_id, _mark_new, row, page, claim.key == "open", engine.clock())
             step("orders.pull.marked")
             engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
     engine.db.transact(row.shop_id, lambda session: _pulled(engine, session, row, flow, started, found, claims))
@@ -61,7 +61,7 @@ def _since(engine: Engine, row: Connection, flow: str) -> datetime:
     return (datetime.fromisoformat(since) if since else row.created_at - FIRST_LOOK) - overlap
 
 
-def _mark_new(session: Session, row: Connection, refs: Sequence[OrderRef], now: datetime) -> int:
+def _mark_new(session: Session, row: Connection, refs: Sequence[OrderRef], are_open: bool, now: datetime) -> int:
     ids = [ref.external_id for ref in refs]
     query = select(Order.external_id, Order.fingerprint, Order.id).where(
         Order.connection_id == row.id, Order.external_id.in_(ids)
@@ -70,9 +70,10 @@ def _mark_new(session: Session, row: Connection, refs: Sequence[OrderRef], now: 
     changed = [ref for ref in refs if known.get(ref.external_id, ("", 0))[0] != ref.mark]
     seen = [{"id": known[ref.external_id][1], "fingerprint": ref.mark} for ref in changed if ref.external_id in known]
     update_rows(session, Order, seen)  # from here on the mark below is what remembers the change
-    marks = [Mark(row.id, "orders", "orders.import", ref.external_id, priority=2, wake=False) for ref in changed]
+    wanted = {ref.external_id for ref in changed} | set(unkept.suspects(session, row, ids, now) if are_open else ())
+    marks = [Mark(row.id, "orders", "orders.import", ref, priority=2, wake=False) for ref in sorted(wanted)]
     work.mark(session, row.shop_id, marks, now)
-    return len(changed)
+    return len(wanted)
 
 
 def _pulled(
