@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import Result
 
+from bridge.flows import resting
 from bridge.flows.admin import sandbox_place
 from channel_adapters.bol import ADAPTER as BOL
 from platform_adapters.woocommerce import ADAPTER as WOOCOMMERCE
@@ -61,6 +64,15 @@ def test_connect_says_what_it_found(merchant: Merchant) -> None:
     found = json.loads(_said(merchant.connect_market("-s", "buffer=2", "--json")))
     assert (found["account"], found["created"], found["shop"]) == ("bol", True, "My shop")
     assert "Renewed: " in _said(merchant.connect_market("-s", "buffer=3"))
+
+
+def test_a_marketplace_can_be_connected_held(merchant: Merchant) -> None:
+    """As on the page: nothing is sent before it goes live."""
+    _said(merchant.connect_store())
+    assert "Until then nothing is sent" in _said(merchant.connect_market("--hold"))
+    with closing(sqlite3.connect(Path(merchant.environment["STOREBRIDGE_DATA_DIR"]) / "storebridge.db")) as base:
+        held = {row[0] for row in base.execute("SELECT flow FROM holds WHERE reason = 'not live yet'")}
+    assert held == set(resting.FLOWS)
 
 
 def test_refused_credentials_save_nothing(merchant: Merchant) -> None:

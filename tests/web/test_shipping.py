@@ -1,0 +1,39 @@
+"""The table of carriers is saved against a real sandbox: tried before it is kept, and not over somebody else's change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bridge.db.tables import Connection
+from bridge.web import create_web
+from tests.support.serve import serve
+from tests.support.stack import Stack
+from tests.web.test_setting_up import Visitor
+
+
+@pytest.fixture
+def stack(database_url: str, tmp_path: Path) -> Iterator[Stack]:
+    with ExitStack() as exits:
+        stack = Stack(tmp_path, database_url, exits).connect()
+        exits.enter_context(serve(create_web(stack.engine, stack.config), stack.port))
+        yield stack
+
+
+def test_the_table_is_kept_and_taken_back(stack: Stack) -> None:
+    visitor, path = Visitor(f"http://127.0.0.1:{stack.port}"), f"settings/shipping?connection={stack.channel_id}"
+    visitor.go(path)
+    old = visitor.page
+    visitor.send("save_carriers", **{"name.0": "Post NL", "code.0": "TNT", "rest": "OTHER"})
+    (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
+    assert (row.settings["carriers"], row.settings["carrier_rest"]) == (["Post NL=TNT"], "OTHER")
+    visitor.page = old
+    assert "changed by" in visitor.send("save_carriers", **{"name.0": "Post NL", "code.0": "DHL"})
+    visitor.go(path)
+    visitor.send("save_carriers", **{"code.0": "", "rest": ""})
+    (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
+    assert not row.settings.get("carriers")
+    assert not row.settings.get("carrier_rest")
