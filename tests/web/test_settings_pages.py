@@ -119,18 +119,6 @@ def test_the_table_of_carriers_shows_unknown_names_first_and_refuses_doubles(liv
     assert browser.post("s/other/settings/shipping", "save_carriers", **form).status_code == 404
 
 
-def test_letting_go_is_asked_twice(lively: Lively) -> None:
-    browser = lively.browser()
-    asked = browser.post("accounts/2", "let_go")
-    assert asked.status_code == 422
-    assert "Say what shall become of the listings" in text(asked)
-    assert "Tick the box" in text(asked)
-    assert browser.post("accounts/2", "let_go", listings="zero", sure="yes").status_code == 303
-    assert lively.read(Connection)[1].state == "disconnected"
-    assert all(offer.stock == 0 for offer in lively.world.markets[0].offers.values())
-    assert "This account was let go" in text(browser.get("accounts/2"))
-
-
 def test_the_rules_page_costs_the_same_with_many_rules(lively: Lively) -> None:
     browser, path = lively.browser(), "rules?of=shared:S1"
     rule = rule_starts.rule("margin", ("EUR",), "")
