@@ -200,7 +200,7 @@ def _fetch_order(engine: Engine, session: Session, name: str, channel: str) -> R
     query = query.where(or_(Connection.account == channel, Connection.adapter == channel))
     rows = session.scalars(query).all()
     if len(rows) != 1:
-        accounts = ", ".join(session.scalars(select(Connection.account).where(Connection.role == "channel")))
+        accounts = ", ".join(sorted(session.scalars(select(Connection.account).where(Connection.role == "channel"))))
         raise AskMerchant(
             f"{channel!r} names no single marketplace account; there are: {accounts or 'none'}.", field="channel"
         )

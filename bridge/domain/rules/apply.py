@@ -7,6 +7,7 @@ from decimal import DecimalException
 from typing import NamedTuple
 
 from bridge.domain.mapping.evaluate import Mapped
+from bridge.domain.money import LIMIT
 from bridge.domain.rules import actions as a
 from bridge.domain.rules import price_acts
 from bridge.domain.rules.act import act, excluding
@@ -70,6 +71,8 @@ class Compiled:
         if state.floor or state.ceiling:
             price_acts.within_bounds(state)
         price_acts.in_coins(state)
+        if state.amount is not None and state.amount >= LIMIT:
+            raise _TOO_LARGE
 
 
 def _if_priced(one: Act) -> Act:
