@@ -33,7 +33,7 @@ OPTIONS: dict[str, list[str]] = {
     "isolation": [],
     "rules": ["--variants", "100000"],
     "pages": [],
-    "soak": ["--minutes", "10", "--every", "3", "--seed", "7"],
+    "soak": ["--minutes", "3", "--every", "2", "--rate", "1.5", "--seed", "7", "--products", "10"],
 }
 # What has a page of its own.
 ELSEWHERE = {"soak": RELIABILITY}
