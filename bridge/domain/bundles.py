@@ -1,8 +1,8 @@
-"""Bundles: sold as one, taken from the shelf as several; there are as many as the scarcest component gives."""
+"""Bundles: sold as one, taken from the shelf as several."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import accumulate
 
@@ -33,21 +33,6 @@ class Bundle(Value):
         if len(set(skus)) != len(skus):
             raise ValueError(f"bundle {self.sku} names a component twice; give its quantity instead")
         return self
-
-    def available(self, units: Mapping[str, int]) -> tuple[int, str]:
-        """How many bundles ``units`` by SKU give, and the component that limits it. One that is not there has none."""
-        counts = {part.sku: bundle_available([(units.get(part.sku, 0), part.quantity)]) for part in self.components}
-        scarcest = min(counts, key=lambda sku: counts[sku])
-        return counts[scarcest], scarcest
-
-    def takes(self, bundles: int) -> dict[str, int]:
-        """The units of each component that so many bundles take."""
-        return {part.sku: part.quantity * bundles for part in self.components}
-
-
-def bundle_available(components: Iterable[tuple[int, int]]) -> int:
-    """The bundles that (available, units in one bundle) of each component give: whole ones, never below 0."""
-    return max(0, min((available // each for available, each in components), default=0))
 
 
 class Bundles(Value):

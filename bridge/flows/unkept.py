@@ -31,6 +31,8 @@ def suspects(session: Session, row: Connection, open_ids: Collection[str], now: 
 
 def look(session: Session, order: Order, sold: MarketplaceOrder, now: datetime) -> set[str]:
     """Compare what was confirmed with what the marketplace has. Returns the lanes to ring."""
+    if any(line.shipped for line in sold.lines) and not any(line.open for line in sold.lines):
+        records.close_problem(session, now, "shipment_refused", order.ref)
     if order.confirmed_at is None or order.confirmed_at > now - LATER or not _stands_open(sold):
         return set()
     query = select(ParcelRow).where(ParcelRow.order_id == order.id, ParcelRow.state == "confirmed")
@@ -66,6 +68,6 @@ def _tell(session: Session, order: Order, now: datetime) -> None:
         "shipment_refused",
         order.ref,
         f"The marketplace accepted the shipment of order {order.external_id} and goes on showing it as not shipped.",
-        "Enter the shipment in the marketplace's own portal, then mark this as dealt with.",
+        "Enter the shipment in the marketplace's own portal; this closes by itself when the marketplace shows it.",
         connection_id=order.connection_id,
     )

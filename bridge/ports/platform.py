@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -12,10 +13,21 @@ from pydantic import Field
 
 from bridge.domain.catalogue import StoreProduct
 from bridge.domain.order import OrderDraft, StoreOrder
+from bridge.domain.reading import amount
 from bridge.domain.returns import RefundLine
 from bridge.domain.values import Value
 from bridge.ports.channel import Choice, Page
+from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import Manifest
+
+
+def order_total(told: Any, order_id: str) -> Decimal:
+    """The total a store tells of an order; 0 where it tells none. Raises AskMerchant where that is no amount: 0 would
+    be compared with the marketplace's as if the store had said it."""
+    found = amount(told)
+    if found is None and told not in (None, ""):
+        raise AskMerchant(f"The total of order {order_id} in the store is no amount of money.", field="total")
+    return found or Decimal(0)
 
 
 class StoreInfo(Value):

@@ -18,7 +18,7 @@ from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus, Tracking
 from bridge.domain.reading import amount, currency_code
 from bridge.domain.values import fingerprint
-from bridge.ports.platform import OrderMark
+from bridge.ports.platform import OrderMark, order_total
 from platform_adapters.magento.reading import Json, ShopFacts, dicts, moment, text, whole
 
 PREFIX = "MP-"
@@ -212,7 +212,7 @@ def order(
         status=status(raw),
         raw_status=text(raw.get("status")) or text(raw.get("state")),
         currency=currency,
-        total=Money.of(amount(raw.get("grand_total")) or ZERO, currency),
+        total=Money.of(order_total(raw.get("grand_total"), text(raw.get("increment_id"))), currency),
         marketplace_ref=marketplace_ref(raw),
         lines=tuple(_store_line(item, raw) for item in items),
         parcels=tuple(_parcel(row, {text(item.get("item_id")) for item in items}) for row in shipments),

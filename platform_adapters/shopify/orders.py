@@ -14,8 +14,9 @@ from typing import Any
 
 from bridge.domain.money import MINOR_UNITS, Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus, Tracking
+from bridge.domain.reading import currency_code
 from bridge.ports.errors import RejectItem
-from bridge.ports.platform import OrderMark
+from bridge.ports.platform import OrderMark, order_total
 from platform_adapters.shopify.reading import (
     Json,
     attributes,
@@ -140,15 +141,16 @@ def address(given: Address) -> Json:
 def order(raw: Json, admin: str) -> StoreOrder:
     """A store order whole. Under ``units`` of each fulfilment and refund stand its lines, which are read apart."""
     found, currency = number(raw.get("id")), text(raw.get("currencyCode")) or "EUR"
-    total, refunded = money(raw.get("totalPriceSet")), money(raw.get("totalRefundedSet"))
+    told, refunded = table(table(raw.get("totalPriceSet")).get("presentmentMoney")), money(raw.get("totalRefundedSet"))
+    currency = currency_code(told.get("currencyCode")) or currency
     given_back = _units(raw.get("refunds"))
     return StoreOrder(
         external_id=found,
         number=text(raw.get("name")) or found,
         status=status(raw),
         raw_status=raw_status(raw),
-        currency=total.currency if total else currency,
-        total=total or Money.zero(currency),
+        currency=currency,
+        total=Money.of(order_total(told.get("amount"), text(raw.get("name")) or found), currency),
         marketplace_ref=marketplace_ref(raw),
         lines=tuple(_store_line(line, given_back) for line in nodes(raw.get("lineItems"))),
         parcels=parcels(raw),

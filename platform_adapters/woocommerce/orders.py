@@ -18,7 +18,7 @@ from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, Store
 from bridge.domain.reading import amount
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import RejectItem
-from bridge.ports.platform import OrderMark
+from bridge.ports.platform import OrderMark, order_total
 from platform_adapters.woocommerce.mapping import mark, moment, whole
 from platform_adapters.woocommerce.parcels import parcels
 from platform_adapters.woocommerce.reading import Json, meta
@@ -110,7 +110,7 @@ def order(
         status=STATUS.get(str(raw.get("status")), StoreOrderStatus.OTHER),
         raw_status=str(raw.get("status") or ""),
         currency=currency,
-        total=Money.of(amount(raw.get("total")) or 0, currency),
+        total=Money.of(order_total(raw.get("total"), number), currency),
         marketplace_ref=marketplace_ref(raw),
         lines=tuple(_store_line(line, units) for line in _rows(raw.get("line_items"))),
         parcels=parcels(raw, fulfilments, sources),

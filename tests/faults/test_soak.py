@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -33,13 +34,14 @@ def test_the_audit_sees_what_is_lost_doubled_and_wrong() -> None:
         people, audit = People(world, random.Random(1), done), Audit(world, done)
         while not done.shipped:
             people.act()
-            people._ships()
+            time.sleep(0.2)
         wait_until(lambda: not audit.differences(), 90, "everything in agreement", 0.5)
 
         for market in world.markets.values():
             admin.pause(parts.engine, world.shop_id, market.id)
         lost = world.markets["bol"].control.post("orders", {"lines": [{"sku": world.skus[0], "quantity": 1}]})
-        world.store.post("bulk", {"changes": [{"sku": world.skus[1], "stock": 7}]})
+        more = world.store.get("stock")[world.skus[1]] + 5
+        world.store.post("bulk", {"changes": [{"sku": world.skus[1], "stock": more}]})
         done.shipped[max(done.shipped)] = "NEVER-TOLD"
         wrong = audit.differences()
         assert [lost["order_id"] in case for case in wrong["lost"]] == [True]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.db.sales import ParcelRow
+from tests.support.bol import shipment
 from tests.support.stack import Stack
 
 
@@ -50,11 +51,18 @@ def test_what_was_accepted_and_not_kept_is_told_once_more(stack: Stack) -> None:
 
 @pytest.mark.timeout(240)
 def test_what_is_never_kept_becomes_a_problem_and_no_loop(stack: Stack) -> None:
-    shipped(stack, None)
+    order = shipped(stack, None)
     for _ in range(4):
         an_hour(stack)
     assert len(stack.requests("create-shipment")) == 2
     assert "goes on showing it as not shipped" in stack.problems()["shipment_refused"]
+
+    stack.bol.http.delete("/_sandbox/faults")
+    line = stack.bol_order(order)["lines"][0]["line_id"]
+    stack.bol.call("POST", "/retailer/shipments", shipment(line))  # the merchant does it in the portal
+    an_hour(stack)
+    assert stack.bol_order(order)["status"] == "SHIPPED"
+    assert stack.problems() == {}
 
 
 def test_an_order_that_is_kept_is_not_told_again(stack: Stack) -> None:

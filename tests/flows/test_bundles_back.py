@@ -20,7 +20,7 @@ from bridge.flows.forms import FieldErrors
 from bridge.flows.parts import KIND, Back
 from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import Capability
-from tests.flows.test_paying_back import come_back
+from tests.flows.test_paying_back import come_back, sold_and_shipped
 from tests.flows.test_returns_inspected import given_back, row_of
 from tests.support.demo import Demo
 from tests.support.world import time_out
@@ -62,14 +62,7 @@ def world(database_url: str) -> Iterator[Demo]:
 
 
 def sold(world: Demo, units: int, price: str = "24.99") -> tuple[str, str]:
-    key = world.market.buy(("SET", units), price=price)
-    world.clock.advance(330)
-    world.settle(30)
-    [store_id] = world.store.orders
-    world.store.ship(store_id, "3S1")
-    world.hint_order(store_id)
-    world.settle(30)
-    return key, store_id
+    return sold_and_shipped(world, units, price, "SET")
 
 
 def decide(world: Demo, key: str, units: int, *back: Back, whole: bool = False) -> str:

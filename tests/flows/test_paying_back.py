@@ -26,9 +26,9 @@ def world(database_url: str) -> Iterator[Demo]:
     world.close()
 
 
-def sold_and_shipped(world: World, units: int, price: str = "10.00") -> tuple[str, str]:
+def sold_and_shipped(world: World, units: int, price: str = "10.00", sku: str = "A") -> tuple[str, str]:
     """The order's number on the marketplace and in the store."""
-    key = world.markets[0].buy(("A", units), price=price)
+    key = world.markets[0].buy((sku, units), price=price)
     world.clock.advance(330)
     world.settle(30)
     [store_id] = world.store.orders

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge.domain.buffers import AdaptiveBuffer, Buffer, Demand, FixedBuffer, Pace, PercentBuffer
-from bridge.domain.bundles import Bundle, Component, bundle_available
+from bridge.domain.bundles import Bundle
 from bridge.domain.catalogue import StockReading
 from bridge.domain.stock import MAX_UNITS, StockPolicy, Untracked, publishable, urgency
 
@@ -118,31 +118,7 @@ def test_what_goes_first() -> None:
     assert [urgency(0, 5), urgency(4, 5), urgency(4, None), urgency(6, 5), urgency(5, 5)] == [0, 1, 1, 2, 2]
 
 
-PARTS = st.lists(st.tuples(st.integers(-5, 500), st.integers(1, 9)), min_size=1, max_size=5)
-
-
-@given(PARTS)
-def test_a_bundle_is_as_available_as_its_scarcest_component(parts: list[tuple[int, int]]) -> None:
-    count = bundle_available(parts)
-    assert count >= 0
-    assert count == 0 or all(count * each <= available for available, each in parts)
-    assert any((count + 1) * each > available for available, each in parts)
-
-
 def test_bundles() -> None:
-    bundle = Bundle(
-        sku="SET",
-        components=(
-            Component(sku="CUP", quantity=6),
-            Component(sku="POT", quantity=1),
-            Component(sku="TRAY", quantity=1),
-        ),
-    )
-    assert bundle.available({"CUP": 20, "POT": 5, "TRAY": 9}) == (3, "CUP")
-    assert bundle.available({"CUP": 20, "POT": 0, "TRAY": 9}) == (0, "POT")
-    assert bundle.available({"CUP": 20, "POT": 2}) == (0, "TRAY")
-    assert bundle.takes(2) == {"CUP": 12, "POT": 2, "TRAY": 2}
-    assert bundle_available([]) == 0
     for components in (
         [],
         [{"sku": "SET", "quantity": 1}],

@@ -132,8 +132,8 @@ class TestVault:
 
     def test_the_lock_of_the_dead_is_free_in_the_end(self, db: Database) -> None:
         leases.acquire(db, f"token:{ACCOUNT}", "a process that was killed", timedelta(seconds=0.5))
-        with DatabaseVault(db).lock(ACCOUNT, 5):
-            pass
+        with DatabaseVault(db).lock(ACCOUNT, 5), pytest.raises(RetryLater), DatabaseVault(db).lock(ACCOUNT, 0.1):
+            pytest.fail("two holders")
 
     def test_eight_workers_renew_a_single_use_token_once(self, db: Database) -> None:
         """A9."""

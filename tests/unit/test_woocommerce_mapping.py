@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.order import StoreOrderStatus
+from bridge.ports.errors import AskMerchant
 from platform_adapters.woocommerce import details, hooks, mapping, orders
 from platform_adapters.woocommerce.parcels import parcels
 from platform_adapters.woocommerce.reading import ShopFacts
@@ -128,11 +129,14 @@ class TestOrders:
         assert (line.variant_id, line.quantity, line.reduced, line.ref) == ("14", 2, 1, None)
 
     def test_odd_values(self) -> None:
-        raw = body(
-            "order.created", status="wc-packed", total="17,95?", line_items=None, refunds={"0": {}}, meta_data={}
-        )
+        raw = body("order.created", status="wc-packed", total="", line_items=None, refunds={"0": {}}, meta_data={})
         found = self.order(raw)
         assert (found.status, found.raw_status, found.lines) == (StoreOrderStatus.OTHER, "wc-packed", ())
+
+    def test_a_total_that_is_no_amount_is_told_and_not_taken_for_nothing(self) -> None:
+        with pytest.raises(AskMerchant, match="104") as told:
+            self.order(body("order.created", total="17,95?"))
+        assert told.value.field == "total"
 
     def test_a_line_without_a_product_is_noticed_only_if_it_is_ours(self) -> None:
         ours = {"name": "Gone", "product_id": 0, "meta_data": [{"key": "_storebridge_line", "value": "1"}]}
