@@ -104,7 +104,7 @@ def _values(item: Seen, row: dict[str, Any] | None, now: datetime) -> dict[str, 
     return {
         "etag": item.etag,
         "last_modified": item.last_modified,
-        **fact.as_json(),
+        **fact._asdict(),
         "checked_at": now,
         "due_at": now + wait,
     }

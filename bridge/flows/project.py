@@ -21,7 +21,7 @@ from bridge.domain.checks import ImageFact
 from bridge.flows import held, images
 from bridge.flows.difference import Difference
 from bridge.flows.pace import Paces, paces
-from bridge.flows.shape import Item, Made, unusable
+from bridge.flows.shape import Asked, Item, Made, unusable
 from bridge.flows.views import ChannelView, channel_views
 
 __all__ = ["ChannelView", "channel_views", "project", "read_chunk", "reserved"]
@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 Key = tuple[int, str, int]  # connection, site, variant
 DELETED = "deleted in the store"
 SITE_UNUSED = "this country site is not used any more"
+# Variants that are shaped together: enough to repeat each step, few enough to stay in the processor's cache.
+AT_ONCE = 32
+_BROKEN = (ValueError, ArithmeticError, LookupError, TypeError)
 
 
 @dataclass
@@ -71,6 +74,8 @@ def project(
 
 
 Outcome = tuple[ChannelView, Variant, dict[str, Any] | None, dict[str, dict[str, Any]], Made, str]
+# A variant, its listing as it is, what is to be made a listing of, why it is gone.
+Place = tuple[Variant, dict[str, Any] | None, Item | Exception, str]
 
 
 @dataclass
@@ -89,19 +94,29 @@ class Chunk:
     def outcomes(self, views: Sequence[ChannelView]) -> Iterator[Outcome]:
         """Each variant on each view: its listing and facets as they are, and as they should be; why it is gone."""
         products: dict[int, StoreProduct] = {}
-        wanted = [(view, view.id, view.site, "" if view.used else SITE_UNUSED) for view in views]
-        wanted += [(view, view.id, view.site, SITE_UNUSED) for view in _left(views, self.listings)]
-        for variant, data, product_gone in self.rows:
-            deleted = variant.deleted_at is not None or product_gone is not None
-            number, item = variant.id, None
-            for view, connection, site, unused in wanted:
-                gone = DELETED if deleted else unused
-                listing = self.listings.get((connection, site, number))
-                if gone and listing is None:
-                    continue
-                item = item or self._item(variant, data, products)
-                facets = self.facets.get(listing["id"], _NO_FACETS) if listing else _NO_FACETS
-                yield view, variant, listing, facets, _made(view, variant, item, gone, self.paces), gone
+        everywhere = [*views, *_left(views, self.listings)]
+        for start in range(0, len(self.rows), AT_ONCE):
+            rows = self.rows[start : start + AT_ONCE]
+            items = [self._item(variant, data, products) for variant, data, _ in rows]
+            for same in zip(*(self._on(view, rows, items) for view in everywhere), strict=True):
+                yield from filter(None, same)
+
+    def _on(self, view: ChannelView, rows: Sequence[Any], items: Sequence[Item | Exception]) -> list[Outcome | None]:
+        """One view's, None for what is gone and was never there."""
+        places = [self._place(view, variant, gone, item) for (variant, _, gone), item in zip(rows, items, strict=True)]
+        made = iter(_made(view, [place for place in places if place], self.paces))
+        return [place and self._outcome(view, place, next(made)) for place in places]
+
+    def _place(self, view: ChannelView, variant: Variant, product_gone: Any, item: Item | Exception) -> Place | None:
+        unused = "" if view.used else SITE_UNUSED
+        gone = unused if variant.deleted_at is None and product_gone is None else DELETED
+        listing = self.listings.get((view.id, view.site, variant.id))
+        return None if gone and listing is None else (variant, listing, item, gone)
+
+    def _outcome(self, view: ChannelView, place: Place, made: Made) -> Outcome:
+        variant, listing, _, gone = place
+        facets = self.facets.get(listing["id"], _NO_FACETS) if listing else _NO_FACETS
+        return view, variant, listing, facets, made, gone
 
     def _item(self, row: Variant, data: dict[str, Any], products: dict[int, StoreProduct]) -> Item | Exception:
         sold, number, sku, gtin = self.sold.get(row.pool, _NONE), row.product_id, row.sku or "", row.gtin
@@ -124,15 +139,28 @@ def _left(views: Sequence[ChannelView], known: Iterable[Key]) -> list[ChannelVie
     return [replace(of_connection[connection], site=site, used=False) for connection, site in left]
 
 
-def _made(view: ChannelView, row: Variant, item: Item | Exception, gone: str, paces: Paces | None) -> Made:
+def _made(view: ChannelView, places: Sequence[Place], paces: Paces | None) -> list[Made]:
     """One product's bad data blocks that product alone."""
-    if isinstance(item, Exception):
-        return unusable(row.sku or "", row.gtin, row.title, item)
     try:
-        return view.shape.offer(item, gone, paces.pace(view.id, row.pool) if paces and view.shape.is_adaptive else None)
-    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        return view.shape.offers([_asked(view, place, paces) for place in places])
+    except _BROKEN:
+        return [_alone(view, place, paces) for place in places]
+
+
+def _alone(view: ChannelView, place: Place, paces: Paces | None) -> Made:
+    try:
+        return view.shape.offers([_asked(view, place, paces)])[0]
+    except _BROKEN as error:
+        row = place[0]
         _log.warning("variant %s cannot be shaped for connection %s: %r", row.id, view.id, error)
         return unusable(row.sku or "", row.gtin, row.title, error)
+
+
+def _asked(view: ChannelView, place: Place, paces: Paces | None) -> Asked:
+    variant, _, item, gone = place
+    if isinstance(item, Exception):
+        raise item
+    return item, gone, paces.pace(view.id, variant.pool) if paces and view.shape.is_adaptive else None
 
 
 def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequence[int], *, lock: bool) -> Chunk:

@@ -52,22 +52,25 @@ class Item:
         if self._facts is None:
             variant, product = self.variant, self.product
             images = ((variant.image,) if variant.image else ()) + variant.images + product.images
-            subject, published = rules.subject_of(product, variant), variant.published and product.published
-            self._facts = Facts(
-                subject, category_paths(product), tuple(dict.fromkeys(images)), published, mapping.Known()
-            )
+            hidden = "" if variant.published and product.published else "not published in the store"
+            subject, paths = rules.subject_of(product, variant), category_paths(product)
+            self._facts = Facts(subject, paths, tuple(dict.fromkeys(images)), hidden, mapping.Known())
         return self._facts
 
 
 class Facts(NamedTuple):
-    """``subject`` is what rules are applied to; ``paths`` are the store's categories, from the root down; ``known``
-    what mappings have found out about the variant."""
+    """``subject`` is what rules are applied to; ``paths`` are the store's categories, from the root down; ``hidden``
+    is why the store does not sell it; ``known`` what mappings have found out about the variant."""
 
     subject: rules.Subject
     paths: tuple[str, ...]
     images: tuple[str, ...]
-    published: bool
+    hidden: str
     known: mapping.Known
+
+
+# An item, why nothing of it can be sold here any more, and how fast it sells (for adaptive buffers).
+Asked = tuple[Item, str, Pace | None]
 
 
 @dataclass(slots=True)
@@ -188,13 +191,32 @@ class Shape:
         """Whether any buffer here needs to know how fast things sell."""
         return self._adaptive
 
-    def offer(self, item: Item, gone: str = "", pace: Pace | None = None) -> Made:
-        """``gone``: why nothing of it can be sold here any more; ``pace`` is for adaptive buffers."""
+    def offers(self, asked: Sequence[Asked]) -> list[Made]:
+        """One step after the other, each for all of them: that is a quarter faster than one item after the other."""
+        mapped = [self._mapped(item) for item, _, _ in asked]
+        shaped = [self._rules.apply(item.facts.subject, of[1]) for (item, _, _), of in zip(asked, mapped, strict=True)]
+        return [self._made(*one, *of, by) for one, of, by in zip(asked, mapped, shaped, strict=True)]
+
+    def _mapped(self, item: Item) -> tuple[Assigned | None, mapping.Mapped | None]:
+        """Its category here, and what the mapping makes of it."""
         facts = item.facts
         assigned = self._assigner.category(item.product.external_id, facts.paths)
-        mapped = self._mapped(item, assigned)
-        shaped = self._rules.apply(facts.subject, mapped)
-        answer = self._answer(item, shaped, gone, pace)
+        if self._mapping is None:
+            return assigned, None
+        path = self._category_paths.get(assigned.category, ()) if assigned else ()
+        return assigned, self._mapping(item.product, item.variant, path, facts.known)
+
+    def _made(
+        self,
+        item: Item,
+        gone: str,
+        pace: Pace | None,
+        assigned: Assigned | None,
+        mapped: mapping.Mapped | None,
+        shaped: rules.Shaped,
+    ) -> Made:
+        facts = item.facts
+        answer = self._answer(item, shaped, gone or facts.hidden, pace)
         raw = DesiredOffer(
             item.sku,
             item.gtin,
@@ -206,7 +228,7 @@ class Shape:
             shaped.brand or None,
             assigned.category if assigned else None,
             facts.images,
-            _attributes(shaped, mapped),
+            _attributes(facts.subject, mapped, shaped.attributes),
             shaped.handling_days,
             self._findings(item, shaped, mapped),
         )
@@ -218,20 +240,12 @@ class Shape:
         way = partial(_way, item, shaped, assigned, mapped)
         return Made(offer, answer, item.orders, shaped.excluded or "", self._state, way)
 
-    def _mapped(self, item: Item, assigned: Assigned | None) -> mapping.Mapped | None:
-        if self._mapping is None:
-            return None
-        path = self._category_paths.get(assigned.category, ()) if assigned else ()
-        return self._mapping(item.product, item.variant, path, item.facts.known)
-
     def _answer(self, item: Item, shaped: rules.Shaped, gone: str, pace: Pace | None) -> StockAnswer:
         ruled, guard = (shaped.buffer, shaped.cap), self._guard
         answer = stock.publishable(item.variant.stock, item.reserved, self.policy, self._limit, pace, guard, ruled)
         if self._safe is not None and self._safe.mode is Away.ZERO:
             answer = answer._replace(quantity=0, reason=self._safe.reason)
-        if gone or not item.facts.published:
-            answer = answer._replace(quantity=0, reason=gone or "not published in the store")
-        return answer
+        return answer._replace(quantity=0, reason=gone) if gone else answer
 
     def _findings(self, item: Item, shaped: rules.Shaped, mapped: mapping.Mapped | None) -> tuple[Finding, ...]:
         if shaped.excluded:
@@ -242,7 +256,7 @@ class Shape:
         found += checks.findings(item.variant, gtin_needed=self._check.gtin_needed(item.product), priced=priced)
         if item.double_sku and item.sku:
             found.append(checks.double_sku(item.sku))
-        if not item.facts.published:
+        if item.facts.hidden:
             found.append(checks.unpublished())
         if price and self.currency and price.currency != self.currency:
             found.append(checks.wrong_currency(price.currency, self.currency))
@@ -277,12 +291,10 @@ def _written(read: mapping.AttributeMap) -> set[str]:
     return {"attributes", "bullets"} | {name for section in read.sections for name in section.texts}
 
 
-def _attributes(shaped: rules.Shaped, mapped: mapping.Mapped | None) -> rules.Attributes:
-    """Without a mapping the store's own; with one what it says, and what rules have set."""
-    if mapped is None:
-        return shaped.attributes
-    ruled = {change[0].removeprefix("attributes.") for change in shaped.changes if change[0].startswith("attributes.")}
-    return {name: value for name, value in shaped.attributes.items() if name in mapped.attributes or name in ruled}
+def _attributes(subject: rules.Subject, mapped: mapping.Mapped | None, ruled: rules.Attributes) -> rules.Attributes:
+    """Without a mapping the store's own; with one what it says; and what rules have set."""
+    given = subject.attributes if mapped is None else mapped.attributes
+    return {**given, **ruled} if ruled else given
 
 
 def category_paths(product: StoreProduct) -> tuple[str, ...]:

@@ -146,6 +146,18 @@ def test_it_knows_what_became_of_pictures_and_changes_nothing(world: World) -> N
         assert session.scalar(select(func.count()).select_from(Listing)) == 0
 
 
+def test_one_products_bad_data_blocks_that_product_alone(world: World) -> None:
+    shelf(world, 1, 70)
+    with world.db.write(1) as session:
+        broken = session.scalars(select(Variant).where(Variant.sku == "S40")).one()
+        broken.data = {**broken.data, "price": {"amount": "a lot", "currency": "EUR"}}
+    for number in (0, 1):
+        lines: list[report.Line] = []
+        told(world, number, each=lines.append)
+        assert [line.sku for line in lines] == [f"S{number}" for number in range(1, 71)]
+        assert [line.sku for line in lines if any(item.rule == "bad_data" for item in line.findings)] == ["S40"]
+
+
 def test_memory_and_statements_of_a_chunk_do_not_grow_with_the_number_of_products(world: World) -> None:
     statements: list[str] = []
     event.listen(world.db.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))

@@ -22,7 +22,7 @@ from bridge.domain.safety import Away, Safe
 from bridge.domain.stock import Guard
 from bridge.flows.difference import desired_values
 from bridge.flows.price_tables import vat_table
-from bridge.flows.shape import Basis, Item, Made, Shape
+from bridge.flows.shape import Asked, Basis, Item, Made, Shape
 from bridge.ports.manifest import Manifest
 
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "shapes.json.xz"
@@ -349,10 +349,14 @@ def outcomes(number: int) -> Iterator[dict[str, Any]]:
     dice = Dice(number)
     shared = rules(dice)
     shapes = [Shape(basis(dice, shared)) for _ in range(3)]
+    asked: list[list[Asked]] = [[] for _ in shapes]
     for item in items(dice):
-        for shape in shapes:
+        for mine in asked:
             gone = "deleted in the store" if dice.maybe(0.05) else ""
-            yield told(shape.offer(item, gone, PACE if dice.maybe() else None))
+            mine.append((item, gone, PACE if dice.maybe() else None))
+    made = [shape.offers(mine) for shape, mine in zip(shapes, asked, strict=True)]
+    for same in zip(*made, strict=True):
+        yield from map(told, same)
 
 
 def told(made: Made) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from stdnum import ean
 
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.checks import Checker, Demands, ImageFact, Limits, Pages, gtin_fault
-from bridge.domain.checks.images import examined
+from bridge.domain.checks.images import picture_check
 from bridge.domain.checks.texts import fitted
 from bridge.domain.listing import DesiredOffer, Finding
 from bridge.domain.measure import Dimensions, Measure
@@ -144,7 +144,7 @@ def test_pictures_are_sent_as_far_as_they_are_good():
     urls = ("http://a.example/1.jpg", "https://a.example/2.jpg", "https://a.example/3.jpg", "https://a.example/4.jpg")
     limits = Limits.model_validate({"images": {"https": True, "max_count": 2, "min_width": 10}}).images
     facts = {urls[1]: ImageFact(width=5, height=5)}
-    assert examined(urls, limits, facts).sent == urls[2:]
+    assert picture_check(limits)(urls, tuple(map(facts.get, urls))).sent == urls[2:]
     found = check({"images": limits.as_json()}, content={"images": urls}, product={"image_sizes": {urls[1]: (5, 5)}})
     assert [item.rule for item in found] == ["image_address", "image_small"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from bridge.domain.catalogue import StoreProduct, StoreVariant
 from bridge.domain.checks.asked import Asked
 from bridge.domain.checks.gtin import gtin_fault
-from bridge.domain.checks.images import ImageFact, Pictures, examined
+from bridge.domain.checks.images import ImageFact, Pictures, picture_check
 from bridge.domain.checks.limits import Limits, OperatorLimit
 from bridge.domain.checks.texts import BulletCheck, text_check
 from bridge.domain.listing import DesiredOffer, Finding
@@ -54,7 +54,7 @@ class Checker:
         self._title = text_check("title", limits.title, limits)
         self._description = text_check("description", limits.description, limits)
         self._bullets = BulletCheck(limits)
-        self._no_pictures = examined((), limits.images, {})
+        self._looked_at = picture_check(limits.images)
         self._bullets_asked = limits.bullets.need is not Need.OPTIONAL
         self._step = {currency: Decimal(1).scaleb(-digits) for currency, digits in limits.price.decimals.items()}
         self._lengths, self._internal = limits.gtin.lengths, limits.gtin.internal
@@ -157,13 +157,11 @@ class Checker:
         self, urls: tuple[str, ...], product: StoreProduct, images: Mapping[str, ImageFact] | None
     ) -> Pictures:
         """By what was looked up, else by the sizes the store tells."""
-        if not urls:
-            return self._no_pictures
         known = images or {}
         if product.image_sizes:
             told = {url: ImageFact(width=size[0], height=size[1]) for url, size in product.image_sizes.items()}
             known = {**told, **known}
-        return examined(urls, self._limits.images, known)
+        return self._looked_at(urls, tuple([known.get(url) for url in urls]))
 
     def _category(self, found: list[Finding], offer: DesiredOffer) -> None:
         category = offer.category

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from stdnum import ean as stdnum_ean
+from stdnum.ean import calc_check_digit
 from stdnum.exceptions import ValidationError
 
 LENGTHS = (8, 12, 13, 14)
@@ -36,6 +37,8 @@ def gtin_fault(gtin: str | None, lengths: Collection[int] = LENGTHS, *, internal
 @lru_cache(maxsize=8192)
 def _read(gtin: str) -> tuple[str, str | None]:
     """The bare number, and why it is none; marketplaces that take other lengths ask about the same one."""
+    if len(gtin) in LENGTHS and gtin.isascii() and gtin.isdigit() and calc_check_digit(gtin[:-1]) == gtin[-1]:
+        return gtin, None
     try:
         return str(stdnum_ean.validate(gtin)), None
     except ValidationError as error:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from bridge.domain.checks.limits import ImageLimit
 from bridge.domain.listing import Finding
-from bridge.domain.values import Value
 
+# Variants of one product have the same pictures and stand side by side.
+_KEPT = 512
 _REPLACE = "Replace the picture in the store; it is looked at again by itself."
 
 
-class ImageFact(Value):
+class ImageFact(NamedTuple):
     """What is known of the picture at an address. ``error`` says why it cannot be used, in the merchant's words;
     sizes are pixels and ``size`` bytes, None where unknown."""
 
@@ -30,12 +32,27 @@ class Pictures(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def examined(urls: Sequence[str], limit: ImageLimit, facts: Mapping[str, ImageFact]) -> Pictures:
+Facts = tuple[ImageFact | None, ...]
+PictureCheck = Callable[[tuple[str, ...], Facts], Pictures]
+
+
+def picture_check(limit: ImageLimit) -> PictureCheck:
+    """The check of a product's pictures by their addresses and what is known of each, which remembers the last ones it
+    was asked about. Marketplaces with the same limits have the same one: pictures are looked at once for all of them.
+    """
+    return _check(limit.model_dump_json())
+
+
+@lru_cache(maxsize=128)
+def _check(limit_as_json: str) -> PictureCheck:
+    return lru_cache(maxsize=_KEPT)(partial(_examined, ImageLimit.model_validate_json(limit_as_json)))
+
+
+def _examined(limit: ImageLimit, urls: tuple[str, ...], facts: Facts) -> Pictures:
     """Addresses nobody has looked at yet are taken for good ones."""
     good: list[str] = []
     found: list[Finding] = []
-    for number, url in enumerate(urls, start=1):
-        fact = facts.get(url)
+    for number, (url, fact) in enumerate(zip(urls, facts, strict=True), start=1):
         if fact is None and url.startswith("https://"):
             good.append(url)
             continue

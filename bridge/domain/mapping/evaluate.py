@@ -30,7 +30,7 @@ from bridge.domain.mapping.model import (
     Template,
     ValueTable,
 )
-from bridge.domain.mapping.template import Group, Slot, parse, render
+from bridge.domain.mapping.template import Slot, parse, render
 from bridge.domain.measure import UnitError, plain, read_measure
 from bridge.domain.text import cut
 
@@ -64,11 +64,13 @@ class Known:
 
     def __init__(self) -> None:
         self.names: dict[str, dict[str, str]] = {}
-        self.gots: dict[str, Got] = {}
+        self.gots: dict[str | None, Got] = {}
 
 
 class View:
     """One variant while it is mapped: fields and names on demand, each worked out once."""
+
+    __slots__ = ("_compiled", "_done", "_gots", "_names", "findings", "product", "variant")
 
     def __init__(self, product: StoreProduct, variant: StoreVariant, compiled: Compiled, known: Known) -> None:
         self.product = product
@@ -84,20 +86,17 @@ class View:
         if got is None:
             self._done[attribute] = EMPTY
             whole = self._compiled.attributes.get(attribute)
-            got = self._done[attribute] = self.made(whole) if whole else EMPTY
+            got = self._done[attribute] = self._gots.get(whole[1]) or self.made(whole) if whole else EMPTY
         return got
 
     def made(self, whole: Whole) -> Got:
-        """What a whole source comes to; another mapping has it from here, unless there was something to say of it."""
+        """What a whole source comes to; another mapping finds it in ``Known.gots``, unless there was something to say
+        of it."""
         read, key = whole
-        if key is None:
-            return read(self)
-        got = self._gots.get(key)
-        if got is None:
-            before = len(self.findings)
-            got = read(self)
-            if len(self.findings) == before:
-                self._gots[key] = got
+        before = len(self.findings)
+        got = read(self)
+        if key is not None and len(self.findings) == before:
+            self._gots[key] = got
         return got
 
     def option(self, name: str) -> str:
@@ -134,16 +133,17 @@ class Compiled:
         self.bullets = tuple(_compile(source, "bullets") for source in section.bullets or ())
 
     def __call__(self, product: StoreProduct, variant: StoreVariant, known: Known) -> Mapped:
-        view = View(product, variant, self, known)
+        view, gots = View(product, variant, self, known), known.gots
         attributes: dict[str, Several] = {}
         trace: dict[str, str] = {}
-        for name in self.attributes:
-            value, origin = view.mapped(name)
+        for name, whole in self.attributes.items():
+            key = whole[1]
+            value, origin = gots.get(key) or (view.mapped(name) if key is None else view.made(whole))
             if value:
                 attributes[name], trace[name] = value, origin
         texts: dict[str, str] = {}
         for name, whole in self.texts.items():
-            value, origin = view.made(whole)
+            value, origin = gots.get(whole[1]) or view.made(whole)
             if value:
                 texts[name], trace[f"@{name}"] = one_text(value), origin
         bullets = self._bullets(view, trace) if self.bullets else ()
@@ -233,27 +233,9 @@ def _nothing(_source: Nothing, _attribute: str) -> Read:
 
 
 def _template(source: Template, _attribute: str) -> Read:
-    text, maximum = source.text, source.maximum
-    slots = tuple(_slot(slot) for slot in _parsed(text)[1])
-    origin = f"template {text}"
-
-    def read(view: View) -> Got:
-        return Got(_filled(text, maximum, tuple([slot(view) for slot in slots])), origin)
-
-    return read
-
-
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> tuple[Group, tuple[Slot, ...]]:
-    group = parse(text)
-    return group, tuple(group.slots())
-
-
-@lru_cache(maxsize=4096)
-def _filled(text: str, maximum: int | None, values: tuple[str, ...]) -> str:
-    """The template with these values; marketplaces often have the same one for the same variant."""
-    group, slots = _parsed(text)
-    return cut(render(group, dict(zip(slots, values, strict=True)).__getitem__), maximum)
+    group, maximum, origin = parse(source.text), source.maximum, f"template {source.text}"
+    slots = {slot: _slot(slot) for slot in group.slots()}
+    return lambda view: Got(cut(render(group, lambda slot: slots[slot](view)), maximum), origin)
 
 
 def _slot(slot: Slot) -> Callable[[View], str]:

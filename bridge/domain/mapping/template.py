@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
 _PIECE = re.compile(r"[^\W_]+|[()\[\]]|(?:[^\w()\[\]]|_)+")
@@ -24,8 +25,7 @@ class TemplateError(ValueError):
     """The template cannot be read."""
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """A name in braces with the letters that touch it. ``kind`` is empty for a bare name."""
 
     kind: str

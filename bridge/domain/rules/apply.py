@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from decimal import DecimalException
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from bridge.domain.mapping.evaluate import Mapped
 from bridge.domain.money import LIMIT
@@ -12,6 +14,7 @@ from bridge.domain.rules import actions as a
 from bridge.domain.rules import price_acts
 from bridge.domain.rules.act import act, excluding
 from bridge.domain.rules.facts import Parts, Visit, fact_judge, facts, parted
+from bridge.domain.rules.fields import ATTRIBUTE
 from bridge.domain.rules.figures import Figures
 from bridge.domain.rules.judge import judge
 from bridge.domain.rules.ruleset import Rule, RuleSet
@@ -44,6 +47,7 @@ class Compiled:
 
     def __init__(self, ruleset: RuleSet, context: RuleContext, mapped: Collection[str] = ()) -> None:
         self._figures = Figures(context)
+        self._see_all = ATTRIBUTE in ruleset.model_dump_json()
         rules = [rule for rule in ruleset.rules if rule.enabled]
         taxing = any(isinstance(action, a.Vat) for rule in rules for action in rule.then)
         self._add_vat = price_acts.vat(a.Vat(), VAT_SETTING, self._figures)
@@ -57,7 +61,14 @@ class Compiled:
     def apply(self, subject: Subject, mapped: Mapped | None = None) -> Shaped:
         """What the rules make of ``subject``, which stays as it is, under what a mapping made of it. Never raises for
         what is wrong with a product: that is a finding, and blocks where it is about the price. Buffer, cap and text
-        are worked out all the same."""
+        are worked out all the same. What came of it is remembered until something else is made of the same subject."""
+        given = () if mapped is None else (mapped.texts, mapped.bullets, mapped.attributes if self._see_all else None)
+        known: tuple[Any, Shaped] | None = subject.known.get(self)
+        if known is None or known[0] != given:
+            known = subject.known[self] = given, self._applied(subject, mapped)
+        return known[1]
+
+    def _applied(self, subject: Subject, mapped: Mapped | None) -> Shaped:
         state = State(subject, self._figures.contained(subject.tax_class), mapped)
         _walk(self._steps, self._facts.visits(state), state)
         if state.excluded is None and state.amount is not None:
@@ -150,9 +161,23 @@ def _asked(parts: Parts, whole: Judge, figures: Figures) -> tuple[Judge | None, 
 
 
 def compile(ruleset: RuleSet, context: RuleContext, mapped: Collection[str] = ()) -> Compiled:  # noqa: A001 the word for it
-    """``mapped``: the texts that a mapping may write before, and ``attributes`` where it may write those. Raises
-    ValueError for rules that ``refused_at_saving`` refuses."""
-    return Compiled(ruleset, context, mapped)
+    """``mapped``: the texts that a mapping may write before, and ``attributes`` where it may write those. Marketplaces
+    with the same rules have the same ones here, where the rules ask nothing that differs between them: a product then
+    goes through them once. Raises ValueError for rules that ``refused_at_saving`` refuses."""
+    rules = ruleset.model_dump_json()
+    return _compiled(rules, _as_asked(context, rules), frozenset(mapped))
+
+
+def _as_asked(context: RuleContext, rules: str) -> RuleContext:
+    """Without what only saving looks at (``currency``), and what these rules do not ask."""
+    channel = context.channel if '"channel"' in rules else ""
+    country = context.country if '"country"' in rules or not context.prices_include_tax else None
+    return replace(context, currency=None, channel=channel, country=country)
+
+
+@lru_cache(maxsize=128)
+def _compiled(ruleset_as_json: str, context: RuleContext, mapped: frozenset[str]) -> Compiled:
+    return Compiled(RuleSet.model_validate_json(ruleset_as_json), context, mapped)
 
 
 def apply(ruleset: RuleSet, subject: Subject, context: RuleContext) -> Shaped:

@@ -4,7 +4,7 @@ ask the same."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -84,7 +84,7 @@ class Facts:
     a step that is answered with no has nothing more to do."""
 
     def __init__(self, asks: tuple[tuple[Judge | None, bool], ...]) -> None:
-        self._asks = asks
+        self._asks = tuple((number, ask, ends) for number, (ask, ends) in enumerate(asks))
 
     def visits(self, state: State) -> tuple[Visit, ...]:
         """The steps that are not over with already, and what is known of each."""
@@ -93,9 +93,11 @@ class Facts:
             found = state.subject.known[self] = tuple(self._visits(state))
         return found
 
-    def _visits(self, state: State) -> list[Visit]:
-        answers = [(number, True if ask is None else ask(state), ends) for number, (ask, ends) in enumerate(self._asks)]
-        return [(number, answer) for number, answer, ends in answers if answer is not False or not ends]
+    def _visits(self, state: State) -> Iterator[Visit]:
+        for number, ask, ends in self._asks:
+            answer = True if ask is None else ask(state)
+            if answer is not False or not ends:
+                yield number, answer
 
 
 @lru_cache(maxsize=1000)

@@ -36,6 +36,7 @@ class Touch(NamedTuple):
 class Shaped(NamedTuple):
     """The product after all rules. None in ``buffer``, ``cap`` and ``handling_days``: the connection's own setting.
 
+    ``attributes`` are those that rules have written; the others stay as the store or the mapping has them.
     ``price`` is in the smallest coin of its currency and contains VAT; None where there is none or it could not be
     worked out, which a blocking finding explains. ``excluded`` and ``held`` give the reason.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from bridge.domain.buffers import Buffer
 from bridge.domain.listing import Finding
@@ -47,21 +47,28 @@ class State:
         self.description = subject.description
         self.bullets = subject.bullets
         self.brand = subject.brand
-        self.attributes: Attributes = subject.attributes
+        self.written: Attributes = {}
+        self._mapped = mapped
         if mapped is not None:
-            self._take(mapped)
+            for name, text in mapped.texts.items():
+                setattr(self, name, text)
+            self.bullets = mapped.bullets
         price = subject.price
         self.amount: Decimal | None = price.amount if price else None
         self.currency = price.currency if price else ""
         self.vat = vat
         self.changes: list[Change] = []
 
-    def _take(self, mapped: Mapped) -> None:
-        """The variant as the store has it, under what the mapping makes of it."""
-        for name, text in mapped.texts.items():
-            setattr(self, name, text)
-        self.bullets = mapped.bullets
-        self.attributes = {**self.attributes, **mapped.attributes}
+    @cached_property
+    def attributes(self) -> Attributes:
+        """Those of the store, under what the mapping makes of them."""
+        mapped = self._mapped
+        return self.subject.attributes if mapped is None else {**self.subject.attributes, **mapped.attributes}
+
+    def write_attribute(self, name: str, value: str | tuple[str, ...]) -> None:
+        """The subject's own attributes are shared by all channels and stay as they are."""
+        self.attributes = {**self.attributes, name: value}
+        self.written = {**self.written, name: value}
 
     def lacks(self, what: str) -> None:
         """What a condition would have to know."""
@@ -95,7 +102,7 @@ class State:
             self.description,
             self.bullets,
             self.brand,
-            self.attributes,
+            self.written,
             None if self.excluded is not None or self.amount is None else _money(self.amount, self.currency),
             self.buffer,
             self.cap,

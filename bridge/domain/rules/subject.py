@@ -108,6 +108,6 @@ class RuleContext:
     currency: str | None = None
     home: str | None = None
     prices_include_tax: bool = True
-    rates: Rates | None = None
+    rates: Rates | None = field(default=None, hash=False)
     vat: VatTable | None = None
-    tax_classes: TaxClasses = field(default_factory=TaxClasses)
+    tax_classes: TaxClasses = field(default_factory=TaxClasses, hash=False)

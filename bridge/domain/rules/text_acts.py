@@ -80,11 +80,7 @@ def _target(field: str) -> tuple[Callable[[State], Any], Callable[[State, Values
         return attrgetter(field), lambda state, value: setattr(state, field, value)
     name = field.removeprefix(ATTRIBUTE)
 
-    def write(state: State, value: Values) -> None:
-        # The subject's own attributes are shared by all channels and stay as they are.
-        state.attributes = {**state.attributes, name: value}
-
-    return lambda state: state.attributes.get(name, ""), write
+    return lambda state: state.attributes.get(name, ""), lambda state, value: state.write_attribute(name, value)
 
 
 def _change(action: a.SetText) -> Edit:
