@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import compiled
 from tests.support import redis_server as redis_support
 from tests.support.databases import make_tables
 from tests.support.needs import is_strict, needs, parse
@@ -26,6 +27,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Compiled code is kept whatever the machine says otherwise: `storebridge` is started hundreds of times.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+compiled.keep()
 DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 
 
@@ -35,8 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: two for each core, since many tests wait for processes and servers of their own."""
-    return max(2, (os.cpu_count() or 1) * 2)
+    """``-n auto``: three for each core, since many tests wait for processes and servers of their own."""
+    return max(2, (os.cpu_count() or 1) * 3)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

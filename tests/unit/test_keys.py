@@ -100,7 +100,7 @@ def test_rotation_re_encrypts_everything_and_drops_the_old_key(config: Config, d
             try:
                 assert [item["secret"] for item in credentials(db)] == ["s1", "s2", "s3"]
                 with db.write(1) as session:
-                    session.scalars(select(Order)).first().buyer = {"name": "Piet"}  # type: ignore[union-attr]
+                    session.scalars(select(Order).order_by(Order.id)).first().buyer = {"name": "Piet"}  # type: ignore[union-attr]
             except Exception as error:  # noqa: BLE001 - whatever it is, the test tells
                 failures.append(error)
                 return

@@ -39,7 +39,7 @@ class Wish(control.Wish[WishLine]):
 
 def place_order(market: Market, wish: Wish) -> Document:
     """One order for all lines of the wish, or NotForSale and no order at all."""
-    site = wish.site or market.options.marketplaces[0]
+    site = wish.site or _site(market, wish)
     bought = [(line, _listing(market, line, site, wish.force)) for line in wish.lines]
     placed = wish.placed(market.now())
     raw = _head(market, wish, site, placed)
@@ -54,10 +54,19 @@ def place_order(market: Market, wish: Wish) -> Document:
     return order
 
 
-def _listing(market: Market, line: WishLine, site: str, force: bool) -> Document | None:
-    name = line.name
-    found = [doc for doc in market.docs.all("listings").values() if name == doc["sku"] or (
+def _site(market: Market, wish: Wish) -> str:
+    """Where nothing is said: the first of the seller's marketplaces that shows what is bought."""
+    shown = {site for line in wish.lines for listing in _named(market, line) for site in listing["shown_sites"]}
+    return next((site for site in market.options.marketplaces if site in shown), market.options.marketplaces[0])
+
+
+def _named(market: Market, line: WishLine) -> list[Document]:
+    return [doc for doc in market.docs.all("listings").values() if line.name == doc["sku"] or (
         line.ean and line.ean in listings.identifiers_of(doc, "EAN"))]  # fmt: skip
+
+
+def _listing(market: Market, line: WishLine, site: str, force: bool) -> Document | None:
+    name, found = line.name, _named(market, line)
     if not found:
         if force:
             return None
