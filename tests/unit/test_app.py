@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,6 +47,15 @@ def test_an_engine_without_a_database_or_a_redis_that_answers(tmp_path: Path) ->
     assert "bol" in engine.channels
     assert threading.active_count() == before
     app.close(engine)
+
+
+def test_what_a_process_was_started_with_is_not_looked_through_for_garbage_and_settled_once(tmp_path: Path) -> None:
+    app.close(app.bootstrap(Config(data_dir=tmp_path)))
+    frozen = gc.get_freeze_count()
+    assert frozen > 50_000
+    assert gc.get_threshold()[0] == app.YOUNG
+    app.close(app.bootstrap(Config(data_dir=tmp_path)))
+    assert gc.get_freeze_count() <= frozen
 
 
 def test_settings_reach_the_engine(tmp_path: Path) -> None:
