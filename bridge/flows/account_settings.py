@@ -70,7 +70,8 @@ def edit(
         who = (changed(row) or {}).get("by") or "somebody else"
         text = f"These settings were changed by {who} meanwhile. Reload the page and enter your change again."
         raise AskMerchant(text, field="version")
-    others = {name: value for name, value in row.settings.items() if name not in names}
+    known = {field.name for field in settings_of(engine.manifest(row))}  # one that an adapter has no more is let go
+    others = {name: value for name, value in row.settings.items() if name in known - set(names)}
     asked = {name: value for name, value in given.items() if name in names}
     return _again(engine, row, {}, {**others, **asked}, Manner(row.sandbox, whole=True, author=author))
 

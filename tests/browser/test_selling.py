@@ -1,5 +1,5 @@
-"""What is sold, and how: a rule and a text are changed on the page, planned, applied, seen at the marketplace, taken back, and
-seen taken back there. The rule in WordPress' frame without a script and in Shopify's with its own elements.
+"""What is sold, and how: a rule, a text and the categories are changed on the page, planned, applied, seen at the marketplace,
+taken back, and seen taken back there. In WordPress' frame without a script, in Shopify's with its own elements.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from bridge.db.tables import DraftRow
+from bridge.db.tables import DraftRow, FacetRow, Listing
 from tests.support.house import House
 from tests.support.seats import Seat
 
 pytestmark = pytest.mark.timeout(400)
 Rules = Callable[..., list[str]]
 Sit = Callable[..., Seat]
-BOTH = ("wordpress", "shopify")
+# In one order everywhere, so that the tests of a frame come one after another and share its house.
+EVERY = ("shopify", "alone", "wordpress", "magento")
 
 
 def in_frames(*frames: str) -> Any:
@@ -42,7 +43,7 @@ def take_back(seat: Seat, broken_rules: Rules) -> None:
     seat.house.settle(40)
 
 
-@in_frames(*BOTH)
+@in_frames(*EVERY)
 def test_a_rule_shows_its_effect_is_planned_applied_and_taken_back(house: House, sit: Sit, broken_rules: Rules) -> None:
     seat = sit()
     seat.open("rules")
@@ -72,7 +73,7 @@ def test_a_rule_shows_its_effect_is_planned_applied_and_taken_back(house: House,
     seat.at_peace()
 
 
-@in_frames("shopify")
+@in_frames(*EVERY)
 def test_a_text_is_mapped_sent_and_taken_back(house: House, sit: Sit, broken_rules: Rules) -> None:
     seat = sit()
     before = str((house.offer("B") or {})["title"])
@@ -95,3 +96,48 @@ def test_a_text_is_mapped_sent_and_taken_back(house: House, sit: Sit, broken_rul
     take_back(seat, broken_rules)
     assert (house.offer("B") or {})["title"] == before
     seat.at_peace()
+
+
+@in_frames(*EVERY[:3])
+def test_categories_are_suggested_accepted_and_taken_back(house: House, sit: Sit, broken_rules: Rules) -> None:
+    """One by one, in bulk above a confidence, and for a single product; what lies below a category follows it."""
+    for sku, path in (("A", ("Keuken",)), ("B", ("Keuken", "Mokken")), ("C", ("Motor",))):
+        house.sort(sku, *path)
+    house.later(1900)  # a store's categories are asked for twice an hour
+    house.settle(40)
+    seat = sit()
+    seat.open("categories", of=str(house.channel_id))
+    seat.do("suggest")
+    seat.look("categories", broken_rules)
+    assert "98 % Wonen > Keuken > Mokken “Mokken” says the same as “Mokken”" in seat.text, seat.text
+    assert "75 % Auto & Motor" in seat.text
+    seat.press(re.compile(r"^Accept Keuken: "))
+    assert re.search(r"Keuken > Mokken \d+ Wonen > Keuken > Mokken In the draft follows Keuken\b", seat.text)
+    seat.fill({"above": "90"})
+    seat.do("above")
+    assert "None of the suggestions on this page is meant by that." in seat.place.content()
+    seat.fill({"above": "70"})
+    seat.do("above")
+    assert "3 / 3 categories mapped, 3 / 3 products" in seat.text
+    seat.fill({"product": "B"})
+    seat.do("product")
+    seat.fill({"search": "verlichting"})
+    seat.press("Find")
+    seat.look("category", broken_rules)
+    seat.press("Choose Wonen > Verlichting")
+    seat.look("categories in a draft", broken_rules)
+    assert categories(house) == {"A": None, "B": None, "C": None}, "a draft changes nothing"
+    apply(seat, broken_rules)
+    assert categories(house) == {"A": "10507", "B": "10508", "C": "43647"}
+    take_back(seat, broken_rules)
+    assert categories(house) == {"A": None, "B": None, "C": None}
+    seat.go("categories", of=str(house.channel_id))
+    assert "0 / 3 categories mapped" in seat.text
+    seat.at_peace()
+
+
+def categories(house: House) -> dict[str, str | None]:
+    """Of the marketplace, by SKU, as each listing should have it. (bol itself has no field for it.)"""
+    skus = {row.id: row.sku for row in house.rows(Listing)}
+    content = house.rows(FacetRow, FacetRow.facet == "content")
+    return {skus[row.listing_id]: row.desired.get("category") for row in content}

@@ -106,3 +106,16 @@ def test_settings_are_saved_whole_and_not_over_anothers(stack: Held) -> None:
         stack.engine, stack.shop.id, number, account_settings.ORDERS, {}, account_settings.version(row), "Ben"
     )
     assert "acceptance" not in admin.get(stack.engine, stack.shop.id, number).settings
+
+
+def test_a_setting_that_an_adapter_has_no_more_stands_in_nobodys_way(stack: Held) -> None:
+    number = stack.connect_held()
+    with stack.engine.db.write(stack.shop.id) as session:
+        row = session.get_one(Connection, number)
+        row.settings = {**row.settings, "of_an_older_version": ["x"], "buffer": 2}
+    seen = account_settings.version(admin.get(stack.engine, stack.shop.id, number))
+    given = {"acceptance": "ask"}
+    account_settings.edit(stack.engine, stack.shop.id, number, account_settings.ORDERS, given, seen, "Anna")
+    settings = admin.get(stack.engine, stack.shop.id, number).settings
+    assert (settings["acceptance"], settings["buffer"]) == ("ask", 2)
+    assert "of_an_older_version" not in settings

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from tests.support.world import ean
 
 SHOPIFY_STORE = "sandbox.myshopify.com"
 
-PRODUCT_OF = "query($search: String!) { productVariants(first: 1, query: $search) { nodes { product { id } } } }"
+PRODUCTS_OF = "query($search: String!) { products(first: 50, query: $search) { nodes { id variants(first: 1) { nodes { sku } } } } }"
 CHANGE = "mutation($product: ProductUpdateInput!) { productUpdate(product: $product) { product { id } } }"
 
 
@@ -136,16 +136,25 @@ class House(Stack):
         for sku, units in stock.items():
             self.hands.create_product(sku, self.ean(sku), f"Product {sku}", "20.00", units)
 
-    def sort(self, sku: str, category: str) -> None:
+    def sort(self, sku: str, *path: str) -> None:
         """The merchant puts a product into a category of the store: WooCommerce's own, or Shopify's product type."""
         if self.platform == "woocommerce":
-            made = self.store.post("products/categories", {"name": category})["id"]
             [product] = self.store.get("products", sku=sku)
-            self.store.put(f"products/{product['id']}", {"categories": [{"id": made}]})
+            self.store.put(f"products/{product['id']}", {"categories": [{"id": self._category(path)}]})
             return
-        found = self.store.graphql(PRODUCT_OF, search=f"sku:{sku}").json()["data"]["productVariants"]["nodes"]
-        change = {"id": found[0]["product"]["id"], "productType": category}
+        found = self.store.graphql(PRODUCTS_OF, search=f"sku:{sku}").json()["data"]["products"]["nodes"]
+        [product] = [row["id"] for row in found if row["variants"]["nodes"][0]["sku"] == sku]
+        change = {"id": product, "productType": " > ".join(path)}
         assert self.store.graphql(CHANGE, product=change).json()["data"]["productUpdate"]["product"]
+
+    def _category(self, path: Sequence[str]) -> int:
+        """Of WooCommerce; made with all above it where it is not there yet."""
+        above = self._category(path[:-1]) if len(path) > 1 else 0
+        known = self.store.get("products/categories", per_page=100)
+        here: list[int] = [item["id"] for item in known if (item["name"], item["parent"]) == (path[-1], above)]
+        return (
+            here[0] if here else int(self.store.post("products/categories", {"name": path[-1], "parent": above})["id"])
+        )
 
     @staticmethod
     def ean(sku: str) -> str:

@@ -192,6 +192,9 @@ class Seat:
         with self.turning():
             found.click()
 
+    def unfold(self, summary: str) -> None:
+        self.place.locator("summary", has_text=summary).click()
+
     def key(self, key: str) -> None:
         """A key that leads to another page."""
         with self.turning():

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import bindparam, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from bridge.config import database_url as with_driver
 from bridge.db import migrations
+from bridge.db.base import Json
 from bridge.db.session import Database
 from bridge.db.tables import Base
+from bridge.flows import carriers
 
 
 @pytest.fixture
@@ -131,6 +133,38 @@ def test_live_data_goes_up_and_down(db: Database) -> None:
         connection.execute(text(_listing(2, at)))
     migrations.upgrade(db)
     assert migrations.is_current(db)
+
+
+def test_codes_that_amazon_was_told_of_carriers_stay_with_the_account(db: Database) -> None:
+    migrations.upgrade(db, "0019")
+    at = "2026-11-23 08:00:00+00:00"
+    settings = (
+        {"carrier_codes": ["Post NL=PostNL", "gls = GLS", "broken", "=X"], "carriers": ["GLS=MINE"], "region": "eu"},
+        {"carrier_codes": [], "region": "eu"},
+        {"carriers": ["DHL=DHL"]},
+    )
+    with db.engine.begin() as connection:
+        shop = f"INSERT INTO shops (id, public_id, name, created_at, paused, settings) VALUES (1, 's', 'S', '{at}', false, '{{}}')"
+        connection.execute(text(shop))
+        for number, content in enumerate(settings, 1):
+            connection.execute(
+                text(
+                    "INSERT INTO connections (id, shop_id, role, adapter, account, title, credentials, webhook_secrets, settings,"
+                    " urls, info, state, state_reason, state_since, created_at, sandbox) VALUES (:id, 1, 'channel', 'amazon', :account,"
+                    f" 'X', '', '', :settings, '{{}}', '{{}}', 'active', '', '{at}', '{at}', false)"
+                ).bindparams(bindparam("settings", type_=Json)),
+                {"id": number, "account": f"amazon-{number}", "settings": content},
+            )
+    migrations.upgrade(db)
+    with db.engine.begin() as connection:
+        query = text("SELECT settings FROM connections ORDER BY id").columns(settings=Json)
+        found = list(connection.execute(query).scalars())
+    assert found == [
+        {"carriers": ["GLS=MINE", "Post NL=PostNL"], "region": "eu"},
+        {"region": "eu"},
+        {"carriers": ["DHL=DHL"]},
+    ]
+    assert carriers.chosen(found[0]) == {"GLS": "MINE", "Post NL": "PostNL"}
 
 
 def _listing(number: int, at: str, site: str = "") -> str:

@@ -274,6 +274,10 @@ def test_no_form_of_any_adapter_shows_a_secret_that_is_saved_or_was_typed(
             secrets = re.findall(r'<input[^>]*type="password"[^>]*>', form.text)
             fields = [found[1] for item in secrets if (found := re.search(r'name="([^"]+)"', item))]
             asked += len(fields)
+            inputs = re.findall(r'<input[^>]*type="(?:text|url|number|password)"[^>]*>', form.text)
+            for item in inputs:
+                kept_by_browser = "new-password" if item in secrets else "off"
+                assert f'autocomplete="{kept_by_browser}"' in item, "no browser fills in what it knows of the admin"
             csrf = re.search(r'name="csrf" value="([^"]+)"', form.text)
             assert csrf
             typed = dict.fromkeys(fields, "typed-secret-of-a-person")
