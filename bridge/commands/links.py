@@ -29,7 +29,7 @@ def links() -> None:
 @json_option
 @says_what_to_do
 def show(search: str, channel: str | None, shop: str | None, as_json: bool) -> None:
-    """List the offers without a product, with candidates, and what was linked by hand."""
+    """List the offers without a product, with candidates, and what was linked by hand, or unlinked."""
     from bridge.flows import admin, linking
 
     with opened() as engine:
@@ -38,8 +38,9 @@ def show(search: str, channel: str | None, shop: str | None, as_json: bool) -> N
         with engine.db.read(owner.id) as session:
             loose = linking.loose(session, number, search, 0, 1000)
             linked = linking.linked(session, number, 1000)
+            unlinked = linking.unlinked(session, number, 1000)
     if as_json:
-        print_json({"loose": loose, "linked": linked})
+        print_json({"loose": loose, "linked": linked, "unlinked": unlinked})
         return
     candidates = [", ".join(f"{one['sku']} ({one['why']})" for one in row["candidates"]) for row in loose]
     print_table(
@@ -54,6 +55,8 @@ def show(search: str, channel: str | None, shop: str | None, as_json: bool) -> N
         click.echo(
             f"{row['offer_id']} {row['site']} is {row['sku']}: linked by {row['by']} on {row['at']:%d %b %Y %H:%M}"
         )
+    for row in unlinked:
+        click.echo(f"{row['sku']} {row['site']} was unlinked on {row['at']:%d %b %Y %H:%M}; it is not offered anew yet")
 
 
 @links.command("set")
@@ -80,13 +83,31 @@ def link(offer: str, sku: str, site: str, channel: str | None, shop: str | None)
 @shop_option
 @says_what_to_do
 def unlink(offer: str, site: str, channel: str | None, shop: str | None) -> None:
-    """Take back what was said of OFFER."""
+    """Take back what was said of OFFER; it stays there as it is.
+
+    Its product is offered anew after the next comparison of offers, or by `storebridge links offer`.
+    """
     from bridge.flows import admin, linking
 
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
         at = linking.Offer(channel_id(engine, owner.id, channel), site, offer)
         click.echo(linking.unlink(engine, owner.id, at))
+
+
+@links.command("offer")
+@click.argument("sku")
+@site_option
+@channel_option
+@shop_option
+@says_what_to_do
+def offer_anew(sku: str, site: str, channel: str | None, shop: str | None) -> None:
+    """Have SKU offered anew where it was unlinked."""
+    from bridge.flows import admin, linking
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        click.echo(linking.offer_anew(engine, owner.id, channel_id(engine, owner.id, channel), site, sku))
 
 
 @links.command("download")

@@ -1,4 +1,4 @@
-"""Offers that stand on a marketplace and belong to no product of the store yet."""
+"""Offers that stand on a marketplace and fit no product of the store by themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bridge.db.base import Base, OfShop
 
 
 class LooseOffer(OfShop, Base):
-    """One of them, as the last comparison found it. ``sku``, ``gtin`` and ``title`` are the marketplace's."""
+    """One of them, as the last comparison found it; also while a listing has it that was linked to it by hand, so that
+    it is known when that is taken back. ``sku``, ``gtin`` and ``title`` are the marketplace's."""
 
     __tablename__ = "loose_offers"
     __table_args__ = (

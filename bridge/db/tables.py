@@ -242,9 +242,10 @@ class Listing(OfShop, Base):
     """One variant on one site of one channel; ``site`` is its code, "" where an account is one site.
 
     ``state``: new, blocked, creating, unknown, live, submitted,
-    rejected, ending, ended. The existence of the offer is versioned
+    rejected, ending, ended, unlinked. The existence of the offer is versioned
     like a facet: ``wanted`` is the desired state. ``end_hold``: "held" while its end waits for a person, "approved"
-    once one agreed. ``linked_by``: who said by hand that ``offer_id`` is this variant's.
+    once one agreed. ``linked_by``: who said by hand that ``offer_id`` is this variant's, and ``linked_at`` when; of one
+    that is unlinked, when that was taken back.
     """
 
     __tablename__ = "listings"

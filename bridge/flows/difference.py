@@ -17,12 +17,14 @@ from bridge.domain.listing import DesiredOffer, Facet
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
 from bridge.flows import held
+from bridge.flows.offered import UNLINKED
 from bridge.flows.shape import Made
 from bridge.flows.views import ChannelView
 
 Row = dict[str, Any]
 APPROVED, HELD = "approved", "held"
 DOUBTFUL = ("creating", "unknown")
+AS_IT_IS = ("submitted", UNLINKED)  # without an offer, and nothing is done about it by itself
 
 
 class Difference:
@@ -276,14 +278,14 @@ def _plain(value: str | tuple[str, ...]) -> str | list[str]:
 
 def _pending(listing: Row, live: bool, change: bool, wanted: bool) -> bool:
     """Whether its existence has to be seen to. What came of a create in doubt is looked up in any case; an offer that
-    the marketplace is still making is waited for."""
+    the marketplace is still making is waited for, and what was unlinked waits for a person."""
     if live:
         return change
-    return listing["state"] in DOUBTFUL or (wanted and listing["state"] != "submitted")
+    return listing["state"] in DOUBTFUL or (wanted and listing["state"] not in AS_IT_IS)
 
 
 def wanted_state(state: str, live: bool, gone: bool, unwanted: bool, blocked: bool) -> str:
-    if not live and state in (*DOUBTFUL, "submitted"):
+    if not live and state in (*DOUBTFUL, *AS_IT_IS):
         return state
     if live and (gone or unwanted):
         return "ending"

@@ -94,14 +94,20 @@ def _written(session: Session, channels: Sequence[int]) -> Iterator[tuple[str, .
     for number in channels:
         row = linking.connection(session, number)
         of_products = (
-            select(Listing.site, Listing.offer_id, Variant.sku)
+            select(Listing.site, Listing.offer_id, LooseOffer.sku, Variant.sku)
             .join(Variant, Variant.id == Listing.variant_id)
+            .outerjoin(
+                LooseOffer,
+                (LooseOffer.connection_id == Listing.connection_id)
+                & (LooseOffer.site == Listing.site)
+                & (LooseOffer.offer_id == Listing.offer_id),
+            )
             .where(Listing.connection_id == number, Listing.offer_id.is_not(None))
             .order_by(Listing.id)
         )
-        for site, offer_id, sku in session.execute(of_products):
-            yield row.account, site, offer_id or "", "", sku or ""
-        loose = select(LooseOffer).where(LooseOffer.connection_id == number).order_by(LooseOffer.id)
+        for site, offer_id, theirs, sku in session.execute(of_products):
+            yield row.account, site, offer_id or "", theirs or "", sku or ""
+        loose = select(LooseOffer).where(LooseOffer.connection_id == number, ~linking.OWNED).order_by(LooseOffer.id)
         for offer in session.scalars(loose):
             yield row.account, offer.site, offer.offer_id, offer.sku, ""
 
@@ -165,7 +171,7 @@ class _Planner:
         numbers = {row.id for row in self._channels.values() if row is not None}
         self._sites = {number: {"", *self._used(number)} for number in numbers}
         self._listings = self._of_offers(numbers)
-        self._loose = self._of_nobody(numbers)
+        self._found_there = self._of_comparison(numbers)
         self._variants = self._of_skus()
         self._offers_of = self._taken(numbers)
         self._seen: dict[tuple[str, Any], int] = {}
@@ -238,11 +244,12 @@ class _Planner:
             raise _Wrong("site", f"{channel.title} has no site {row.site!r} in use.")
         if row.offer:
             offer = Offer(channel.id, row.site, row.offer)
-            if offer not in self._listings and offer not in self._loose:
+            if offer not in self._listings and offer not in self._found_there:
                 raise _Wrong("offer", f"No offer {row.offer} was found there.")
             return offer
         meant = (channel.id, row.site, row.marketplace_sku)
-        found = [one for one, sku in self._loose.items() if sku and (one.connection_id, one.site, sku) == meant]
+        there = self._found_there.items()
+        found = [one for one, sku in there if sku and (one.connection_id, one.site, sku) == meant]
         if len(found) != 1:
             raise _Wrong("marketplace sku", f"{len(found) or 'No'} offers there have the SKU {row.marketplace_sku!r}.")
         return found[0]
@@ -272,7 +279,7 @@ class _Planner:
         rows = self._in_parts(query, Listing.offer_id, {row.offer for row in self._rows if row.offer})
         return {Offer(row.connection_id, row.site, row.offer_id or ""): row for row in rows}
 
-    def _of_nobody(self, numbers: set[int]) -> dict[Offer, str]:
+    def _of_comparison(self, numbers: set[int]) -> dict[Offer, str]:
         query = select(LooseOffer).where(LooseOffer.connection_id.in_(numbers))
         rows = self._in_parts(query, LooseOffer.offer_id, {row.offer for row in self._rows if row.offer})
         skus = {row.marketplace_sku for row in self._rows if row.marketplace_sku and not row.offer}

@@ -34,7 +34,7 @@ class Offer(NamedTuple):
 
 
 def keep(session: Session, connection_id: int, offers: Sequence[LiveOffer], now: datetime) -> None:
-    """Those of a page that are no product's, as they were found now."""
+    """Those of a page that fit no product by themselves, as they were found now."""
     query = select(LooseOffer).where(
         LooseOffer.connection_id == connection_id, LooseOffer.offer_id.in_([offer.offer_id for offer in offers])
     )
@@ -76,7 +76,6 @@ def link(engine: Engine, shop_id: int, offer: Offer, sku: str, author: str) -> s
 
 def link_in(session: Session, offer: Offer, sku: str, author: str, now: datetime) -> str:
     channel, variant = connection(session, offer.connection_id), one_variant(session, sku.strip())
-    loose = _loose(session, offer)
     listing = _of_variant(session, channel, offer.site, variant)
     if listing.offer_id is not None and listing.offer_id != offer.offer_id:
         text = f"{variant.sku} has the offer {listing.offer_id} there already."
@@ -87,8 +86,6 @@ def link_in(session: Session, offer: Offer, sku: str, author: str, now: datetime
         offered.live(session, channel, listing, offer.offer_id, variant.gtin, now)
         session.refresh(listing)
     listing.linked_by, listing.linked_at = author[:100], now
-    if loose is not None:
-        session.delete(loose)
     text = f"the offer {offer.offer_id} on {place(channel, offer.site)} is {variant.sku}, linked by hand"
     records.note(session, now, "offer", text, connection_id=channel.id, sku=variant.sku)
     _orders(session, offer, variant, now)
@@ -97,10 +94,9 @@ def link_in(session: Session, offer: Offer, sku: str, author: str, now: datetime
 
 
 def unlink(engine: Engine, shop_id: int, offer: Offer) -> str:
-    """The offer is nobody's again; the product is looked for there by SKU and EAN, and offered where it is wanted."""
-    text = engine.db.transact(shop_id, unlink_in, offer, engine.clock())
-    engine.ring({"content"})
-    return text
+    """The offer is nobody's again and stays there as it is. The product is offered anew when offers have been compared,
+    or when somebody asks for it (:func:`offer_anew`). Raises AskMerchant and NotFound; returns what is now true."""
+    return engine.db.transact(shop_id, unlink_in, offer, engine.clock())
 
 
 def unlink_in(session: Session, offer: Offer, now: datetime) -> str:
@@ -108,14 +104,38 @@ def unlink_in(session: Session, offer: Offer, now: datetime) -> str:
     listing = by_offer(session, offer)
     if listing is None or listing.linked_by is None:
         raise AskMerchant(f"The offer {offer.offer_id} was not linked by hand.", field="offer")
-    title = session.scalar(select(Variant.title).where(Variant.id == listing.variant_id)) or ""
-    gtin = listing.gtin or ""
-    session.add(LooseOffer(**offer._asdict(), sku="", gtin=gtin, title=title[:300], seen_at=now))
-    offered.lost(session, listing.id, now)
+    if _found(session, offer) is None:  # it fits its product by itself, too
+        title = session.scalar(select(Variant.title).where(Variant.id == listing.variant_id)) or ""
+        session.add(LooseOffer(**offer._asdict(), sku="", gtin=listing.gtin or "", title=title[:300], seen_at=now))
+    offered.unlinked(session, listing.id, now)
     text = f"the offer {offer.offer_id} on {place(channel, offer.site)} is no longer {listing.sku}: unlinked by hand"
     records.note(session, now, "offer", text, connection_id=channel.id, sku=listing.sku)
     session.flush()
     return text
+
+
+def offer_anew(engine: Engine, shop_id: int, connection_id: int, site: str, sku: str) -> str:
+    """``sku`` was unlinked and is to have an offer of its own. Raises AskMerchant and NotFound; returns what is now
+    true."""
+    text = engine.db.transact(shop_id, _offer_anew, connection_id, site, sku, engine.clock())
+    engine.ring({"content"})
+    return text
+
+
+def _offer_anew(session: Session, connection_id: int, site: str, sku: str, now: datetime) -> str:
+    channel, variant = connection(session, connection_id), one_variant(session, sku.strip())
+    listing = _of_variant(session, channel, site, variant)
+    if not offered.anew(session, Listing.id == listing.id, now):
+        raise AskMerchant(f"{variant.sku} was not unlinked on {place(channel, site)}.", field="sku")
+    text = f"{variant.sku} is offered anew on {place(channel, site)}, where it was unlinked"
+    records.note(session, now, "offer", text, connection_id=channel.id, sku=variant.sku)
+    return text
+
+
+def compared(session: Session, connection_id: int, started: datetime, now: datetime) -> int:
+    """A comparison that began at ``started`` has ended: whatever was unlinked before may be offered again."""
+    there = (Listing.connection_id == connection_id) & (Listing.linked_at < started)
+    return offered.anew(session, there, now)
 
 
 def connection(session: Session, number: int) -> Connection:
@@ -160,7 +180,8 @@ def _of_variant(session: Session, channel: Connection, site: str, variant: Varia
     return found
 
 
-def _loose(session: Session, offer: Offer) -> LooseOffer | None:
+def _found(session: Session, offer: Offer) -> LooseOffer | None:
+    """As the last comparison found it, whosever it is."""
     query = select(LooseOffer).where(
         LooseOffer.connection_id == offer.connection_id,
         LooseOffer.site == offer.site,
@@ -174,7 +195,7 @@ def _must_be_free(session: Session, offer: Offer, listing: Listing) -> None:
     owner = by_offer(session, offer)
     if owner is not None and owner.id != listing.id:
         raise AskMerchant(f"The offer {offer.offer_id} is {owner.sku} already; unlink that first.", field="offer")
-    if owner is None and _loose(session, offer) is None:
+    if owner is None and _found(session, offer) is None:
         text = f"No offer {offer.offer_id} without a product was found there."
         raise AskMerchant(f"{text} Compare again where it is new.", field="offer")
 
@@ -198,10 +219,20 @@ def _orders(session: Session, offer: Offer, variant: Variant, now: datetime) -> 
 
 # What the page shows
 
+OWNED = (
+    select(Listing.id)
+    .where(
+        Listing.connection_id == LooseOffer.connection_id,
+        Listing.site == LooseOffer.site,
+        Listing.offer_id == LooseOffer.offer_id,
+    )
+    .exists()
+)
+
 
 def loose(session: Session, connection_id: int, search: str, after: int, limit: int) -> list[dict[str, Any]]:
     """Offers without a product, each with the products it may be and why, the likeliest first."""
-    query = select(LooseOffer).where(LooseOffer.connection_id == connection_id, LooseOffer.id > after)
+    query = select(LooseOffer).where(LooseOffer.connection_id == connection_id, LooseOffer.id > after, ~OWNED)
     if search:
         pattern = f"%{search.lower()}%"
         columns = (LooseOffer.title, LooseOffer.offer_id, LooseOffer.sku, LooseOffer.gtin)
@@ -227,7 +258,7 @@ def _any(parts: Iterable[Any]) -> Any:
 
 
 def count(session: Session, connection_id: int) -> int:
-    query = select(func.count()).select_from(LooseOffer).where(LooseOffer.connection_id == connection_id)
+    query = select(func.count()).select_from(LooseOffer).where(LooseOffer.connection_id == connection_id, ~OWNED)
     return session.scalar(query) or 0
 
 
@@ -277,6 +308,29 @@ def linked(session: Session, connection_id: int, limit: int) -> list[Mapping[str
             "sku": row.sku,
             "title": title,
             "by": row.linked_by,
+            "at": row.linked_at,
+        }
+        for row, title in session.execute(query)
+    ]
+
+
+def unlinked(session: Session, connection_id: int, limit: int) -> list[Mapping[str, Any]]:
+    """Products that were unlinked and wait, the newest first."""
+    query = (
+        select(Listing, Variant.title)
+        .join(Variant, Variant.id == Listing.variant_id)
+        .where(Listing.connection_id == connection_id, Listing.state == offered.UNLINKED, Variant.deleted_at.is_(None))
+        .order_by(Listing.linked_at.desc(), Listing.id)
+        .limit(limit)
+    )
+    channel = connection(session, connection_id)
+    return [
+        {
+            "site": row.site,
+            "place": site_name(channel, row.site),
+            "sku": row.sku,
+            "title": title,
+            "wanted": row.wanted,
             "at": row.linked_at,
         }
         for row, title in session.execute(query)

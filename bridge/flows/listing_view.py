@@ -12,16 +12,23 @@ from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, FacetRow, Listing, Poll, Variant
 from bridge.flows import resting
+from bridge.flows.offered import UNLINKED
 from bridge.flows.sites import site_name
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
 
 Key = tuple[str | None, int]
 FEW = 1000
+STOPPED = ("blocked", "rejected", UNLINKED)  # not listed, and not by itself
+WAITS = {
+    "text": "It was unlinked from its offer by hand, and that offer still stands there.",
+    "fix": "Link it to an offer under Listings, Links, or have it offered anew there. "
+    "After the next comparison of offers it is offered by itself.",
+}
 FILTERS: Mapping[str, Any] = {
     "live": Listing.state == "live",
     "waiting": Listing.state.in_(("new", "creating", "submitted", "unknown", "ending")),
-    "blocked": Listing.state.in_(("blocked", "rejected")),
+    "blocked": Listing.state.in_(STOPPED),
     "not-for-sale": and_(Listing.state == "live", Listing.for_sale.is_(False)),
 }
 STATES = {
@@ -34,6 +41,7 @@ STATES = {
     "rejected": "refused by the marketplace",
     "ending": "is being taken off",
     "ended": "taken off",
+    UNLINKED: "unlinked by hand, not offered anew yet",
     "none": "no listing yet",
 }
 
@@ -227,6 +235,8 @@ def _why_not(row: Listing) -> list[dict[str, str]]:
     found = [_told(item) for item in row.findings if item.get("blocking")]
     if row.state in ("ended", "ending"):
         return found or [{"text": "It is no longer offered there.", "fix": ""}]
+    if row.state == UNLINKED:
+        return [*found, WAITS]
     if row.error:
         found.append({"text": row.error, "fix": "Correct the product in the store; it is offered again by itself."})
     if row.for_sale is False:

@@ -16,8 +16,9 @@ from bridge.db import work
 from bridge.db.tables import Connection, Listing, LooseOffer, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.listing import LiveOffer
-from bridge.flows import account, linking, readiness
+from bridge.flows import account, linking, listing_view, readiness
 from bridge.flows.engine import Engine
+from bridge.flows.offered import UNLINKED
 from bridge.flows.paging import pages
 from bridge.ports.http import lane
 from bridge.ports.manifest import Capability
@@ -83,9 +84,11 @@ def compare(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         now = engine.clock()
         session.execute(delete(LooseOffer).where(LooseOffer.connection_id == row.id, LooseOffer.seen_at < started))
         _keep(session, row.id, found, started, now)
+        linking.compared(session, row.id, started, now)
         work.done(session, claims, now)
 
     engine.db.transact(row.shop_id, end)
+    engine.ring({"content"})
 
 
 def _waits(session: Session, claims: list[Claim], now: datetime) -> bool:
@@ -96,14 +99,14 @@ def _waits(session: Session, claims: list[Claim], now: datetime) -> bool:
 
 
 def _page(session: Session, connection_id: int, page: Sequence[LiveOffer], found: Matched, started: datetime) -> None:
-    """Those that are no product's are kept, to be linked by hand."""
+    """Those that fit no product by themselves are kept, to be linked by hand, and what is known of those that were."""
     loose = _match(session, connection_id, page, found)
     linking.keep(session, connection_id, loose, started)
     _keep(session, connection_id, found, started, None)
 
 
 def _match(session: Session, connection_id: int, page: Sequence[LiveOffer], found: Matched) -> list[LiveOffer]:
-    """Counts them; returns those that fit no product, or several."""
+    """Counts them; returns those that were linked by hand, or fit no product, or several."""
     by_hand = linking.variants(session, connection_id, [offer.offer_id for offer in page])
     loose = []
     skus = _variants(session, Variant.sku, [offer.sku for offer in page if offer.sku])
@@ -112,6 +115,7 @@ def _match(session: Session, connection_id: int, page: Sequence[LiveOffer], foun
         by_sku, by_gtin = skus.get(offer.sku or "", []), gtins.get(offer.gtin or "", [])
         if (offer.site, offer.offer_id) in by_hand:
             found.add("by_hand", offer, ())
+            loose.append(offer)
         elif len(by_sku) == 1:
             found.add("by_sku", offer, by_sku)
         elif len(by_sku) > 1 or len(by_gtin) > 1:
@@ -148,7 +152,7 @@ def shown(session: Session, row: Connection) -> dict[str, Any]:
     match = (row.info or {}).get(account.MATCH) or {}
     return {
         "ready": sum(states[name] for name in ("new", "creating", "submitted", "unknown", "live")),
-        "blocked": states["blocked"] + states["rejected"],
+        "blocked": sum(states[name] for name in listing_view.STOPPED),
         "excluded": states["excluded"],
         "total": states.total(),
         "products": session.scalar(select(func.count()).select_from(Variant).where(Variant.deleted_at.is_(None))) or 0,
@@ -177,15 +181,15 @@ def _states(session: Session, connection_id: int) -> Counter[str]:
 def _reasons(session: Session, connection_id: int) -> list[dict[str, Any]]:
     """What blocks, the most frequent first, each with some of the products; read from the first that are blocked."""
     query = (
-        select(Listing.sku, Listing.findings, Listing.error, Variant.title)
+        select(Listing.sku, Listing.findings, Listing.state, Listing.error, Variant.title)
         .join(Variant, Variant.id == Listing.variant_id)
-        .where(Listing.connection_id == connection_id, Listing.wanted, Listing.state.in_(("blocked", "rejected")))
+        .where(Listing.connection_id == connection_id, Listing.wanted, Listing.state.in_(listing_view.STOPPED))
         .order_by(Listing.id)
         .limit(MOST_BLOCKED)
     )
     found: dict[str, dict[str, Any]] = {}
-    for sku, findings, error, title in session.execute(query):
-        for item in [item for item in findings if item.get("blocking")] or [_refusal(error)]:
+    for sku, findings, state, error, title in session.execute(query):
+        for item in [item for item in findings if item.get("blocking")] or [_stopped(state, error)]:
             group = found.setdefault(
                 str(item["rule"]),
                 {"rule": item["rule"], "fix": item["fix"], "text": item["text"], "count": 0, "examples": []},
@@ -196,5 +200,7 @@ def _reasons(session: Session, connection_id: int) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda group: (group["rule"] not in DOUBLES, -group["count"]))
 
 
-def _refusal(error: str | None) -> dict[str, str]:
+def _stopped(state: str, error: str | None) -> dict[str, str]:
+    if state == UNLINKED:
+        return {"rule": UNLINKED, **listing_view.WAITS}
     return {"rule": "refused", "text": error or "", "fix": "Correct the product in the store; it is tried again."}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
@@ -25,6 +25,8 @@ STATUS_AFTER = timedelta(seconds=60)
 SHOWS_UP = timedelta(hours=6)
 # Accepted for later, and there is nothing to follow: so long it is looked for.
 UNTOLD = timedelta(days=2)
+# Taken from its offer by hand: that offer stands there still, so nothing is offered anew unasked.
+UNLINKED = "unlinked"
 
 
 def release(session: Session, row: Listing, **values: Any) -> None:
@@ -129,7 +131,33 @@ def ended(
 
 
 def lost(session: Session, listing_id: int, now: datetime) -> None:
-    """It is looked up, and made again when it is still wanted; the new one is told everything."""
+    """It is looked up, and made again when it is still wanted; the new one is told everything. Not where somebody has
+    unlinked it meanwhile."""
+    session.execute(
+        update(FacetRow)
+        .where(FacetRow.listing_id == listing_id)
+        .values(acked={}, acked_hash="")
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Listing)
+        .where(Listing.id == listing_id, Listing.state != UNLINKED)
+        .values(
+            offer_id=None,
+            linked_by=None,
+            linked_at=None,
+            state=case((Listing.wanted, "new"), else_="ended"),
+            pending=Listing.wanted,
+            due_at=now,
+            version=Listing.version + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def unlinked(session: Session, listing_id: int, now: datetime) -> None:
+    """It stays without an offer until offers have been compared anew, or a person asks (:func:`anew`). Whoever is
+    about to send something for it loses its lease."""
     session.execute(
         update(FacetRow)
         .where(FacetRow.listing_id == listing_id)
@@ -142,14 +170,29 @@ def lost(session: Session, listing_id: int, now: datetime) -> None:
         .values(
             offer_id=None,
             linked_by=None,
-            linked_at=None,
-            state=case((Listing.wanted, "new"), else_="ended"),
-            pending=Listing.wanted,
-            due_at=now,
+            linked_at=now,
+            state=UNLINKED,
+            pending=False,
+            leased_until=None,
+            lease_token=None,
             version=Listing.version + 1,
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def anew(session: Session, which: ColumnElement[bool], now: datetime) -> int:
+    """Those of ``which`` that were unlinked are looked for there, and offered where they are wanted and not found.
+    Returns how many they are."""
+    result: Any = session.execute(
+        update(Listing)
+        .where(which, Listing.state == UNLINKED)
+        .values(
+            state="new", pending=Listing.wanted, linked_at=None, due_at=now, attempts=0, version=Listing.version + 1
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)
 
 
 def to_make(session: Session, rows: Sequence[Listing], now: datetime) -> list[Listing]:

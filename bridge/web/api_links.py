@@ -18,6 +18,7 @@ def _links(call: Call) -> Any:
         return {
             "loose": linking.loose(session, number, search, after, 100),
             "linked": linking.linked(session, number, 1000),
+            "unlinked": linking.unlinked(session, number, 1000),
         }
 
     return call.read(act)
@@ -35,6 +36,12 @@ def _unlink(call: Call) -> Any:
     return {"done": linking.unlink(call.engine, call.shop_id, offer)}
 
 
+def _offer_anew(call: Call) -> Any:
+    call.only("site", "sku")
+    number, site = call.connection, call.text("site", 40)
+    return {"done": linking.offer_anew(call.engine, call.shop_id, number, site, call.text("sku", 190))}
+
+
 def _link_table(call: Call) -> Any:
     channels = sorted(call.read(documents.channels))
     return {"table": call.read(lambda session: link_tables.written(session, channels))}
@@ -50,9 +57,10 @@ def _put_link_table(call: Call) -> Any:
 
 
 ROUTES = (
-    Route("GET", f"{CONNECTION}/links", _links, "Offers without a product, with candidates; and what is linked."),
+    Route("GET", f"{CONNECTION}/links", _links, "Offers without a product, with candidates; what is (un)linked."),
     Route("POST", f"{CONNECTION}/links", _link, "Link an offer to a product by hand: site, offer, sku."),
     Route("POST", f"{CONNECTION}/unlink", _unlink, "Take such a link back: site, offer."),
+    Route("POST", f"{CONNECTION}/offer", _offer_anew, "Offer a product anew that was unlinked: site, sku."),
     Route("GET", "links", _link_table, "Every offer with its product, as a CSV table."),
     Route("PUT", "links", _put_link_table, "Say what a table would change; with confirm, change it."),
 )

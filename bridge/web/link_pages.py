@@ -36,6 +36,7 @@ def _links(view: View) -> Context | Download:
         "offers": found[:PER_PAGE],
         "more": found[PER_PAGE - 1]["id"] if len(found) > PER_PAGE else None,
         "linked": linking.linked(view.session, number, LINKED),
+        "unlinked": linking.unlinked(view.session, number, LINKED),
         "report": _report(view),
     }
 
@@ -63,6 +64,12 @@ def _unlink(sent: Sent) -> Go:
     return Go("links", {"on": offer.connection_id}, "unlinked")
 
 
+def _anew(sent: Sent) -> Go:
+    number, site = sent.number("on"), sent.form.get("site", "")[:40]
+    linking.offer_anew(sent.engine, sent.shop_id, number, site, sent.form.get("sku", "")[:190])
+    return Go("links", {"on": number}, "offered_anew")
+
+
 def _compare(sent: Sent) -> Go:
     number = sent.number("on")
     with sent.engine.db.read(sent.shop_id) as session:
@@ -85,5 +92,12 @@ def _confirm(sent: Sent) -> Go:
     return Go("links", {"on": sent.form.get("on", "")}, "linked")
 
 
-ACTS: dict[str, Any] = {"link": _link, "unlink": _unlink, "compare": _compare, "upload": _upload, "confirm": _confirm}
+ACTS: dict[str, Any] = {
+    "link": _link,
+    "unlink": _unlink,
+    "anew": _anew,
+    "compare": _compare,
+    "upload": _upload,
+    "confirm": _confirm,
+}
 PAGES = (Page("links", "links", "Links", "listings", _links, menu="Links", acts=ACTS),)

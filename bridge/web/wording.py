@@ -90,6 +90,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "rejected": ("Refused", "bad"),
     "ending": ("Being taken off", "info"),
     "ended": ("Taken off", "plain"),
+    "unlinked": ("Unlinked by hand", "warn"),
     "none": ("No listing yet", "plain"),
     "waiting": ("Waits for tracking", "warn"),
     "sending": ("Being sent", "info"),
@@ -211,7 +212,8 @@ EXAMPLES: Mapping[str, str] = {
 }
 NOTICES: Mapping[str, str] = {
     "linked": "Linked. Its stock and price are on their way; orders for it go to that product.",
-    "unlinked": "Unlinked. The product is looked for there by SKU and EAN.",
+    "unlinked": "Unlinked. The offer stays there; its product is not offered anew before you compare again or say so.",
+    "offered_anew": "The product is looked for there by SKU and EAN, and offered where it is not found.",
     "comparing": "The offers are being compared; look again in a minute.",
     "drafted": "Kept as a draft. Nothing changes for your listings before you have seen the plan and applied it.",
     "discarded": "The draft is thrown away. What holds is untouched.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from bridge.cli import cli
 from bridge.db import crypto
 from bridge.db.tables import Connection, Listing, LooseOffer, OrderLine
 from bridge.domain.listing import LiveOffer
-from bridge.flows import link_tables, linking, listing_view, matching
+from bridge.domain.money import Money
+from bridge.flows import link_tables, linking, listing_view, matching, offered
 from bridge.flows.forms import FieldErrors
 from bridge.flows.linking import Offer
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web import create_web
 from tests.support.editing import Kiosk, text
 from tests.support.lively import config
+from tests.support.world import MemoryMarket, ean
 
 pytestmark = pytest.mark.timeout(240)
 CHANNEL = 2
@@ -51,7 +54,8 @@ def with_strangers(kiosk: Kiosk) -> Kiosk:
 
 
 def loose(kiosk: Kiosk) -> list[str]:
-    return [row.offer_id for row in kiosk.rows(LooseOffer)]
+    with kiosk.world.db.read(1) as session:
+        return [row["offer_id"] for row in linking.loose(session, CHANNEL, "", 0, 100)]
 
 
 def of(kiosk: Kiosk, offer: str) -> Listing | None:
@@ -88,7 +92,92 @@ def test_an_offer_is_linked_on_the_page_and_explains_itself(kiosk: Kiosk) -> Non
     assert "1 by hand" in text(kiosk.get("setup?step=match&connection=2"))
     assert kiosk.post("links", "unlink", on="2", offer="X-1").status_code == 303
     assert of(kiosk, "X-1") is None
-    assert loose(kiosk) == ["X-2", "X-1"]
+    assert loose(kiosk) == ["X-1", "X-2"]
+
+
+def unlinked(kiosk: Kiosk) -> MemoryMarket:
+    """VASE could be offered, was linked to X-1 and is linked to it no more; the marketplace kept its own SKU of it."""
+    world, market = kiosk.world, kiosk.world.markets[0]
+    linking.link(world.engine, 1, at("X-1"), "VASE", "Ada")
+    world.settle(300, step=100)
+    market.offers["X-1"] = market.offers["X-1"].model_copy(update={"sku": "theirs-1"})
+    market.writes.clear()
+    assert kiosk.post("links", "unlink", on="2", offer="X-1").status_code == 303
+    world.hint(world.store.change("VASE", gtin=ean(77)))
+    world.settle(300, step=100)
+    return market
+
+
+def created(market: MemoryMarket) -> list[str]:
+    return [sku for operation, sku, _ in market.writes if operation == "create_offers"]
+
+
+def waiting(kiosk: Kiosk) -> list[str]:
+    with kiosk.world.db.read(1) as session:
+        return [row["sku"] for row in linking.unlinked(session, CHANNEL, 10)]
+
+
+def test_what_is_unlinked_keeps_its_own_sku_and_nothing_is_offered_anew_unasked(kiosk: Kiosk) -> None:
+    market = unlinked(kiosk)
+    assert [(row.offer_id, row.sku, row.title) for row in kiosk.rows(LooseOffer)] == [
+        ("X-1", "theirs-1", "Old Product VASE, blue"),
+        ("X-2", "theirs-2", "Something else"),
+    ]
+    assert (market.writes, "X-1" in market.offers) == ([], True), "it stands there as it is"
+    kiosk.world.hint(kiosk.world.store.set("VASE", 3))
+    kiosk.world.hint(kiosk.world.store.change("VASE", price=Money.of("12.00", "EUR")))
+    kiosk.world.settle(900, step=100)
+    assert (created(market), waiting(kiosk), market.offers["X-1"].stock) == ([], ["VASE"], 7)
+    page = text(kiosk.get("links"))
+    assert "These products are not offered anew before the offers are compared again, or you say so" in page
+    assert "VASE Product VASE" in page.split("Unlinked by hand")[-1]
+    assert "It was unlinked from its offer by hand" in text(kiosk.get("sku?sku=VASE"))
+    assert "VASE" in text(kiosk.get("listings?state=blocked"))
+    assert "It was unlinked from its offer by hand" in text(kiosk.get("setup?step=match&connection=2"))
+    linking.link(kiosk.world.engine, 1, at("X-1"), "VASE", "Ada")
+    kiosk.world.settle(300, step=100)
+    assert (waiting(kiosk), created(market), market.offers["X-1"].stock) == ([], [], 3), "linked again, at once"
+
+
+def test_it_is_offered_anew_when_somebody_says_so(kiosk: Kiosk) -> None:
+    market = unlinked(kiosk)
+    for form in ({"sku": "LAMP"}, {"sku": "NOBODY"}, {"sku": "VASE", "site": "FR"}):
+        assert kiosk.post("links", "anew", on="2", **form).status_code == 422
+    assert kiosk.post("links", "anew", on="2", sku="VASE").status_code == 303
+    kiosk.world.settle(300, step=100)
+    assert (created(market), waiting(kiosk)) == (["VASE"], [])
+    listing = next(row for row in kiosk.rows(Listing) if row.sku == "VASE")
+    assert (listing.state, listing.linked_by, listing.linked_at) == ("live", None, None)
+    assert loose(kiosk) == ["X-1", "X-2"]
+
+
+def test_it_is_offered_anew_after_a_comparison_that_began_later(kiosk: Kiosk) -> None:
+    market, world = unlinked(kiosk), kiosk.world
+    [listing] = kiosk.rows(Listing, Listing.state == "unlinked")
+    with world.db.write(1) as session:
+        before = listing.linked_at - timedelta(seconds=1)
+        assert linking.compared(session, CHANNEL, before, world.clock()) == 0, "it cannot know of it"
+    matching.again(world.engine, 1, CHANNEL)
+    world.settle(300, step=100)
+    assert (created(market), waiting(kiosk), loose(kiosk)) == (["VASE"], [], ["X-1", "X-2"])
+
+
+def test_whoever_was_about_to_end_it_is_stopped(kiosk: Kiosk) -> None:
+    world = kiosk.world
+    linking.link(world.engine, 1, at("X-1"), "VASE", "Ada")
+    world.settle(300, step=100)
+    listing = of(kiosk, "X-1")
+    assert listing is not None
+    with world.db.write(1) as session:
+        row = session.get_one(Listing, listing.id)
+        row.lease_token, row.leased_until = "held", world.clock() + timedelta(minutes=1)
+    linking.unlink(world.engine, 1, at("X-1"))
+    with world.db.write(1) as session:
+        row = session.get_one(Listing, listing.id)
+        assert row.lease_token is None
+        offered.lost(session, listing.id, world.clock())
+        session.refresh(row)
+        assert row.state == "unlinked", "an answer that is about the offer it had"
 
 
 def buy(kiosk: Kiosk, sku: str, units: int) -> str:
@@ -230,11 +319,15 @@ def test_the_json_door_links_too(kiosk: Kiosk) -> None:
     assert ask("POST", "connections/2/links", offer="X-2", sku="VASE")[0] == 422
     assert ask("GET", "connections/2/links")[1]["linked"][0]["sku"] == "VASE"
     assert ask("POST", "connections/2/unlink", offer="X-1")[0] == 200
+    assert [row["sku"] for row in ask("GET", "connections/2/links")[1]["unlinked"]] == ["VASE"]
+    assert ask("POST", "connections/2/offer", sku="BOWL")[0] == 422
+    assert ask("POST", "connections/2/offer", sku="VASE")[0] == 200
+    assert ask("GET", "connections/2/links")[1]["unlinked"] == []
     written = ask("GET", "links")[1]["table"]
-    status, report_ = ask("PUT", "links", table=written.replace("X-1,,", "X-1,,VASE"))
+    status, report_ = ask("PUT", "links", table=written.replace("X-1,theirs-1,", "X-1,theirs-1,VASE"))
     assert (status, report_["done"], report_["link"]) == (200, False, 1)
     assert of(kiosk, "X-1") is None
-    assert ask("PUT", "links", table=written.replace("X-1,,", "X-1,,VASE"), confirm=True)[1]["done"]
+    assert ask("PUT", "links", table=written.replace("X-1,theirs-1,", "X-1,theirs-1,VASE"), confirm=True)[1]["done"]
     assert of(kiosk, "X-1") is not None
 
 
@@ -256,7 +349,7 @@ def test_at_the_command_line(tmp_path: Path) -> None:
     assert "linked by hand by" in run("explain", "VASE")
     file = tmp_path / "links.csv"
     run("links", "download", str(file))
-    assert "X-1,,VASE" in file.read_text()
+    assert "X-1,theirs-1,VASE" in file.read_text()
     file.write_text("channel,site,offer,sku\n2,,X-1,\n2,,X-8,BOWL\n")
     assert "offer   No offer X-8 was found there." in run("links", "upload", str(file))
     assert "Row 3, offer" in run("links", "upload", str(file), "--confirm", code=2)
@@ -264,6 +357,10 @@ def test_at_the_command_line(tmp_path: Path) -> None:
     assert "Nothing has been changed yet" in run("links", "upload", str(file))
     assert "Done." in run("links", "upload", str(file), "--confirm")
     assert "no longer VASE" in run("links", "remove", "X-1")
+    assert "VASE  was unlinked on" in run("links", "show")
+    assert "was not unlinked" in run("links", "offer", "BOWL", code=2)
+    assert "VASE is offered anew" in run("links", "offer", "VASE")
+    assert "was unlinked" not in run("links", "show")
     crypto.install(ring)
     assert loose(kiosk) == ["X-1"]
     kiosk.world.close()
