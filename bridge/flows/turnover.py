@@ -238,7 +238,8 @@ def settings(session: Session) -> OssSettings:
 
 
 def shown(session: Session, now: datetime) -> dict[str, Any] | None:
-    """The sums of this year and last, and where they stand; None for a shop outside the EU."""
+    """The sums of this year and last, and where they stand; None for a shop outside the EU. ``notice`` is empty while
+    there is nothing to do."""
     country, year = home(session), now.astimezone(zone(session)).year
     rows = list(session.scalars(select(Turnover).order_by(Turnover.year.desc(), Turnover.country)))
     sums = {(row.year, row.country): Money.of(row.amount, THRESHOLD.currency) for row in rows}
@@ -249,9 +250,20 @@ def shown(session: Session, now: datetime) -> dict[str, Any] | None:
     return {
         "home": country,
         "state": notice.state.value,
+        "notice": notice.text,
         "registered": settings(session).registered,
         "threshold": THRESHOLD,
         "years": [(year, notice.total), (year - 1, before)],
         "sums": [(found, code, money) for (found, code), money in sums.items()],
         "counted_at": max((row.counted_at for row in rows), default=None),
     }
+
+
+def report(session: Session, now: datetime) -> dict[str, Any] | None:
+    """What the page shows, for programs: amounts are text."""
+    found = shown(session, now)
+    if found is None:
+        return None
+    years = [{"year": year, **money.quantised().as_json()} for year, money in found["years"]]
+    sums = [{"year": year, "country": country, **money.quantised().as_json()} for year, country, money in found["sums"]]
+    return {**found, "threshold": THRESHOLD.quantised().as_json(), "years": years, "sums": sums}

@@ -26,6 +26,7 @@ from bridge.flows import (
     report,
     resting,
     sorting,
+    turnover,
 )
 from bridge.flows.documents import SHARED, SHOP, Wish, of_connection
 from bridge.flows.engine import Engine
@@ -337,6 +338,10 @@ def _rates(call: Call) -> Any:
     return call.read(act)
 
 
+def _eu_sales(call: Call) -> Any:
+    return {"eu_sales": call.read(lambda session: turnover.report(session, call.engine.clock()))}
+
+
 def _proofs(call: Call) -> Any:
     return {"proofs": call.read(proof.shown)}
 
@@ -415,6 +420,7 @@ ROUTES: Sequence[Route] = (
     Route("GET", f"{CONNECTION}/report", _report, "The validation report: what is ready, what is blocked, and why."),
     Route("GET", "feeds", _feeds, "The files that marketplaces fetch: where, when written, when last fetched."),
     Route("POST", f"{CONNECTION}/feed/renew", _renew_feed, "Give a feed a new address; the old one answers no more."),
+    Route("GET", "eu-sales", _eu_sales, "Sales to consumers in other EU countries, against the threshold of OSS."),
     Route("GET", "proofs", _proofs, "Whether the orders of each day are the same on both sides."),
     Route("GET", "alerts", _alerts, "Who is told of problems, how and when, and what waits."),
     Route("PUT", "alerts", _put_alerts, "Set that anew; it holds at once."),
