@@ -177,7 +177,7 @@ class Stack:
     def connect(self, shop_id: int, role: str, name: str, control: Control, settings: Mapping[str, Any]) -> int:
         """Connect a sandbox as a merchant would. Returns the connection's number."""
         engine = self.engine
-        adapter = (engine.platforms if role == "platform" else engine.channels)[name]
+        adapter = engine.adapters(role)[name]
         credentials, urls = admin.sandbox_place(adapter, control.url)
         given = {**adapter.sandbox_settings, **settings}
         return admin.connect(engine, shop_id, role, name, None, credentials, given, urls, sandbox=True).id

@@ -89,7 +89,7 @@ def attach(
     wish = read_wish(shop_id, role, found, known, given, engine.clock())
     refuse_second_store(engine, wish)
     if known is not None and grant is None and _is_proved(known, wish):
-        info = _checked(engine, _as_wished(known, wish))
+        info = engine.check(_as_wished(known, wish))
         wish = _whose(engine, wish, asked, info)
         _refuse_currency(engine, wish, info)
         _refuse_strange_choices(wish, info)
@@ -98,7 +98,7 @@ def attach(
     try:
         if grant is not None:
             grant(engine.connection(get(engine, shop_id, proof)))
-        info = _checked(engine, get(engine, shop_id, proof))
+        info = engine.check(get(engine, shop_id, proof))
         wish = _whose(engine, wish, asked, info)
         _refuse_currency(engine, wish, info)
         _refuse_strange_choices(wish, info)
@@ -247,10 +247,6 @@ def _start_proof(engine: Engine, wish: Wish) -> int:
         return row.id
 
     return engine.db.transact(wish.shop_id, act)
-
-
-def _checked(engine: Engine, row: Connection) -> StoreInfo | AccountInfo:
-    return engine.platform(row).check() if row.role == "platform" else engine.channel(row).check()
 
 
 def get(engine: Engine, shop_id: int, connection_id: int) -> Connection:

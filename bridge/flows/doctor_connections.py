@@ -27,8 +27,7 @@ RECONNECT = "Enter new credentials: storebridge connect {adapter} --account {acc
 
 def examine_connection(engine: Engine, row: Connection, *, mend: bool) -> Iterator[Finding]:
     name = f"connection {row.id}, {row.title}"
-    installed = engine.platforms if row.role == "platform" else engine.channels
-    if row.adapter not in installed:
+    if not engine.is_installed(row):
         yield bad(
             name, f"its adapter {row.adapter!r} is not installed", f"Install it, or: storebridge disconnect {row.id}"
         )
@@ -53,7 +52,7 @@ def _credentials(engine: Engine, row: Connection, name: str) -> Finding:
     fix = RECONNECT.format(adapter=row.adapter, account=row.account)
     try:
         with patience(PATIENCE):
-            info = engine.platform(row).check() if row.role == "platform" else engine.channel(row).check()
+            info = engine.check(row)
     except Reauthorise as error:
         return bad(name, error.merchant, fix)
     except BridgeError as error:

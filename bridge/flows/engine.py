@@ -12,13 +12,13 @@ from bridge.db.session import Database
 from bridge.db.tables import Connection as ConnectionRow
 from bridge.flows.sites import used_sites
 from bridge.ports.adapter import Adapter, Connection
-from bridge.ports.channel import Channel
+from bridge.ports.channel import AccountInfo, Channel
 from bridge.ports.http import Transport
 from bridge.ports.http.limiter import Limiter
 from bridge.ports.http.local_limiter import LocalLimiter
 from bridge.ports.mail import MailServer
 from bridge.ports.manifest import Manifest
-from bridge.ports.platform import Platform
+from bridge.ports.platform import Platform, StoreInfo
 from bridge.ports.storeapp import AppKeys
 
 LANES = ("stock", "orders", "shipments", "content", "sweep")
@@ -66,9 +66,20 @@ class Engine:
     _open: dict[tuple[int, str], tuple[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def adapters(self, role: str) -> Mapping[str, Adapter]:
+        """Those for stores (``platform``), or those for marketplaces."""
+        return self.platforms if role == "platform" else self.channels
+
+    def is_installed(self, row: ConnectionRow) -> bool:
+        return row.adapter in self.adapters(row.role)
+
     def adapter(self, row: ConnectionRow) -> Adapter:
         """Raises KeyError when the adapter of a connection is not installed."""
-        return (self.platforms if row.role == "platform" else self.channels)[row.adapter]
+        return self.adapters(row.role)[row.adapter]
+
+    def check(self, row: ConnectionRow) -> StoreInfo | AccountInfo:
+        """Who answers to these credentials. Raises BridgeError: Reauthorise where they are refused."""
+        return self.platform(row).check() if row.role == "platform" else self.channel(row).check()
 
     def manifest(self, row: ConnectionRow) -> Manifest:
         return self.adapter(row).manifest

@@ -22,6 +22,7 @@ from bridge.db.tables import (
 )
 from bridge.db.work import Claim, Mark
 from bridge.flows import acceptance, cancellations, offered, refunds, refusing, returns, ship
+from bridge.flows.advice import CORRECT_TO_SEND
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.push import Ack, acknowledge
@@ -161,7 +162,7 @@ def _refused(session: Session, row: FacetRow, item: Submission, message: str, no
         f"rejected.{row.facet}",
         subject(listing.sku, channel, listing.site),
         f"{place(channel, listing.site)} refused the {row.facet} of {listing.sku}: {message}",
-        "Correct the product in the store; the change is sent by itself.",
+        CORRECT_TO_SEND,
         connection_id=row.connection_id,
     )
 

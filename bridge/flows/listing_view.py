@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, FacetRow, Listing, Poll, Variant
 from bridge.flows import resting
+from bridge.flows.advice import CORRECT_TO_OFFER
 from bridge.flows.offered import UNLINKED
 from bridge.flows.sites import site_name
 from bridge.flows.wish import DISCONNECTED
@@ -238,7 +239,7 @@ def _why_not(row: Listing) -> list[dict[str, str]]:
     if row.state == UNLINKED:
         return [*found, WAITS]
     if row.error:
-        found.append({"text": row.error, "fix": "Correct the product in the store; it is offered again by itself."})
+        found.append({"text": row.error, "fix": CORRECT_TO_OFFER})
     if row.for_sale is False:
         found += [{"text": str(reason), "fix": ""} for reason in row.sale_reasons]
     return found

@@ -17,6 +17,7 @@ from bridge.db.tables import Connection, Listing, LooseOffer, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.listing import LiveOffer
 from bridge.flows import account, linking, listing_view, readiness
+from bridge.flows.advice import CORRECT_TO_OFFER
 from bridge.flows.engine import Engine
 from bridge.flows.offered import UNLINKED
 from bridge.flows.paging import pages
@@ -203,4 +204,4 @@ def _reasons(session: Session, connection_id: int) -> list[dict[str, Any]]:
 def _stopped(state: str, error: str | None) -> dict[str, str]:
     if state == UNLINKED:
         return {"rule": UNLINKED, **listing_view.WAITS}
-    return {"rule": "refused", "text": error or "", "fix": "Correct the product in the store; it is tried again."}
+    return {"rule": "refused", "text": error or "", "fix": CORRECT_TO_OFFER}

@@ -17,6 +17,7 @@ from bridge.db import records, work
 from bridge.db.tables import Connection, FacetRow, Listing, Submission
 from bridge.domain.listing import Facet
 from bridge.domain.values import fingerprint
+from bridge.flows.advice import CORRECT_TO_OFFER
 from bridge.flows.sites import place, subject
 from bridge.flows.submit import submit
 
@@ -85,7 +86,7 @@ def refused(
         "offer_refused",
         subject(row.sku, channel, row.site),
         f"{place(channel, row.site)} refused the listing of {row.sku}: {message}",
-        "Correct the product in the store; it is offered again by itself.",
+        CORRECT_TO_OFFER,
         connection_id=channel.id,
         detail=f"field {field}" if field else "",
     )

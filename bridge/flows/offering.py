@@ -37,8 +37,7 @@ class Offered:
 def offered(engine: Engine, session: Session, role: str, search: str = "") -> list[Offered]:
     """By title; ``search`` is words of the title or a country's two letters."""
     known = _connected(session)
-    adapters = engine.platforms if role == "platform" else engine.channels
-    found = [item for adapter in adapters.values() for item in _of(adapter, known)]
+    found = [item for adapter in engine.adapters(role).values() for item in _of(adapter, known)]
     words = search.casefold().split()
     fits = [item for item in found if all(word in _words(item) for word in words)]
     return sorted(fits, key=lambda item: (item.operator == OTHER, bool(item.operator), item.title.casefold()))

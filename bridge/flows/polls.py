@@ -105,7 +105,7 @@ def catch_up(engine: Engine) -> None:
     with engine.db.read(None) as session:
         rows = list(session.scalars(select(Connection).where(Connection.state.not_in(("connecting", "disconnected")))))
     for row in rows:
-        if row.adapter in (engine.platforms if row.role == "platform" else engine.channels):
+        if engine.is_installed(row):
             engine.db.transact(row.shop_id, ensure, row, engine.manifest(row), engine.clock())
 
 

@@ -24,6 +24,7 @@ from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
 from bridge.flows import offered
+from bridge.flows.advice import CORRECT_TO_SEND
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, park_connection
 from bridge.flows.sites import place, subject
@@ -255,7 +256,7 @@ class _Sender:
             f"rejected.{self.facet.value}",
             subject(item.sku, self.row, item.site),
             f"{place(self.row, item.site)} refused the {self.facet.value} of {item.sku}: {message}",
-            "Correct the product in the store; the change is sent by itself.",
+            CORRECT_TO_SEND,
             connection_id=self.row.id,
             detail=detail,
         )

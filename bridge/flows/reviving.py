@@ -32,18 +32,14 @@ def _due(engine: Engine) -> list[Connection]:
     query = select(Connection).join(Shop, Shop.id == Connection.shop_id)
     with engine.db.read(None) as session:
         rows = session.scalars(query.where(Connection.state == REFUSED, Shop.paused.is_(False))).all()
-    known = [(row, asked_again.known(row)) for row in rows if _is_installed(engine, row)]
+    known = [(row, asked_again.known(row)) for row in rows if engine.is_installed(row)]
     return [row for row, again in known if again is not None and again.at <= now]
-
-
-def _is_installed(engine: Engine, row: Connection) -> bool:
-    return row.adapter in (engine.platforms if row.role == "platform" else engine.channels)
 
 
 def _ask(engine: Engine, row: Connection) -> bool:
     try:
         with lane("sweep"):
-            _ = engine.platform(row).check() if row.role == "platform" else engine.channel(row).check()
+            engine.check(row)
     except BridgeError as error:
         log.info("the credentials of connection %s are still refused: %s", row.id, error)
         return engine.db.transact(row.shop_id, _refused, row.id, engine)

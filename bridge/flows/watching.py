@@ -52,7 +52,7 @@ class Watching:
         return set() if paused else safety.check(session, self.engine, shop_id, now)
 
     def _is_installed(self, row: Connection) -> bool:
-        return row.adapter in (self.engine.platforms if row.role == "platform" else self.engine.channels)
+        return self.engine.is_installed(row)
 
     def _sells(self, row: Connection) -> bool:
         return Capability.ORDERS in self.engine.manifest(row).capabilities

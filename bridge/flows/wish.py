@@ -215,7 +215,7 @@ def role_of(engine: Engine, name: str) -> str:
 def adapter_of(engine: Engine, role: str, name: str) -> Adapter:
     if role not in ("platform", "channel"):
         raise AskMerchant("The role is platform (a store) or channel (a marketplace).", field="role")
-    adapters = engine.platforms if role == "platform" else engine.channels
+    adapters = engine.adapters(role)
     if name not in adapters:
         known = ", ".join(sorted(adapters)) or "none"
         kind = "store platform" if role == "platform" else "marketplace"

@@ -165,7 +165,7 @@ def _account(view: View) -> Context | None:
     row = view.session.get(Connection, number)
     if row is None or row.shop_id != view.shop.id or row.state == "connecting":
         return None
-    adapters = view.engine.platforms if row.role == "platform" else view.engine.channels
+    adapters = view.engine.adapters(row.role)
     adapter = adapters.get(row.adapter)
     facts = next(item for item in overview.connections(view.session, view.now) if item["id"] == row.id)
     rests = {item["flow"]: item for item in resting.holds(view.session) if item["connection_id"] == row.id}
@@ -223,7 +223,7 @@ def _row(sent: Sent) -> Connection:
         row = admin.get(sent.engine, sent.shop_id, sent.arguments["number"])
     except AskMerchant as error:
         raise NotFound(error.merchant) from None
-    adapters = sent.engine.platforms if row.role == "platform" else sent.engine.channels
+    adapters = sent.engine.adapters(row.role)
     if row.adapter not in adapters:
         raise AskMerchant("What this account was connected with is not installed any more.", field="adapter")
     return row
