@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Connection, Delivery, Lease, Poll, Variant, Work
+from bridge.db.tables import Connection, Delivery, Lease, ModuleRow, Poll, Variant, Work
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.ports.manifest import Capability
@@ -50,13 +50,16 @@ def _currency(row: Connection) -> Check:
 
 
 def _webhooks(engine: Engine, session: Session, row: Connection) -> Check:
-    """Without them changes are found by asking, minutes later."""
-    adapter = engine.platforms.get(row.adapter)
-    if adapter is None or Capability.WEBHOOKS not in adapter.manifest.capabilities:
-        return Check("webhooks", "warn", "none")
+    """Without them changes are found by asking, minutes later. A module in the store tells of them, too."""
     last = session.scalar(select(func.max(Delivery.last_seen_at)).where(Delivery.connection_id == row.id))
     if last is not None:
         return Check("webhooks", "good", "arrive", {"at": last})
+    module = session.get(ModuleRow, row.id)
+    if module is not None and module.heard_at is not None:
+        return Check("webhooks", "good", "in place", {"at": module.heard_at})
+    adapter = engine.platforms.get(row.adapter)
+    if adapter is None or Capability.WEBHOOKS not in adapter.manifest.capabilities:
+        return Check("webhooks", "warn", "none")
     poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == "poll.webhooks")).first()
     if poll is not None and poll.last_ok_at is not None and not poll.error:
         return Check("webhooks", "good", "in place", {"at": poll.last_ok_at})

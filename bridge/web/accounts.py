@@ -63,7 +63,7 @@ def _connect_one(view: View) -> Context:
         "back": consenting.back(view.engine),
         "asked": _asked_for(view),
         "lacks": manifest.lacks,
-        "title": Name(_name(manifest, operator)),
+        "title": f"Connect {_name(manifest, operator)}",
     }
 
 

@@ -70,6 +70,8 @@ def begin(seat: Seat, broken_rules: Rules) -> None:
     if not house.installs:
         connect_store(seat, broken_rules)
     assert "They are being read; you can go on meanwhile." in seat.text
+    if house.module:
+        assert "changes are known within seconds" in seat.text or "They are in place" in seat.text
     seat.look("welcome", broken_rules)
     house.settle(40)
     seat.go("setup")
@@ -138,6 +140,7 @@ def go_on(seat: Seat, broken_rules: Rules) -> None:
     seat.follow("Go on with the setup")
     assert step(seat) == "Match your products"
     assert "They are being compared" in seat.text
+    assert "No products yet" not in seat.place.content()
     seat.look("match before the comparison")
 
 
@@ -259,5 +262,7 @@ def stop_half_way(seat: Seat, sit: Sit, broken_rules: Rules) -> None:
     assert (run.state, run.done) == ("stopped", 4)
     seat.open("checks")
     assert "Stopped" in seat.text
+    assert "Left out by a rule" in seat.text
+    assert "Blocks" not in seat.text, "what is left out is meant"
     house.settle(40)
     assert offers(house) == {house.ean(sku): (STOCK[sku] - 1, Decimal("21.99")) for sku in "ABCDE"}

@@ -116,6 +116,7 @@ def test_categories_are_suggested_accepted_and_taken_back(house: House, sit: Sit
     seat.fill({"above": "90"})
     seat.do("above")
     assert "None of the suggestions on this page is meant by that." in seat.place.content()
+    assert seat.place.locator('[name="above"]').evaluate("field => field.value") == "90", "as it was typed"
     seat.fill({"above": "70"})
     seat.do("above")
     assert "3 / 3 categories mapped, 3 / 3 products" in seat.text
