@@ -81,6 +81,22 @@ def cancel(reference: str, reason: str, line: str | None, quantity: int | None, 
         click.echo(attend.cancel_order(engine, owner.id, reference, reason, line, quantity))
 
 
+@click.command()
+@click.argument("reference", metavar="ORDER")
+@shop_option
+@says_what_to_do
+def parts_off(reference: str, shop: str | None) -> None:
+    """Say that the parts of a bundle are off the store's stock.
+
+    ORDER is its number on the marketplace or in the store. Its parts are kept back on every marketplace until then.
+    """
+    from bridge.flows import admin, part_units
+
+    with opened() as engine:
+        owner = admin.pick_shop(engine, shop)
+        click.echo(part_units.taken_off(engine, owner.id, reference))
+
+
 refund_option = click.option("--refund", "number", metavar="N", type=click.IntRange(min=1), help="One of several.")
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bridge.rehearsal.report import Result
 
 WIDTH = 40
-STORIES = ("cancel", "buyer-cancel", "return", "refund-only", "late-tracking", "store-down", "revoked")
+STORIES = ("cancel", "buyer-cancel", "return", "refund-only", "late-tracking", "store-down", "revoked",
+           "bundle")  # fmt: skip
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 

@@ -66,6 +66,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "product": row["title"],
         "sum": row["sum"],
+        **_made_of(row),
         "buffer": row["buffer_reason"] if row["buffer"] else "",
         "reserved by": ", ".join(f"{item['ref']} ({item['quantity']})" for item in row["orders"]),
         "at most": row["cap"],
@@ -82,6 +83,22 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
         "compared": _when(row["read_back_at"]),
         "last error": row["error"],
     }
+
+
+def _made_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """Of a bundle: what of each part there is, by which orders it is reserved, and which one allows no more."""
+    if row["bundle"] is None:
+        return {}
+    parts = {f"part {part['sku'] or 'itself'}": _part_text(part) for part in row["bundle"]["parts"]}
+    return {**parts, "scarcest": row["bundle"]["scarcest"]}
+
+
+def _part_text(part: Mapping[str, Any]) -> str:
+    held = ", ".join(f"{item['ref']} ({item['quantity']})" for item in part["orders"])
+    by = f" by {held}" if held else ""
+    there = "not counted" if part["on_hand"] is None else f"{part['on_hand']} on hand, {part['reserved']} reserved{by}"
+    why = "" if part["available"] else f" ({part['reason']})"
+    return f"{there}: {part['available']} available, {part['each']} in one, enough for {part['enough_for']}{why}"
 
 
 def _ways(row: Mapping[str, Any]) -> dict[str, str]:

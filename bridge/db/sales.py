@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from bridge.db.base import Base, OfShop
 from bridge.db.crypto import Secret
+from bridge.domain.bundles import TakenBy
 from bridge.domain.order import OrderPhase
 
 
@@ -99,15 +100,20 @@ class OrderLine(OfShop, Base):
 
 
 class Reservation(OfShop, Base):
-    """Units sold on a marketplace that the store's own stock does not show yet.
+    """Units sold on a marketplace that the store's own stock does not show yet: of the product that a line names, and
+    of each component where that is a bundle. One unit of the line takes ``per_unit`` of it.
 
-    ``state``: open (the store has not heard of it), placed (the store order exists), released (a reading of
-    the store's stock that began after it was placed has been recorded, or the sale was cancelled).
+    ``state``: open (the store has not heard of it), waiting (the store order exists, and somebody else than the store
+    has to take the component off its stock), placed (it is taken off), released (a reading of the store's stock that
+    began after it was placed has been recorded, or the sale was cancelled). ``taken_by``: who takes it off (TakenBy);
+    ``taken``: units that a person or we have taken off; ``found`` and ``target``: the store's number before and after a
+    write of ours that is under way.
     """
 
     __tablename__ = "reservations"
     __table_args__ = (
-        UniqueConstraint("order_line_id"),
+        UniqueConstraint("order_line_id", "variant_id"),
+        Index("ix_reservations_variant", "variant_id"),
         Index(
             "ix_reservations_held",
             "shop_id",
@@ -122,6 +128,11 @@ class Reservation(OfShop, Base):
     variant_id: Mapped[int] = mapped_column(ForeignKey("variants.id", ondelete="CASCADE"))
     pool: Mapped[str] = mapped_column(String(100))
     quantity: Mapped[int]
+    per_unit: Mapped[int] = mapped_column(default=1, server_default="1")
+    taken_by: Mapped[str] = mapped_column(String(10), default=TakenBy.STORE.value, server_default="store")
+    taken: Mapped[int] = mapped_column(default=0, server_default="0")
+    found: Mapped[int | None]
+    target: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="open")
     created_at: Mapped[datetime]
     placed_at: Mapped[datetime | None]

@@ -214,7 +214,8 @@ class Product(OfShop, Base):
 
 
 class Variant(OfShop, Base):
-    """The last reading of a variant. ``pool`` holds its stock; variants of one pool share reservations."""
+    """The last reading of a variant. ``pool`` holds its stock; variants of one pool share reservations. ``writer``: who
+    is writing its stock in the store right now (bridge/flows/store_shelf.py)."""
 
     __tablename__ = "variants"
     __table_args__ = (
@@ -236,6 +237,7 @@ class Variant(OfShop, Base):
     on_hand: Mapped[int | None]
     deleted_at: Mapped[datetime | None]
     read_at: Mapped[datetime]
+    writer: Mapped[str | None] = mapped_column(String(60))
 
 
 class Listing(OfShop, Base):

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from enum import StrEnum
 from itertools import accumulate
 
 from pydantic import Field, model_validator
 
 from bridge.domain.money import Money
 from bridge.domain.values import Value
+
+
+class TakenBy(StrEnum):
+    """Who takes the components of a sold bundle off the store's own stock: a person who then says so, the store by
+    itself (an app or plugin for bundles), or the bridge by writing."""
+
+    PERSON = "person"
+    STORE = "store"
+    BRIDGE = "bridge"
 
 
 class Component(Value):
@@ -24,6 +34,7 @@ class Bundle(Value):
 
     sku: str = Field(min_length=1)
     components: tuple[Component, ...] = Field(min_length=1)
+    taken_by: TakenBy = TakenBy.PERSON
 
     @model_validator(mode="after")
     def _of_others(self) -> Bundle:
@@ -50,8 +61,33 @@ class Bundles(Value):
             raise ValueError(f"bundle {nested[0]} is a component of another bundle; name what it is made of instead")
         return self
 
+
+class BundleIndex:
+    """All bundles of a shop, found by their own SKU and by those of their components."""
+
+    def __init__(self, bundles: Bundles) -> None:
+        self._bundles = {bundle.sku: bundle for bundle in bundles.bundles}
+        self._holding: dict[str, list[str]] = {}
+        for bundle in bundles.bundles:
+            for part in bundle.components:
+                self._holding.setdefault(part.sku, []).append(bundle.sku)
+
+    def __bool__(self) -> bool:
+        return bool(self._bundles)
+
     def of(self, sku: str | None) -> Bundle | None:
-        return next((bundle for bundle in self.bundles if bundle.sku == sku), None)
+        return self._bundles.get(sku or "")
+
+    def holding(self, skus: Collection[str]) -> set[str]:
+        """The SKUs of bundles that hold one of these."""
+        return {name for sku in skus for name in self._holding.get(sku, ())}
+
+    def parts_of(self, skus: Collection[str]) -> set[str]:
+        """The SKUs of the components of those of these that are bundles."""
+        return {part.sku for sku in skus if (bundle := self.of(sku)) for part in bundle.components}
+
+
+NO_BUNDLES = BundleIndex(Bundles())
 
 
 class SoldPart(Value):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import Field
 
@@ -12,6 +14,8 @@ from bridge.domain.catalogue import StockReading
 from bridge.domain.values import Value
 
 MAX_UNITS = 2**31 - 1
+OUT_OF_STOCK = "the store says out of stock"
+PLAIN, TOO_FEW = "on hand less reserved less buffer", "less on hand than reserved and buffer"
 
 
 class Untracked(StrEnum):
@@ -72,10 +76,47 @@ class Guard(Value):
     why: str
 
 
+class Part(NamedTuple):
+    """A component of a bundle: ``each`` units of it go into one. ``reading`` None: the store has no single product of
+    this SKU. ``reserved``: units sold that ``reading`` does not contain yet, by the orders ``orders``."""
+
+    sku: str
+    each: int
+    reading: StockReading | None
+    reserved: int = 0
+    orders: tuple[str, ...] = ()
+
+
+class PartAnswer(NamedTuple):
+    """What of a component there is: ``available`` units, which are ``enough_for`` so many bundles, and why."""
+
+    sku: str
+    each: int
+    on_hand: int | None
+    reserved: int
+    available: int
+    enough_for: int
+    reason: str
+    orders: list[str]
+
+
+class Together(NamedTuple):
+    """How many bundles can be put together, before any buffer, and which SKU allows no more."""
+
+    units: int
+    scarcest: str
+    reason: str
+    parts: list[PartAnswer]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"units": self.units, "scarcest": self.scarcest, "parts": [part._asdict() for part in self.parts]}
+
+
 class StockAnswer(NamedTuple):
     """The published quantity with everything it was made of: the number that can explain itself.
 
     ``on_hand`` is what counts here (the chosen locations'); ``buffer_reason`` says why the buffer is that large.
+    ``bundle``: the sum of a bundle (Together), None for everything else.
     """
 
     quantity: int
@@ -85,6 +126,7 @@ class StockAnswer(NamedTuple):
     cap: int | None
     reason: str
     buffer_reason: str = ""
+    bundle: Mapping[str, Any] | None = None
 
 
 def publishable(
@@ -95,21 +137,68 @@ def publishable(
     pace: Pace | None = None,
     guard: Guard | None = None,
     ruled: tuple[Buffer | None, int | None] = (None, None),
+    parts: Sequence[Part] = (),
 ) -> StockAnswer:
     """The quantity to publish. ``reserved``: units sold on marketplaces that ``reading`` does not contain yet.
-    ``pace`` is for adaptive buffers; ``ruled``: buffer and cap by a rule, in place of the connection's own."""
+    ``pace`` is for adaptive buffers; ``ruled``: buffer and cap by a rule, in place of the connection's own; ``parts``:
+    what a bundle is made of."""
     keep, most = ruled
     keep = keep or policy.keep
     on_hand = _counted(reading, policy.locations)
-    available = 0 if on_hand is None else on_hand - reserved
+    whole = together(reading, reserved, parts, policy) if parts else None
+    available = whole.units if whole else 0 if on_hand is None else on_hand - reserved
     buffer, why = kept_back(keep, available, pace) if keep else (policy.buffer, f"{policy.buffer} units")
     if guard is not None and guard.units:
         buffer, why = buffer + guard.units, f"{why}, and {guard.units} more: {guard.why}"
-    quantity, reason = _quantity(reading, on_hand, available - buffer, policy)
+    left = available - buffer
+    quantity, reason = _of_bundle(whole, left) if whole else _quantity(reading, on_hand, left, policy)
     cap = _least(policy.cap if most is None else most, channel_max)
     if quantity > cap:
         quantity, reason = cap, f"capped at {cap}"
-    return StockAnswer(quantity, on_hand, reserved, buffer, cap if cap != MAX_UNITS else None, reason, why)
+    most_shown = cap if cap != MAX_UNITS else None
+    bundle = whole.as_json() if whole else None
+    return StockAnswer(quantity, on_hand, reserved, buffer, most_shown, reason, why, bundle)
+
+
+def together(own: StockReading, reserved: int, parts: Sequence[Part], policy: StockPolicy) -> Together:
+    """A bundle by its scarcest component, each counted as it would be on its own, without a buffer. Components that
+    share stock share it here, too. What the store counts of the bundle itself is one more limit; where it counts
+    nothing, it can only be out of stock."""
+    counts = own.managed and own.on_hand is not None
+    stocked = [*parts, *([Part("", 1, own, reserved)] if counts else [])]
+    needs: Counter[str] = Counter()
+    for part in stocked:
+        needs[part.reading.pool if part.reading else part.sku] += part.each
+    found = [_part(part, needs, policy) for part in stocked]
+    if not counts and not own.in_stock:
+        return Together(0, "", OUT_OF_STOCK, found)
+    least = min(found, key=lambda part: part.enough_for)
+    reason = f"{least.sku} allows no more: {least.reason}" if least.sku else least.reason
+    return Together(least.enough_for, least.sku, reason, found)
+
+
+def _part(part: Part, needs: Mapping[str, int], policy: StockPolicy) -> PartAnswer:
+    """``needs``: units of each pool that go into one bundle."""
+    reading, orders = part.reading, list(part.orders)
+    if reading is None:
+        return PartAnswer(part.sku, part.each, None, part.reserved, 0, 0, "the store has no single product", orders)
+    on_hand = _counted(reading, policy.locations)
+    units, reason = _quantity(reading, on_hand, 0 if on_hand is None else on_hand - part.reserved, policy)
+    needed = needs[reading.pool]
+    if units:
+        reason = "" if units >= needed else f"{units} available, {needed} needed"
+    elif reason in (PLAIN, TOO_FEW):
+        reason = "all of it is sold or reserved"
+    return PartAnswer(part.sku, part.each, on_hand, part.reserved, units, units // needed, reason, orders)
+
+
+def _of_bundle(whole: Together, left: int) -> tuple[int, str]:
+    if not whole.units:
+        return 0, whole.reason
+    scarcest = whole.scarcest or "the bundle itself"
+    if left < 0:
+        return 0, f"as many as there are of {scarcest} are kept back"
+    return left, f"as many as there are of {scarcest}, less buffer"
 
 
 def _least(cap: int | None, channel_max: int | None) -> int:
@@ -134,13 +223,13 @@ def _quantity(reading: StockReading, on_hand: int | None, left: int, policy: Sto
     if policy.locations and not reading.locations:
         return 0, "the store does not tell the stock of the chosen locations"
     if left < 0:
-        return 0, "less on hand than reserved and buffer"
-    return left, "on hand less reserved less buffer"
+        return 0, TOO_FEW
+    return left, PLAIN
 
 
 def _untracked(reading: StockReading, policy: StockPolicy) -> tuple[int, str]:
     if not reading.in_stock:
-        return 0, "the store says out of stock"
+        return 0, OUT_OF_STOCK
     if policy.untracked is Untracked.FIXED:
         return policy.untracked_quantity, "stock is not counted in the store; fixed quantity by setting"
     return 0, "stock is not counted in the store; nothing is published until a quantity is set"

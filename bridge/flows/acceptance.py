@@ -85,19 +85,47 @@ def uncovered(engine: Engine, session: Session, order: Order) -> list[OrderLine]
     rows: list[tuple[OrderLine, Variant | None]] = [(line, variant) for line, variant in session.execute(query)]
     lines = [(line, variant) for line, variant in rows if line.quantity > line.cancelled]
     policy = _policy(engine, session, order)
-    others = _reserved_by_others(session, order.id, {variant.pool for _, variant in lines if variant is not None})
+    needs = _needs(session, order.id)
+    taken = [row for found in needs.values() for row, _ in found]
+    pools = {variant.pool for _, variant in lines if variant is not None} | {row.pool for row in taken}
+    others = _reserved_by_others(session, order.id, pools)
     missing = []
     for line, variant in lines:
-        if variant is None or variant.deleted_at is not None:
+        wanted = line.quantity - line.cancelled
+        parts = [(row, units * wanted) for row, units in needs.get(line.id, ())]
+        goods = [(variant, wanted), *parts] if variant is not None else []
+        if not goods or len(parts) < len(line.bundle.get("parts", ())) or not _covered(goods, others, policy):
             missing.append(line)
             continue
-        wanted = line.quantity - line.cancelled
-        reading = StoreVariant.model_validate(variant.data).stock
-        if stock.covers(reading, others[variant.pool], wanted, policy):
-            others[variant.pool] += wanted
-        else:
-            missing.append(line)
+        for row, units in goods:
+            others[row.pool] += units
     return missing
+
+
+def _needs(session: Session, order_id: int) -> dict[int, list[tuple[Variant, int]]]:
+    """What bundles take beside themselves, by line: each component with its units in one."""
+    query = (
+        select(Reservation.order_line_id, Variant, Reservation.per_unit)
+        .join(Variant, Variant.id == Reservation.variant_id)
+        .join(OrderLine, OrderLine.id == Reservation.order_line_id)
+        .where(Reservation.order_id == order_id, Reservation.variant_id != OrderLine.variant_id)
+    )
+    found: dict[int, list[tuple[Variant, int]]] = {}
+    for line_id, variant, units in session.execute(query):
+        found.setdefault(line_id, []).append((variant, units))
+    return found
+
+
+def _covered(goods: Sequence[tuple[Variant, int]], others: Counter[str], policy: StockPolicy) -> bool:
+    if any(row.deleted_at is not None for row, _ in goods):
+        return False
+    before: Counter[str] = Counter()
+    for row, units in goods:
+        reading = StoreVariant.model_validate(row.data).stock
+        if not stock.covers(reading, others[row.pool] + before[row.pool], units, policy):
+            return False
+        before[row.pool] += units
+    return True
 
 
 def underpriced(session: Session, order: Order, percent: int | None) -> list[OrderLine]:

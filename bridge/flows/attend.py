@@ -17,7 +17,7 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem
 from bridge.db.work import Mark
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Condition, ReturnDecision, Shelf
-from bridge.flows import acceptance, by_hand, cancellations, held, linking, parts, refunds, returns, shelf
+from bridge.flows import acceptance, by_hand, cancellations, held, linking, part_units, parts, refunds, returns, shelf
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
 from bridge.flows.parts import Back
@@ -32,7 +32,7 @@ ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order
 # Nothing but a person can see that these are over.
 BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
            "refund_differs", "return_refused", "return_unmatched", "shipped_cancelled", "privacy_request", shelf.KIND,
-           by_hand.KIND)  # fmt: skip
+           by_hand.KIND, part_units.PUT_BACK)  # fmt: skip
 
 
 def can_retry(kind: str) -> bool:

@@ -13,7 +13,7 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelR
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import CancelReason, StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundReason, ReturnDecision
-from bridge.flows import catalogue, refunds, returns
+from bridge.flows import catalogue, part_units, refunds, returns
 from bridge.flows.engine import Engine
 from bridge.flows.orders import keep_current
 from bridge.flows.outcome import fence
@@ -44,7 +44,7 @@ def follow_store(
 ) -> set[str]:
     """What the merchant cancelled or refunded in the store, carried to the marketplace."""
     if store_order.status in DEAD:
-        return _store_cancelled(session, order, lines, now)
+        return _store_cancelled(engine, session, order, lines, now)
     lanes: set[str] = set()
     for line in lines:
         gone = gone_units(line, store_order)
@@ -56,7 +56,9 @@ def follow_store(
     return lanes
 
 
-def _store_cancelled(session: Session, order: Order, lines: Sequence[OrderLine], now: datetime) -> set[str]:
+def _store_cancelled(
+    engine: Engine, session: Session, order: Order, lines: Sequence[OrderLine], now: datetime
+) -> set[str]:
     """The store has put the units back; the marketplace is told for every unit that is still open there."""
     lanes: set[str] = set()
     for line in lines:
@@ -64,7 +66,9 @@ def _store_cancelled(session: Session, order: Order, lines: Sequence[OrderLine],
         left = line.quantity - line.cancelled - line.shipped
         if left > 0:
             lanes |= _want(session, order, line, "store", line.cancelled + left, now)
-    catalogue.release_order(session, order.id, now)
+    if pools := catalogue.release_order(session, order.id, now):
+        lanes |= catalogue.project_pools(engine, session, pools, now, now)
+        part_units.tell(session, order, now)
     reread(session, order, now)
     return lanes | {"stock"}
 

@@ -13,7 +13,7 @@ from bridge.db.tables import Connection, Order, OrderLine, Reservation
 from bridge.db.work import Claim
 from bridge.domain.order import StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundLine
-from bridge.flows import catalogue
+from bridge.flows import catalogue, part_units
 from bridge.flows.cancellations import DEAD
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
@@ -96,7 +96,8 @@ def _store_followed(session: Session, engine: Engine, claim: Claim, order_id: in
         if order.store_state != "created":
             order.store_state = "cancelled"
         order.closed_at = order.closed_at or now
-    pools |= _shrink(session, lines)
+    pools |= _shrink(session, lines, now)
+    part_units.follow(session, order, lines, now)
     lanes = catalogue.project_pools(engine, session, sorted(pools), now, claim.first_marked_at)
     reread(session, order, now)
     read_store_order(session, order, now)
@@ -105,14 +106,15 @@ def _store_followed(session: Session, engine: Engine, claim: Claim, order_id: in
     return lanes | {"stock"}
 
 
-def _shrink(session: Session, lines: Sequence[OrderLine]) -> set[str]:
+def _shrink(session: Session, lines: Sequence[OrderLine], now: datetime) -> set[str]:
     pools: set[str] = set()
-    for line in lines:
-        held = session.scalars(
-            select(Reservation).where(Reservation.order_line_id == line.id, Reservation.state != "released")
-        ).first()
-        if held is not None and line.cancelled:
-            held.quantity = max(0, line.quantity - line.cancelled)
-            pools.add(held.pool)
+    gone = {line.id: line for line in lines if line.cancelled}
+    query = select(Reservation).where(Reservation.order_line_id.in_(gone), Reservation.state != "released")
+    for held in session.scalars(query):
+        line = gone[held.order_line_id]
+        held.quantity = min(held.quantity, max(0, line.quantity - line.cancelled) * held.per_unit)
+        if held.state == "waiting" and not held.quantity:
+            held.state, held.released_at = "released", now
+        pools.add(held.pool)
     session.flush()
     return pools

@@ -119,7 +119,8 @@ def _record(
             writer.gone(external_id)
     writer.finish()
     event_at = min((claim.first_marked_at for claim in by_key.values()), default=now)
-    lanes = project.project(session, project.channel_views(engine, session), writer.touched, now, event_at)
+    views = project.channel_views(engine, session)
+    lanes = project.project(session, views, writer.touched, now, event_at, left=writer.left)
     parcels: list[at_once.Parcel] = []
     if "stock" in lanes and len(claims) <= AT_ONCE and engine.beside is not None:
         parcels = at_once.claim(session, writer.touched, now)
@@ -145,7 +146,7 @@ def take_in(
     for product in products:
         writer.apply(product)
     writer.finish()
-    project.project(session, project.channel_views(engine, session), writer.touched, now, now)
+    project.project(session, project.channel_views(engine, session), writer.touched, now, now, left=writer.left)
     _rematch(session, writer.new_skus, now)
     alive(session, row.id, now)
     return set(ids) - writer.overtaken
@@ -159,6 +160,7 @@ class _Snapshot:
         self.now = now
         self.before = before
         self.new_skus: set[str] = set()
+        self.left: set[str] = set()
         self.overtaken: set[str] = set()
         self.pools: set[str] = set()
         self._changed: list[Variant] = []
@@ -229,6 +231,8 @@ class _Snapshot:
             self.session.add(row)
         if variant.sku and (row.sku != variant.sku or row.gtin != variant.gtin):
             self.new_skus.add(variant.sku)
+        if row.sku and row.sku != variant.sku:
+            self.left.add(row.sku)
         row.sku, row.gtin, row.title = variant.sku, variant.gtin, variant.title
         row.pool, row.on_hand, row.data = variant.stock.pool, variant.stock.on_hand, data
         row.deleted_at, row.read_at = None, self.now
@@ -292,7 +296,7 @@ def _project_chunk(session: Session, engine: Engine, connection_id: int, after: 
         return _Chunk(ids, set())
     now = engine.clock()
     views = project.channel_views(engine, session, connection_id)
-    return _Chunk(ids, project.project(session, views, ids, now, now, confirmed=confirmed))
+    return _Chunk(ids, project.project(session, views, ids, now, now, confirmed=confirmed, alone=True))
 
 
 def mark_products(session: Session, connection_id: int, external_ids: Iterable[str], now: datetime) -> None:
@@ -320,11 +324,8 @@ def release_order(session: Session, order_id: int, now: datetime) -> list[str]:
 
 
 def products_of_order(session: Session, order_id: int) -> list[str]:
-    """The store's product ids of an order's lines."""
-    query = (
-        select(Product.external_id)
-        .join(Variant, Variant.product_id == Product.id)
-        .join(OrderLine, OrderLine.variant_id == Variant.id)
-        .where(OrderLine.order_id == order_id)
-    )
-    return sorted(set(session.scalars(query)))
+    """The store's product ids of an order's lines, and of what they are made of."""
+    sold = select(OrderLine.variant_id).where(OrderLine.order_id == order_id)
+    held = select(Reservation.variant_id).where(Reservation.order_id == order_id)
+    query = select(Product.external_id).join(Variant, Variant.product_id == Product.id)
+    return sorted(set(session.scalars(query.where(Variant.id.in_(sold.union(held))))))

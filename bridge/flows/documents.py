@@ -6,6 +6,7 @@ names the state it was computed from.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Change, Connection, Document, DraftRow
+from bridge.db.tables import Change, Connection, Document, DraftRow, Variant
 from bridge.domain.values import Value
 from bridge.flows.forms import FieldErrors
 from bridge.flows.kinds import KINDS
@@ -23,6 +24,7 @@ from bridge.ports.errors import AskMerchant, NotFound
 SHOP = "shop"
 CONNECTION = "connection:"
 SHARED = "shared:"
+MANY = 5000  # of one statement
 Key = tuple[str, str]
 
 
@@ -94,7 +96,7 @@ def checked(session: Session, wishes: Sequence[Wish], known: Mapping[Key, dict[s
             continue
         if not KINDS[wish.kind].same(known.get((wish.subject, wish.kind)), content):
             good.append(wish.model_copy(update={"content": content}))
-    errors |= _unknown_shared(good, known)
+    errors |= _unknown_shared(good, known) | _unknown_skus(session, good)
     if errors:
         raise FieldErrors(errors)
     return good
@@ -123,6 +125,40 @@ def _unknown_shared(wishes: Sequence[Wish], known: Mapping[Key, dict[str, Any]])
         for place, name in enumerate(content.get("uses", ()))
         if name not in names
     }
+
+
+def _unknown_skus(session: Session, wishes: Sequence[Wish]) -> dict[str, str]:
+    """A bundle and what it is made of are products that the store has, each by a SKU of its own."""
+    errors: dict[str, str] = {}
+    for wish in wishes:
+        if wish.kind == "bundles" and wish.content is not None:
+            places = dict(_skus_of(wish.content))
+            found = _products(session, sorted(set(places.values())))
+            errors |= {
+                f"bundles.{path}": f"The store has {_how_many(found[sku])} with the SKU {sku}."
+                for path, sku in places.items()
+                if found[sku] != 1
+            }
+    return errors
+
+
+def _skus_of(content: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for place, bundle in enumerate(content.get("bundles", ())):
+        yield f"bundles.{place}.sku", bundle["sku"]
+        for number, part in enumerate(bundle["components"]):
+            yield f"bundles.{place}.components.{number}.sku", part["sku"]
+
+
+def _products(session: Session, skus: Sequence[str]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for start in range(0, len(skus), MANY):
+        query = select(Variant.sku).where(Variant.sku.in_(skus[start : start + MANY]), Variant.deleted_at.is_(None))
+        found.update(sku for sku in session.scalars(query) if sku)
+    return found
+
+
+def _how_many(count: int) -> str:
+    return "several products" if count else "no product"
 
 
 def field_errors(error: ValidationError, prefix: str = "") -> dict[str, str]:

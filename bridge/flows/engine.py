@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from bridge.db.session import Database
 from bridge.db.tables import Connection as ConnectionRow
+from bridge.domain.bundles import BundleIndex
 from bridge.flows.sites import used_sites
 from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.channel import AccountInfo, Channel
@@ -30,7 +31,8 @@ PlainTransport = Callable[[str, str], Transport]
 class Engine:
     """One per process. ``ring`` is the doorbell: it may be lost, the sweeper finds what it would have said.
 
-    ``compiled`` keeps what was made of a connection's settings (bridge/flows/views.py).
+    ``compiled`` keeps what was made of a connection's settings (bridge/flows/views.py), ``bundles`` a shop's bundles
+    with the change they hold since.
     ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
     connection; ``clock`` gives aware UTC. ``apps``: this installation's own keys as an app of a store platform, by
     adapter. ``second_look``: after that stock that seems gone is held against another reading. ``mail`` is None where
@@ -63,6 +65,7 @@ class Engine:
     buyers_kept: timedelta = timedelta(days=180)
     stopping: threading.Event = field(default_factory=threading.Event)
     compiled: dict[tuple[int, int], tuple[str, Any]] = field(default_factory=dict)
+    bundles: dict[int, tuple[int, BundleIndex]] = field(default_factory=dict)
     _open: dict[tuple[int, str], tuple[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelRow, Reservation, Variant
 from bridge.db.work import Claim
+from bridge.domain.bundles import TakenBy
 from bridge.domain.order import CancelReason, FulfilledBy, OrderPhase
 from bridge.flows import cancellations, catalogue
 from bridge.flows.engine import Engine
@@ -65,11 +66,13 @@ def _sold_without(variant: Variant) -> bool:
 
 @dataclass
 class _Line:
-    """An order line that may have to go without. ``open``: units that are not in a parcel yet."""
+    """An order line that may have to go without. ``open``: units that are not in a parcel yet; each takes ``per_unit``
+    of the stock in question, a bundle more than one."""
 
     order: Order
     line: OrderLine
     open: int
+    per_unit: int = 1
     known: list[Cancellation] = field(default_factory=list)
 
     @property
@@ -87,16 +90,18 @@ class _Line:
 
 def _decide(session: Session, pool: str, missing: int, now: datetime) -> set[str]:
     found = _lines(session, pool)
-    left = missing - sum(item.settled for item in found)
+    left = missing - sum(item.settled * item.per_unit for item in found)
+    doubtful = _doubtful(session, pool)
     lanes: set[str] = set()
     for item in found:
         row = item.ours
         free = item.open - max(0, min(item.settled, item.open))
-        units = min(free, left) if row is None or row.state not in _SETTLED else 0
+        wanted = -(-left // item.per_unit)
+        units = min(free, wanted) if row is None or row.state not in _SETTLED else 0
         if units > 0:
-            lanes |= _go_without(session, item, units, now)
-            left -= units
-        elif row is not None and row.state == "asked":
+            lanes |= _go_without(session, item, units, doubtful, now)
+            left -= units * item.per_unit
+        elif row is not None and row.state == "asked" and not _short_elsewhere(session, item.line, pool):
             row.state, row.done_at = "withdrawn", now
             records.close_problem(session, now, PROBLEM, item.order.ref)
     return lanes
@@ -104,22 +109,43 @@ def _decide(session: Session, pool: str, missing: int, now: datetime) -> set[str
 
 def _lines(session: Session, pool: str) -> list[_Line]:
     """Of open orders, the newest first."""
+    takes = (
+        select(Reservation.order_line_id, func.sum(Reservation.per_unit).label("units"))
+        .join(Variant, Variant.id == Reservation.variant_id)
+        .where(Variant.pool == pool)
+        .group_by(Reservation.order_line_id)
+        .subquery()
+    )
     query = (
-        select(Order, OrderLine)
+        select(Order, OrderLine, takes.c.units)
         .join(OrderLine, OrderLine.order_id == Order.id)
-        .join(Variant, Variant.id == OrderLine.variant_id)
-        .where(Variant.pool == pool, OrderLine.fulfilled_by == FulfilledBy.MERCHANT.value)
+        .join(takes, takes.c.order_line_id == OrderLine.id)
+        .where(OrderLine.fulfilled_by == FulfilledBy.MERCHANT.value)
         .where(Order.phase == OrderPhase.READY.value, Order.store_state.not_in(_NEVER))
         .where(OrderLine.quantity > OrderLine.shipped, Order.closed_at.is_(None))
         .order_by(Order.placed_at.desc(), Order.id.desc(), OrderLine.id.desc())
     )
-    rows = [(order, line) for order, line in session.execute(query)]
-    parcelled = _parcelled(session, [order.id for order, _ in rows])
+    rows = [(order, line, int(units)) for order, line, units in session.execute(query)]
+    parcelled = _parcelled(session, [order.id for order, _, _ in rows])
     known: defaultdict[int, list[Cancellation]] = defaultdict(list)
-    ids = [line.id for _, line in rows]
+    ids = [line.id for _, line, _ in rows]
     for item in session.scalars(select(Cancellation).where(Cancellation.order_line_id.in_(ids))):
         known[item.order_line_id].append(item)
-    return [_Line(order, line, _open(line, parcelled[order.id]), known[line.id]) for order, line in rows]
+    return [_Line(order, line, _open(line, parcelled[order.id]), units, known[line.id]) for order, line, units in rows]
+
+
+def _short_elsewhere(session: Session, line: OrderLine, pool: str) -> bool:
+    """Whether another product that this line takes is missing: then the question stays."""
+    query = select(Variant).join(Reservation, Reservation.variant_id == Variant.id)
+    query = query.where(Reservation.order_line_id == line.id, Variant.pool != pool, Variant.deleted_at.is_(None))
+    return any(_missing(session, variant.pool, [variant]) for variant in session.scalars(query))
+
+
+def _doubtful(session: Session, pool: str) -> bool:
+    """Whether parts of bundles wait for a person's word that they are off the stock: perhaps they are, and nothing is
+    missing."""
+    query = select(Reservation.id).where(Reservation.pool == pool, Reservation.state == "waiting")
+    return session.scalar(query.where(Reservation.taken_by == TakenBy.PERSON.value).limit(1)) is not None
 
 
 def _open(line: OrderLine, parcelled: Counter[str]) -> int:
@@ -135,10 +161,10 @@ def _parcelled(session: Session, order_ids: Collection[int]) -> defaultdict[int,
     return found
 
 
-def _go_without(session: Session, item: _Line, units: int, now: datetime) -> set[str]:
+def _go_without(session: Session, item: _Line, units: int, doubtful: bool, now: datetime) -> set[str]:
     channel = session.get_one(Connection, item.order.connection_id)
     policy = channel.settings.get(SETTING, ASK)
-    if policy == CANCEL and _many(session, channel, now):
+    if policy == CANCEL and (doubtful or _many(session, channel, now)):
         policy = ASK
     state = {CANCEL: "wanted", BACKORDER: "kept"}.get(policy, "asked")
     total = item.line.cancelled + units

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reservation, Variant
 from bridge.db.work import Mark
+from bridge.domain.bundles import Bundle, TakenBy
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.flows import acceptance, linking, short, turnover, unkept
+from bridge.flows import acceptance, bundled, linking, parts, short, turnover, unkept
 from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -45,7 +46,7 @@ class _Keeper:
         self.to_create: list[int] = []
         self.known: dict[str, Order] = {}
         self.lines: dict[int, dict[str, OrderLine]] = {}
-        self.held: dict[int, Reservation] = {}
+        self.held: dict[int, list[Reservation]] = {}
         self.by_sku: dict[str, list[Variant]] = {}
         self.by_gtin: dict[str, list[Variant]] = {}
         self.by_hand: dict[tuple[str, str], int] = {}
@@ -58,7 +59,7 @@ class _Keeper:
         for line in self.session.scalars(select(OrderLine).where(OrderLine.order_id.in_(known_ids))):
             self.lines.setdefault(line.order_id, {})[line.external_id] = line
         for held in self.session.scalars(select(Reservation).where(Reservation.order_id.in_(known_ids))):
-            self.held[held.order_line_id] = held
+            self.held.setdefault(held.order_line_id, []).append(held)
         self._load_variants([line for order in orders for line in order.lines])
 
     def _load_variants(self, lines: Sequence[SoldLine]) -> None:
@@ -79,6 +80,7 @@ class _Keeper:
         self.session.flush()
         for order, row, is_new, line in lines:
             self._units(order, row, line, is_new)
+        self._reserve([(order, row) for order, row, _, _ in lines])
         self.session.flush()
         for order, sold in kept:
             self._decide(order, list(self.lines.get(order.id, {}).values()))
@@ -161,7 +163,6 @@ class _Keeper:
         if sold.cancellation_requested and not line.cancellation_requested and sold.open:
             self._asked_to_cancel(order, line, sold.open)
         line.cancellation_requested = sold.cancellation_requested
-        self._reserve(order, line)
 
     def _touch(self, order: Order, line: OrderLine, changed: bool) -> None:
         """The marketplace has sold or taken back units: what it shows of them is its own doing."""
@@ -180,23 +181,49 @@ class _Keeper:
                 return None
         return None
 
-    def _reserve(self, order: Order, line: OrderLine) -> None:
-        held = self.held.get(line.id)
+    def _reserve(self, lines: Sequence[tuple[Order, OrderLine]]) -> None:
+        """The units of each line that nothing is reserved for yet, and of what its bundle is made of."""
+        new = {line.id: line for order, line in lines if self._open(order, line)}
+        if not new:
+            return
+        known = {key: self.session.get_one(Variant, line.variant_id) for key, line in new.items()}
+        bundles = bundled.index(self.engine, self.session)
+        standing = bundled.standing(self.session, bundles.parts_of({row.sku or "" for row in known.values()}))
+        for key, line in new.items():
+            variant = known[key]
+            self._hold_units(line, variant)
+            if bundle := bundles.of(variant.sku):
+                line.bundle = line.bundle or parts.made_of(bundle, line.quantity, standing).as_json()
+                self._hold_parts(line, bundle, standing)
+
+    def _open(self, order: Order, line: OrderLine) -> bool:
         left = line.quantity - line.cancelled - line.shipped
-        if held is None and line.variant_id is not None and left > 0 and self._counts(order, line):
-            variant = self.session.get_one(Variant, line.variant_id)
-            held = Reservation(
-                order_id=order.id,
-                order_line_id=line.id,
-                variant_id=variant.id,
-                pool=variant.pool,
-                quantity=left,
-                state="open",
-                created_at=self.now,
-            )
-            self.held[line.id] = held
-            self.session.add(held)
-            self.pools.add(variant.pool)
+        return line.id not in self.held and line.variant_id is not None and left > 0 and self._counts(order, line)
+
+    def _hold_parts(self, line: OrderLine, bundle: Bundle, standing: Mapping[str, Sequence[Variant]]) -> None:
+        """A component that the store has no single product for is reserved nowhere: the bundle shows 0 meanwhile."""
+        for part in bundle.components:
+            rows = standing.get(part.sku, ())
+            if len(rows) == 1:
+                self._hold_units(line, rows[0], part.quantity, bundle.taken_by)
+
+    def _hold_units(
+        self, line: OrderLine, variant: Variant, per_unit: int = 1, taken_by: TakenBy = TakenBy.STORE
+    ) -> None:
+        held = Reservation(
+            order_id=line.order_id,
+            order_line_id=line.id,
+            variant_id=variant.id,
+            pool=variant.pool,
+            quantity=(line.quantity - line.cancelled - line.shipped) * per_unit,
+            per_unit=per_unit,
+            taken_by=taken_by.value,
+            state="open",
+            created_at=self.now,
+        )
+        self.held.setdefault(line.id, []).append(held)
+        self.session.add(held)
+        self.pools.add(variant.pool)
 
     def _counts(self, order: Order, line: OrderLine) -> bool:
         return order.store_state != "skipped" and line.fulfilled_by == FulfilledBy.MERCHANT.value
@@ -204,12 +231,12 @@ class _Keeper:
     def _cancelled(self, order: Order, line: OrderLine, units: int) -> None:
         """The marketplace says that units are cancelled: free what the store never heard of, else tell the store."""
         line.cancelled = units
-        held = self.held.get(line.id)
-        if held is not None and held.state == "open" and order.store_state not in ("creating", "unknown"):
-            held.quantity = max(0, line.quantity - units)
-            if held.quantity == 0:
-                held.state, held.released_at = "released", self.now
-            self.pools.add(held.pool)
+        for held in self.held.get(line.id, ()):
+            if held.state == "open" and order.store_state not in ("creating", "unknown"):
+                held.quantity = max(0, line.quantity - units) * held.per_unit
+                if held.quantity == 0:
+                    held.state, held.released_at = "released", self.now
+                self.pools.add(held.pool)
         records.note(
             self.session,
             self.now,

@@ -200,8 +200,23 @@ def _number(row: Listing, stock: FacetRow | None) -> dict[str, Any]:
         "buffer_reason": parts.get("buffer_reason", ""),
         "cap": parts.get("cap"),
         "reason": parts.get("reason", ""),
+        "bundle": _bundle(parts.get("bundle")),
         **{name: facet[name] for name in ("pending", "in_flight", "sent_at", "acked_at", "changed_at", "error")},
     }
+
+
+def _bundle(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """How many bundles can be put together, and what of each component there is; the bundle's own count has no SKU."""
+    if told is None:
+        return None
+    parts = [{**part, "orders": [_held(text) for text in part["orders"]]} for part in told["parts"]]
+    return {**told, "parts": parts}
+
+
+def orders_of(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every order that holds units of this row, or of what it is made of."""
+    parts = row["bundle"]["parts"] if row["bundle"] else ()
+    return [*row["orders"], *(held for part in parts for held in part["orders"])]
 
 
 def _held(text: str) -> dict[str, Any]:
@@ -318,9 +333,13 @@ def step_text(step: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
 
 
 def sum_of(row: Mapping[str, Any]) -> str:
-    """The number as a readable sum, such as ``9 on hand - 2 reserved - 1 buffer = 6``."""
+    """The number as a readable sum, such as ``9 on hand - 2 reserved - 1 buffer = 6``; of a bundle, by its parts."""
     if row["target"] is None:
         return ""
+    if row["bundle"] is not None:
+        units = row["bundle"]["units"]
+        made = f"{units} to be put together \N{MINUS SIGN} {row['buffer']} buffer = {row['target']}"
+        return made if units - row["buffer"] == row["target"] and units else f"{made} ({row['reason']})"
     if row["on_hand"] is None:
         return f"{row['reason']} = {row['target']}"
     on_hand, reserved, buffer, target = (row[name] for name in ("on_hand", "reserved", "buffer", "target"))

@@ -22,6 +22,7 @@ from bridge.db.tables import (
     ReturnRow,
     Variant,
 )
+from bridge.domain.bundles import TakenBy
 from bridge.domain.order import OrderPhase
 from bridge.flows import parts
 from bridge.flows.sites import place
@@ -160,6 +161,7 @@ def order(session: Session, order_id: int) -> dict[str, Any] | None:
     row, channel = found
     lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == row.id).order_by(OrderLine.id)))
     times = ("imported_at", "created_at", "shipped_at", "confirmed_at", "expires_at")
+    sold = _lines(session, row, lines)
     return {
         **_head(row, place(channel, row.site), lines),
         **{name: getattr(row, name) for name in times},
@@ -168,7 +170,12 @@ def order(session: Session, order_id: int) -> dict[str, Any] | None:
         "shipping_tax": row.shipping_tax,
         "tax_by_channel": row.tax_by_channel,
         "store_total": row.store_total,
-        "lines": _lines(session, row, lines),
+        "lines": sold,
+        "parts_wait": any(
+            part["reservation"] == "waiting" and part["reserved"] and part["taken_by"] == TakenBy.PERSON.value
+            for line in sold
+            for part in line["parts"]
+        ),
         "parcels": _parcels(session, row),
         "cancellations": _cancellations(session, row, lines),
         "returns": returns(session, order=row),
@@ -193,13 +200,19 @@ def _address(told: Mapping[str, Any]) -> list[str]:
 
 
 def _lines(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
-    held = {r.order_line_id: r for r in session.scalars(select(Reservation).where(Reservation.order_id == row.id))}
-    ids = [line.variant_id for line in lines if line.variant_id is not None]
-    known = {v.id: v for v in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
-    return [_line(line, known.get(line.variant_id or 0), held.get(line.id)) for line in lines]
+    held: defaultdict[int, list[Reservation]] = defaultdict(list)
+    query = select(Reservation).where(Reservation.order_id == row.id).order_by(Reservation.id)
+    for item in session.scalars(query):
+        held[item.order_line_id].append(item)
+    ids = {line.variant_id for line in lines} | {item.variant_id for found in held.values() for item in found}
+    known = {v.id: v for v in session.scalars(select(Variant).where(Variant.id.in_(ids - {None})))}
+    return [_line(line, known, held[line.id]) for line in lines]
 
 
-def _line(line: OrderLine, variant: Variant | None, held: Reservation | None) -> dict[str, Any]:
+def _line(line: OrderLine, known: Mapping[int, Variant], found: Sequence[Reservation]) -> dict[str, Any]:
+    variant = known.get(line.variant_id or 0)
+    held = next((item for item in found if item.variant_id == line.variant_id), None)
+    taken = [item for item in found if item.variant_id != line.variant_id]
     names = ("id", "external_id", "sku", "gtin", "title", "quantity", "cancelled", "shipped", "unit_price", "total",
              "tax", "discount")  # fmt: skip
     ours = line.fulfilled_by == "merchant"
@@ -212,6 +225,19 @@ def _line(line: OrderLine, variant: Variant | None, held: Reservation | None) ->
         "unmatched": ours and line.variant_id is None and line.quantity > line.cancelled,
         "reservation": held.state if held else None,
         "reserved": held.quantity if held and held.state != "released" else 0,
+        "parts": [_part(item, known.get(item.variant_id)) for item in taken],
+    }
+
+
+def _part(held: Reservation, variant: Variant | None) -> dict[str, Any]:
+    """A component of a bundle: what of it is still reserved, and who takes it off the store's stock."""
+    return {
+        "sku": variant.sku if variant else None,
+        "title": variant.title if variant else "",
+        "each": held.per_unit,
+        "reservation": held.state,
+        "reserved": held.quantity if held.state != "released" else 0,
+        "taken_by": held.taken_by,
     }
 
 

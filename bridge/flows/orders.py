@@ -7,16 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from bridge.db import records, work
 from bridge.db.bulk import update_rows
 from bridge.db.tables import Connection, Order, OrderLine, Poll, Reservation, Variant
 from bridge.db.work import Claim, Mark
+from bridge.domain.bundles import TakenBy
 from bridge.domain.money import Money, total
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, StoreOrder
-from bridge.flows import acknowledging, catalogue, intake_order, returns, unkept
+from bridge.flows import acknowledging, catalogue, intake_order, part_units, returns, unkept
 from bridge.flows.draft import share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, settle
@@ -220,23 +221,38 @@ def _link_lines(session: Session, order: Order, store_order: StoreOrder) -> list
 
 
 def absorbed(session: Session, platform_id: int, order: Order, store_order: StoreOrder, now: datetime) -> None:
-    """Reservations wait for the next reading of each product, or end at once where the store counts nothing."""
+    """Reservations wait for the next reading of each product, or end at once where the store counts nothing. What a
+    store does not take off by itself of a bundle's components stays reserved (bridge/flows/part_units.py)."""
     reduced = {line.ref: line.reduced for line in store_order.lines if line.ref}
+    sold = aliased(Variant)
     query = (
-        select(Reservation, OrderLine, Variant)
+        select(Reservation, OrderLine, Variant, sold)
         .join(OrderLine, OrderLine.id == Reservation.order_line_id)
         .join(Variant, Variant.id == Reservation.variant_id)
+        .join(sold, sold.id == func.coalesce(OrderLine.variant_id, Reservation.variant_id))
         .where(Reservation.order_id == order.id, Reservation.state == "open")
+        .order_by(Reservation.id)
     )
     products: set[str] = set()
-    for held, line, variant in session.execute(query).all():
-        managed = bool(variant.data.get("stock", {}).get("managed"))
-        if managed and not reduced.get(line.external_id):
-            continue  # the store has not taken it off (yet): keep it reserved
+    left: list[Reservation] = []
+    for held, line, variant, own in session.execute(query).all():
+        if _counts(variant):
+            if held.taken_by != TakenBy.STORE.value:
+                left.append(held)
+                continue
+            if _counts(own) and not reduced.get(line.external_id):
+                continue  # the store has not taken it off (yet): keep it reserved
         held.state, held.placed_at = "placed", now
         products.add(variant.data["product_id"])
     session.flush()
     catalogue.mark_products(session, platform_id, sorted(products), now)
+    if left:
+        part_units.hand_over(session, order, left, now)
+
+
+def _counts(variant: Variant) -> bool:
+    """Whether the store counts its stock."""
+    return bool(variant.data.get("stock", {}).get("managed"))
 
 
 def _total_is_right(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,15 +10,16 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import OrderLine, RefundRow, ReturnRow, Variant
-from bridge.domain.bundles import Bundles, SoldBundle, SoldPart
+from bridge.db.tables import OrderLine, RefundRow, Reservation, ReturnRow, Variant
+from bridge.domain.bundles import Bundle, Bundles, SoldBundle, SoldPart, TakenBy
 from bridge.domain.returns import Condition, ReturnDecision, Shelf
 from bridge.domain.values import Value
-from bridge.flows import documents
+from bridge.flows import bundled, documents
+from bridge.flows.bundled import KIND
 from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import Capability, Manifest
 
-KIND = "bundles"
+__all__ = ["KIND", "Back"]
 
 
 class Back(Value):
@@ -37,14 +38,17 @@ def sold_as(session: Session, line: OrderLine | None) -> SoldBundle | None:
     if line.bundle:
         return SoldBundle.model_validate(line.bundle)
     own = session.get(Variant, line.variant_id) if line.variant_id is not None else None
-    found = read(session).of(own.sku if own is not None else line.sku)
+    name = own.sku if own is not None else line.sku
+    found = next((bundle for bundle in read(session).bundles if bundle.sku == name), None)
     if found is None:
         return None
-    names = [part.sku for part in found.components]
-    query = select(Variant).where(Variant.sku.in_(names), Variant.deleted_at.is_(None))
-    known = {variant.sku: variant for variant in session.scalars(query)}
-    parts = tuple(_part(part.sku, part.quantity, known.get(part.sku)) for part in found.components)
-    return SoldBundle(bundles=line.quantity, parts=parts)
+    return made_of(found, line.quantity, bundled.standing(session, [part.sku for part in found.components]))
+
+
+def made_of(bundle: Bundle, units: int, standing: Mapping[str, Sequence[Variant]]) -> SoldBundle:
+    """So many of this bundle, with its parts worth what the store asks for them now."""
+    parts = tuple(_part(part.sku, part.quantity, standing.get(part.sku, ())) for part in bundle.components)
+    return SoldBundle(bundles=units, parts=parts)
 
 
 def read(session: Session) -> Bundles:
@@ -53,7 +57,8 @@ def read(session: Session) -> Bundles:
     return Bundles.model_validate(row.content) if row is not None else Bundles()
 
 
-def _part(sku: str, each: int, variant: Variant | None) -> SoldPart:
+def _part(sku: str, each: int, rows: Collection[Variant]) -> SoldPart:
+    variant = next(iter(rows), None)
     price = (variant.data.get("price") or {}).get("amount") if variant is not None else None
     title = variant.title if variant is not None else ""
     return SoldPart(sku=sku, title=title, each=each, worth=Decimal(str(price or 0)) * each)
@@ -115,6 +120,21 @@ def is_whole(kept: Sequence[Mapping[str, Any]], row: ReturnRow, sold: SoldBundle
     """Whether everything that was announced is back."""
     units = {part["sku"]: part["units"] for part in kept}
     return units == sold.units(row.quantity)
+
+
+def whole(session: Session, row: ReturnRow, units: int) -> list[dict[str, Any]]:
+    """The parts of so many bundles that came back as they were sold, for the shelf of a store that does not put them
+    back with the bundle by itself; none for any other."""
+    query = (
+        select(Variant.sku, Variant.title, Reservation.per_unit)
+        .join(Reservation, Reservation.variant_id == Variant.id)
+        .where(Reservation.order_line_id == row.order_line_id, Reservation.taken_by != TakenBy.STORE.value)
+        .order_by(Reservation.id)
+    )
+    return [
+        {"sku": sku, "title": title, "units": each * units, "condition": row.condition, "shelf": "wanted"}
+        for sku, title, each in session.execute(query)
+    ]
 
 
 def paid_for(rows: Sequence[RefundRow], sold: SoldBundle) -> dict[str, int]:

@@ -6,8 +6,8 @@ Everything here is set-based: a chunk of variants costs a constant number of sta
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,11 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import FacetRow, Listing, Order, Product, Reservation, Variant
-from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.domain.bundles import NO_BUNDLES, BundleIndex, Component
+from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.checks import ImageFact
-from bridge.flows import held, images
+from bridge.domain.stock import Part
+from bridge.flows import bundled, held, images
 from bridge.flows.difference import Difference
 from bridge.flows.pace import Paces, paces
 from bridge.flows.shape import Asked, Item, Made, unusable
@@ -55,14 +57,20 @@ def project(
     event_at: datetime,
     *,
     confirmed: bool = False,
+    left: Collection[str] = (),
+    alone: bool = False,
 ) -> set[str]:
-    """Bring listings and facets of these variants in line; returns the lanes that now have something to send.
+    """Bring listings and facets of these variants in line, and of the bundles that hold them; returns the lanes that
+    now have something to send.
 
-    ``confirmed``: a person has agreed to however far this reaches; else what reaches too far is held.
+    ``confirmed``: a person has agreed to however far this reaches; else what reaches too far is held. ``left``: SKUs
+    that these variants carry no more; ``alone``: the bundles have their own turn.
     """
     if not views or not variant_ids:
         return set()
     session.flush()
+    if not alone:
+        variant_ids = bundled.with_bundles(session, views[0].bundles, variant_ids, left)
     chunk = read_chunk(session, views, variant_ids, lock=True)
     change = Difference(now, event_at, confirmed=confirmed)
     for view, variant, listing, facets, made, gone in chunk.outcomes(views):
@@ -90,6 +98,8 @@ class Chunk:
     facets: dict[int, dict[str, dict[str, Any]]]
     paces: Paces | None
     pictures: dict[str, ImageFact]
+    bundles: BundleIndex = NO_BUNDLES
+    standing: dict[str, list[Variant]] = field(default_factory=dict)
 
     def outcomes(self, views: Sequence[ChannelView]) -> Iterator[Outcome]:
         """Each variant on each view: its listing and facets as they are, and as they should be; why it is gone."""
@@ -125,10 +135,19 @@ class Chunk:
             if product is None:
                 product = products[number] = StoreProduct.model_validate(data)
             variant = StoreVariant.model_validate(row.data)
+            bundle = self.bundles.of(sku)
+            parts = tuple(self._part(part) for part in bundle.components) if bundle is not None else ()
         except ValidationError as error:
             return error
         doubles = sku in self.doubles, gtin in self.double_gtins
-        return Item(sku, gtin, variant, product, sold.units, sold.orders, *doubles, self.pictures)
+        return Item(sku, gtin, variant, product, sold.units, sold.orders, *doubles, parts, self.pictures)
+
+    def _part(self, part: Component) -> Part:
+        rows = self.standing.get(part.sku, [])
+        if len(rows) != 1:
+            return Part(part.sku, part.quantity, None)
+        sold, reading = self.sold.get(rows[0].pool, _NONE), StockReading.model_validate(rows[0].data["stock"])
+        return Part(part.sku, part.quantity, reading, sold.units, tuple(sold.orders))
 
 
 def _left(views: Sequence[ChannelView], known: Iterable[Key]) -> list[ChannelView]:
@@ -167,7 +186,9 @@ def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequ
     """``lock`` makes two flows that touch the same variant (a reading, a sale) see each other's result in turn."""
     rows = session.execute(_VARIANTS_LOCKED if lock else _VARIANTS, {"ids": variant_ids}).all()
     listings = _listings(session, [row[0].id for row in rows], sorted({view.id for view in views}))
-    pools = sorted({row[0].pool for row in rows})
+    bundles = views[0].bundles if views else NO_BUNDLES
+    standing = bundled.standing(session, bundles.parts_of({row[0].sku or "" for row in rows}))
+    pools = sorted({row[0].pool for row in rows} | {row.pool for found in standing.values() for row in found})
     return Chunk(
         rows,
         reserved(session, pools),
@@ -177,6 +198,8 @@ def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequ
         _facets(session, [item["id"] for item in listings.values()]),
         _paces(session, views, pools),
         images.facts(session, _addresses(rows)),
+        bundles,
+        standing,
     )
 
 

@@ -17,7 +17,7 @@ from bridge.domain.deadlines import Term, Unit, until
 from bridge.domain.money import Money
 from bridge.domain.order import StoreOrder
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
-from bridge.flows import refunds
+from bridge.flows import parts, refunds
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence
@@ -254,6 +254,8 @@ def decide(
     """The merchant's result; the marketplace is told, then the store's books and shelf follow."""
     row.decision, row.decided_quantity, row.restock = decision.value, quantity, restock
     row.state, row.error, row.rounds = "decided", None, 0
+    if decision is ReturnDecision.ACCEPTED and restock and not row.parts:
+        row.parts = parts.whole(session, row, quantity)
     mark = Mark(row.connection_id, "shipments", "return.decide", str(row.id), priority=1)
     work.mark(session, row.shop_id, [mark], now)
     records.note(

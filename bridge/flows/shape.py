@@ -22,7 +22,7 @@ from bridge.domain.pricing.vat import TaxClasses, VatTable
 from bridge.domain.requirement import CategoryRequirements
 from bridge.domain.safety import Away, Safe
 from bridge.domain.shaping import MarketSettings
-from bridge.domain.stock import Guard, StockAnswer, StockPolicy
+from bridge.domain.stock import Guard, Part, StockAnswer, StockPolicy
 from bridge.ports.manifest import Manifest
 
 Step = dict[str, Any]
@@ -32,8 +32,8 @@ _FACETS = {"price": "price", "buffer": "stock", "cap": "stock", "excluded": "lis
 @dataclass(slots=True)
 class Item:
     """One variant as it is shaped, for every marketplace. ``reserved``: units sold that the store does not show yet, by
-    the orders ``orders``; ``double_sku``, ``double_gtin``: another product has it too; ``pictures``: what is known of
-    them, by address."""
+    the orders ``orders``; ``double_sku``, ``double_gtin``: another product has it too; ``parts``: what a bundle is made
+    of; ``pictures``: what is known of them, by address."""
 
     sku: str
     gtin: str | None
@@ -43,6 +43,7 @@ class Item:
     orders: Sequence[str]
     double_sku: bool = False
     double_gtin: bool = False
+    parts: tuple[Part, ...] = ()
     pictures: Mapping[str, ImageFact] = field(default_factory=dict)
     _facts: Facts | None = None
 
@@ -242,7 +243,9 @@ class Shape:
 
     def _answer(self, item: Item, shaped: rules.Shaped, gone: str, pace: Pace | None) -> StockAnswer:
         ruled, guard = (shaped.buffer, shaped.cap), self._guard
-        answer = stock.publishable(item.variant.stock, item.reserved, self.policy, self._limit, pace, guard, ruled)
+        answer = stock.publishable(
+            item.variant.stock, item.reserved, self.policy, self._limit, pace, guard, ruled, item.parts
+        )
         if self._safe is not None and self._safe.mode is Away.ZERO:
             answer = answer._replace(quantity=0, reason=self._safe.reason)
         return answer._replace(quantity=0, reason=gone) if gone else answer
@@ -260,6 +263,7 @@ class Shape:
             found.append(checks.unpublished())
         if price and self.currency and price.currency != self.currency:
             found.append(checks.wrong_currency(price.currency, self.currency))
+        found += [_part_missing(part.sku) for part in item.parts if part.reading is None]
         if shaped.held:
             found.append(_by_rule("held", f"Held by a rule until you have looked: {shaped.held}"))
         return tuple(found)
@@ -305,6 +309,12 @@ def _ruleset(given: Mapping[str, Any]) -> rules.RuleSet:
     """The shared rule sets in use, then the connection's own rules."""
     parts = [*given.get("shared", ()), given.get("rules", {})]
     return rules.RuleSet.model_validate({"rules": [rule for part in parts for rule in part.get("rules", ())]})
+
+
+def _part_missing(sku: str) -> Finding:
+    text = f"The store has no single product {sku}, which is a part of this bundle: nothing of it can be sold."
+    fix = "Give the part this SKU in the store, or change the bundle (Settings, Cancellations and returns)."
+    return Finding(rule="bundle_part", field="stock", blocking=False, text=text, fix=fix)
 
 
 def _by_rule(rule: str, text: str) -> Finding:

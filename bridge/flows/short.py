@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bridge.db import work
-from bridge.db.tables import Cancellation, OrderLine, Reservation, Variant
+from bridge.db.tables import Cancellation, Reservation, Variant
 from bridge.db.work import Mark
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
@@ -27,8 +27,8 @@ _SHORT = select(Variant.pool).where(
 )
 _ASKED = (
     select(Variant.pool)
-    .join(OrderLine, OrderLine.variant_id == Variant.id)
-    .join(Cancellation, Cancellation.order_line_id == OrderLine.id)
+    .join(Reservation, Reservation.variant_id == Variant.id)
+    .join(Cancellation, Cancellation.order_line_id == Reservation.order_line_id)
     .where(Variant.pool.in_(_POOLS), Cancellation.origin == "bridge", Cancellation.state == "asked")
 )
 

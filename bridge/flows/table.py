@@ -46,6 +46,7 @@ from bridge.flows import (
     shelf,
     ship,
     standing,
+    taking,
 )
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.outcome import settle, went_well
@@ -84,6 +85,7 @@ HANDLERS: Mapping[str, Handler] = {
     "return.decide": Handler(returns.send_decision),
     "return.store": Handler(returns.refund_in_store),
     "return.shelf": Handler(shelf.put_back),
+    "parts.take": Handler(taking.follow),
     "return.refund": Handler(refunds.of_return),
     "refund.send": Handler(refunds.send),
     "poll.products": Handler(reconcile.poll_products),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db.tables import Change, Connection, RateDay, RequirementRow
 from bridge.domain.blast import Reach
+from bridge.domain.bundles import NO_BUNDLES, BundleIndex, Bundles
 from bridge.domain.pricing.exchange import Rates
 from bridge.domain.safety import Away
 from bridge.domain.stock import StockPolicy
@@ -42,7 +43,8 @@ _STATE = select(
 @dataclass(frozen=True)
 class ChannelView:
     """One site of a marketplace connection as projecting sees it. ``used`` False: the merchant no longer sells there,
-    and what is listed there ends. ``frozen``: quantities may only fall, prices and texts rest."""
+    and what is listed there ends. ``frozen``: quantities may only fall, prices and texts rest. ``bundles``: of the
+    shop."""
 
     id: int
     title: str
@@ -53,6 +55,7 @@ class ChannelView:
     used: bool = True
     latencies: Mapping[int, float] = field(default_factory=dict)
     frozen: bool = False
+    bundles: BundleIndex = NO_BUNDLES
 
 
 def channel_views(
@@ -98,7 +101,12 @@ def _views(
     store: Mapping[str, Any],
 ) -> list[ChannelView]:
     table = rates.table(session, settings.get((SHOP, "rates"), {}))
-    views = [view for row in rows for view in _sites(engine, session, row, of(row.id, settings), table, store)]
+    bundles = BundleIndex(Bundles.model_validate(settings.get((SHOP, "bundles"), {})))
+    views = [
+        replace(view, bundles=bundles)
+        for row in rows
+        for view in _sites(engine, session, row, of(row.id, settings), table, store)
+    ]
     if not any(view.shape.is_adaptive for view in views):
         return views
     measured = latencies(session)

@@ -13,7 +13,7 @@ from bridge.domain.order import OrderPhase, StoreOrder
 from bridge.domain.returns import RefundLine, ReturnDecision
 from bridge.flows import attend
 from bridge.ports.manifest import Capability
-from bridge.rehearsal import aftersales, by_person, selling
+from bridge.rehearsal import aftersales, bundled, by_person, selling
 from bridge.rehearsal.market import units
 from bridge.rehearsal.report import Failed
 from bridge.rehearsal.selling import BOUGHT, TRACKING, buy, in_store, need_row, order_row
@@ -330,6 +330,14 @@ STORIES: Mapping[str, tuple[Step, ...]] = {
         *_LISTED,
         Step("access is revoked", access_is_revoked, _SHOWN),
         Step("access is back", access_is_back, ("access is revoked",)),
+    ),
+    "bundle": (
+        *_LISTED,
+        Step("bundle put together", bundled.put_together, _SHOWN),
+        Step("a part is read", bundled.part_is_read, ("bundle put together",)),
+        Step("bundle sold", bundled.sold, ("a part is read",)),
+        Step("parts taken off", bundled.parts_are_taken_off, ("bundle sold",)),
+        Step("bundle cancelled", bundled.cancelled, ("parts taken off",)),
     ),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import admin, alert_settings, alerts, attend, held, plan, resting, setup
+from bridge.flows import admin, alert_settings, alerts, attend, held, part_units, plan, resting, setup
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant
 from bridge.web import bundles
@@ -68,6 +68,10 @@ def _refund_paid(sent: Sent) -> None:
 
 def _refund_again(sent: Sent) -> None:
     attend.judge_refund(sent.engine, sent.shop_id, _ref(sent), paid=False, number=sent.number("refund"))
+
+
+def _parts_off(sent: Sent) -> None:
+    part_units.taken_off(sent.engine, sent.shop_id, _ref(sent))
 
 
 def _match(sent: Sent) -> None:
@@ -150,6 +154,7 @@ ACTIONS: Mapping[str, Mapping[str, Action]] = {
         "take_covered": _take_covered,
         "decline": _decline,
         "match": _match,
+        "parts_off": _parts_off,
         "refund_paid": _refund_paid,
         "refund_again": _refund_again,
     },

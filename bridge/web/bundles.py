@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import select
 
 from bridge.db.tables import Change
 from bridge.flows import bundle_text, documents, parts
 from bridge.flows.documents import SHOP, Wish
+from bridge.flows.forms import FieldErrors
 from bridge.flows.parts import Back
 from bridge.ports.errors import AskMerchant
+from bridge.web import shaping
 from bridge.web.asked import Form, Go
 from bridge.web.page import Context, Sent, View
 
@@ -31,20 +31,19 @@ def shown(view: View) -> Context:
 
 
 def save(sent: Sent) -> Go:
-    """Raises FieldErrors, and AskMerchant where somebody else was faster."""
+    """In effect at once where nothing that is live moves by it; else it is a plan, to be looked at first. Raises
+    FieldErrors, and AskMerchant where somebody else was faster."""
     found = bundle_text.read(sent.form.get(bundle_text.FIELD, "")[:MOST])
-    wish = Wish(subject=SHOP, kind=parts.KIND, content=found.as_json())
-
-    def act(session: Any) -> None:
+    with sent.engine.db.read(sent.shop_id) as session:
         row = documents.read(session, SHOP, parts.KIND)
-        if sent.form.get("version") != (str(row.since) if row is not None else "0"):
-            text = "This was changed by somebody else meanwhile. Reload the page and enter your change again."
-            raise AskMerchant(text, field="version")
-        if good := documents.checked(session, [wish], documents.active(session)):
-            documents.write(session, good, sent.engine.clock(), sent.author, "bundles")
-
-    sent.engine.db.transact(sent.shop_id, act)
-    return Go(PAGE, {}, "set")
+    if sent.form.get("version") != (str(row.since) if row is not None else "0"):
+        text = "This was changed by somebody else meanwhile. Reload the page and enter your change again."
+        raise AskMerchant(text, field="version")
+    wish = Wish(subject=SHOP, kind=parts.KIND, content=found.as_json())
+    try:
+        return shaping.change(sent, [wish], "bundles", Go(PAGE, {}, "set"))
+    except FieldErrors as error:
+        raise FieldErrors({bundle_text.FIELD: next(iter(error.errors.values()))}) from None
 
 
 def came_back(form: Form) -> list[Back]:

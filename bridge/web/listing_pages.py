@@ -93,7 +93,7 @@ def _sku(view: View) -> Context:
         context["rows"] = listing_view.explain(session, sku)
     except AskMerchant as error:
         return {**context, "unknown": error.merchant}
-    refs = [held["ref"] for row in context["rows"] for held in row["orders"]]
+    refs = [held["ref"] for row in context["rows"] for held in listing_view.orders_of(row)]
     rules = {row["connection_id"]: rule_lists.places(session, row["connection_id"]) for row in context["rows"]}
     settings = documents.active(session)
     out = {

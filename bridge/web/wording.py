@@ -34,6 +34,8 @@ PROBLEMS: Mapping[str, str] = {
     "return_refused": "Return decisions the marketplace refused",
     "return_unmatched": "Returns without an order",
     "return_shelf": "Returned parts to put on the shelf",
+    "bundle_parts": "Parts of bundles to take off the stock",
+    "bundle_parts_back": "Parts of cancelled bundles to put back into the stock",
     "offer_refused": "Listings the marketplace refused",
     "not_for_sale": "Listed, but cannot be bought",
     "drift": "Changed by somebody else",

@@ -79,11 +79,12 @@ def life(procs: Procs, database_url: str, tmp_path: Path) -> Iterator[Life]:
 
 
 def part_of_a_bundle_comes_back(life: Life) -> None:
-    """A set is sold, and one of its cups sent back: it goes on the shelf of cups, once."""
+    """A set is sold, its cups are taken off their shelf, once; one of them is sent back, and put there again, once."""
     stack = life.stack
     for sku, units in (("SET", 5), ("CUP", 8)):
         stack.product(sku, units)
-    bundle = {"sku": "SET", "components": [{"sku": "CUP", "quantity": 2}]}
+    life.goes_on()
+    bundle = {"sku": "SET", "components": [{"sku": "CUP", "quantity": 2}], "taken_by": "bridge"}
     wish = documents.Wish(subject=documents.SHOP, kind=parts.KIND, content={"bundles": [bundle]})
     with stack.engine.db.write(stack.shop.id) as session:
         documents.write(session, documents.checked(session, [wish], documents.active(session)), stack.clock(), "tests")
@@ -100,7 +101,7 @@ def part_of_a_bundle_comes_back(life: Life) -> None:
     attend.decide_return(stack.engine, stack.shop.id, coming, "accepted", back=back, whole=True)
     life.goes_on()
     assert {row.state for row in stack.rows(ReturnRow)} == {"closed"}
-    assert stack.store.stock("CUP") == cups + 1
+    assert stack.store.stock("CUP") == cups - 2 + 1
 
 
 def test_a_worker_killed_at_every_step_loses_and_doubles_nothing(life: Life) -> None:

@@ -25,7 +25,8 @@ from tests.flows.test_returns_inspected import given_back, row_of
 from tests.support.demo import Demo
 from tests.support.world import time_out
 
-TEA = {"sku": "SET", "components": [{"sku": "CUP", "quantity": 2}, {"sku": "POT", "quantity": 1}]}
+PARTS = [{"sku": "CUP", "quantity": 2}, {"sku": "POT", "quantity": 1}]
+TEA = {"sku": "SET", "components": PARTS, "taken_by": "store"}
 
 
 def bundle_of(world: Demo, *bundles: dict[str, object]) -> None:
@@ -166,7 +167,7 @@ def test_a_shelf_that_moved_while_the_answer_was_lost_is_asked_about(world: Demo
 def test_what_the_line_was_made_of_stays_what_it_was(world: Demo) -> None:
     key, _ = sold(world, 1)
     decide(world, key, 1, Back(sku="CUP", units=1))
-    bundle_of(world, {"sku": "SET", "components": [{"sku": "POT", "quantity": 4}]})
+    bundle_of(world, {"sku": "SET", "components": [{"sku": "POT", "quantity": 4}], "taken_by": "store"})
     decide(world, key, 1, Back(sku="CUP", units=1), Back(sku="POT", units=1))
     assert sum(map(Decimal, paid(world))) == Decimal("24.99")
 
@@ -205,12 +206,14 @@ def test_bundles_are_written_one_a_line() -> None:
 def test_on_the_page_a_bundle_is_made_and_inspected_part_by_part(world: Demo) -> None:
     browser = world.browser()
     page = browser.get("settings/returns").text
-    assert "SET = 2 x CUP, 1 x POT" in page
+    assert "SET = 2 x CUP, 1 x POT; store" in page
     version = re.search(r'name="version" value="(\d+)"', page)
     assert version is not None
-    text = "SET = 3 x CUP, 1 x POT"
+    text = "SET = 3 x CUP, 1 x POT; store"
     assert "write it like" in browser.post("settings/returns", "save_bundles", bundles="SET", version=version[1]).text
-    assert browser.post("settings/returns", "save_bundles", bundles=text, version=version[1]).status_code == 303
+    saved = browser.post("settings/returns", "save_bundles", bundles=text, version=version[1])
+    assert browser.post(saved.headers["Location"].removeprefix("/"), "apply").status_code == 303
+    world.drain()
     stale = browser.post("settings/returns", "save_bundles", bundles="SET = POT", version=version[1])
     assert "changed by somebody else" in stale.text
     key, _ = sold(world, 1)

@@ -37,13 +37,15 @@ from bridge.db.tables import (
 from bridge.domain.money import total
 from bridge.domain.order import StoreOrderStatus
 from bridge.domain.returns import RefundLine, ReturnDecision
-from bridge.flows import offers, polls, push, returns, table
+from bridge.flows import documents, offers, plan, polls, push, returns, table
 from bridge.flows.table import Scope
 from bridge.ports.errors import BridgeError, RetryLater, SlowDown
 from tests.support.world import MemoryMarket, World, time_out
 
 SKUS = ("A", "B")
 FIRST_STOCK = {"A": 5, "B": 2}
+SET = "SET"  # a bundle, whose parts the store takes off and puts back with it
+MADE_OF = {"A": 2, "B": 1}
 STORE_CALLS = ("find_orders", "create_order", "fetch_products", "fetch_orders", "cancel_order", "refund_lines")
 MARKET_CALLS = (
     "update_stock", "create_offers", "fetch_order", "list_orders", "confirm_shipment", "cancel_line", "decide_return", "follow",
@@ -83,13 +85,25 @@ class Machine:
         self.refunded_there: Counter[str] = Counter()
         for sku, units in FIRST_STOCK.items():
             self.store.add(sku, units)
+        self.store.add(SET, 0, managed=False)
+        self.store.made_of = {SET: MADE_OF}
         for number, market in enumerate(self.markets):
             market.delay = 5.0
             market.on_publish = partial(self._published, number)
         with self.world.db.write(1) as session:  # what proves gone: the one asks, the other cancels
             session.get_one(Connection, len(self.markets) + 1).settings = {"no_stock": "cancel"}
         self._settle()
-        assert [sorted(o.sku or "" for o in market.offers.values()) for market in self.markets] == [["A", "B"]] * 2
+        self._make_bundle()
+        self._settle()
+        offered = [sorted(o.sku or "" for o in market.offers.values()) for market in self.markets]
+        assert offered == [["A", "B", SET]] * 2
+
+    def _make_bundle(self) -> None:
+        parts = [{"sku": sku, "quantity": units} for sku, units in MADE_OF.items()]
+        content = {"bundles": [{"sku": SET, "components": parts, "taken_by": "store"}]}
+        wish = documents.Wish(subject=documents.SHOP, kind="bundles", content=content)
+        made = plan.make(self.world.engine, 1, [wish], "model")
+        plan.apply(self.world.engine, 1, made["id"], "model")
 
     def close(self) -> None:
         self.world.close()
@@ -274,6 +288,8 @@ class Machine:
         assert 0 <= units <= self.known(sku), f"{units} of {sku} published on {market}, {self.known(sku)} known"
 
     def known(self, sku: str) -> int:
+        if sku == SET:
+            return min(self.known(part) // units for part, units in MADE_OF.items())
         with self.world.db.read(1) as session:
             variant = session.scalars(select(Variant).where(Variant.sku == sku)).one()
             held = session.scalars(
@@ -296,7 +312,7 @@ class Machine:
 
     def i3_projection_is_current(self) -> None:
         """What is to be sent is always what the database knows: no change of stock without its consequence."""
-        known = {sku: self.known(sku) for sku in SKUS}
+        known = {sku: self.known(sku) for sku in (*SKUS, SET)}
         with self.world.db.read(1) as session:
             query = select(FacetRow.desired, Listing.sku).join(Listing).where(FacetRow.facet == "stock")
             for desired, sku in session.execute(query):
@@ -360,9 +376,11 @@ class Machine:
             for key in market.orders:
                 self._order_is_whole(number, market, key, told)
         self._units_are_conserved()
-        for sku in SKUS:
+        there = {sku: self.store.stock(sku) for sku in SKUS}
+        there[SET] = min(there[part] // units for part, units in MADE_OF.items())
+        for sku, units in there.items():
             shown = [market.stock(sku) for market in self.markets]
-            assert shown == [max(0, self.store.stock(sku))] * len(shown), f"{sku}: {shown}, {self.store.stock(sku)}"
+            assert shown == [max(0, units)] * len(shown), f"{sku}: {shown}, {units}"
 
     def _problems(self) -> dict[str, str]:
         with self.world.db.read(1) as session:
@@ -424,15 +442,20 @@ class Machine:
         for order in self.store.orders.values():
             for line in order.lines:
                 if order.status not in DEAD:
-                    expected[line.sku or ""] -= line.quantity - line.refunded
+                    self._gone(expected, line.sku or "", line.quantity - line.refunded)
         for market in self.markets:
             for rma, (_, units) in market.decisions.items():
                 if not restock[rma]:
-                    expected[market.backs[rma].lines[0].sku or ""] -= units
+                    self._gone(expected, market.backs[rma].lines[0].sku or "", units)
         for sku in SKUS:
             assert self.store.stock(sku) == expected[sku], (
                 f"{sku}: {self.store.stock(sku)} on the shelf, {expected[sku]}"
             )
+
+    @staticmethod
+    def _gone(shelf: Counter[str], sku: str, units: int) -> None:
+        for part, each in MADE_OF.items() if sku == SET else [(sku, 1)]:
+            shelf[part] -= units * each
 
 
 ERRORS: dict[str, Callable[[], BridgeError | Died]] = {

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.model.machine import ERRORS, MARKET_CALLS, POINTS, SKUS, STORE_CALLS, WRITES, Machine
+from tests.model.machine import ERRORS, MARKET_CALLS, POINTS, SET, SKUS, STORE_CALLS, WRITES, Machine
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -48,6 +48,10 @@ class StockModel(RuleBasedStateMachine):
     @rule(side=SIDES, units=UNITS)
     def sell_both(self, side: int, units: int) -> None:
         self.m.sell(side, ("A", units), ("B", 1))
+
+    @rule(side=SIDES, units=st.integers(1, 2))
+    def sell_bundle(self, side: int, units: int) -> None:
+        self.m.sell(side, (SET, units))
 
     def _store_order(self, which: int) -> str:
         keys = list(self.m.store.orders)

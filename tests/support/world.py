@@ -150,6 +150,7 @@ class MemoryStore:
     hidden: set[str] = field(default_factory=set)
     stock_writes: int = 0
     amounts: list[Money] = field(default_factory=list)  # refunded without units
+    made_of: dict[str, dict[str, int]] = field(default_factory=dict)  # what an app for bundles takes off with each
     brings: bool = False  # its list of everything has the products whole
     busy: set[str] = field(default_factory=set)  # products that it wants to be asked for later, once each
     reads: int = 0
@@ -177,7 +178,7 @@ class MemoryStore:
     def set(self, sku: str, stock: int) -> str:
         return self.change(sku, stock=self.by_sku(sku).stock.model_copy(update={"on_hand": stock}))
 
-    def change(self, sku: str, **values: Any) -> str:
+    def change(self, sku: str, /, **values: Any) -> str:
         variant = self.by_sku(sku)
         product = self.products[variant.product_id]
         changed = variant.model_copy(update=values)
@@ -191,10 +192,12 @@ class MemoryStore:
         return key
 
     def _take(self, variant_id: str, units: int) -> None:
-        for product in self.products.values():
+        for product in list(self.products.values()):
             for variant in product.variants:
-                if variant.external_id == variant_id and variant.stock.managed:
-                    self.set(variant.sku or "", (variant.stock.on_hand or 0) - units)
+                if variant.external_id == variant_id:
+                    for sku, each in ({variant.sku or "": 1} | self.made_of.get(variant.sku or "", {})).items():
+                        if self.by_sku(sku).stock.managed:
+                            self.set(sku, self.stock(sku) - units * each)
 
     # the contract
     def list_products(self, since: datetime | None, cursor: str | None) -> Page[ProductRef]:
