@@ -6,7 +6,6 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from stdnum import ean as stdnum_ean
-from stdnum.ean import calc_check_digit
 from stdnum.exceptions import ValidationError
 
 LENGTHS = (8, 12, 13, 14)
@@ -19,31 +18,36 @@ COUPON_PREFIXES = ("05", "980", "981", "982", "983", "984", "99")
 DEMO_PREFIX = "952"
 
 
-@lru_cache(maxsize=8192)
 def gtin_fault(gtin: str | None, lengths: Collection[int] = LENGTHS, *, internal: bool = False) -> str | None:
     """Why ``gtin`` cannot be sold under, or None when it can. ``internal``: numbers of one company are taken."""
     if not gtin:
         return "is missing"
-    compact, fault = _read(gtin)
+    compact, fault, restricted = _read(gtin)
     if fault:
         return fault
     if len(compact) not in lengths:
         return f"has {len(compact)} digits, which are not taken here"
     if not compact.strip("0"):
         return "is no number of a product"
-    return None if internal else _restricted(compact)
+    return None if internal else restricted
 
 
-@lru_cache(maxsize=8192)
-def _read(gtin: str) -> tuple[str, str | None]:
-    """The bare number, and why it is none; marketplaces that take other lengths ask about the same one."""
-    if len(gtin) in LENGTHS and gtin.isascii() and gtin.isdigit() and calc_check_digit(gtin[:-1]) == gtin[-1]:
-        return gtin, None
+@lru_cache(maxsize=1024)
+def _read(gtin: str) -> tuple[str, str | None, str | None]:
+    """The bare number, why it is none, and why it stays inside one company. Several ask about the same one, one soon
+    after the other: every check of a listing, every marketplace."""
     try:
-        return str(stdnum_ean.validate(gtin)), None
+        compact = gtin if _is_plain(gtin) else str(stdnum_ean.validate(gtin))
+        return compact, None, _restricted(compact)
     except ValidationError as error:
         faults = {"InvalidLength": "has the wrong length", "InvalidChecksum": "has a wrong check digit"}
-        return gtin, faults.get(type(error).__name__, "contains something other than digits")
+        return gtin, faults.get(type(error).__name__, "contains something other than digits"), None
+
+
+def _is_plain(gtin: str) -> bool:
+    """A whole number without anything between its digits, as nearly all are: nothing has to be cleaned off."""
+    is_number = len(gtin) in LENGTHS and gtin.isascii() and gtin.isdigit()
+    return is_number and stdnum_ean.calc_check_digit(gtin[:-1]) == gtin[-1]
 
 
 def _restricted(compact: str) -> str | None:
