@@ -1,8 +1,9 @@
 """The pictures of the documentation: a demonstration is started, made lively, and its pages are photographed, on their
 own and inside the admins they are made for (drawn after the real ones: tests/support/admins).
 
-make screenshots                    into docs/images
-scripts/screenshots.py FOLDER --all every page in every frame at both widths, to look at
+make screenshots                                  into docs/images
+scripts/screenshots.py FOLDER --all               every page in every frame at both widths, to look at
+scripts/screenshots.py FOLDER --all --language de the same in another language
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -34,6 +36,7 @@ from bridge.flows import admin  # noqa: E402
 from bridge.ports.storeapp import AppKeys  # noqa: E402
 from bridge.web import create_web, frames, module_page, places, serving  # noqa: E402
 from bridge.web.asked import Form  # noqa: E402
+from bridge.web.language import LANGUAGES, best  # noqa: E402
 from platform_adapters.shopify.app import ShopifyApp  # noqa: E402
 from tests.support.desks import ModuleDesk, ShopifyDesk  # noqa: E402
 
@@ -107,6 +110,11 @@ class Demo:
             "sku": f"sku?sku={SKU}",
             "account": "accounts/2",
             "connect_one": "connect/ebay",
+            "due": "orders?show=urgent",
+            "returns-all": "returns?show=all",
+            "rule-new": "rule?start=buffer",
+            "attribute": "mapping/attribute?name=@title",
+            "account-store": "accounts/1",
             "listings-blocked": "listings?state=blocked",
             "exchanges": "activity?show=exchanges",
             "empty": "orders?search=nothing",
@@ -245,7 +253,7 @@ class Frames:
         if skin == "alone":
             page.goto(f"{self.demo.page}{path}")
         elif skin == "shopify":
-            page.goto(Embedded(context, self.web, self._embedded).address(path))
+            page.goto(Embedded(context, self.web, partial(self._embedded, locale or "en")).address(path))
             inside = page.frames[1]
             inside.locator("#sb-main").wait_for()
             size = page.viewport_size or {"width": 1280, "height": 900}
@@ -261,16 +269,19 @@ class Frames:
         with self.web.test_request_context("/"):
             return module_page.page(self.engine, self.shop, content)
 
-    def _embedded(self, path: str, query: Form) -> str:
+    def _embedded(self, language: str, path: str, query: Form) -> str:
         around = ShopifyApp().frame(AppKeys(client_id="demo", client_secret=""))
         person = frames.Person("Anna")
-        frame = frames.embedded("shopify", around.kit, path, person, "en", {"admin": around, "root": "/apps/shopify/"})
+        frame = frames.embedded(
+            "shopify", around.kit, path, person, best(language), {"admin": around, "root": "/apps/shopify/"}
+        )
         with self.web.test_request_context("/"):
             return serving.answer(self.engine, frame, self.shop, serving.Asked("GET", path, query), "").html
 
 
 def photograph(browser: Browser, shown: Frames, shot: Shot, path: str, folder: Path) -> None:
-    context = browser.new_context(viewport={"width": shot.width, "height": 900}, device_scale_factor=1)
+    size = {"width": shot.width, "height": 900}
+    context = browser.new_context(viewport=size, device_scale_factor=1, locale=shot.locale.replace("_", "-") or None)
     page = shown.open(context, shot.skin, path, shot.locale)
     target = folder / shot.file
     page.screenshot(path=target, full_page=True)
@@ -282,6 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
     parser.add_argument("--all", action="store_true", help="every page at both widths")
+    parser.add_argument("--language", default="", choices=("", *LANGUAGES), help="of those; default: English")
     options = parser.parse_args()
     program = next((path for path in CHROMIUM if Path(path).exists()), None)
     if program is None:
@@ -291,7 +303,8 @@ def main() -> None:
     with demonstration() as demo, sync_playwright() as playwright:
         demo.until("the page", lambda: _answers(demo.page))
         pages = demo.make_lively()
-        every = [Shot(name, width, skin) for skin in SKINS for name in pages for width in WIDTHS]
+        language = options.language
+        every = [Shot(name, width, skin, language) for skin in SKINS for name in pages for width in WIDTHS]
         browser = playwright.chromium.launch(executable_path=program, args=["--headless", "--no-sandbox"])
         demo.link_page(browser)
         shown = Frames(demo)

@@ -28,9 +28,13 @@ class Safe(Value):
 
     @property
     def reason(self) -> str:
-        """Why nothing is for sale, for the explanation of a number."""
+        """Why nothing is for sale, or why a number does not rise."""
         what = "the store is under maintenance" if self.planned else "the store does not answer"
-        text = f"{what} since {self.since:%d %b %Y %H:%M} UTC; by your setting listings show 0 meanwhile"
+        since = f"{what} since {self.since:%d %b %Y %H:%M} UTC"
+        if self.mode is Away.ZERO:
+            text = f"{since}; by your setting listings show 0 meanwhile"
+        else:
+            text = f"{since}; by your setting listings are frozen meanwhile"
         return text + (", until it has been compared with" if self.back_at else "")
 
 

@@ -27,6 +27,7 @@ from bridge.ports.manifest import FormField
 EXPIRING = "expiring"
 SCORE = "score"
 STANDING, SAFE, GUARD = "standing", "safe", "guard"  # what we know of it ourselves, in its info
+BOUND = "score_buffer"  # the setting: the most units that are kept back near a limit
 MATCH = "match"  # how the account's own offers were matched (bridge/flows/matching.py)
 CHANGED = "changed"  # by whom the connection was changed last, and when
 WARN, URGENT = timedelta(days=30), timedelta(days=7)

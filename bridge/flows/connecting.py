@@ -396,6 +396,7 @@ def start_work(session: Session, engine: Engine, row: Connection, now: datetime,
             work.Mark(row.id, "sweep", "project.connection", "all"),
             work.Mark(row.id, "shipments", "follow", "all"),  # what was under way when it was let go
         ]
+        marks += [] if fresh else [work.Mark(row.id, "sweep", "poll.standing", "all")]  # within other bounds, perhaps
         work.mark(session, row.shop_id, marks, now)
 
 

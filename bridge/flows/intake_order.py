@@ -246,6 +246,8 @@ class _Keeper:
             sku=line.sku,
         )
         self._close_cancellations(line)
+        work.mark(self.session, order.shop_id, [Mark(self.row.id, "sweep", "poll.standing", "all")], self.now)
+        self.lanes.add("sweep")
         if order.store_order_id:
             self._tell_store(order)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import (
@@ -23,7 +23,6 @@ from bridge.db.tables import (
     Variant,
 )
 from bridge.domain.bundles import TakenBy
-from bridge.domain.order import OrderPhase
 from bridge.flows import parts
 from bridge.flows.sites import place
 from bridge.ports.errors import AskMerchant
@@ -59,25 +58,16 @@ def orders(
         placed, number = before
         query = query.where(or_(Order.placed_at < placed, and_(Order.placed_at == placed, Order.id < number)))
     found = session.execute(query.order_by(Order.placed_at.desc(), Order.id.desc()).limit(limit)).all()
-    lines = _lines_of(session, [row[0].id for row in found])
-    return [_head(row, place(channel, row.site), lines[row.id]) for row, channel in found]
+    ids = [row[0].id for row in found]
+    lines, asked = _lines_of(session, ids), _asked_to_cancel(session, ids)
+    heads = [_head(row, place(channel, row.site), lines[row.id]) for row, channel in found]
+    return [{**head, "asked_to_cancel": head["id"] in asked} for head in heads]
 
 
-def urgent(session: Session, limit: int = 100) -> list[dict[str, Any]]:
-    """Open orders that have to be accepted or shipped, the one whose time runs out first before all others. ``due_at``
-    is that time."""
-    accept = case((Order.phase == OrderPhase.AWAITING_ACCEPTANCE.value, Order.accept_by))
-    due = func.coalesce(accept, Order.ship_by, type_=Order.ship_by.type)
-    query = (
-        select(Order, Connection, due)
-        .join(Connection, Connection.id == Order.connection_id)
-        .where(Order.closed_at.is_(None), Order.confirmed_at.is_(None), Order.channel_state == "open")
-        .where(Order.store_state.not_in(tuple(NEVER)), due.is_not(None))
-        .order_by(due, Order.id)
-    )
-    found = session.execute(query.limit(limit)).all()
-    lines = _lines_of(session, [row[0].id for row in found])
-    return [{**_head(row, place(channel, row.site), lines[row.id]), "due_at": at} for row, channel, at in found]
+def _asked_to_cancel(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those whose buyers wait for an answer."""
+    query = select(Cancellation.order_id).where(Cancellation.order_id.in_(ids), Cancellation.origin == "buyer")
+    return set(session.scalars(query.where(Cancellation.state == "asked")))
 
 
 def _lines_of(session: Session, ids: Sequence[int]) -> defaultdict[int, list[OrderLine]]:
@@ -184,19 +174,20 @@ def order(session: Session, order_id: int) -> dict[str, Any] | None:
     }
 
 
-def buyer(session: Session, order_id: int) -> dict[str, list[str]]:
-    """Who bought and where it goes, line by line as on a parcel: ``ship_to``, and ``bill_to`` where it is another.
-    Personal: for people only who may see customers' data. Empty when it was erased."""
+def buyer(session: Session, order_id: int) -> dict[str, list[tuple[str, str]]]:
+    """Who bought and where it goes, line by line as on a parcel, each with the name of its (first) field: ``ship_to``,
+    and ``bill_to`` where it is another. Personal: for people only who may see customers' data. Empty when it was
+    erased."""
     held = session.scalars(select(Order.buyer).where(Order.id == order_id)).first() or {}
     found = {name: _address(held.get(name) or {}) for name in ("ship_to", "bill_to")}
     return {name: lines for name, lines in found.items() if lines and (name == "ship_to" or lines != found["ship_to"])}
 
 
-def _address(told: Mapping[str, Any]) -> list[str]:
+def _address(told: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = (("first_name", "last_name"), ("company",), ("street", "house_number", "addition"), ("postcode", "city"),
             ("region",), ("country",), ("email",), ("phone",))  # fmt: skip
-    lines = (" ".join(str(told[name]) for name in row if told.get(name)) for row in rows)
-    return [line for line in lines if line]
+    lines = ((row[0], " ".join(str(told[name]) for name in row if told.get(name))) for row in rows)
+    return [(name, line) for name, line in lines if line]
 
 
 def _lines(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
@@ -261,8 +252,10 @@ def _refunds(session: Session, row: Order, lines: Sequence[OrderLine]) -> list[d
     return [{**_pick(item, names), "sku": skus.get(item.order_line_id)} for item in session.scalars(query)]
 
 
-def returns(session: Session, *, order: Order | None = None, only_open: bool = False, limit: int = 200) -> list[Any]:
-    """Returns: those to decide first, by deadline; then the newest."""
+def returns(
+    session: Session, *, order: Order | None = None, only_open: bool = False, one: int | None = None, limit: int = 200
+) -> list[Any]:
+    """Returns: those to decide first, by deadline; then the newest. ``one``: the number here of the only one."""
     query = select(ReturnRow, Connection.title, Order.id)
     query = query.join(Connection, Connection.id == ReturnRow.connection_id).outerjoin(
         Order, and_(Order.connection_id == ReturnRow.connection_id, Order.external_id == ReturnRow.order_external_id)
@@ -273,6 +266,8 @@ def returns(session: Session, *, order: Order | None = None, only_open: bool = F
         )
     if only_open:
         query = query.where(ReturnRow.state.in_(("open", "failed")))
+    if one is not None:
+        query = query.where(ReturnRow.id == one)
     urgent = ReturnRow.state.not_in(("open", "failed"))
     query = query.order_by(urgent, ReturnRow.respond_by, ReturnRow.registered_at.desc(), ReturnRow.id)
     names = ("id", "external_id", "order_external_id", "sku", "gtin", "title", "quantity", "reason", "registered_at")

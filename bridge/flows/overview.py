@@ -59,6 +59,8 @@ def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
             "module": modules.get(row.id),
             "score": [{"text": account.figure_text(item), "good": account.within(item)} for item in account.score(row)],
             "standing": [{"text": item.text, "good": not item.near} for item in account.standing(row) if item.of],
+            "guard": guard.as_json() if (guard := account.guard(row)) is not None else None,
+            "guard_most": int(row.settings.get(account.BOUND) or 0),
             "safe": safe.reason if (safe := account.safe(row)) is not None else "",
             "renewals": [account.ends(item, now) for item in account.expiries(row) if item.at - now <= account.WARN],
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,12 @@ def holds(session: Session) -> list[dict[str, Any]]:
     query = select(Hold, Connection.title).join(Connection, Connection.id == Hold.connection_id).order_by(Hold.id)
     names = ("connection_id", "flow", "reason", "author", "since")
     return [{**{name: getattr(row, name) for name in names}, "channel": title} for row, title in session.execute(query)]
+
+
+def switches(session: Session, connection_ids: Iterable[int]) -> dict[int, list[tuple[str, dict[str, Any] | None]]]:
+    """Each flow of these connections, with its hold where it rests."""
+    rests = {(item["connection_id"], item["flow"]): item for item in holds(session)}
+    return {number: [(flow, rests.get((number, flow))) for flow in FLOWS] for number in connection_ids}
 
 
 def begin_setup(session: Session, row: Connection, author: str, now: datetime) -> None:

@@ -37,6 +37,15 @@ _NOBODY_KNOWS = 2**31
 
 
 @dataclass(frozen=True)
+class Planned:
+    """``until`` None: until it is said to be over."""
+
+    since: datetime
+    until: datetime | None
+    author: str
+
+
+@dataclass(frozen=True)
 class _Absence:
     since: datetime
     planned: bool = False
@@ -58,9 +67,8 @@ def check(session: Session, engine: Engine, shop_id: int, now: datetime) -> set[
 
 
 def _absence(session: Session, shop_id: int, store: Connection, now: datetime) -> _Absence | None:
-    planned = (session.get_one(Shop, shop_id).settings or {}).get(PLANNED)
-    if planned and (not planned["until"] or now < datetime.fromisoformat(planned["until"])):
-        return _Absence(datetime.fromisoformat(planned["since"]), planned=True)
+    if (plan := planned(session, shop_id, now)) is not None:
+        return _Absence(plan.since, planned=True)
     if store.state == "needs_reauth":
         return _Absence(store.state_since)
     heard = store.last_ok_at or store.state_since
@@ -73,6 +81,17 @@ def _absence(session: Session, shop_id: int, store: Connection, now: datetime) -
     return _Absence(heard) if session.scalars(failing.limit(1)).first() is not None else None
 
 
+def planned(session: Session, shop_id: int, now: datetime) -> Planned | None:
+    """The maintenance that the merchant has announced, as long as it lasts."""
+    known = (session.get_one(Shop, shop_id).settings or {}).get(PLANNED)
+    if not known:
+        return None
+    until = datetime.fromisoformat(known["until"]) if known["until"] else None
+    if until is not None and now >= until:
+        return None
+    return Planned(datetime.fromisoformat(known["since"]), until, known["author"])
+
+
 def _follow(session: Session, store: Connection, row: Connection, absence: _Absence | None, now: datetime) -> set[str]:
     safe = account.safe(row)
     if absence is None:
@@ -80,7 +99,9 @@ def _follow(session: Session, store: Connection, row: Connection, absence: _Abse
     minutes = row.settings.get(AFTER)
     policy = Away(row.settings.get(POLICY, Away.KEEP))
     mode = held_back(policy, MINUTES if minutes is None else int(minutes), absence.since, now)
-    if mode is None or (safe is not None and safe.mode is mode and safe.back_at is None):
+    if mode is None:
+        return _hold(session, row, None, "nothing holds listings back any more", now) if safe is not None else set()
+    if safe is not None and safe.mode is mode and safe.back_at is None:
         return set()
     what = {Away.ZERO: "listings go to 0, the smallest stock first", Away.FREEZE: "listings are frozen"}[mode]
     return _hold(session, row, Safe(mode=mode, since=absence.since, planned=absence.planned), what, now)
@@ -136,7 +157,7 @@ def _told(
     text += "; ".join(f"{row.title}: {_doing(row)}" for row in rows) + "."
     fix = "See that the store is up. Orders are kept and made there as soon as it answers; then it is compared with."
     if absence.planned:
-        fix = "When it is over: storebridge maintenance off, or let its time run out."
+        fix = "When it is over, say so under Settings, General, or let its time run out."
     severity = "warning" if absence.planned else "error"
     return {f"connection {store.id}": Told(text.replace(". .", "."), fix, store.id, severity)}
 
@@ -182,23 +203,23 @@ def plan_maintenance(engine: Engine, shop_id: int, minutes: int | None, author: 
     if minutes is not None and minutes < 1:
         raise AskMerchant("Give at least one minute.", field="minutes")
     until = (now + timedelta(minutes=minutes)).isoformat() if minutes is not None else None
-    planned = {"since": now.isoformat(), "until": until, "author": author}
-    _set_plan(engine, shop_id, planned, f"maintenance of the store ({author})")
-    return planned
+    plan = {"since": now.isoformat(), "until": until, "author": author}
+    _set_plan(engine, shop_id, plan, f"maintenance of the store ({author})")
+    return plan
 
 
 def end_maintenance(engine: Engine, shop_id: int, author: str) -> None:
     _set_plan(engine, shop_id, None, f"maintenance of the store is over ({author})")
 
 
-def _set_plan(engine: Engine, shop_id: int, planned: dict[str, Any] | None, text: str) -> None:
+def _set_plan(engine: Engine, shop_id: int, plan: dict[str, Any] | None, text: str) -> None:
     def act(session: Session) -> set[str]:
         now = engine.clock()
         shop = session.get_one(Shop, shop_id)
-        if planned is None and PLANNED not in (shop.settings or {}):
+        if plan is None and PLANNED not in (shop.settings or {}):
             raise AskMerchant("No maintenance is planned.", field="maintenance")
         others = {name: value for name, value in (shop.settings or {}).items() if name != PLANNED}
-        shop.settings = {**others, **({PLANNED: planned} if planned else {})}
+        shop.settings = {**others, **({PLANNED: plan} if plan else {})}
         session.flush()
         records.note(session, now, "safe mode", text)
         return check(session, engine, shop_id, now)

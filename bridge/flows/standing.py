@@ -20,7 +20,6 @@ from bridge.flows.engine import Engine
 from bridge.flows.watched import Told, keep
 from bridge.ports.manifest import Manifest
 
-BOUND = "score_buffer"
 NEAR_KIND = "score_near"
 # What no limit is named for is shown over this.
 USUAL = 30
@@ -71,7 +70,7 @@ def _nearest(found: list[Standing]) -> Standing | None:
 
 
 def _guard(row: Connection, near: Standing | None) -> Guard | None:
-    units = extra(int(row.settings.get(BOUND) or 0), near.left if near else None)
+    units = extra(int(row.settings.get(account.BOUND) or 0), near.left if near else None)
     return Guard(units=units, why=near.text) if units and near is not None else None
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
-from bridge.web import language, module_page
+from bridge.web import language, module_page, telling
 from bridge.web.api import api
 from bridge.web.apps import apps
 from bridge.web.consent import consent
@@ -45,7 +45,12 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    said = {"said": language.said, "said_options": language.said_options, "begun": language.begun}
+    said = {
+        "said": language.said,
+        "said_options": language.said_options,
+        "begun": language.begun,
+        "country": telling.country,
+    }
     app.jinja_env.filters |= {**said, "combined": operator.or_}
     spoken = (language.gettext, language.ngettext)
     app.jinja_env.install_gettext_callables(*spoken, newstyle=True)  # type: ignore[attr-defined]

@@ -168,13 +168,13 @@ def _account(view: View) -> Context | None:
     adapters = view.engine.adapters(row.role)
     adapter = adapters.get(row.adapter)
     facts = next(item for item in overview.connections(view.session, view.now) if item["id"] == row.id)
-    rests = {item["flow"]: item for item in resting.holds(view.session) if item["connection_id"] == row.id}
     return {
         "row": facts,
         "title": Name(row.title),
         "missing": adapter is None,
+        "no_score": adapter.manifest.lacks.get(Capability.SCORE, "") if adapter else "",
         "in_setup": bool(resting.in_setup(view.session, row.id)),
-        "flows": [(flow, rests.get(flow)) for flow in resting.FLOWS] if row.role == "channel" else [],
+        "flows": resting.switches(view.session, [row.id])[row.id] if row.role == "channel" else [],
         "found": _found(row, adapter),
         **(_forms(view, row, adapter) if adapter else {"credentials": [], "parts": []}),
         "stakes": admin.stakes(view.engine, view.shop.id, row.id),

@@ -112,6 +112,10 @@ def _go_on(sent: Sent) -> None:
     resting.resume(sent.engine, sent.shop_id, sent.number("connection"), [sent.form.get("flow", "")], sent.author)
 
 
+def _rest(sent: Sent) -> None:
+    resting.hold(sent.engine, sent.shop_id, sent.number("connection"), [sent.form.get("flow", "")], sent.author)
+
+
 def _apply(sent: Sent) -> None:
     plan.apply(sent.engine, sent.shop_id, sent.arguments["number"], sent.author, confirm="confirm" in sent.form)
 
@@ -140,7 +144,7 @@ def _test_alerts(sent: Sent) -> None:
 
 # By page, then by what the button says.
 ACTIONS: Mapping[str, Mapping[str, Action]] = {
-    "overview": {"pause": _pause, "resume": _resume, "own": _own},
+    "overview": {"pause": _pause, "resume": _resume, "rest": _rest, "go_on": _go_on, "own": _own},
     "problems": {"retry": _retry, "close": _close, "confirm": _confirm},
     "plans": {"undo": _undo, "go-on": _go_on, "confirm": _confirm, "confirm_one": _confirm_one},
     "alerts": {"set": _set_alerts, "test": _test_alerts},

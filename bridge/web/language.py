@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import cache
 from gettext import c2py
 from pathlib import Path
@@ -21,10 +22,11 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 from markupsafe import Markup
 
+from bridge.web import told
 from bridge.web.recognise import Message, Recogniser
 
 FOLDER, DOMAIN = Path(__file__).parent / "locale", "storebridge"
-ENGLISH = "en"
+ENGLISH = told.ENGLISH
 # Each by its own name, as people look for it.
 LANGUAGES: Mapping[str, str] = {
     "en": "English",
@@ -55,7 +57,8 @@ class Language:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_forms", {item.id: item.forms for item in self.messages})
-        object.__setattr__(self, "_recogniser", Recogniser(self.messages, self.form))
+        recogniser = Recogniser(self.messages, self.form, lambda value: told.share(value, self.code))
+        object.__setattr__(self, "_recogniser", recogniser)
 
     @property
     def locale(self) -> Locale:
@@ -106,17 +109,19 @@ def messages(catalogue: Catalog) -> list[Message]:
 
 
 _SPOKEN: ContextVar[Language | None] = ContextVar("language", default=None)
+_ZONE: ContextVar[tzinfo | None] = ContextVar("zone", default=None)
 
 
 @contextmanager
-def spoken(code: str) -> Iterator[Language]:
-    """What is rendered inside is in this language."""
+def spoken(code: str, zone: tzinfo | None = None) -> Iterator[Language]:
+    """What is rendered inside is in this language, with the times of this zone."""
     found = language(code)
-    token = _SPOKEN.set(found)
+    token, place = _SPOKEN.set(found), _ZONE.set(zone)
     try:
         yield found
     finally:
         _SPOKEN.reset(token)
+        _ZONE.reset(place)
 
 
 def current() -> Language:
@@ -140,7 +145,9 @@ class Name(str):
 def said(text: object) -> object:
     """The filter for what the engine says: a text of ours in the page's language; whatever else comes by (a name that
     somebody gave, a marketplace's message) stays as it is, and is escaped as everything is."""
-    return current().said(text) if isinstance(text, str) and not isinstance(text, (Markup, Name)) else text
+    if not isinstance(text, str) or isinstance(text, (Markup, Name)):
+        return text
+    return told.local(current().said(text), current().code, _ZONE.get())
 
 
 def said_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

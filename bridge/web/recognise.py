@@ -40,10 +40,12 @@ class _Shape:
 
 
 class Recogniser:
-    """``form`` tells which plural form a number takes."""
+    """``form`` tells which plural form a number takes, ``written`` how a value is written."""
 
-    def __init__(self, messages: Sequence[Message], form: Callable[[int], int]) -> None:
-        self._form = form
+    def __init__(
+        self, messages: Sequence[Message], form: Callable[[int], int], written: Callable[[str], str] = str
+    ) -> None:
+        self._form, self._written = form, written
         self._exact = {_plain(item.id): item for item in messages if not VALUE.search(item.id)}
         found = [shape for item in messages for text in (item.id, item.plural) if (shape := _shape(text, item))]
         self._shapes = sorted(found, key=lambda shape: -shape.weight)
@@ -82,7 +84,7 @@ class Recogniser:
         forms = shape.message.forms
         count = next((int(value) for value in values.values() if value.isdecimal()), 1)
         form = forms[self._form(count)] if len(forms) > 1 else forms[0]
-        return _NUMBER.sub(r"\1s", form) % {name: self.said(value) for name, value in values.items()}
+        return _NUMBER.sub(r"\1s", form) % {name: self._written(self.said(value)) for name, value in values.items()}
 
 
 def _plain(text: str) -> str:

@@ -43,7 +43,7 @@ class Shown:
 
 def render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
     """The title, and the page with the shell around it, in the language of its frame."""
-    with language.spoken(shown.frame.language):
+    with language.spoken(shown.frame.language, context["zone"]):
         return _render(shown, context)
 
 
@@ -102,6 +102,7 @@ def _words() -> dict[str, Any]:
         "flow_names": wording.FLOWS,
         "languages": language.LANGUAGES,
         "lane_names": wording.LANES,
+        "due_words": wording.DUE,
         "example_names": wording.EXAMPLES,
     }
 

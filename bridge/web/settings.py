@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, Journal, PrivacyRequest
-from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overview, resting
+from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overview, resting, safety
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
@@ -23,17 +23,13 @@ AWAY = ("connecting", "disconnected")
 
 def _general(view: View) -> Context:
     rows = overview.connections(view.session, view.now)
-    rests = {(item["connection_id"], item["flow"]): item for item in resting.holds(view.session)}
     channels = [row for row in rows if row["role"] == "channel" and row["state"] not in AWAY]
     waiting = resting.in_setup(view.session)
+    switches = resting.switches(view.session, [row["id"] for row in channels])
     return {
-        "channels": [
-            {**row, "flows": [(flow, rests.get((row["id"], flow))) for flow in resting.FLOWS]}
-            | {"in_setup": row["id"] in waiting}
-            for row in channels
-        ],
-        "flows": resting.FLOWS,
+        "channels": [{**row, "flows": switches[row["id"]], "in_setup": row["id"] in waiting} for row in channels],
         "in_test": resting.in_test(view.session),
+        "maintenance": safety.planned(view.session, view.shop.id, view.now),
         "store": store_connection(view.session),
         "audit": _audit(view),
     }
@@ -126,6 +122,16 @@ def _go_on(sent: Sent) -> None:
     resting.resume(sent.engine, sent.shop_id, _row(sent).id, [sent.form.get("flow", "")], sent.author)
 
 
+def _maintain(sent: Sent) -> None:
+    """For so many minutes; nothing entered: until it is said to be over."""
+    minutes = sent.number("minutes") if sent.form.get("minutes", "").strip() else None
+    safety.plan_maintenance(sent.engine, sent.shop_id, minutes, sent.author)
+
+
+def _maintained(sent: Sent) -> None:
+    safety.end_maintenance(sent.engine, sent.shop_id, sent.author)
+
+
 def _test_on(sent: Sent) -> None:
     resting.begin_test(sent.engine, sent.shop_id, sent.author)
 
@@ -179,6 +185,8 @@ PAGES = (
             "resume": _resume,
             "rest": _rest,
             "go_on": _go_on,
+            "maintain": _maintain,
+            "maintained": _maintained,
             "test_on": _test_on,
             "test_off": _test_off,
         },

@@ -14,6 +14,7 @@ from babel.dates import format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
+from bridge.web import told
 from bridge.web.language import ENGLISH, current, gettext
 
 Unit = Literal["day", "hour", "minute", "second"]
@@ -55,9 +56,23 @@ class Clock:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), title, text)
 
 
-def day(moment: date | None) -> str:
-    """A day without a time."""
-    return _said(datetime.combine(moment, time()), "d MMM y", "yMMMd") if moment else ""
+def country(site: str) -> str:
+    """A country by its two letters, and the language where a marketplace has several sites there (``BE fr``), by their
+    names; what is neither stays."""
+    code, _, spoken = site.partition(" ")
+    known = current().locale
+    name = known.territories.get(code)
+    if not name or len(code) != 2:
+        return site
+    return f"{name} ({known.languages.get(spoken, spoken)})" if spoken else str(name)
+
+
+def day(moment: date | str | None) -> str:
+    """A day without a time; a text is ISO 8601."""
+    if not moment:
+        return ""
+    found = date.fromisoformat(moment) if isinstance(moment, str) else moment
+    return told.day(datetime.combine(found, time()), current().code)
 
 
 def _said(day: datetime, english: str, skeleton: str) -> str:

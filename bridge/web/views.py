@@ -16,6 +16,7 @@ from bridge.flows import (
     alert_settings,
     attend,
     documents,
+    due,
     feed_address,
     held,
     module_connect,
@@ -29,6 +30,7 @@ from bridge.flows import (
     resting,
     setup,
 )
+from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import NotFound
 from bridge.web import owners
 from bridge.web.actions import ACTIONS
@@ -44,7 +46,7 @@ def _overview(view: View) -> Context:
     session = view.session
     latest = order_view.orders(session, LATEST)
     return {
-        "connections": overview.connections(session, view.now),
+        "connections": _connections(session, view.now),
         "runs": progress.shown(session, view.now),
         "run_words": RUNS,
         "run_states": STATES,
@@ -60,11 +62,19 @@ def _overview(view: View) -> Context:
     }
 
 
+def _connections(session: Session, now: datetime) -> list[Context]:
+    """Marketplaces that are live with the switch of each flow."""
+    rows, waiting = overview.connections(session, now), resting.in_setup(session)
+    live = [row["id"] for row in rows if row["role"] == "channel" and row["state"] != DISCONNECTED]
+    switches = resting.switches(session, set(live) - set(waiting))
+    found = [{**row, "flows": switches.get(row["id"], [])} for row in rows]
+    return [{**row, "resting": [flow for flow, rest in row["flows"] if rest]} for row in found]
+
+
 def _orders(view: View) -> Context:
     search, only_open = view.text("search"), view.text("show") == "open"
     if view.text("show") == "urgent":
-        due = order_view.urgent(view.session)
-        return {"orders": due, "search": "", "only_open": False, "urgent": True, "paged": False, "more": None}
+        return {"due": due.due(view.session, view.now), "search": "", "only_open": False, "orders": []}
     rows = order_view.orders(view.session, PER_PAGE + 1, _order_key(view), only_open=only_open, search=search)
     last = rows[PER_PAGE - 1] if len(rows) > PER_PAGE else None
     return {
@@ -132,13 +142,13 @@ def _sku_of(row: Mapping[str, Any]) -> str | None:
 
 
 def _returns(view: View) -> Context:
-    everything = view.text("show") == "all"
-    found = order_view.returns(view.session, only_open=not everything)
+    everything, one = view.text("show") == "all", view.number("return")
+    found = order_view.returns(view.session, only_open=not everything and one is None, one=one)
     by_parts = {
         number: _by_parts(view, number) for number in {item["connection_id"] for item in found if item["bundle"]}
     }
     rows = [{**item, "by_parts": by_parts.get(item["connection_id"], False)} for item in found]
-    return {"returns": rows, "everything": everything}
+    return {"returns": rows, "everything": everything, "one": one}
 
 
 def _by_parts(view: View, number: int) -> bool:

@@ -204,6 +204,15 @@ LANES: Mapping[str, str] = {
     "content": "content",
     "sweep": "sweep",
 }
+# What has to be done by when (bridge/flows/due.py).
+DUE: Mapping[str, str] = {
+    "accept": "Accept the order",
+    "ship": "Ship the order",
+    "cancel": "Answer the buyer, who asks to cancel",
+    "gone": "Cancel what is out of stock, or keep it",
+    "decide": "Decide on the return",
+    "refund": "The return is being paid back",
+}
 # What a plan does to a listing.
 EXAMPLES: Mapping[str, str] = {
     "created": "listed anew",
@@ -238,6 +247,8 @@ NOTICES: Mapping[str, str] = {
     "excluded": "Excluded. They are not sold on this marketplace.",
     "included": "Taken in again.",
     "live": "Live. Listings, stock and prices go out now.",
+    "maintain": "Your store is under maintenance. Listings follow within a minute.",
+    "maintained": "The maintenance is over. The store is compared with first.",
     "test_on": "Test mode is on: nothing goes out any more.",
     "test_off": "Test mode is off. What waited goes out now.",
     "pause": "Paused. What comes in meanwhile is kept, and caught up with when you resume.",

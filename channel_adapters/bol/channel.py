@@ -25,13 +25,14 @@ from bridge.ports.channel import (
     PriceUpdate,
     PushHint,
     SaleStatus,
+    ScoreFigure,
     StockUpdate,
     SubmissionState,
     SubmissionStatus,
 )
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, RetryLater
 from bridge.ports.manifest import load_manifest
-from channel_adapters.bol import mapping, tree
+from channel_adapters.bol import mapping, standards, tree
 from channel_adapters.bol.client import BolClient, Json, listed
 from channel_adapters.bol.push import Push
 from channel_adapters.bol.reading import AMSTERDAM
@@ -261,6 +262,13 @@ class BolChannel:
         return _submitted(line_id, self._client.handle_return(line_id, mapping.decision_body(decision, quantity)))
 
     # Submissions
+
+    def score(self) -> Sequence[ScoreFigure]:
+        """bol's service norms of this week, each asked for by itself."""
+        now = self._clock()
+        year, week, _ = now.astimezone(AMSTERDAM).isocalendar()
+        found = (standards.figure(name, self._client.performance(name, year, week), now) for name in standards.TITLES)
+        return [figure for figure in found if figure is not None]
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
         found: dict[str, Json] = {}

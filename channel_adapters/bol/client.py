@@ -176,6 +176,11 @@ class BolClient:
         answer = self._call(operation, "POST", path, body=body, idempotent=True, write=False)
         return listed(answer, "processStatuses")
 
+    def performance(self, name: str, year: int, week: int) -> Json:
+        """One service norm in a week of ISO 8601."""
+        path, params = "/retailer/insights/performance/indicator", {"name": name, "year": year, "week": week}
+        return self._call("get-performance-indicators", "GET", path, params=params)
+
     def signature_keys(self) -> list[Json]:
         path = "/retailer/subscriptions/signature-keys"
         return listed(self._call("get-subscription-keys", "GET", path), "signatureKeys")

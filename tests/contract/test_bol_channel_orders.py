@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from bridge.ports.errors import (
     SlowDown,
     UnknownOutcome,
 )
+from channel_adapters.bol import standards
 from tests.support.bol import EANS
 from tests.support.bol_channel import Account, at_sandbox, create, draft, parcel, status, wait_for
 
@@ -175,6 +177,32 @@ def test_a_return_is_decided(open_account: Open) -> None:
     assert account.channel.list_returns(None).items == ()
     handled = account.channel.list_returns("handled/1")
     assert (handled.items[0].lines[0].handled, handled.next_cursor) == (True, None)
+
+
+# Service norms
+
+
+def test_the_service_norms_of_the_week(open_account: Open) -> None:
+    account = open_account()
+    create(account)
+    for _ in range(4):
+        placed = account.seller.order()
+    order_id, line = placed
+    status(account, account.channel.cancel_line(order_id, line, 1, CancelReason.OUT_OF_STOCK))
+    figures = {item.name: item for item in account.channel.score()}
+    cancelled = figures["cancellations"]
+    assert (cancelled.value, cancelled.limit, cancelled.good) == (Decimal("0.25"), Decimal("0.02"), "below")
+    assert (figures["reviews"].unit, figures["fulfilment"].good) == ("of 10", "above")
+    assert account.operations().count("get-performance-indicators") == len(figures)
+
+
+def test_a_week_without_a_score_has_no_figure() -> None:
+    norm = {"condition": "<=", "value": 0.02}
+    answer = {"performanceIndicators": [{"name": "RETURNS", "type": "PERCENTAGE", "details": {"norm": norm}}]}
+    now = datetime.now(UTC)
+    assert standards.figure("RETURNS", answer, now) is None
+    assert standards.figure("REVIEWS", answer, now) is None
+    assert standards.figure("REVIEWS", {"performanceIndicators": "none"}, now) is None
 
 
 # Faults on reading

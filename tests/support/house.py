@@ -122,8 +122,12 @@ class House(Stack):
             self.install()
         else:
             self.store_id = self._connect("platform", self.platform, self.store.url, STORE_PACE)
-        self.channel_id = self._connect("channel", "bol", str(self.bol.http.base_url), CHANNEL_PACE)
+        self.channel_id = self.sell_at("bol", str(self.bol.http.base_url))
         return self
+
+    def sell_at(self, name: str, url: str) -> int:
+        """On this marketplace, too, whose sandbox is at ``url`` (by the name localhost); its number here."""
+        return self._connect("channel", name, url, CHANNEL_PACE)
 
     def _connect(self, role: str, name: str, url: str, pace: dict[str, int]) -> int:
         adapter = (self.engine.platforms if role == "platform" else self.engine.channels)[name]

@@ -65,8 +65,8 @@ def test_the_sums_are_shown_and_whoever_declares_the_vat_says_so(kiosk: Kiosk) -
     page = text(kiosk.get("settings/prices"))
     assert "Near the threshold" in page
     assert "€8,500.00" in page
-    assert "DE €7,000.00" in page
-    assert "FR €1,500.00" in page
+    assert "Germany €7,000.00" in page
+    assert "France €1,500.00" in page
     assert "See the sums" in text(kiosk.get("problems"))
     assert open_problems(kiosk) == 1
     assert kiosk.post("settings/prices", "save_eu_sales", registered="yes").status_code == 303

@@ -99,6 +99,35 @@ def test_flows_rest_one_by_one_and_all_in_test_mode(lively: Lively) -> None:
     assert browser.post("settings", "resume").status_code == 303
 
 
+def test_maintenance_of_the_store_begins_and_ends_on_the_page(lively: Lively) -> None:
+    browser = lively.browser()
+    wrong = browser.post("settings", "maintain", minutes="soon")
+    assert (wrong.status_code, "Enter a whole number." in text(wrong)) == (422, True)
+    assert "at least one minute" in text(browser.post("settings", "maintain", minutes="0"))
+    assert browser.post("settings", "maintain", minutes="30").status_code == 303
+    assert "Under maintenance until" in text(browser.get("settings"))
+    assert browser.post("settings", "maintained").status_code == 303
+    assert browser.post("settings", "maintain", minutes="").status_code == 303
+    assert "Under maintenance since" in text(browser.get("settings"))
+    assert browser.post("settings", "maintained").status_code == 303
+    assert "Under maintenance" not in text(browser.get("settings"))
+    assert browser.post("settings", "maintained").status_code == 422
+
+
+def test_flows_rest_from_the_overview_too(lively: Lively) -> None:
+    browser = lively.browser()
+    with lively.world.db.write(1) as session:
+        session.execute(delete(Hold))
+    assert browser.post("", "rest", connection=2, flow="price").status_code == 303
+    assert "What is sent: Prices at rest" in text(browser.get(""))
+    assert browser.post("", "go_on", connection=2, flow="price").status_code == 303
+    assert "at rest" not in text(browser.get(""))
+    assert browser.post("", "pause", connection="all").status_code == 303
+    assert "Resume everything" in text(browser.get("orders"))
+    assert browser.post("", "resume", connection="all").status_code == 303
+    assert "Resume everything" not in text(browser.get("orders"))
+
+
 def test_diagnostics_can_be_copied_and_hold_no_secret(lively: Lively) -> None:
     shown = text(lively.browser().get("settings/diagnostics?run=now"))
     assert '"connections"' in shown
