@@ -14,9 +14,10 @@ from bridge.cli import cli
 from bridge.db.tables import Order, Problem, Reservation, ReturnRow, Variant
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import RefundLine
-from bridge.flows import attend, listing_view, order_view, part_units, plan, project
+from bridge.flows import acceptance, attend, listing_view, order_view, part_units, plan, project, table
 from bridge.flows.documents import SHOP, Wish
 from bridge.flows.forms import FieldErrors
+from bridge.flows.table import Scope
 from bridge.ports.errors import AskMerchant, RetryLater
 from bridge.web import create_web
 from tests.support.lively import Browser, config
@@ -218,6 +219,28 @@ def _moves(world: World, units: int) -> Any:
         raise time_out()
 
     return act
+
+
+def test_two_who_take_the_same_part_off_do_it_one_after_the_other(world: World) -> None:
+    holds(world, bundle("SET", CUPS, taken_by=BRIDGE))
+    sale(world, ("SET", 1))
+    sale(world, ("SET", 1), market=1)
+    other = Scope(1, 3, "shipments", "work")
+    world.store.faults.before["set_stock"] = [lambda: table.run(world.engine, other, float("inf"))]
+    in_store(world)
+    assert (world.store.stock("CUP"), world.store.stock_writes) == (5, 2)
+    assert shown(world) == shown(world, 1) == {"CUP": 5, "POT": 5, "SET": 2, "DUO": 0}
+
+
+def test_an_order_to_accept_is_covered_by_its_parts(world: World) -> None:
+    holds(world, bundle("SET", CUPS, POT))
+    sale(world, ("SET", 2))
+    for cups, covered in ((9, True), (3, False), (4, True)):
+        world.hint(world.store.set("CUP", cups))
+        world.settle(30)
+        with world.db.read(1) as session:
+            left = acceptance.uncovered(world.engine, session, session.scalars(select(Order)).one())
+        assert (left == []) is covered
 
 
 def test_where_writing_is_switched_off_a_person_is_asked(world: World) -> None:

@@ -34,7 +34,7 @@ from bridge.db.tables import (
     Variant,
     Work,
 )
-from bridge.flows import admin, polls, table
+from bridge.flows import admin, parts, polls, table
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.steps import KILL_AT
 from bridge.ports.adapter import Adapter
@@ -259,12 +259,13 @@ class Stack:
             tracks = Counter(shipment["tracking"] for shipment in order["shipments"])
             assert max(tracks.values(), default=1) == 1, f"shipped twice: {tracks}"
         shelf = self.store.look("stock")
+        with self.engine.db.read(self.shop.id) as session:
+            bundles = {item.sku: item.components for item in parts.read(session).bundles}
         for offer in self.bol.control("GET", "offers"):
-            on_hand = max(0, shelf.get(offer["sku"]) or 0)
-            held = self._held(offer["sku"])
-            assert offer["stock"] == max(0, on_hand - held), (
-                f"{offer['sku']}: {offer['stock']} shown, {on_hand} - {held}"
-            )
+            taken = [(offer["sku"], 1), *((part.sku, part.quantity) for part in bundles.get(offer["sku"], ()))]
+            there = {sku: (shelf.get(sku) or 0, self._held(sku), each) for sku, each in taken}
+            least = min((on_hand - held) // each for on_hand, held, each in there.values())
+            assert offer["stock"] == max(0, least), f"{offer['sku']}: {offer['stock']} shown, {there}"
         self.check_secrecy()
 
     def _held(self, sku: str) -> int:

@@ -167,6 +167,60 @@ def test_codes_that_amazon_was_told_of_carriers_stay_with_the_account(db: Databa
     assert carriers.chosen(found[0]) == {"GLS": "MINE", "Post NL": "PostNL"}
 
 
+def test_reservations_of_bundles_go_up_and_down(db: Database) -> None:
+    migrations.upgrade(db, "0020")
+    at = "2026-11-23 08:00:00+00:00"
+    rows = [
+        f"INSERT INTO shops (id, public_id, name, created_at, paused, settings) VALUES (1, 's', 'S', '{at}', false, '{{}}')",
+        (
+            "INSERT INTO connections (id, shop_id, role, adapter, account, title, credentials, webhook_secrets, settings, urls,"
+            " info, state, state_reason, state_since, created_at, sandbox) VALUES (1, 1, 'channel', 'x', 'x', 'X', '', '',"
+            f" '{{}}', '{{}}', '{{}}', 'active', '', '{at}', '{at}', false)"
+        ),
+        "INSERT INTO products (id, shop_id, external_id, title, data, snapshot_version) VALUES (1, 1, '1', '', '{}', 0)",
+        *(
+            "INSERT INTO variants (id, shop_id, product_id, external_id, title, pool, data, read_at)"
+            f" VALUES ({number}, 1, 1, '{number}', '', '{number}', '{{}}', '{at}')"
+            for number in (1, 2)
+        ),
+        (
+            "INSERT INTO orders (id, shop_id, connection_id, external_id, ref, fingerprint, currency, total, buyer, raw,"
+            " placed_at, imported_at, channel_state, store_state, phase, accept_state, accept_rounds, tax_by_channel, site)"
+            f" VALUES (1, 1, 1, 'o', 'x:o', '', 'EUR', '1.00', '', '', '{at}', '{at}', 'open', 'ready', 'ready', '', 0, false, '')"
+        ),
+        (
+            "INSERT INTO order_lines (id, shop_id, order_id, external_id, title, quantity, cancelled, shipped, unit_price,"
+            " total, fulfilled_by, cancellation_requested, variant_id, restocked)"
+            " VALUES (1, 1, 1, 'l', '', 2, 0, 0, '1.00', '2.00', 'merchant', false, 1, 0)"
+        ),
+        _reservation(1, 1, 2, at),
+    ]
+    with db.engine.begin() as connection:
+        for row in rows:
+            connection.execute(text(row))
+    migrations.upgrade(db)
+    with db.engine.begin() as connection:
+        known = connection.execute(text("SELECT quantity, per_unit, taken_by, taken, found FROM reservations")).all()
+        assert [tuple(row) for row in known] == [(2, 1, "store", 0, None)]
+        connection.execute(text(_reservation(2, 2, 4, at)))
+    with pytest.raises(IntegrityError), db.engine.begin() as connection:
+        connection.execute(text(_reservation(3, 2, 4, at)))
+    migrations.downgrade(db, "0020")
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT id, variant_id, quantity FROM reservations")).all() == [(1, 1, 2)]
+    with pytest.raises(IntegrityError), db.engine.begin() as connection:
+        connection.execute(text(_reservation(3, 2, 4, at)))
+    migrations.upgrade(db)
+    assert migrations.is_current(db)
+
+
+def _reservation(number: int, variant: int, units: int, at: str) -> str:
+    return (
+        "INSERT INTO reservations (id, shop_id, order_id, order_line_id, variant_id, pool, quantity, state, created_at)"
+        f" VALUES ({number}, 1, 1, 1, {variant}, '{variant}', {units}, 'open', '{at}')"
+    )
+
+
 def _listing(number: int, at: str, site: str = "") -> str:
     name, value = ("site, ", f"'{site}', ") if site else ("", "")
     return (
