@@ -140,7 +140,7 @@ class Chunk:
         except ValidationError as error:
             return error
         doubles = sku in self.doubles, gtin in self.double_gtins
-        return Item(sku, gtin, variant, product, sold.units, sold.orders, *doubles, parts, self.pictures)
+        return Item(sku, gtin, variant, product, sold.units, sold.orders, *doubles, self.pictures, parts)
 
     def _part(self, part: Component) -> Part:
         rows = self.standing.get(part.sku, [])

@@ -32,8 +32,8 @@ _FACETS = {"price": "price", "buffer": "stock", "cap": "stock", "excluded": "lis
 @dataclass(slots=True)
 class Item:
     """One variant as it is shaped, for every marketplace. ``reserved``: units sold that the store does not show yet, by
-    the orders ``orders``; ``double_sku``, ``double_gtin``: another product has it too; ``parts``: what a bundle is made
-    of; ``pictures``: what is known of them, by address."""
+    the orders ``orders``; ``double_sku``, ``double_gtin``: another product has it too; ``pictures``: what is known of
+    them, by address; ``parts``: what a bundle is made of."""
 
     sku: str
     gtin: str | None
@@ -43,8 +43,8 @@ class Item:
     orders: Sequence[str]
     double_sku: bool = False
     double_gtin: bool = False
-    parts: tuple[Part, ...] = ()
     pictures: Mapping[str, ImageFact] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
     _facts: Facts | None = None
 
     @property
@@ -90,13 +90,19 @@ class Made:
 
     @property
     def answer(self) -> dict[str, Any]:
-        return {**self.stock._asdict(), "orders": list(self.orders)}
+        """The sum behind the quantity; of a bundle only where it is one."""
+        told = {**self.stock._asdict(), "orders": list(self.orders)}
+        return told if self.stock.bundle is not None else {name: told[name] for name in told if name != "bundle"}
 
     def explains(self, name: str, known: Mapping[str, Any]) -> bool:
         """Whether a stored explanation still says how the value came about (without working it out again)."""
-        if known.get("state") != self.state:
-            return bool(known.get("steps", []) == self.explanation(name).get("steps", []))
-        return name != Facet.STOCK or all(known.get(key) == value for key, value in self.answer.items())
+        if name == Facet.STOCK and not self._adds_up(known):
+            return False
+        return known.get("state") == self.state or known.get("steps", []) == self.explanation(name).get("steps", [])
+
+    def _adds_up(self, known: Mapping[str, Any]) -> bool:
+        answer = self.stock._asdict()
+        return known.get("orders") == list(self.orders) and all(known.get(key) == answer[key] for key in answer)
 
     def explanation(self, name: str) -> dict[str, Any]:
         """What is stored beside a facet, so that it explains itself without being computed again."""

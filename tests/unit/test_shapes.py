@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.listing import DesiredOffer
+from bridge.domain.stock import StockAnswer
+from bridge.flows.shape import Made
 from tests.support import shapes
 
 
@@ -37,3 +40,21 @@ def test_cases_reach_every_kind_of_finding(golden):
     }  # fmt: skip
     steps = {step["field"] for case in golden for listing in case for part in listing["explained"].values() for step in part.get("steps", [])}  # fmt: skip
     assert steps >= {"price", "title", "buffer", "cap", "category", "excluded", "held", "handling_days", "one"}
+
+
+def test_a_stored_sum_that_is_another_now_is_told_anew_whatever_settings_changed():
+    def made(reserved: int, state: int, bundle: dict[str, Any] | None = None) -> Made:
+        answer = StockAnswer(5, 5 + reserved, reserved, 0, None, "on hand less reserved less buffer", "0 units", bundle)
+        return Made(DesiredOffer("S", None, 5, None, "Lamp"), answer, ["1001 x1"] * reserved, state=state)
+
+    known = made(1, 7).explanation("stock")
+    assert "bundle" not in known
+    assert made(1, 7).explains("stock", known)
+    assert made(1, 8).explains("stock", known)
+    assert not made(0, 7).explains("stock", known)
+    assert not made(0, 8).explains("stock", known)
+    of_bundle = made(1, 7, {"units": 5}).explanation("stock")
+    assert of_bundle["bundle"] == {"units": 5}
+    assert not made(1, 7).explains("stock", of_bundle)
+    assert not made(1, 8, {"units": 4}).explains("stock", of_bundle)
+    assert made(1, 8).explains("price", made(1, 7).explanation("price"))
