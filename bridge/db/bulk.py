@@ -20,7 +20,7 @@ def insert_rows(session: Session, model: type[OfShop], rows: Sequence[dict[str, 
     """Insert plain dicts; each gets the session's shop."""
     if rows:
         shop = session.info["shop_id"]
-        session.execute(insert(_table(model)), [{**row, "shop_id": shop} for row in rows])
+        session.connection().execute(insert(_table(model)), [{**row, "shop_id": shop} for row in rows])
 
 
 def update_rows(session: Session, model: type[OfShop], rows: Sequence[dict[str, Any]]) -> None:
@@ -30,7 +30,7 @@ def update_rows(session: Session, model: type[OfShop], rows: Sequence[dict[str, 
     columns = tuple(name for name in rows[0] if name != "id")
     shop = session.info["shop_id"]
     given = [{"row_id": row["id"], "of_shop": shop, **{f"new_{n}": row[n] for n in columns}} for row in rows]
-    session.execute(_update(_table(model), columns), given)
+    session.connection().execute(_update(_table(model), columns), given)
 
 
 @lru_cache(maxsize=100)

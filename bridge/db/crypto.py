@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+REMEMBERED = 500
 
 
 class KeyRing:
@@ -24,6 +27,7 @@ class KeyRing:
         if not keys:
             raise ValueError("the key ring needs at least one key")
         self._fernet = MultiFernet([Fernet(key.encode()) for key in keys])
+        self._remembered = lru_cache(REMEMBERED)(self._decrypt)
 
     def seal(self, content: Any) -> str:
         """Encrypt JSON content; Decimals (amounts in raw answers) are kept exactly, as text."""
@@ -31,8 +35,15 @@ class KeyRing:
 
     def open(self, sealed: str) -> Any:
         """Raises ValueError when no key of the ring fits."""
+        return json.loads(self._decrypt(sealed))
+
+    def recall(self, sealed: str) -> Any:
+        """The same of what is read with each step of work (a connection's credentials): opened once."""
+        return json.loads(self._remembered(sealed))
+
+    def _decrypt(self, sealed: str) -> bytes:
         try:
-            return json.loads(self._fernet.decrypt(sealed.encode()))
+            return self._fernet.decrypt(sealed.encode())
         except InvalidToken as error:
             raise ValueError("no key of the key ring opens this value; is an old key missing?") from error
 
@@ -67,13 +78,20 @@ def installed() -> KeyRing:
 
 
 class Secret(TypeDecorator[Any]):
-    """A JSON value that is only ever stored encrypted."""
+    """A JSON value that is only ever stored encrypted. ``recalled``: opened once by each process."""
 
     impl = Text
     cache_ok = True
+
+    def __init__(self, *, recalled: bool = False) -> None:
+        super().__init__()
+        self.recalled = recalled
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else installed().seal(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else installed().open(value)
+        if value is None:
+            return None
+        ring = installed()
+        return ring.recall(value) if self.recalled else ring.open(value)

@@ -79,12 +79,12 @@ class FileKeyRing(KeyRing):
             self._refresh()
         return super().seal(content)
 
-    def open(self, sealed: str) -> Any:
+    def _decrypt(self, sealed: str) -> bytes:
         try:
-            return super().open(sealed)
+            return super()._decrypt(sealed)
         except ValueError:
             self._refresh()
-            return super().open(sealed)
+            return super()._decrypt(sealed)
 
     def _refresh(self) -> None:
         self._look_at = time.monotonic() + LOOK_AGAIN

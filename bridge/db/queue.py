@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bridge.db import work
 from bridge.db.resting import at_rest
+from bridge.db.session import core_execute
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime
 
 _NOW = bindparam("now", type_=UtcTime())
@@ -29,8 +30,21 @@ _SCOPES = (
     .where(Connection.state == "active", Shop.paused.is_(False))
     .group_by(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
 )
+# Of a facet and its listing what sending it needs.
+_TOLD = (
+    FacetRow.id,
+    FacetRow.listing_id,
+    FacetRow.desired_version,
+    FacetRow.desired,
+    FacetRow.attempts,
+    FacetRow.event_at,
+    Listing.offer_id,
+    Listing.site,
+    Listing.sku,
+    Listing.gtin,
+)
 _CLAIMABLE = (
-    select(FacetRow, Listing)
+    select(*_TOLD)
     .join(Listing, Listing.id == FacetRow.listing_id)
     .where(FacetRow.connection_id == bindparam("connection_id"), FacetRow.facet == bindparam("facet"), _DUE)
     .where(Listing.offer_id.is_not(None))
@@ -83,11 +97,11 @@ _TAKE_AT_ONCE = (
     .execution_options(synchronize_session=False)
 )
 _TAKEN = (
-    select(FacetRow, Listing)
+    select(Connection, *_TOLD)
+    .join(FacetRow, FacetRow.connection_id == Connection.id)
     .join(Listing, Listing.id == FacetRow.listing_id)
     .where(FacetRow.id.in_(bindparam("ids", expanding=True)))
     .order_by(FacetRow.priority, FacetRow.id)
-    .execution_options(populate_existing=True)
 )
 _HELD = select(FacetRow.id, FacetRow.lease_token, FacetRow.desired_version, FacetRow.desired).where(
     FacetRow.id.in_(bindparam("ids", expanding=True))
@@ -96,34 +110,29 @@ _HELD = select(FacetRow.id, FacetRow.lease_token, FacetRow.desired_version, Face
 
 def scopes(session: Session, facets: Sequence[str], now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, facet) with something due."""
-    return [(row[0], row[1], row[2]) for row in session.execute(_SCOPES, {"now": now, "facets": list(facets)})]
+    return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now, "facets": list(facets)})]
 
 
-def claim(
-    session: Session, connection_id: int, facet: str, now: datetime, most: int
-) -> tuple[Sequence[tuple[FacetRow, Listing]], str]:
+def claim(session: Session, connection_id: int, facet: str, now: datetime, most: int) -> tuple[Sequence[Any], str]:
     """What is due with its listing, most urgent first, leased under the token that is returned beside it."""
     given = {"connection_id": connection_id, "facet": facet, "now": now, "most": most}
-    rows = [(row[0], row[1]) for row in session.execute(_CLAIMABLE, given)]
+    rows = core_execute(session, _CLAIMABLE, given).all()
     token = secrets.token_hex(12)
     if rows:
-        ids = [row.id for row, _ in rows]
-        session.execute(_TAKE, {"ids": ids, "until": now + work.LEASE, "token": token, "now": now})
+        ids = [row.id for row in rows]
+        core_execute(session, _TAKE, {"ids": ids, "until": now + work.LEASE, "token": token, "now": now})
     return rows, token
 
 
-def claim_at_once(
-    session: Session, variant_ids: Sequence[int], facet: str, now: datetime
-) -> tuple[Sequence[tuple[FacetRow, Listing]], str]:
-    """What is due of these variants, leased as by :func:`claim`, in the transaction that has changed it. Nothing where
-    other changes wait for the same marketplace: the most urgent goes first."""
+def claim_at_once(session: Session, variant_ids: Sequence[int], facet: str, now: datetime) -> tuple[Sequence[Any], str]:
+    """What is due of these variants, each with its connection, leased as by :func:`claim`, in the transaction that has
+    changed it. Nothing where other changes wait for the same marketplace: the most urgent goes first."""
     token = secrets.token_hex(12)
     given = {"variants": list(variant_ids), "which": facet, "now": now, "until": now + work.LEASE, "token": token}
-    ids = list(session.scalars(_TAKE_AT_ONCE, given))
-    rows = session.execute(_TAKEN, {"ids": ids}).all() if ids else []
-    return [(row[0], row[1]) for row in rows], token
+    ids = list(core_execute(session, _TAKE_AT_ONCE, given).scalars())
+    return (session.execute(_TAKEN, {"ids": ids}).all() if ids else []), token
 
 
 def held(session: Session, ids: Sequence[int]) -> Sequence[Any]:
     """Of each: (id, lease token, wanted version, wanted value), as it is at this moment."""
-    return session.execute(_HELD, {"ids": list(ids)}).all()
+    return core_execute(session, _HELD, {"ids": list(ids)}).all()

@@ -1,19 +1,22 @@
 """Engines and sessions. A session belongs to one shop, and here is the one place where that is enforced:
 every select, update and delete gets ``shop_id = :shop`` added, every new row gets its shop, and a row of
 another shop is refused. A session without a shop (``shop_id=None``) is for the doorbell and the sweeper only.
+
+Statements that are made once (module constants) and concern columns, not entities, go through :func:`core_execute`: it
+takes a quarter of what the ORM takes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Executable, create_engine, event
+from sqlalchemy import CursorResult, Engine, Executable, Integer, bindparam, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
 
@@ -152,28 +155,47 @@ def _session(engine: Engine, shop_id: int | None) -> Iterator[Session]:
         yield session
 
 
+def core_execute(
+    session: Session, statement: Executable, given: Mapping[str, Any] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
+    """Execute a statement that was made once, inside the session's shop and transaction. Objects that the session has
+    in hand are neither written before nor brought up to date after it."""
+    shop_id = session.info["shop_id"]
+    if shop_id is None:
+        return session.connection().execute(statement, given)
+    return session.connection().execute(_bound(statement), {**(given or {}), _SHOP: shop_id})
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _scope(state: ORMExecuteState) -> None:
     shop_id = state.session.info.get("shop_id")
     if shop_id is None or state.is_insert or state.is_column_load or state.is_relationship_load:
         return
-    state.statement = _of_shop(state.statement, shop_id)
+    if state.is_select and not isinstance(state.parameters, Sequence):
+        state.statement = _bound(state.statement)
+        state.parameters = {**(state.parameters or {}), _SHOP: shop_id}
+    else:  # the value itself: the ORM compares objects in hand with it
+        state.statement = state.statement.options(_criteria(shop_id))
+
+
+_SHOP = "shop_of_session"
+_BOUND = with_loader_criteria(
+    OfShop, lambda table: table.shop_id == bindparam("shop_of_session", type_=Integer()), include_aliases=True
+)
+# With the shop as a parameter a statement is scoped once for all of them: that is half of what running it costs.
+_SCOPED: WeakKeyDictionary[Executable, Executable] = WeakKeyDictionary()
+
+
+def _bound(statement: Any) -> Any:
+    known = _SCOPED.get(statement)
+    if known is None:
+        known = _SCOPED[statement] = statement.options(_BOUND)
+    return known
 
 
 @lru_cache(maxsize=10000)
 def _criteria(shop_id: int) -> LoaderCriteriaOption:
     return with_loader_criteria(OfShop, lambda table: table.shop_id == shop_id, include_aliases=True)
-
-
-# Statements that are made once (module constants) are scoped once per shop: that is half of what running them costs.
-_SCOPED: WeakKeyDictionary[Executable, dict[int, Executable]] = WeakKeyDictionary()
-
-
-def _of_shop(statement: Any, shop_id: int) -> Any:
-    known = _SCOPED.setdefault(statement, {})
-    if shop_id not in known:
-        known[shop_id] = statement.options(_criteria(shop_id))
-    return known[shop_id]
 
 
 @event.listens_for(Session, "before_flush")

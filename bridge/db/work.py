@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bridge.db.resting import at_rest
+from bridge.db.session import core_execute
 from bridge.db.tables import Connection, Shop, UtcTime, Work
 
 LEASE = timedelta(seconds=45)
@@ -250,19 +251,26 @@ _DONE = (
     )
     .execution_options(synchronize_session=False)
 )
+_CONNECTION = select(Connection).where(Connection.id == bindparam("connection_id"))
 _TOKENS = select(Work.id, Work.lease_token).where(Work.id.in_(bindparam("ids", expanding=True)))
+
+
+def connection(session: Session, connection_id: int) -> Connection | None:
+    """The connection that work is claimed of, as it is now."""
+    return session.scalars(_CONNECTION, {"connection_id": connection_id}).first()
 
 
 def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, lane) with work that is due, unclaimed and allowed."""
     if lane is None:
-        return [(row[0], row[1], row[2]) for row in session.execute(_SCOPES, {"now": now})]
-    return [(row[0], row[1], row[2]) for row in session.execute(_SCOPES_OF_LANE, {"now": now, "lane": lane})]
+        return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now})]
+    return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES_OF_LANE, {"now": now, "lane": lane})]
 
 
 def next_due(session: Session, lane: str, until: datetime) -> datetime | None:
     """The earliest time before ``until`` at which more work of the lane falls due."""
-    return session.scalar(_NEXT_DUE, {"lane": lane, "until": until})
+    found: datetime | None = core_execute(session, _NEXT_DUE, {"lane": lane, "until": until}).scalar()
+    return found
 
 
 def claim(
@@ -270,13 +278,13 @@ def claim(
 ) -> list[Claim]:
     """Take the due items of one kind, that of the most urgent item. ``limit``: so many, or so many of that kind."""
     given = {"lane": lane, "connection_id": connection_id, "now": now, "most": CLAIM}
-    found = session.execute(_CLAIMABLE, given).all()
+    found = core_execute(session, _CLAIMABLE, given).all()
     if not found:
         return []
     most = limit if isinstance(limit, int) else limit(found[0].kind)
     rows = [row for row in found if row.kind == found[0].kind][:most]
     token = secrets.token_hex(12)
-    session.execute(_TAKE, {"ids": [row.id for row in rows], "until": now + LEASE, "token": token})
+    core_execute(session, _TAKE, {"ids": [row.id for row in rows], "until": now + LEASE, "token": token})
     return [
         Claim(
             row.id,
@@ -297,7 +305,7 @@ def claim(
 def still_mine(session: Session, claims: Sequence[Claim]) -> set[int]:
     """Ids of the claims whose lease is still held: asked right before any outside write."""
     tokens = {item.id: item.token for item in claims}
-    rows = session.execute(_TOKENS, {"ids": list(tokens)})
+    rows = core_execute(session, _TOKENS, {"ids": list(tokens)})
     return {row[0] for row in rows if tokens[row[0]] == row[1]}
 
 
@@ -316,7 +324,7 @@ def done(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     """Finished as of the version each claim took. What was marked since stays pending."""
     for version, token in {(item.version, item.token) for item in claims}:
         ids = [item.id for item in claims if item.version == version and item.token == token]
-        session.execute(_DONE, {"ids": ids, "mine": token, "as_of": version, "now": now})
+        core_execute(session, _DONE, {"ids": ids, "mine": token, "as_of": version, "now": now})
 
 
 def put_back(session: Session, claims: Sequence[Claim], due_at: datetime, error: str | None = None) -> None:

@@ -59,7 +59,7 @@ def _asked(session: Session, row: Connection, flow: str, claims: list[Claim], no
     poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == flow)).first()
     if poll is not None:
         poll.last_ok_at, poll.error = now, None
-    alive(session, row.id, now)
+    alive(session, row, now)
     work.done(session, claims, now)
 
 

@@ -30,10 +30,10 @@ class Parcel:
 def claim(session: Session, variant_ids: Sequence[int], now: datetime) -> list[Parcel]:
     """The stock of these variants, for each marketplace that nothing else waits for."""
     rows, token = queue.claim_at_once(session, variant_ids, Facet.STOCK.value, now)
-    items: dict[int, list[Item]] = {}
-    for facet, listing in rows:
-        items.setdefault(facet.connection_id, []).append(item_of(facet, listing, token))
-    return [Parcel(session.get_one(Connection, number), found) for number, found in items.items()]
+    parcels: dict[int, Parcel] = {}
+    for row in rows:
+        parcels.setdefault(row.Connection.id, Parcel(row.Connection, [])).items.append(item_of(row, token))
+    return list(parcels.values())
 
 
 def send(engine: Engine, parcels: Sequence[Parcel]) -> None:

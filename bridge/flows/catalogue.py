@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from bridge.db import work
+from bridge.db.session import core_execute
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
@@ -38,13 +39,14 @@ LATER = timedelta(seconds=5)
 QUICK, BREATH, LONGEST_BREATH = 0.05, 2.0, 0.5
 # Made once: making these statements costs more than running them.
 _IDS: Any = bindparam("ids", expanding=True)
-_TICKETS = select(Product.external_id, Product.snapshot_version).where(Product.external_id.in_(_IDS))
+_KNOWN = select(Product.external_id, Product.snapshot_version).where(Product.external_id.in_(_IDS))
 _PLACED = (
-    select(Reservation.id)
+    select(null(), Reservation.id)
     .join(Variant, Variant.id == Reservation.variant_id)
     .join(Product, Product.id == Variant.product_id)
     .where(Product.external_id.in_(_IDS), Reservation.state == "placed")
 )
+_TICKETS: Any = union_all(_KNOWN, _PLACED)
 _PRODUCTS = select(Product).where(Product.external_id.in_(_IDS)).order_by(Product.id).with_for_update()
 _VARIANTS = select(Variant).where(Variant.product_id.in_(_IDS))
 
@@ -95,8 +97,9 @@ def read_pools(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 
 
 def _before(session: Session, ids: Sequence[str]) -> _Before:
-    tickets = {row[0]: row[1] for row in session.execute(_TICKETS, {"ids": ids})}
-    return _Before(tickets, set(session.scalars(_PLACED, {"ids": ids})))
+    rows = core_execute(session, _TICKETS, {"ids": ids}).all()
+    tickets = {row[0]: row[1] for row in rows if row[0] is not None}
+    return _Before(tickets, {row[1] for row in rows if row[0] is None})
 
 
 def _record(
@@ -133,7 +136,7 @@ def _record(
     later = {key for key in batch.later if key in by_key}
     work.put_back(session, [by_key[key] for key in later], now + LATER, "the store wants fewer calls")
     work.done(session, [claim for key, claim in by_key.items() if key not in writer.overtaken | later], now)
-    alive(session, row.id, now)
+    alive(session, row, now)
     return lanes, parcels
 
 
@@ -148,7 +151,7 @@ def take_in(
     writer.finish()
     project.project(session, project.channel_views(engine, session), writer.touched, now, now, left=writer.left)
     _rematch(session, writer.new_skus, now)
-    alive(session, row.id, now)
+    alive(session, row, now)
     return set(ids) - writer.overtaken
 
 

@@ -205,7 +205,7 @@ class _Creator:
                 placed(self.engine, session, self.row.id, order, store_order, how, now)
             work.done(session, [claim], now)
         if made:
-            alive(session, self.row.id, now)
+            alive(session, self.row, now)
 
     def not_created(self, claim: Claim, error: Exception) -> None:
         subject = self.refs[int(claim.key)]

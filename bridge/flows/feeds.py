@@ -273,5 +273,5 @@ def _end(session: Session, row: Connection, file: _File, claims: list[Claim], no
     text = f"feed written: {file.entries} products" + (f", {file.left_out} left out" if file.left_out else "")
     if file.generation == 1 or file.left_out:
         records.note(session, now, "feed", text, connection_id=row.id)
-    alive(session, row.id, now)
+    alive(session, row, now)
     work.done(session, claims, now)

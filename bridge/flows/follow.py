@@ -186,4 +186,4 @@ def _next(session: Session, row: Connection, claims: list[Claim], now: datetime)
     work.done(session, claims, now)
     if soonest is not None:
         work.mark(session, row.shop_id, [Mark(row.id, "shipments", "follow", "all", priority=2, due_at=soonest)], now)
-    alive(session, row.id, now)
+    alive(session, row, now)

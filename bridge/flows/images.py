@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bridge.db.bulk import insert_rows, update_rows
+from bridge.db.session import core_execute
 from bridge.db.tables import Connection, ImageRow
 from bridge.domain.checks import ImageFact
 from bridge.flows.engine import Engine
@@ -116,7 +117,7 @@ def _rows(session: Session, urls: Sequence[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for at in range(0, len(digests), _AT_ONCE):
         given = {"digests": digests[at : at + _AT_ONCE]}
-        rows = (dict(zip(_COLUMNS, row, strict=True)) for row in session.execute(_KNOWN, given))
+        rows = (dict(zip(_COLUMNS, row, strict=True)) for row in core_execute(session, _KNOWN, given))
         found |= {by_digest[row["url_hash"]]: row for row in rows}
     return found
 

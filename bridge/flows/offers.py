@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.resting import at_rest
+from bridge.db.session import core_execute
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime, Variant
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
@@ -36,7 +37,7 @@ Values = dict[str, dict[str, Any]]
 def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
     """Ending an offer is stock work (it must stop selling); creating one is content work."""
     topic = "end" if lane_name == "stock" else "create"
-    return [(row[0], row[1], topic) for row in session.execute(_SCOPES[topic], {"now": now})]
+    return [(row[0], row[1], topic) for row in core_execute(session, _SCOPES[topic], {"now": now})]
 
 
 _NOW = bindparam("now", type_=UtcTime())
@@ -57,7 +58,7 @@ _SCOPES = {
 def run(engine: Engine, shop_id: int, connection_id: int, topic: str, deadline: float) -> None:
     """End or create the offers of one connection that wait for it."""
     with engine.db.read(shop_id) as session:
-        row = session.get(Connection, connection_id)
+        row = work.connection(session, connection_id)
     if row is None:
         return
     maker = _Maker(engine, row, engine.channel(row))

@@ -86,7 +86,7 @@ def _pulled(
         # The watermark is the time before the first page was asked for: what changed while paging is seen again.
         poll.cursor = {"since": started.isoformat()}
         poll.last_ok_at, poll.last_count, poll.error = now, found, None
-    alive(session, row.id, now)
+    alive(session, row, now)
     work.done(session, claims, now)
 
 
@@ -145,7 +145,7 @@ def _store(
     event_at = min((claim.first_marked_at for claim, _ in kept), default=now)
     lanes |= catalogue.project_pools(engine, session, sorted(pools), now, event_at)
     work.done(session, [claim for claim, _ in kept], now)
-    alive(session, row.id, now)
+    alive(session, row, now)
     return lanes
 
 

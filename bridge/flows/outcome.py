@@ -10,6 +10,7 @@ from sqlalchemy import Integer, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
+from bridge.db.session import core_execute
 from bridge.db.tables import Connection, Problem, UtcTime, Work
 from bridge.db.work import Claim
 from bridge.domain.again import first
@@ -106,9 +107,11 @@ def park_connection(session: Session, connection_id: int, error: BridgeError, no
     records.note(session, now, "connection", f"{row.title} set aside until it is reconnected", connection_id=row.id)
 
 
-def alive(session: Session, connection_id: int, now: datetime) -> None:
+def alive(session: Session, row: Connection, now: datetime) -> None:
     """The other side answered: freshness for the page, and an end to "cannot reach" problems."""
-    session.execute(_ALIVE, {"connection": connection_id, "now": now, "stale": now - FRESH})
+    stale = now - FRESH
+    if row.last_ok_at is None or row.last_ok_at < stale:
+        core_execute(session, _ALIVE, {"connection": row.id, "now": now, "stale": stale})
 
 
 def fence(engine: Engine, row: Connection, claim: Claim) -> None:

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
+from bridge.db.session import core_execute
 from bridge.db.tables import FacetRow, Listing, Order, Product, Reservation, Variant
 from bridge.domain.bundles import NO_BUNDLES, BundleIndex, Component
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
@@ -192,8 +193,7 @@ def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequ
     return Chunk(
         rows,
         reserved(session, pools),
-        _doubles(session, _DOUBLE_SKUS, {row[0].sku for row in rows if row[0].sku}),
-        _doubles(session, _DOUBLE_GTINS, {row[0].gtin for row in rows if row[0].gtin}),
+        *_doubles(session, rows),
         listings,
         _facets(session, [item["id"] for item in listings.values()]),
         _paces(session, views, pools),
@@ -220,7 +220,7 @@ def _addresses(rows: Sequence[Any]) -> set[str]:
 
 def reserved(session: Session, pools: Sequence[str]) -> dict[str, Sold]:
     """Units sold on marketplaces that the store's stock does not show yet, by pool."""
-    rows = session.execute(_RESERVED, {"ids": pools})
+    rows = core_execute(session, _RESERVED, {"ids": pools})
     sold: dict[str, Sold] = {}
     for pool, quantity, ref in rows:
         entry = sold.setdefault(pool, Sold(0, []))
@@ -229,9 +229,12 @@ def reserved(session: Session, pools: Sequence[str]) -> dict[str, Sold]:
     return sold
 
 
-def _doubles(session: Session, query: Any, values: set[str]) -> set[str]:
-    """Which of these SKUs or GTINs several products have."""
-    return {str(row[0]) for row in session.execute(query, {"ids": list(values)})} if values else set()
+def _doubles(session: Session, rows: Sequence[Any]) -> tuple[set[str], set[str]]:
+    """Which of their SKUs, and which of their GTINs, several products have."""
+    given = {name: sorted({getattr(row[0], name) or "" for row in rows} - {""}) for name in ("sku", "gtin")}
+    found = core_execute(session, _DOUBLE, given).all() if any(given.values()) else []
+    skus, gtins = ({str(row.value) for row in found if row.name == name} for name in given)
+    return skus, gtins
 
 
 _LISTING = (
@@ -284,9 +287,14 @@ _RESERVED = (
     .where(Reservation.pool.in_(_IDS), Reservation.state != "released")
     .order_by(Reservation.id)
 )
-_DOUBLE_SKUS, _DOUBLE_GTINS = (
-    select(column).where(column.in_(_IDS), Variant.deleted_at.is_(None)).group_by(column).having(func.count() > 1)
-    for column in (Variant.sku, Variant.gtin)
+_DOUBLE = union_all(
+    *(
+        select(literal(column.key).label("name"), column.label("value"))
+        .where(column.in_(bindparam(column.key, expanding=True)), Variant.deleted_at.is_(None))
+        .group_by(column)
+        .having(func.count() > 1)
+        for column in (Variant.sku, Variant.gtin)
+    )
 )
 _LISTINGS = select(*(getattr(Listing, name) for name in _LISTING)).where(
     Listing.variant_id.in_(_IDS), Listing.connection_id.in_(bindparam("connections", expanding=True))
@@ -295,7 +303,7 @@ _FACETS = select(*(getattr(FacetRow, name) for name in _FACET)).where(FacetRow.l
 
 
 def _listings(session: Session, variant_ids: Sequence[int], connection_ids: Sequence[int]) -> dict[Key, dict[str, Any]]:
-    found = session.execute(_LISTINGS, {"ids": variant_ids, "connections": connection_ids})
+    found = core_execute(session, _LISTINGS, {"ids": variant_ids, "connections": connection_ids})
     rows = [dict(zip(_LISTING, row, strict=True)) for row in found]
     return {(row["connection_id"], row["site"], row["variant_id"]): row for row in rows}
 
@@ -303,7 +311,7 @@ def _listings(session: Session, variant_ids: Sequence[int], connection_ids: Sequ
 def _facets(session: Session, listing_ids: Sequence[int]) -> dict[int, dict[str, dict[str, Any]]]:
     found: dict[int, dict[str, dict[str, Any]]] = {}
     for start in range(0, len(listing_ids), 5000):
-        for row in session.execute(_FACETS, {"ids": listing_ids[start : start + 5000]}):
+        for row in core_execute(session, _FACETS, {"ids": listing_ids[start : start + 5000]}):
             entry = dict(zip(_FACET, row, strict=True))
             found.setdefault(entry["listing_id"], {})[entry["facet"]] = entry
     return found

@@ -72,7 +72,7 @@ def run(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == "poll.proof")).first()
         if poll is not None:
             poll.last_ok_at, poll.error = now, None
-        alive(session, row.id, now)
+        alive(session, row, now)
         work.done(session, claims, now)
 
     engine.db.transact(row.shop_id, done, engine.clock())

@@ -69,7 +69,7 @@ def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tupl
 def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: float) -> None:
     """Send what is pending for one connection and facet until nothing is left or time is up."""
     with engine.db.read(shop_id) as session:
-        row = session.get(Connection, connection_id)
+        row = work.connection(session, connection_id)
     if row is None:
         return
     channel, manifest = engine.channel(row), engine.manifest(row)
@@ -102,7 +102,7 @@ class _Sender:
 
     def _claim(self, session: Session, limit: int, now: datetime) -> list[Item]:
         rows, token = queue.claim(session, self.row.id, self.facet.value, now, limit)
-        return [item_of(facet, listing, token) for facet, listing in rows]
+        return [item_of(row, token) for row in rows]
 
     def pump(self, pool: ThreadPoolExecutor, size: int, limit: int, deadline: float) -> None:
         """Claim, send and record until nothing is left or the connection wants to be left alone. Two groups are
@@ -205,7 +205,7 @@ class _Sender:
         acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
         for item, result in results:
             _RECORD[result.outcome](self, session, item, result, now)
-        alive(session, self.row.id, now)
+        alive(session, self.row, now)
 
     def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
         where = place(self.row, item.site)
@@ -330,7 +330,7 @@ def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
         for ack in acks
     ]
     if rows:
-        session.execute(_acknowledge(), rows)
+        session.connection().execute(_acknowledge(), rows)
 
 
 @cache
@@ -355,19 +355,20 @@ def _acknowledge() -> Executable:
     )
 
 
-def item_of(facet: FacetRow, listing: Listing, token: str) -> Item:
+def item_of(row: Any, token: str) -> Item:
+    """``row``: what bridge.db.queue has told of it."""
     return Item(
-        facet.id,
-        listing.id,
-        listing.offer_id or "",
-        listing.site,
-        listing.sku,
-        listing.gtin,
-        facet.desired_version,
+        row.id,
+        row.listing_id,
+        row.offer_id or "",
+        row.site,
+        row.sku,
+        row.gtin,
+        row.desired_version,
         token,
-        facet.desired,
-        facet.attempts,
-        facet.event_at,
+        row.desired,
+        row.attempts,
+        row.event_at,
     )
 
 

@@ -110,5 +110,5 @@ def _ensured(session: Session, row: Connection, claims: list[Claim], engine: Eng
     poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == "poll.push")).first()
     if poll is not None:
         poll.last_ok_at, poll.error = now, None
-    alive(session, row.id, now)
+    alive(session, row, now)
     work.done(session, claims, now)

@@ -66,7 +66,7 @@ def _finish(engine: Engine, row: Connection, claims: list[Claim], flow: str, sta
         poll = _poll(session, row, flow)
         if poll is not None:
             poll.cursor, poll.last_ok_at, poll.last_count, poll.error = {"since": started.isoformat()}, now, found, None
-        alive(session, row.id, now)
+        alive(session, row, now)
         work.done(session, claims, now)
 
     engine.db.transact(row.shop_id, act)

@@ -83,7 +83,7 @@ def _keep_returns(
     for back in found:
         for line in back.lines:
             _keep_return(session, row, back, line, clock, now)
-    alive(session, row.id, now)
+    alive(session, row, now)
 
 
 def terms_of(published: ReturnTerms, row: Connection) -> ReturnTerms:

@@ -71,7 +71,7 @@ def _read(
         store_order = found.get(claim.key)
         if store_order is not None:
             lanes |= _one(engine, session, row, store_order, now)
-    alive(session, row.id, now)
+    alive(session, row, now)
     work.done(session, claims, now)
     return lanes
 

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from bridge.db import work
+from bridge.db.session import core_execute
 from bridge.db.tables import Cancellation, Reservation, Variant
 from bridge.db.work import Mark
 from bridge.flows.draft import store_connection
@@ -31,13 +32,13 @@ _ASKED = (
     .join(Cancellation, Cancellation.order_line_id == Reservation.order_line_id)
     .where(Variant.pool.in_(_POOLS), Cancellation.origin == "bridge", Cancellation.state == "asked")
 )
+_EITHER = union(_SHORT, _ASKED)
 
 
 def watch(engine: Engine, session: Session, pools: Collection[str], now: datetime) -> set[str]:
     """After a reading or a sale: pools that do not hold what is reserved of them, or about which a question is open,
     are looked at again later. Returns the lanes that then have something to do."""
-    given = {"pools": list(pools)}
-    found = {pool for query in (_SHORT, _ASKED) for pool in session.scalars(query, given)} if pools else set()
+    found = set(core_execute(session, _EITHER, {"pools": list(pools)}).scalars()) if pools else set()
     platform = store_connection(session) if found else None
     if platform is None:
         return set()

@@ -169,12 +169,8 @@ def run(engine: Engine, scope: Scope, deadline: float) -> None:
 
 def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
     while not engine.stopping.is_set() and time.monotonic() < deadline:
-        with engine.db.read(scope.shop_id) as session:
-            row = session.get(Connection, scope.connection_id)
-        if row is None or row.state != "active":  # set aside since the scope was found: not one call more
-            return
-        claims = _claim(engine, scope)
-        if not claims:
+        row, claims = _claim(engine, scope)
+        if row is None or not claims:
             return
         step("work.claimed")
         handle(engine, row, claims)
@@ -182,8 +178,16 @@ def _run_work(engine: Engine, scope: Scope, deadline: float) -> None:
             return
 
 
-def _claim(engine: Engine, scope: Scope) -> list[Claim]:
-    return engine.db.take(scope.shop_id, work.claim, scope.lane, scope.connection_id, engine.clock(), _batch)
+def _claim(engine: Engine, scope: Scope) -> tuple[Connection | None, list[Claim]]:
+    """What is to be done next, and of which connection."""
+    return engine.db.take(scope.shop_id, _take, scope, engine.clock())
+
+
+def _take(session: Session, scope: Scope, now: datetime) -> tuple[Connection | None, list[Claim]]:
+    row = work.connection(session, scope.connection_id)
+    if row is None or row.state != "active":  # set aside since the scope was found: not one call more
+        return None, []
+    return row, work.claim(session, scope.lane, row.id, now, _batch)
 
 
 def _batch(kind: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Integer, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from bridge.db.session import core_execute
 from bridge.db.tables import Change, Connection, RateDay, RequirementRow
 from bridge.domain.blast import Reach
 from bridge.domain.bundles import NO_BUNDLES, BundleIndex, Bundles
@@ -90,7 +91,7 @@ def _remembered(
 
 def _state(session: Session) -> tuple[Any, ...]:
     """What else views are made of, in one statement: settings, requirements, exchange rates."""
-    return tuple(session.execute(_STATE, {"shop": session.info["shop_id"]}).one())
+    return tuple(core_execute(session, _STATE, {"shop": session.info["shop_id"]}).one())
 
 
 def _views(

@@ -81,9 +81,12 @@ class Drainer:
         with self._changed:
             here = self._lanes & set(lanes)
             for lane in here:
-                gap = max(GAP, LOOKING * self._look_took.get(lane, 0.0)) if self._is_running(lane) else 0.0
-                self._mark(lane, max(time.monotonic(), self._looked.get(lane, 0.0) + gap))
+                self._mark_soon(lane)
         return here
+
+    def _mark_soon(self, lane: str) -> None:
+        gap = max(GAP, LOOKING * self._look_took.get(lane, 0.0)) if self._is_running(lane) else 0.0
+        self._mark(lane, max(time.monotonic(), self._looked.get(lane, 0.0) + gap))
 
     def _mark(self, lane: str, at: float) -> None:
         self._marked[lane] = min(at, self._marked.get(lane, math.inf))
@@ -186,7 +189,7 @@ class Drainer:
             finally:
                 with self._changed:
                     self._running.pop(key, None)
-                    self._mark(lane, time.monotonic())
+                    self._mark_soon(lane)
 
         with self._changed:
             self._running[key] = (lane, self._threads_of_its_own().submit(run))
@@ -207,7 +210,7 @@ class Drainer:
             with self._changed:
                 self._running.pop(scope, None)
                 self._haste.setdefault(scope, _Haste(lane)).ran(time.monotonic() - began)
-                self._mark(lane, time.monotonic())
+                self._mark_soon(lane)
 
     def _is_running(self, lane: str) -> bool:
         with self._changed:

@@ -233,9 +233,9 @@ def test_q4_a_worker_whose_lease_ran_out_writes_nothing_any_more(stack: Stack) -
                 table.run(stack.engine, scope, float("inf"))
                 break
     [scope] = [scope for scope in table.scopes(stack.engine, "orders") if scope.connection_id == stack.store_id]
-    claims = table._claim(stack.engine, scope)
+    _, claims = table._claim(stack.engine, scope)
     while claims and claims[0].kind != "orders.create":
-        claims = table._claim(stack.engine, scope)
+        _, claims = table._claim(stack.engine, scope)
     [row] = [row for row in stack.rows(table.Connection) if row.id == stack.store_id]
     kind = type(stack.engine.platform(row))
     original = kind.create_order

@@ -250,7 +250,7 @@ class Machine:
         with self.world.db.read(scope.shop_id) as session:
             row = session.get_one(table.Connection, scope.connection_id)
         if scope.topic == "work":
-            claims = table._claim(engine, scope)
+            _, claims = table._claim(engine, scope)
             return partial(table.handle, engine, row, claims) if claims else _nothing
         if scope.topic in ("end", "create"):
             maker = offers._Maker(engine, row, engine.channel(row))

@@ -87,6 +87,20 @@ def test_a_running_process_sees_a_new_key(tmp_path: Path, monkeypatch: pytest.Mo
     assert KeyRing([new]).open(ring.seal("mine")) == "mine"
 
 
+def test_what_is_recalled_is_opened_once_and_forgotten_with_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    ring = keys.FileKeyRing(path)
+    sealed = ring.seal({"token": "old"})
+    first = ring.recall(sealed)
+    first["token"] = "changed by its reader"
+    assert ring.recall(sealed) == {"token": "old"}
+    new = Fernet.generate_key().decode()
+    keys.write_keys(path, [new])
+    assert ring.recall(KeyRing([new]).seal("by another process")) == "by another process"
+    with pytest.raises(ValueError, match="no key"):
+        ring.recall(sealed)
+
+
 def test_rotation_re_encrypts_everything_and_drops_the_old_key(config: Config, db: Database) -> None:
     """X6: another process goes on reading and writing meanwhile."""
     ring = app.key_ring(config)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.ports.http import Breaker, BreakerPolicy
+from bridge.ports.http import Breaker, BreakerPolicy, redis_breaker
 from bridge.ports.http.breaker import LocalBreaker
 from bridge.ports.http.redis_breaker import RedisBreaker
 from bridge.ports.http.shared import SharedStore
@@ -96,6 +96,17 @@ def test_workers_share_it(redis_url: str) -> None:
     assert two.wait("a") == 0
     two.succeeded("a")
     assert one.wait("a") == 0
+
+
+def test_while_all_is_well_others_are_heard_of_soon(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_breaker, "LOOK_EVERY", 0.2)
+    policy = BreakerPolicy(failures=3, first=60)
+    one, two = (RedisBreaker(SharedStore.from_url(redis_url), policy) for _ in range(2))
+    assert two.wait("a") == 0
+    fail(one, 3)
+    assert one.wait("a") > 0
+    time.sleep(0.21)
+    assert two.wait("a") > 0
 
 
 def test_without_redis_each_process_has_its_own() -> None:
