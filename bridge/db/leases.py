@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from bridge.db.session import Database
 from bridge.db.tables import Lease, UtcTime
 
+LONGEST = timedelta(minutes=5)  # nobody holds any for longer without prolonging it
+
 
 def database_time(session: Session) -> datetime:
     """The database's own clock. SQLite has none: there all processes are on one machine."""
@@ -23,7 +25,8 @@ def database_time(session: Session) -> datetime:
 
 
 def acquire(db: Database, name: str, token: str, hold: timedelta) -> bool:
-    """Take the lease, or prolong it where ``token`` has it already. True when it is ours until ``hold`` from now."""
+    """Take the lease, or prolong it where ``token`` has it already. True when it is ours until ``hold`` from now. One
+    that ends later than any would was given by a clock that has been set back since."""
 
     def act(session: Session) -> bool:
         now = database_time(session)
@@ -32,7 +35,11 @@ def acquire(db: Database, name: str, token: str, hold: timedelta) -> bool:
         statement = statement.on_conflict_do_update(
             index_elements=["name"],
             set_={"token": token, "until": now + hold},
-            where=or_(Lease.token == token, Lease.until <= literal(now, UtcTime())),
+            where=or_(
+                Lease.token == token,
+                Lease.until <= literal(now, UtcTime()),
+                Lease.until > literal(now + max(hold, LONGEST), UtcTime()),
+            ),
         )
         session.execute(statement)
         return session.scalars(select(Lease.token).where(Lease.name == name)).one() == token

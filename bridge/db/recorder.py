@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bridge import metrics
 from bridge.db.session import Database
 from bridge.db.tables import Journal
 from bridge.db.vault import parse_account
+from bridge.domain.reading import storable
 from bridge.log import get_logger
 from bridge.ports.http import Exchange
 
@@ -105,14 +106,14 @@ class JournalRecorder:
         rows = [row for exchange in batch if (row := _row(exchange)) is not None]
         try:
             self._insert(rows)
-        except IntegrityError:  # a shop that was deleted meanwhile
+        except (IntegrityError, DataError):  # a shop that was deleted meanwhile; what cannot be kept
             for row in rows:
                 self._insert_or_forget(row)
 
     def _insert_or_forget(self, row: dict[str, Any]) -> None:
         try:
             self._insert([row])
-        except IntegrityError:
+        except (IntegrityError, DataError):
             self.dropped += 1
 
     def _insert(self, rows: list[dict[str, Any]]) -> None:
@@ -132,7 +133,7 @@ def _row(exchange: Exchange) -> dict[str, Any] | None:
     except ValueError:
         return None
     delivery = exchange.subject.get("delivery", "")
-    return {
+    row = {
         "shop_id": shop_id,
         "at": exchange.at,
         "connection_id": connection_id,
@@ -143,6 +144,7 @@ def _row(exchange: Exchange) -> dict[str, Any] | None:
         "sku": exchange.subject.get("sku", "")[:190] or None,
         "delivery_id": int(delivery) if delivery.isdigit() else None,
     }
+    return {name: storable(value) for name, value in row.items()}
 
 
 def _text(exchange: Exchange) -> str:

@@ -35,9 +35,9 @@ class DatabaseVault:
             kept = session.scalars(select(TokenRow.token).where(TokenRow.connection_id == connection_id)).first()
         return _token(kept) if kept else None
 
-    def save(self, account: str, token: Token) -> None:
-        """Durable when it returns. A token that outlives the given one is never overwritten by it: a worker that
-        lost its lock while it was renewing must not undo what came after."""
+    def save(self, account: str, token: Token, instead: Token | None = None) -> None:
+        """Durable when it returns. A token that outlives the given one is never overwritten by it (a worker that
+        lost its lock while it was renewing must not undo what came after), unless it is the one that was renewed."""
         shop_id, connection_id = parse_account(account)
 
         def act(session: Session) -> None:
@@ -45,7 +45,7 @@ class DatabaseVault:
             row = session.scalars(query).first()
             if row is None:
                 session.add(TokenRow(connection_id=connection_id, token=_kept(token), version=1))
-            elif _token(row.token).expires_at <= token.expires_at:
+            elif (known := _token(row.token)).expires_at <= token.expires_at or known == instead:
                 row.token, row.version = _kept(token), row.version + 1
 
         try:

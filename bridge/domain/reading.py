@@ -10,6 +10,20 @@ from typing import Any
 Json = dict[str, Any]
 SENSIBLE = Decimal(10) ** 15  # nobody sells for so much in any currency
 _CURRENCY = re.compile("[A-Z]{3}")
+# What no database keeps and no other system takes: NUL, and halves of pairs of UTF-16.
+_ODD = re.compile("[\x00\ud800-\udfff]")
+INSTEAD = "\ufffd"
+
+
+def storable(value: Any) -> Any:
+    """JSON content with U+FFFD for every character that cannot be kept."""
+    if isinstance(value, str):
+        return _ODD.sub(INSTEAD, value)
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}
+    return value
 
 
 def text(value: Any) -> str:

@@ -201,6 +201,11 @@ def _of_bundle(whole: Together, left: int) -> tuple[int, str]:
     return left, f"as many as there are of {scarcest}, less buffer"
 
 
+def countable(reading: StockReading) -> int | None:
+    """The units on hand within what anybody counts to; None where the store does not count."""
+    return None if reading.on_hand is None else max(-MAX_UNITS, min(MAX_UNITS, reading.on_hand))
+
+
 def _least(cap: int | None, channel_max: int | None) -> int:
     most = MAX_UNITS if cap is None or cap > MAX_UNITS else cap
     return most if channel_max is None or channel_max > most else channel_max

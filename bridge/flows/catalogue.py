@@ -22,7 +22,9 @@ from bridge.db.session import core_execute
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.domain.stock import countable
 from bridge.flows import at_once, progress, project, short
+from bridge.flows.apart import together
 from bridge.flows.engine import Engine
 from bridge.flows.held import CONFIRMED
 from bridge.flows.holding import held
@@ -35,6 +37,7 @@ CHUNK = 500
 TOGETHER = 20  # products written by one transaction: others want to write too
 AT_ONCE = 4  # of so few products the new stock is claimed for sending where it is worked out
 LATER = timedelta(seconds=5)
+PATIENCE = 3  # tries together, before a store that fails at all of them is asked for each
 # A store that takes its time is not kept busy with being read: what is due next gathers for twice as long.
 QUICK, BREATH, LONGEST_BREATH = 0.05, 2.0, 0.5
 # Made once: making these statements costs more than running them.
@@ -61,11 +64,16 @@ class _Before:
 
 def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``product.read``: read products from the store and bring everything in line with them."""
+    with held(engine, row.shop_id, claims):
+        together(engine, claims, lambda some: _read_together(engine, row, some), PATIENCE)
+
+
+def _read_together(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     ids = [claim.key for claim in claims]
     with engine.db.read(row.shop_id) as session:
         before = _before(session, ids)
     began = time.monotonic()
-    with lane("stock"), held(engine, row.shop_id, claims):
+    with lane("stock"):
         batch = engine.platform(row).fetch_products(ids)
     seconds = time.monotonic() - began
     step("product.read.fetched")
@@ -237,7 +245,7 @@ class _Snapshot:
         if row.sku and row.sku != variant.sku:
             self.left.add(row.sku)
         row.sku, row.gtin, row.title = variant.sku, variant.gtin, variant.title
-        row.pool, row.on_hand, row.data = variant.stock.pool, variant.stock.on_hand, data
+        row.pool, row.on_hand, row.data = variant.stock.pool, countable(variant.stock), data
         row.deleted_at, row.read_at = None, self.now
         self._changed.append(row)
 

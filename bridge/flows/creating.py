@@ -157,7 +157,8 @@ class _Creator:
                 work.done(session, [claim], now)
                 continue
             until = order.tried_at + self.engine.create_patience if order.tried_at else now
-            if order.store_state in ("creating", "unknown") and now < until:
+            is_ours = order.tried_at == now  # this very call, whose commit nobody heard of
+            if order.store_state in ("creating", "unknown") and now < until and not is_ours:
                 work.put_back(session, [claim], min(until, now + timedelta(seconds=5)), "waiting for a create in doubt")
                 continue
             if order.id not in left:

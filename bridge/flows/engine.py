@@ -14,6 +14,7 @@ from bridge.domain.bundles import BundleIndex
 from bridge.flows.sites import used_sites
 from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.channel import AccountInfo, Channel
+from bridge.ports.errors import RetryLater
 from bridge.ports.http import Transport
 from bridge.ports.http.limiter import Limiter
 from bridge.ports.http.local_limiter import LocalLimiter
@@ -31,14 +32,15 @@ PlainTransport = Callable[[str, str], Transport]
 class Engine:
     """One per process. ``ring`` is the doorbell: it may be lost, the sweeper finds what it would have said.
 
-    ``compiled`` keeps what was made of a connection's settings (bridge/flows/views.py), ``bundles`` a shop's bundles
-    with the change they hold since.
+    ``installed``: connections whose adapter was found to be there. ``compiled`` keeps what was made of a connection's
+    settings (bridge/flows/views.py), ``bundles`` a shop's bundles with the change they hold since.
     ``platforms`` and ``channels`` are adapters by name; ``make_transport`` builds the shared transport of a
     connection; ``clock`` gives aware UTC. ``apps``: this installation's own keys as an app of a store platform, by
     adapter. ``second_look``: after that stock that seems gone is held against another reading. ``mail`` is None where
     no mail server is set; ``outside`` makes a transport of no connection, from its account and its title. ``limiter``
     counts who knocks at the doors; ``private_hosts`` may be called although they are private, and without https.
     ``beside`` runs something in a thread of its own while a lane is being drained in this process; None where none is.
+    ``seen_at``: the latest time that a round of the schedule began (bridge/flows/set_back.py).
     ``open_door``: a store that proves itself is connected without an install key.
     ``machine`` looks at what only the doors know of this installation (bridge/flows/doctor.py, Machine).
     """
@@ -64,8 +66,10 @@ class Engine:
     retention: timedelta = timedelta(days=60)
     buyers_kept: timedelta = timedelta(days=180)
     stopping: threading.Event = field(default_factory=threading.Event)
+    installed: set[int] = field(default_factory=set)
     compiled: dict[tuple[int, int], tuple[str, Any]] = field(default_factory=dict)
     bundles: dict[int, tuple[int, BundleIndex]] = field(default_factory=dict)
+    seen_at: datetime | None = None
     _open: dict[tuple[int, str], tuple[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,11 +77,15 @@ class Engine:
         """Those for stores (``platform``), or those for marketplaces."""
         return self.platforms if role == "platform" else self.channels
 
-    def is_installed(self, row: ConnectionRow) -> bool:
+    def is_installed(self, row: Any) -> bool:
+        """Whether the adapter of a connection (or its ``role`` and ``adapter``) is there: a deployment may have left it
+        out."""
         return row.adapter in self.adapters(row.role)
 
     def adapter(self, row: ConnectionRow) -> Adapter:
-        """Raises KeyError when the adapter of a connection is not installed."""
+        """Raises RetryLater when the adapter of a connection is not installed: it may be again."""
+        if not self.is_installed(row):
+            raise RetryLater(f"The adapter {row.adapter} is not installed here.")
         return self.adapters(row.role)[row.adapter]
 
     def check(self, row: ConnectionRow) -> StoreInfo | AccountInfo:

@@ -86,7 +86,7 @@ def _limits(engine: Engine, session: Session) -> list[ImageLimit]:
     query = select(Connection).where(
         Connection.role == "channel", Connection.state.not_in(("connecting", "disconnected"))
     )
-    return [engine.manifest(row).checks.images for row in session.scalars(query)]
+    return [engine.manifest(row).checks.images for row in session.scalars(query) if engine.is_installed(row)]
 
 
 def _page(session: Session, after: int) -> dict[int, list[str]]:

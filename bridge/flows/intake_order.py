@@ -14,6 +14,7 @@ from bridge.db.work import Mark
 from bridge.domain.bundles import Bundle, TakenBy
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
+from bridge.domain.whose import Candidate, whose
 from bridge.flows import acceptance, bundled, linking, parts, short, turnover, unkept
 from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
@@ -49,7 +50,7 @@ class _Keeper:
         self.held: dict[int, list[Reservation]] = {}
         self.by_sku: dict[str, list[Variant]] = {}
         self.by_gtin: dict[str, list[Variant]] = {}
-        self.by_hand: dict[tuple[str, str], int] = {}
+        self.owners: dict[tuple[str, str], linking.Owner] = {}
 
     def load(self, orders: Sequence[MarketplaceOrder]) -> None:
         ids = [order.external_id for order in orders]
@@ -69,7 +70,7 @@ class _Keeper:
         for variant in self.session.scalars(query):
             self.by_sku.setdefault(variant.sku or "", []).append(variant)
             self.by_gtin.setdefault(variant.gtin or "", []).append(variant)
-        self.by_hand = linking.variants(self.session, self.row.id, [line.offer_id for line in lines if line.offer_id])
+        self.owners = linking.owners(self.session, self.row.id, [line.offer_id for line in lines if line.offer_id])
 
     def keep(self, orders: Sequence[MarketplaceOrder]) -> None:
         kept = [(self.known.get(sold.external_id) or self._new(sold), sold) for sold in orders]
@@ -170,16 +171,18 @@ class _Keeper:
             self.touched.add(line.variant_id)
 
     def _match(self, site: str, sold: SoldLine) -> int | None:
-        """By what a person said of the offer, else by SKU, else by EAN; two candidates are no match."""
-        for place in (site, ""):
-            if sold.offer_id and (found := self.by_hand.get((place, sold.offer_id))) is not None:
-                return found
-        for candidates in (self.by_sku.get(sold.sku or "-"), self.by_gtin.get(sold.gtin or "-")):
-            if candidates and len(candidates) == 1:
-                return candidates[0].id
-            if candidates:
-                return None
-        return None
+        """By what a person said of the offer, else by what the line itself says (bridge/domain/whose.py)."""
+        owner = self._owner(site, sold.offer_id)
+        if owner is not None and owner.by_hand:
+            return owner.variant.id
+        named = _candidates(self.by_sku.get(sold.sku or "-", ()))
+        numbered = _candidates(self.by_gtin.get(sold.gtin or "-", ()))
+        found = whose(sold.gtin, owner.variant if owner else None, named, numbered)
+        return found.id if found else None
+
+    def _owner(self, site: str, offer_id: str | None) -> linking.Owner | None:
+        found = [self.owners.get((place, offer_id)) for place in (site, "")] if offer_id else []
+        return next((owner for owner in found if owner is not None), None)
 
     def _reserve(self, lines: Sequence[tuple[Order, OrderLine]]) -> None:
         """The units of each line that nothing is reserved for yet, and of what its bundle is made of."""
@@ -351,6 +354,10 @@ class _Keeper:
             order.shipped_at = order.shipped_at or self.now
             order.confirmed_at = order.confirmed_at or self.now
         order.closed_at = order.closed_at or self.now
+
+
+def _candidates(variants: Sequence[Variant]) -> list[Candidate]:
+    return [Candidate(item.id, item.sku, item.gtin) for item in variants]
 
 
 def _amount(money: Money | None) -> str | None:

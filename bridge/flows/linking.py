@@ -14,6 +14,7 @@ from bridge.db.bulk import insert_rows
 from bridge.db.tables import Connection, Listing, LooseOffer, Order, OrderLine, Variant
 from bridge.db.work import Mark
 from bridge.domain.listing import LiveOffer
+from bridge.domain.whose import Candidate
 from bridge.flows import offered
 from bridge.flows.engine import Engine
 from bridge.flows.sites import place, site_name
@@ -61,10 +62,27 @@ def keep(session: Session, connection_id: int, offers: Sequence[LiveOffer], now:
 
 def variants(session: Session, connection_id: int, offer_ids: Iterable[str]) -> dict[tuple[str, str], int]:
     """The variants of these offers that were linked by hand, by site and offer."""
-    query = select(Listing.site, Listing.offer_id, Listing.variant_id).where(
-        Listing.connection_id == connection_id, Listing.offer_id.in_(list(offer_ids)), Listing.linked_by.is_not(None)
+    found = owners(session, connection_id, offer_ids)
+    return {place: owner.variant.id for place, owner in found.items() if owner.by_hand}
+
+
+class Owner(NamedTuple):
+    """Whose offer it is, and whether a person said so."""
+
+    variant: Candidate
+    by_hand: bool
+
+
+def owners(session: Session, connection_id: int, offer_ids: Iterable[str]) -> dict[tuple[str, str], Owner]:
+    """By site and offer: what was linked by hand, and what was listed from here and is in the store still."""
+    by_hand = Listing.linked_by.is_not(None)
+    query = (
+        select(Listing.site, Listing.offer_id, Variant.id, Variant.sku, Variant.gtin, by_hand)
+        .join(Variant, Variant.id == Listing.variant_id)
+        .where(Listing.connection_id == connection_id, Listing.offer_id.in_(list(offer_ids)))
+        .where(by_hand | Variant.deleted_at.is_(None))
     )
-    return {(row[0], row[1] or ""): row[2] for row in session.execute(query)}
+    return {(row[0], row[1] or ""): Owner(Candidate(*row[2:5]), bool(row[5])) for row in session.execute(query)}
 
 
 def link(engine: Engine, shop_id: int, offer: Offer, sku: str, author: str) -> str:

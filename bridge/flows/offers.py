@@ -30,6 +30,7 @@ from bridge.ports.http import about, before_write, lane
 
 CHUNK = 40
 UNKNOWN_AFTER = timedelta(seconds=10)
+UNTIL_ENDED = timedelta(seconds=30)
 
 Values = dict[str, dict[str, Any]]
 
@@ -77,6 +78,7 @@ class _Maker:
         self.row = row
         self.channel = channel
         self.manifest = engine.manifest(row)
+        self._anothers: dict[int, int] = {}  # listing: who has the offer of its name
 
     def claim(self, topic: str) -> list[Listing]:
         now = self.engine.clock()
@@ -105,7 +107,7 @@ class _Maker:
             return self._failed(listings, error)
         step("offer.create.looked_up")
         self._write(lambda session, now: self._adopt(session, listings, found, now))
-        unfound = [row for row in listings if row.id not in found]
+        unfound = [row for row in listings if row.id not in found and not self._is_anothers(row)]
         fresh = self.engine.db.transact(self.row.shop_id, offered.to_make, unfound, self.engine.clock())
         drafts = self._drafts(fresh)
         size = self.manifest.batch_size("create_offers")
@@ -137,9 +139,27 @@ class _Maker:
             row.id: by_sku.get((row.site, row.sku)) or by_gtin.get((row.site, row.gtin or "-")) for row in listings
         }
         taken = self._taken([offer.offer_id for offer in found.values() if offer])
-        return {
+        mine = {
             key: offer for key, offer in found.items() if offer and taken.get((offer.site, offer.offer_id), key) == key
         }
+        others = {key: offer for key, offer in found.items() if offer and key not in mine and _is_named_by(offer)}
+        self._anothers = {key: taken[offer.site, offer.offer_id] for key, offer in others.items()}
+        return mine
+
+    def _is_anothers(self, row: Listing) -> bool:
+        """Its SKU is the very name of an offer that another product has: making one would write over that. One that
+        ends is waited for."""
+        if row.id not in self._anothers:
+            return False
+        self._write(lambda session, now: self._put_off(session, row, now))
+        return True
+
+    def _put_off(self, session: Session, row: Listing, now: datetime) -> None:
+        if session.get_one(Listing, self._anothers[row.id]).wanted:
+            text = f"the SKU {row.sku} is that of another product's offer there"
+            offered.refused(session, self.row, row, text, "sku", now)
+        else:
+            offered.release(session, row, state="new", due_at=now + UNTIL_ENDED)
 
     def _taken(self, offer_ids: Sequence[str]) -> dict[tuple[str, str], int]:
         with self.engine.db.read(self.row.shop_id) as session:
@@ -284,6 +304,11 @@ class _Maker:
     def _write(self, act: Any) -> None:
         now = self.engine.clock()
         self.engine.db.transact(self.row.shop_id, act, now)
+
+
+def _is_named_by(offer: LiveOffer) -> bool:
+    """Whether a marketplace knows this offer by the SKU and by nothing else."""
+    return bool(offer.sku) and f"/{offer.offer_id}".endswith(f"/{offer.sku}")
 
 
 def _variant_gtin(session: Session, row: Listing) -> str | None:

@@ -27,6 +27,9 @@ _ALIVE = (
     .values(last_ok_at=bindparam("now", type_=UtcTime()))
     .execution_options(synchronize_session=False)
 )
+# Reading, and what is looked up before it is done: trying it again does no harm, and nothing else brings it back.
+GOES_ON = ("product.read", "pool.read", "store_order.read", "orders.import", "orders.create")
+NOW_AND_THEN = timedelta(minutes=10)
 PARKED_FIX = "Mend the cause, then press “Try again” (or run: storebridge replay)."
 
 
@@ -48,6 +51,9 @@ def _settle(session: Session, claims: Sequence[Claim], error: Exception, now: da
         work.put_back(session, claims, now, error.merchant)
     elif isinstance(error, RetryLater):
         _again(session, claims, error, now)
+    elif isinstance(error, AskMerchant) and claims[0].kind in GOES_ON:
+        for claim in claims:
+            _ask(session, claim, error, now, subject)
     elif isinstance(error, (AskMerchant, RejectItem)):
         for claim in claims:
             _park(session, claim, error.merchant, error.developer, now, subject)
@@ -65,6 +71,13 @@ def _again(session: Session, claims: Sequence[Claim], error: RetryLater, now: da
 
 def _with_attempts(claim: Claim, attempts: int) -> Claim:
     return replace(claim, attempts=attempts)
+
+
+def _ask(session: Session, claim: Claim, error: AskMerchant, now: datetime, subject: str | None) -> None:
+    """Told, and tried again now and then: when the merchant has mended it, nothing has to be found and pressed."""
+    last_but_one = _with_attempts(claim, min(claim.attempts, work.PARK_AFTER - 2))
+    work.failed(session, last_but_one, now, error.merchant, NOW_AND_THEN)
+    _parked_problem(session, claim, error.merchant, error.developer, now, subject)
 
 
 def _park(session: Session, claim: Claim, text: str, detail: str, now: datetime, subject: str | None) -> None:

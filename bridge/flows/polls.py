@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.tables import Connection, Poll, Shop
 from bridge.db.work import Mark
+from bridge.flows import set_back
 from bridge.flows.engine import Engine
 from bridge.ports.manifest import Capability, Manifest
 
@@ -77,12 +78,18 @@ NAMES: Mapping[str, str] = {
 
 
 def ensure(session: Session, row: Connection, manifest: Manifest, now: datetime) -> None:
-    """Create what is missing and bring intervals in line with manifest and settings. The first round is due at once,
-    but for what connecting has just asked and what a day must have passed for."""
+    """Create what is missing, drop what is asked no more (by this version, or of this adapter), and bring intervals in
+    line with manifest and settings. The first round is due at once, but for what connecting has just asked and what a
+    day must have passed for."""
     known = {poll.flow: poll for poll in session.scalars(select(Poll).where(Poll.connection_id == row.id))}
-    for flow, (lane, every, name, needs) in (PLATFORM if row.role == "platform" else CHANNEL).items():
-        if needs is not None and not _has(manifest, needs):
-            continue
+    plan = {
+        flow: item
+        for flow, item in (PLATFORM if row.role == "platform" else CHANNEL).items()
+        if item[3] is None or _has(manifest, item[3])
+    }
+    for flow in known.keys() - plan.keys():
+        session.delete(known[flow])
+    for flow, (lane, every, name, _) in plan.items():
         seconds = _every(row, manifest, name, every)
         poll = known.get(flow)
         if poll is None:
@@ -120,6 +127,7 @@ def _every(row: Connection, manifest: Manifest, name: str, default: int) -> int:
 def tick(engine: Engine) -> set[str]:
     """Mark every question that is due as work. Returns the lanes to ring."""
     now = engine.clock()
+    set_back.notice(engine, now)
     with engine.db.read(None) as session:
         query = (
             select(Poll.shop_id)

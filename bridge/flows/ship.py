@@ -15,13 +15,14 @@ from bridge.db.tables import Connection, Order, OrderLine, ParcelRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import MarketplaceOrder, Parcel, ParcelLine, StoreOrder, StoreOrderStatus, Tracking
 from bridge.flows import cancellations, carriers, ledger
+from bridge.flows.apart import together
 from bridge.flows.engine import Engine
 from bridge.flows.orders import absorbed, keep_current, placed
-from bridge.flows.outcome import alive, fence, settle
+from bridge.flows.outcome import alive, fence
 from bridge.flows.steps import step
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
-from bridge.ports.errors import Reauthorise, RetryLater, SlowDown, Superseded, UnknownOutcome
+from bridge.ports.errors import RetryLater, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 
 WITHOUT_TRACKING = "completed"
@@ -30,26 +31,7 @@ WITHOUT_TRACKING = "completed"
 def read_store_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``store_order.read``: what the merchant did with an order in the store. One that cannot be read stops
     none of the others."""
-    try:
-        _read_together(engine, row, claims)
-    except (SlowDown, Reauthorise, Superseded):
-        raise
-    except Exception:
-        if len(claims) == 1:
-            raise
-        _read_apart(engine, row, claims)
-
-
-def _read_apart(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Each by itself; where the store answers nobody, the rest waits."""
-    for place, claim in enumerate(claims):
-        try:
-            _read_together(engine, row, [claim])
-        except (SlowDown, Reauthorise) as error:
-            settle(engine, claims[place:], error)
-            return
-        except Exception as error:  # noqa: BLE001 it is told by its own claim, the others go on
-            settle(engine, [claim], error)
+    together(engine, claims, lambda some: _read_together(engine, row, some))
 
 
 def _read_together(engine: Engine, row: Connection, claims: list[Claim]) -> None:

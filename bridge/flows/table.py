@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -51,8 +53,12 @@ from bridge.flows import (
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.outcome import settle, went_well
 from bridge.flows.steps import step
+from bridge.log import Repeated
 
 log = logging.getLogger("storebridge.flows")
+_away = logging.getLogger("storebridge.flows.database")
+_away.addFilter(Repeated())  # a full disk refuses every attempt: a line for each would fill what is left of it
+_ADAPTER = select(Connection.role, Connection.adapter).where(Connection.id == bindparam("connection"))
 Act = Callable[[Engine, Connection, list[Claim]], None]
 
 
@@ -126,7 +132,18 @@ def scopes(engine: Engine, lane: str) -> list[Scope]:
     """Everything of a lane that is due and unclaimed, most urgent kind first."""
     now = engine.clock()
     with engine.db.read(None) as session:
-        return _scopes(session, lane, now)
+        return [scope for scope in _scopes(session, lane, now) if _can_be_done(engine, session, scope.connection_id)]
+
+
+def _can_be_done(engine: Engine, session: Session, connection_id: int) -> bool:
+    """What waits for an adapter that is not installed keeps waiting, and holds up nothing else."""
+    if connection_id in engine.installed:
+        return True
+    row = session.execute(_ADAPTER, {"connection": connection_id}).first()
+    if row is None or not engine.is_installed(row):
+        return False
+    engine.installed.add(connection_id)
+    return True
 
 
 def _scopes(session: Session, lane: str, now: datetime) -> list[Scope]:
@@ -163,6 +180,8 @@ def run(engine: Engine, scope: Scope, deadline: float) -> None:
             offers.run(engine, scope.shop_id, scope.connection_id, scope.topic, deadline)
         elif not feeds.run(engine, scope.shop_id, scope.connection_id, scope.topic):
             push.run(engine, scope.shop_id, scope.connection_id, scope.topic, deadline)
+    except SQLAlchemyError as error:
+        _away.warning("the database does not take what is done; it is done again: %s", getattr(error, "orig", error))
     except Exception:
         log.exception("scope %s broke off; its leases run out and it is done again", scope)
 

@@ -62,12 +62,13 @@ class ChannelView:
 def channel_views(
     engine: Engine, session: Session, only: int | None = None, settings: Mapping[Key, dict[str, Any]] | None = None
 ) -> list[ChannelView]:
-    """The sites of the shop's channel connections, parked ones included: they are caught up when they come back.
+    """The sites of the shop's channel connections, parked ones included: they are caught up when they come back. One
+    whose adapter is not installed (any more) stands in nobody's way.
 
     ``settings``: as if these documents held; default: those that do.
     """
     there = list(session.scalars(_THERE))
-    rows = [row for row in there if row.role == "channel" and only in (None, row.id)]
+    rows = [row for row in there if row.role == "channel" and only in (None, row.id) and row.adapter in engine.channels]
     store = next((dict(row.info or {}) for row in there if row.role == "platform"), {})
     if settings is not None:
         return _views(engine, session, rows, settings, store)

@@ -152,6 +152,18 @@ def _shipments(session: Session, titles: Mapping[int, str], now: datetime) -> di
     return found
 
 
+def check_adapters(session: Session, rows: Sequence[Connection], now: datetime) -> None:
+    """``rows``: connections that are at work and whose adapter is not installed."""
+    found = {
+        f"connection {row.id}": Told(
+            f"{row.title}: the adapter {row.adapter} is not installed here; nothing is exchanged with this account.",
+            "Install it again, or disconnect the account. What waits is done when it is back.", row.id,
+        )
+        for row in rows
+    }  # fmt: skip
+    keep(session, now, "adapter_missing", found)
+
+
 def check_disk(session: Session, now: datetime, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     text = f"Less than {LITTLE_SPACE // 1024**2} MB are free in {folder}: soon nothing can be stored."

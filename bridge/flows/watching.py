@@ -39,7 +39,9 @@ class Watching:
         now = self.engine.clock()
         paused = session.get_one(Shop, shop_id).paused
         query = select(Connection).where(Connection.state == "active").order_by(Connection.id)
-        rows = [] if paused else [row for row in session.scalars(query) if self._is_installed(row)]
+        there = [] if paused else list(session.scalars(query))
+        rows = [row for row in there if self.engine.is_installed(row)]
+        watched.check_adapters(session, [row for row in there if row not in rows], now)
         watched.check(session, rows, now)
         module_health.check(session, self.engine, rows, now)
         vat_asked.check(session, self.engine, rows, now)
@@ -50,9 +52,6 @@ class Watching:
         watched.check_database(session, now)
         urgent.raise_priority(session, now)
         return set() if paused else safety.check(session, self.engine, shop_id, now)
-
-    def _is_installed(self, row: Connection) -> bool:
-        return self.engine.is_installed(row)
 
     def _sells(self, row: Connection) -> bool:
         return Capability.ORDERS in self.engine.manifest(row).capabilities

@@ -30,7 +30,7 @@ from bridge.jobs import tasks
 from bridge.jobs.doorbell import Doorbell
 from bridge.jobs.drain import Drainer, Table
 from bridge.jobs.listen import Listener
-from bridge.jobs.queues import open_queue
+from bridge.jobs.queues import Ring, open_queue
 from bridge.log import Repeated, get_logger
 
 FINISH = 20.0
@@ -54,6 +54,7 @@ class LaneWorker(SimpleWorker):
             name=name,
             connection=connection,
             serializer=JSONSerializer,
+            job_class=Ring,
             worker_ttl=30,
             maintenance_interval=15,
             job_monitoring_interval=10,

@@ -33,7 +33,7 @@ OWNERS: Mapping[str, Owner] = {
         _ACCOUNT,
     ),
     **dict.fromkeys(("return_open", "return_due", "return_late", "return_refused", "return_unmatched"), _DECIDE),
-    **dict.fromkeys(("parked.", "work_late", "disk", "database"), _DIAGNOSTICS),
+    **dict.fromkeys(("parked.", "work_late", "disk", "database", "adapter_missing"), _DIAGNOSTICS),
     "return_shelf": Owner("Open the returns", "returns", {"show": "all"}),
     "ship_by": Owner("Open the orders", "orders", {"show": "urgent"}),
     "vat_unsaid": Owner("Say so", "settings/prices", {"connection": "{connection}"}),

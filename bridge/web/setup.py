@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection
+from bridge.domain.mapping.portable import guarded, unguarded
 from bridge.flows import (
     excluding,
     matching,
@@ -34,7 +35,6 @@ from bridge.web.shaping import Part
 TITLES = ("Welcome", "Connect a marketplace", "Match your products", "Stock, prices and orders", "Review and go live")
 BOTH = ("preview", "save")
 MOST_ROWS = 20_000
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for a formula at the beginning of a cell
 
 
 def _setup(view: View) -> Context | None:
@@ -195,7 +195,7 @@ def _of_file(content: bytes) -> list[str]:
     if not rows or not {"sku", "sell"} <= set(rows[0]):
         raise FieldErrors({"file": "The table needs the columns SKU and Sell (yes or no)."})
     no = [row for row in rows[:MOST_ROWS] if str(row["sell"] or "").strip().casefold() in ("no", "0", "false", "n")]
-    return [str(row["sku"] or "").strip().removeprefix("'") for row in no]
+    return [unguarded(str(row["sku"] or "").strip()) for row in no]
 
 
 def _table(text: str, delimiter: str) -> list[dict[str, Any]]:
@@ -245,12 +245,8 @@ def _matches(view: View) -> Download | None:
         why = "; ".join(item.text for item in line.findings if item.blocking)
         sell = "no" if line.state == "excluded" else "yes"
         cells = (line.sku, sell, line.title, line.gtin or "", line.site, str(line.state), why)
-        table.writerow([_cell(cell) for cell in cells])
+        table.writerow([guarded(cell) for cell in cells])
     return Download(f"products-{row.account}.csv", "text/csv; charset=utf-8", out.getvalue().encode("utf-8-sig"))
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(RISKY) else text
 
 
 PAGES = (

@@ -54,6 +54,7 @@ PROBLEMS: Mapping[str, str] = {
     "stock_stuck": "Stock changes that do not arrive",
     "ship_by": "Shipments that are due",
     "disk": "The disk is nearly full",
+    "adapter_missing": "Accounts whose adapter is not installed",
     "module_silent": "A store's module is silent",
     "module_outbox": "Changes that wait in the store",
     "module_cron": "The store's cron does not run well",

@@ -107,6 +107,10 @@ class DemoMarket(MemoryMarket):
         )  # fmt: skip
         return True
 
+    def update_content(self, updates: Sequence[Any]) -> list[ItemResult]:
+        """The SKU is the name of the offer, and stays."""
+        return [self._update("update_content", item, item.content, title=item.content.title) for item in updates]
+
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
         known = super().follow(submissions)
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -116,3 +117,12 @@ def test_they_are_written_when_the_database_is_back(database_url: str, db: Datab
     assert recorder.flush()
     assert len(rows(db)) == 1
     recorder.close()
+
+
+def test_what_cannot_be_kept_stops_nothing(db: Database, recorder: JournalRecorder) -> None:
+    """NUL and halves of UTF-16 pairs; a text that is longer than its column."""
+    odd = replace(exchange(sku="A\x00\ud800"), response_excerpt="\x00 and \udfff", error="\x00")
+    for found in (odd, replace(exchange("x" * 100), lane="l" * 5000), exchange("after")):
+        recorder.record(found)
+    kept = wait_until(lambda: [row for row in rows(db) if row.text.startswith("after")] and rows(db), 5, "the rows")
+    assert (kept[0].sku, kept[0].detail["got"]) == ("A��", "� and �")

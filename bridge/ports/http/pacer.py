@@ -47,7 +47,8 @@ class Pacer:
     def answered(self, call: Call, response: Response) -> float | None:
         """Take in what an answer says; returns the seconds it asks the caller to wait.
 
-        A 429 blocks the bucket for all workers. One that names no time doubles its wait with each in a row.
+        A 429, or a firewall's page, blocks the bucket for all workers. One that names no time doubles its wait with
+        each in a row.
         """
         self._learn(call, response)
         now, cap = self._services.clock(), self._services.retry_after_cap
@@ -59,7 +60,7 @@ class Pacer:
             self._observe(call, budget)
             return budget.wait
         key, limit = self._bucket(call)
-        if response.status == 429:
+        if response.status == 429 or (call.expect == "json" and response.is_barred):
             if wait is None and hint is not None and hint.remaining < 1:
                 wait = hint.reset
             return limiter.block(key, limit, wait)

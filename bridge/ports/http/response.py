@@ -9,7 +9,11 @@ from typing import Any
 
 import httpx
 
+from bridge.domain.reading import storable
+
 _UNREAD = object()
+_ODD_ESCAPE = re.compile(rb"\\u(?:0000|d[89a-f])", re.IGNORECASE)
+BARRED = (403, 406)
 
 
 class NotJson(ValueError):
@@ -44,6 +48,11 @@ class Response:
         return "html" in self.media_type or self.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
     @property
+    def is_barred(self) -> bool:
+        """Whether a page turns the call away that no API has written: a firewall stands before it."""
+        return self.status in BARRED and self.is_page
+
+    @property
     def text(self) -> str:
         """The body as text, in the charset it names or else UTF-8; what does not fit is replaced."""
         named = re.search(r"charset=[\"']?([\w.-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
@@ -54,8 +63,8 @@ class Response:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None when it is empty. Numbers with a fraction are Decimal. Raises NotJson, which
-        a call with ``expect="json"`` has already turned into a BridgeError."""
+        """The body as JSON, None when it is empty. Numbers with a fraction are Decimal; characters that cannot be kept
+        are U+FFFD. Raises NotJson, which a call with ``expect="json"`` has already turned into a BridgeError."""
         if self._json is _UNREAD:
             self._json = _parse(self.content)
         return self._json
@@ -70,7 +79,8 @@ def _parse(content: bytes) -> Any:
     if not content.strip():
         return None
     try:
-        return json.loads(content.removeprefix(b"\xef\xbb\xbf"), parse_float=Decimal, parse_constant=_refuse)
+        found = json.loads(content.removeprefix(b"\xef\xbb\xbf"), parse_float=Decimal, parse_constant=_refuse)
+        return storable(found) if _ODD_ESCAPE.search(content) else found
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from error
 

@@ -53,7 +53,7 @@ class TokenSource:
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._good_until = datetime.min.replace(tzinfo=UTC)
-        self._unsaved: Token | None = None
+        self._unsaved: tuple[Token, Token | None] | None = None
         self._refused: _Refused | None = None
 
     def current(self) -> Token:
@@ -92,7 +92,7 @@ class TokenSource:
         except Reauthorise as error:
             return self._after_refusal(stored, error)
         token = replace(token, refresh=token.refresh or refresh)
-        self._save(token)
+        self._save(token, stored)
         return token
 
     def _after_refusal(self, stored: Token | None, error: Reauthorise) -> Token:
@@ -103,12 +103,12 @@ class TokenSource:
         self._refused = _Refused(error, time.monotonic() + MARGIN.total_seconds())
         raise error
 
-    def _save(self, token: Token) -> None:
+    def _save(self, token: Token, instead: Token | None) -> None:
         """Before its first use: after a crash the old refresh token would be worth nothing."""
-        self._unsaved = token
+        self._unsaved = token, instead
         for attempt in range(SAVES):
             try:
-                self._vault.save(self.account, token)
+                self._vault.save(self.account, token, instead)
             except Exception as error:  # whatever the vault is made of
                 if attempt == SAVES - 1:
                     text = f"{self.account}: the renewed access could not be kept; trying again soon."
@@ -120,9 +120,10 @@ class TokenSource:
 
     def _save_the_unsaved(self) -> Token | None:
         """What could not be saved last time, which is newer than all the vault knows."""
-        token = self._unsaved
-        if token is not None:
-            self._save(token)
+        if self._unsaved is None:
+            return None
+        token, instead = self._unsaved
+        self._save(token, instead)
         return token
 
     def _other(self, token: Token | None, stale: Token | None) -> Token | None:

@@ -26,8 +26,8 @@ class TokenVault(Protocol):
 
     def load(self, account: str) -> Token | None: ...
 
-    def save(self, account: str, token: Token) -> None:
-        """Durable when it returns."""
+    def save(self, account: str, token: Token, instead: Token | None = None) -> None:
+        """Durable when it returns. ``instead``: the one that was renewed, if any."""
         ...
 
     def lock(self, account: str, seconds: float) -> AbstractContextManager[None]:
@@ -47,7 +47,7 @@ class MemoryVault:
     def load(self, account: str) -> Token | None:
         return self._tokens.get(account)
 
-    def save(self, account: str, token: Token) -> None:
+    def save(self, account: str, token: Token, instead: Token | None = None) -> None:
         self._tokens[account] = token
 
     @contextmanager

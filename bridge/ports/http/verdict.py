@@ -130,6 +130,8 @@ def _on_redirect(call: Call, title: str, response: Response) -> Verdict:
 
 
 def _on_error(call: Call, title: str, response: Response, wait: float | None, hidden: Said | None = None) -> Verdict:
+    if call.expect == "json" and response.is_barred:
+        return _on_barrier(call, title, response, wait)
     said = hidden or call.tables.said(response)
     error, advice = call.tables.rule(response.status, said.code)
     if error is NotFound and call.expect == "json" and response.is_page:
@@ -149,6 +151,15 @@ def _on_error(call: Call, title: str, response: Response, wait: float | None, hi
         renew=issubclass(error, Reauthorise),
         pause=wait,
     )
+
+
+def _on_barrier(call: Call, title: str, response: Response, wait: float | None) -> Verdict:
+    """Who is in the way lets through again whoever comes more rarely."""
+    text = (
+        f"{title}: a firewall before {call.host} turns our calls away ({response.status}). "
+        f"If it lasts, have it let this server in. {_advice(SlowDown)}"
+    )
+    return Verdict(SlowDown, text, repeatable=True, pause=wait)
 
 
 def _plain_words(error: type[BridgeError], call: Call) -> str:

@@ -182,11 +182,11 @@ class Brittle(MemoryVault):
         super().__init__()
         self.failures = failures
 
-    def save(self, account: str, token: Token) -> None:
+    def save(self, account: str, token: Token, instead: Token | None = None) -> None:
         if self.failures:
             self.failures -= 1
             raise OSError("the database is away")
-        super().save(account, token)
+        super().save(account, token, instead)
 
 
 def test_a_new_token_is_saved_before_its_first_use(shop: Transport, issuer: Issuer, server: Rogue) -> None:
@@ -239,7 +239,7 @@ class FileVault:
         kept = json.loads(self._file.read_text())
         return Token(kept["access"], datetime.fromisoformat(kept["expires_at"]), kept["refresh"])
 
-    def save(self, account: str, token: Token) -> None:
+    def save(self, account: str, token: Token, instead: Token | None = None) -> None:
         kept = {"access": token.access, "expires_at": token.expires_at.isoformat(), "refresh": token.refresh}
         self._file.write_text(json.dumps(kept))
 

@@ -24,7 +24,8 @@ from bridge.ports.http import (
     Said,
     Transport,
 )
-from tests.support.calls import SECRET, WIDE, get, post
+from bridge.ports.manifest import Limit
+from tests.support.calls import SECRET, WIDE, get, post, transport
 from tests.support.rogue import Caller, Rogue
 
 
@@ -73,6 +74,36 @@ def test_a_page_saying_404_is_no_proof_of_absence(server: Rogue, shop: Transport
         get(shop, server.answers("/data", 404, {"message": "Invalid ID."}))
     with pytest.raises(NotFound):
         get(shop, server.answers("/none", 410, None, kind=""))
+
+
+@pytest.mark.parametrize("status", [403, 406])
+def test_a_firewalls_page_is_no_word_about_rights(server: Rogue, status: int) -> None:
+    """A17: the account is left alone for a while, longer each time; nobody is asked to mend a key that is right."""
+    page = server.answers("/page", status, b"<html>Access denied</html>", kind="text/html")
+    words = rf"a firewall before 127.0.0.1 turns our calls away \({status}\)"
+    limits = {name: Limit(calls=100, seconds=11) for name in ("read", "write", "other", "picture")}
+    shop = transport(**limits)
+    for method in (get, post):
+        for pattern in (words, "waiting"):  # then it is known
+            with pytest.raises(SlowDown, match=pattern) as caught:
+                method(shop, page, max_wait=0)
+            assert caught.value.after is not None
+    assert len(server.calls) == 2
+    refused = AskMerchant if status == 403 else RejectItem
+    with pytest.raises(refused, match="Their words"):
+        shop.request("GET", server.answers("/data", status, {"message": "Their words."}), operation="other")
+    with pytest.raises(refused):
+        shop.request("GET", page, operation="picture", expect="bytes")
+    shop.close()
+
+
+def test_characters_that_cannot_be_kept_are_replaced(server: Rogue, shop: Transport) -> None:
+    """NUL is valid JSON and no text of PostgreSQL's; half of a pair of UTF-16 is no text at all."""
+    body = rb'{"a\u0000": ["x\uD800y", "\ud83d\ude00", "\\u0000 is spelt out", {"b": "\uDFFF"}], "n": 1}'
+    found = get(shop, server.answers("/x", 200, body, kind="application/json"))
+    assert found == {"a\ufffd": ["x\ufffdy", "\U0001f600", "\\u0000 is spelt out", {"b": "\ufffd"}], "n": 1}
+    assert "\x00" not in str(found)
+    str(found).encode()
 
 
 @pytest.mark.parametrize(
