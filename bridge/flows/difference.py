@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bridge.db import records
 from bridge.db.bulk import insert_rows, update_rows
 from bridge.db.tables import FacetRow, Listing, Variant
 from bridge.domain import stock
@@ -24,6 +25,7 @@ from bridge.flows.views import ChannelView
 Row = dict[str, Any]
 APPROVED, HELD = "approved", "held"
 DOUBTFUL = ("creating", "unknown")
+BY_SKU = ("offer_refused", "not_for_sale", "drift", *(f"rejected.{facet}" for facet in Facet))
 AS_IT_IS = ("submitted", UNLINKED)  # without an offer, and nothing is done about it by itself
 
 
@@ -35,6 +37,7 @@ class Difference:
         self.event_at = event_at
         self.confirmed = confirmed
         self.holding: set[int] = set()
+        self.renamed: list[str] = []  # what problems of a listing were about that has another SKU now
         self.new_listings: list[tuple[Row, list[Row]]] = []
         self.listings: list[Row] = []
         self.ends: dict[int, list[tuple[Row, Row]]] = {}
@@ -55,7 +58,7 @@ class Difference:
         if listing is None:
             self._new(view, variant, made, values)
             return
-        self._listing(listing, made, gone)
+        self._listing(view, listing, made, gone)
         live = listing["offer_id"] is not None
         if made.offer.blocked or gone:
             for row in facets.values():
@@ -108,10 +111,12 @@ class Difference:
             "attempts": 0,
         }
 
-    def _listing(self, listing: Row, made: Made, gone: bool) -> None:
+    def _listing(self, view: ChannelView, listing: Row, made: Made, gone: bool) -> None:
         offer = made.offer
         live = listing["offer_id"] is not None
         off = gone or bool(made.unwanted)
+        if listing["sku"] != offer.sku:
+            self.renamed.append(" on ".join((listing["sku"], view.title)))  # sites.subject
         ending = live and off
         replace = live and not offer.blocked and bool(offer.gtin) and listing["gtin"] != offer.gtin
         row = {
@@ -226,6 +231,8 @@ class Difference:
         insert_rows(session, FacetRow, self.new_facets)
         if self.new_listings:
             self._insert(session)
+        for kind in BY_SKU if self.renamed else ():
+            records.close_problems(session, self.now, kind, self.renamed)
         return self.lanes
 
     def _end(self, session: Session, view: ChannelView) -> None:

@@ -17,7 +17,7 @@ NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)
 
 
 @cache
-def tests_of(path: str) -> set[str]:
+def named_in(path: str) -> set[str]:
     tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
@@ -37,7 +37,7 @@ def test_a_row_says_what_happens_and_where_that_is_shown(row: str) -> None:
 
 @pytest.mark.parametrize(("path", "name"), sorted(set(NAMED)), ids=lambda value: str(value).rpartition("/")[2])
 def test_a_test_that_is_named_exists(path: str, name: str) -> None:
-    assert name in tests_of(path)
+    assert name in named_in(path)
 
 
 def test_benchmarks_that_are_named_exist() -> None:
