@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import httpx
 from cryptography.fernet import Fernet
@@ -37,6 +38,7 @@ from bridge.ports.adapter import Adapter
 from bridge.ports.errors import SlowDown
 from bridge.ports.http import HttpServices, Recorder, Transport
 from bridge.ports.mail import MailServer
+from bridge.ports.words import Words
 from bridge.registry import Registry, discover
 
 REDIS_NOTE = "redis.url"
@@ -116,6 +118,7 @@ def bootstrap(
         ring=ring or _bell(config),
         public_url=config.effective_public_url,
         open_door=not config.install_key,
+        words=_words,
         rates_url=config.rates_url,
         apps=config.apps,
         retention=timedelta(days=config.retention_days),
@@ -133,6 +136,12 @@ def _settle() -> None:
     thousand products went by, which takes about as long as projecting them."""
     gc.freeze()
     gc.set_threshold(YOUNG)
+
+
+def _words(code: str, zone: ZoneInfo) -> Words:
+    from bridge.web.speech import speech  # noqa: PLC0415 - catalogues are read by whoever writes to somebody
+
+    return speech(code, zone)
 
 
 def machine(engine: Engine, config: Config) -> Machine:

@@ -66,6 +66,7 @@ def _say(found: Mapping[str, Any]) -> None:
     receivers = known["email"] or found["default_receivers"]
     facts = {
         "e-mail to": ", ".join(receivers) or "nobody",
+        "language": known["language"] or f"{found['language_seen']}, as the pages were last used",
         "mail server": found["mail_server"] or "none: set STOREBRIDGE_SMTP_HOST",
         "webhook": known["webhook"] or "none",
         "failures": known["error"],
@@ -83,6 +84,7 @@ def _say(found: Mapping[str, Any]) -> None:
 @alerts.command("set")
 @click.option("--email", multiple=True, metavar="ADDRESS", help="Who gets e-mail; may be repeated.")
 @click.option("--no-email", is_flag=True, help="Nobody of this shop: the installation's own receivers.")
+@click.option("--language", metavar="CODE", help="Language of e-mails, such as de; '' for that of the pages.")
 @click.option("--sender", metavar="ADDRESS", help="Whom e-mail comes from; '' for the installation's sender.")
 @click.option("--webhook", metavar="URL", help="An address that is called for each alert; '' for none.")
 @click.option("--failures", type=WHEN, help="When failures are told.")

@@ -21,7 +21,7 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 def address(text: str) -> str:
     """A plain e-mail address. Raises ValueError."""
     if len(text) > 254 or not _ADDRESS.fullmatch(text):
-        raise ValueError("is no e-mail address, such as me@shop.example")
+        raise ValueError("This is no e-mail address, such as me@shop.example.")
     return text
 
 
@@ -32,12 +32,13 @@ def _address_or_none(text: str) -> str:
 def _web_address(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment):
-        raise ValueError("is no web address; give it whole, such as https://hooks.shop.example/storebridge")
+        raise ValueError("This is no web address; give it whole, such as https://hooks.shop.example/storebridge.")
     return text
 
 
 class Alerting(Value):
-    """``email`` empty: the addresses of the installation. ``sender`` empty: its sender. ``webhook`` empty: none.
+    """``language``: the code of that which e-mails are in; empty: as the pages were last used. ``email`` empty: the
+    addresses of the installation. ``sender`` empty: its sender. ``webhook`` empty: none.
 
     ``error`` and ``warning`` say when problems of each severity are told; ``closed`` whether their end is told as
     well. Hours are those of the shop's time zone. Nothing of the severities in ``quiet`` is told from
@@ -45,6 +46,7 @@ class Alerting(Value):
     """
 
     email: tuple[Annotated[str, AfterValidator(address)], ...] = Field(default=(), max_length=20)
+    language: str = Field(default="", pattern="^([a-z]{2})?$")
     sender: Annotated[str, AfterValidator(_address_or_none)] = ""
     webhook: Annotated[str, AfterValidator(_web_address)] = Field(default="", max_length=500)
     error: When = "now"
@@ -58,9 +60,9 @@ class Alerting(Value):
     @model_validator(mode="after")
     def _a_span(self) -> Alerting:
         if (self.quiet_from is None) != (self.quiet_until is None):
-            raise ValueError("quiet hours have a beginning and an end: give quiet_from and quiet_until, or neither")
+            raise ValueError("Quiet hours have a beginning and an end: give both, or neither.")
         if self.quiet_from is not None and self.quiet_from == self.quiet_until:
-            raise ValueError("quiet hours that end when they begin last all day; turn the severity off instead")
+            raise ValueError("Quiet hours that end when they begin last all day; turn the severity off instead.")
         return self
 
     def due(self, severity: str, at: datetime, zone: ZoneInfo) -> datetime | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import note
 from bridge.db.tables import Connection, Shop
-from bridge.flows import push, signing
+from bridge.flows import push, signing, spoken
 from bridge.flows.connecting import CONNECTING, Connected, attach, connect, get, hook_url
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.leaving import Disconnected, Stakes, disconnect, stakes
@@ -54,11 +54,16 @@ FIRST = "My shop"
 
 
 class Named(NamedTuple):
-    """A shop as callers need it."""
+    """A shop as callers need it. ``language``: the code of that which its pages were last used in."""
 
     id: int
     public_id: str
     name: str
+    language: str = ""
+
+    @classmethod
+    def of(cls, row: Shop) -> Named:
+        return cls(row.id, row.public_id, row.name, str((row.settings or {}).get(spoken.KEY) or ""))
 
 
 def ensure_shop(engine: Engine, name: str) -> Named:
@@ -73,14 +78,14 @@ def ensure_shop(engine: Engine, name: str) -> Named:
             row = Shop(public_id=secrets.token_urlsafe(12), name=wanted, created_at=engine.clock())
             session.add(row)
             session.flush()
-        return Named(row.id, row.public_id, row.name)
+        return Named.of(row)
 
     return engine.db.transact(None, act)
 
 
 def shops(engine: Engine) -> list[Named]:
     with engine.db.read(None) as session:
-        return [Named(row.id, row.public_id, row.name) for row in session.scalars(select(Shop).order_by(Shop.id))]
+        return [Named.of(row) for row in session.scalars(select(Shop).order_by(Shop.id))]
 
 
 def rotate_webhook_secret(engine: Engine, shop_id: int, connection_id: int) -> WebhookAudit:

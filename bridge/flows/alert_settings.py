@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from bridge.db.records import note
 from bridge.db.tables import AlertingRow, SendingRow
 from bridge.domain.alerting import Alerting
-from bridge.flows import audit
+from bridge.flows import audit, spoken
 from bridge.flows.documents import field_errors
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
@@ -23,9 +24,23 @@ from bridge.flows.overview import zone
 from bridge.ports.errors import AskMerchant
 
 OVERLAP = timedelta(hours=24)
+UTC = ZoneInfo("UTC")
 ROUTES = ("email", "webhook")
 # Of these the journal says only that they changed: people's addresses, and addresses that are as good as a key.
 PRIVATE = ("email", "sender", "webhook")
+LABELS: Mapping[str, str] = {
+    "language": "Language of e-mails",
+    "email": "E-mail to",
+    "sender": "E-mail from",
+    "webhook": "Webhook",
+    "error": "Failures are told",
+    "warning": "Warnings are told",
+    "closed": "Tell when a problem is over, too",
+    "digest_hour": "Hour of the daily digest",
+    "quiet_from": "Quiet from",
+    "quiet_until": "Quiet until",
+    "quiet": "Quiet hours hold for",
+}
 
 
 def read(session: Session) -> Alerting:
@@ -41,6 +56,11 @@ def valid_secrets(session: Session, now: datetime) -> list[str]:
     return [str(item["secret"]) for item in known if not item["until"] or now < datetime.fromisoformat(item["until"])]
 
 
+def language(session: Session, shop_id: int, settings: Alerting) -> str:
+    """The code of that which the shop is written to in."""
+    return settings.language or spoken.seen(session, shop_id)
+
+
 def receivers(engine: Engine, settings: Alerting, *, demo: bool) -> tuple[str, ...]:
     """Who gets e-mail: nobody without a mail server, and of the demonstration only whom it names itself."""
     if engine.mail is None:
@@ -51,10 +71,7 @@ def receivers(engine: Engine, settings: Alerting, *, demo: bool) -> tuple[str, .
 def put(engine: Engine, shop_id: int, content: Mapping[str, Any], author: str) -> dict[str, Any]:
     """Set all of it anew; what is left out gets its default. Where a webhook is named for the first time its secret
     is in the answer, once. Raises FieldErrors."""
-    try:
-        settings = Alerting.model_validate(content)
-    except ValidationError as error:
-        raise FieldErrors({name: f"{name}: {text}" for name, text in field_errors(error).items()}) from None
+    settings = _read(engine, content)
 
     def act(session: Session) -> str | None:
         now = engine.clock()
@@ -71,6 +88,22 @@ def put(engine: Engine, shop_id: int, content: Mapping[str, Any], author: str) -
 
     made = engine.db.transact(shop_id, act)
     return {**shown(engine, shop_id), **({"secret": made} if made else {})}
+
+
+def _read(engine: Engine, content: Mapping[str, Any]) -> Alerting:
+    try:
+        settings = Alerting.model_validate(content)
+    except ValidationError as error:
+        raise FieldErrors({name: _told(name, text) for name, text in field_errors(error).items()}) from None
+    if settings.language and engine.words(settings.language, UTC).code != settings.language:
+        raise FieldErrors({"language": _told("language", "Nothing is written in this language here.")})
+    return settings
+
+
+def _told(path: str, text: str) -> str:
+    """With the name that the field has on the page."""
+    label = LABELS.get(path.partition(".")[0])
+    return f"“{label}” is not right: {text}" if label else text
 
 
 def renew_secret(engine: Engine, shop_id: int, author: str) -> dict[str, Any]:
@@ -113,7 +146,7 @@ def shown(engine: Engine, shop_id: int) -> dict[str, Any]:
             SendingRow.state == "waiting", SendingRow.attempts > 0
         )
         faults = {row[0]: row[1] for row in session.execute(errors.order_by(SendingRow.id.desc()))}
-        where = zone(session).key
+        where, seen = zone(session).key, spoken.seen(session, shop_id)
     ways = {
         route: {
             **{state: next((row[2] for row in found if row[:2] == (route, state)), 0) for state in _STATES},
@@ -126,6 +159,7 @@ def shown(engine: Engine, shop_id: int) -> dict[str, Any]:
     return {
         "settings": settings.model_dump(mode="json"),
         "time_zone": where,
+        "language_seen": seen,
         "mail_server": mail.host if mail else None,
         "default_receivers": list(mail.receivers) if mail else [],
         "ways": ways,

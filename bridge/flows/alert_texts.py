@@ -10,7 +10,6 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -18,10 +17,19 @@ from sqlalchemy.orm import Session
 from bridge.db.tables import AlertRow, Connection, Order, OrderLine, ReturnRow
 from bridge.ports.http import Redactor
 from bridge.ports.http.excerpt import MASK
+from bridge.ports.words import Words
 
 MOST = 50  # alerts that one e-mail spells out
 LONGEST = 1000
-EVENTS = {"opened": "New", "worse": "Worse", "closed": "Closed"}
+EVENTS = {"opened": "New", "worse": "Worse", "closed": "Over"}
+HEADS = {
+    ("opened", "error"): "New failure",
+    ("opened", "warning"): "New warning",
+    ("worse", "error"): "Worse: failure",
+    ("worse", "warning"): "Worse: warning",
+    ("closed", "error"): "Failure is over",
+    ("closed", "warning"): "Warning is over",
+}
 # Kinds whose text quotes what a buyer wrote: what is told instead.
 QUOTING = {"return_open": "A return is announced and waits for your decision."}
 
@@ -42,12 +50,12 @@ class Alert(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Whose alerts they are, where they are to be seen, and by which clock."""
+    """Whose alerts they are, where they are to be seen, and in which language and by which clock they are written."""
 
     shop_id: str
     shop: str
     page: str
-    zone: ZoneInfo
+    words: Words
 
 
 def fit(session: Session, rows: Sequence[AlertRow]) -> list[Alert]:
@@ -131,22 +139,22 @@ def message(alerts: Sequence[Alert], place: Place, sender: str, receivers: Itera
     """One e-mail for all of them. Its Message-ID is the same when the same alerts are sent again."""
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"] = sender, ", ".join(receivers)
-    mail["Subject"] = f"[Storebridge] {_line(place.shop, 60)}: {_subject(alerts)}"
+    mail["Subject"] = f"[Storebridge] {_line(place.shop, 60)}: {_subject(alerts, place.words)}"
     mail["Date"] = alerts[-1].at
     mail["Message-ID"] = f"<{alerts[0].ref}.{len(alerts)}.{alerts[-1].ref}@storebridge>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Storebridge-Alerts"] = str(len(alerts))
     mail.set_content(_text(alerts, place))
+    mail["Content-Language"] = place.words.code
     return mail
 
 
-def _subject(alerts: Sequence[Alert]) -> str:
+def _subject(alerts: Sequence[Alert], words: Words) -> str:
     if len(alerts) == 1:
-        closed = "closed: " if alerts[0].event == "closed" else ""
-        return closed + _line(alerts[0].text, 100)
+        over = f"{words.gettext(EVENTS['closed'])}: " if alerts[0].event == "closed" else ""
+        return over + _line(words.said(alerts[0].text), 100)
     count = Counter(alert.event for alert in alerts)
-    told = {"opened": "new", "worse": "worse", "closed": "closed"}
-    return ", ".join(f"{count[event]} {word}" for event, word in told.items() if count[event])
+    return ", ".join(f"{words.gettext(word)}: {count[event]}" for event, word in EVENTS.items() if count[event])
 
 
 def _line(text: str, longest: int) -> str:
@@ -155,17 +163,20 @@ def _line(text: str, longest: int) -> str:
 
 
 def _text(alerts: Sequence[Alert], place: Place) -> str:
-    lines = [line for alert in alerts[:MOST] for line in _told(alert, place.zone)]
-    if rest := Counter(alert.kind for alert in alerts[MOST:]):
-        lines += ["And more:", *(f"  {kind}: {count}" for kind, count in rest.most_common()), ""]
-    lines += [f"All of them: {place.page}", "Who is told, and when: the page Alerts, or storebridge alerts."]
+    words = place.words
+    lines = [line for alert in alerts[:MOST] for line in _told(alert, place)]
+    if rest := Counter(words.problem(alert.kind) for alert in alerts[MOST:]):
+        lines += [words.gettext("And more:"), *(f"  {kind}: {count}" for kind, count in rest.most_common()), ""]
+    lines.append(f"{words.gettext('All of them:')} {place.page}")
+    lines.append(words.gettext("Who is told, and when: the page Alerts, or storebridge alerts."))
     return "\n".join(lines)
 
 
-def _told(alert: Alert, zone: ZoneInfo) -> list[str]:
-    where = f" ({alert.connection})" if alert.connection else ""
-    lines = [f"{EVENTS[alert.event]} {alert.severity}{where}: {alert.text}"]
+def _told(alert: Alert, place: Place) -> list[str]:
+    words, where = place.words, f" ({alert.connection})" if alert.connection else ""
+    head = HEADS[alert.event, "warning" if alert.severity == "warning" else "error"]
+    lines = [f"{words.gettext(head)}{where}: {words.said(alert.text)}"]
     if alert.fix and alert.event != "closed":
-        lines.append(f"  What to do: {alert.fix}")
-    lines.append(f"  {alert.at.astimezone(zone):%d %b %Y %H:%M} {zone.key}, id {alert.ref}")
+        lines.append(f"  {words.gettext('What to do:')} {words.said(alert.fix)}")
+    lines.append(f"  {words.moment(alert.at)} [{alert.ref}]")
     return [*lines, ""]

@@ -96,7 +96,8 @@ def _due(session: Session, route: str, now: datetime, limit: int) -> list[tuple[
 def _place(session: Session, engine: Engine, shop_id: int) -> Place:
     shop = session.get_one(Shop, shop_id)
     page = f"{engine.public_url.rstrip('/')}/s/{shop.public_id}/problems"
-    return Place(shop.public_id, shop.name, page, zone(session))
+    code = alert_settings.language(session, shop_id, alert_settings.read(session))
+    return Place(shop.public_id, shop.name, page, engine.words(code, zone(session)))
 
 
 def _mail(engine: Engine, shop_id: int) -> int:

@@ -8,6 +8,7 @@ import re
 from pydantic import ValidationError
 
 from bridge.domain.bundles import Bundle, Bundles, TakenBy
+from bridge.domain.unfit import begun
 from bridge.flows.documents import field_errors
 from bridge.flows.forms import FieldErrors
 
@@ -35,7 +36,7 @@ def read(text: str) -> Bundles:
     try:
         return Bundles(bundles=tuple(_bundle(number, line) for number, line in rows))
     except ValidationError as error:
-        raise FieldErrors({FIELD: next(iter(field_errors(error).values()))}) from None
+        raise FieldErrors({FIELD: begun(next(iter(field_errors(error).values())))}) from None
 
 
 def _bundle(number: int, line: str) -> Bundle:
@@ -50,4 +51,4 @@ def _bundle(number: int, line: str) -> Bundle:
         who = {"taken_by": WORDS[taken["word"].lower()]} if taken else {}
         return Bundle.model_validate({"sku": sku.strip(), "components": parts, **who})
     except ValidationError as error:
-        raise FieldErrors({FIELD: f"Line {number}: {next(iter(field_errors(error).values()))}."}) from None
+        raise FieldErrors({FIELD: f"Line {number}: {begun(next(iter(field_errors(error).values())))}"}) from None

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Change, Connection, Document, DraftRow, Variant
+from bridge.domain.unfit import sentence
 from bridge.domain.values import Value
 from bridge.flows.forms import FieldErrors
 from bridge.flows.kinds import KINDS
@@ -162,11 +163,11 @@ def _how_many(count: int) -> str:
 
 
 def field_errors(error: ValidationError, prefix: str = "") -> dict[str, str]:
-    """What pydantic found, by the path of the field: ``rules.rules.0.actions.1.percent``."""
+    """What is wrong, by the path of the field: ``rules.rules.0.actions.1.percent``."""
     found: dict[str, str] = {}
     for item in error.errors(include_url=False, include_input=False):
         path = ".".join(str(part) for part in ((prefix,) if prefix else ()) + tuple(item["loc"]))
-        found.setdefault(path or "content", item["msg"].removeprefix("Value error, "))
+        found.setdefault(path or "content", sentence(item))
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from bridge.db.session import Database
 from bridge.db.tables import Connection as ConnectionRow
@@ -22,6 +23,7 @@ from bridge.ports.mail import MailServer
 from bridge.ports.manifest import Manifest
 from bridge.ports.platform import Platform, StoreInfo
 from bridge.ports.storeapp import AppKeys
+from bridge.ports.words import Words, plain
 
 LANES = ("stock", "orders", "shipments", "content", "sweep")
 TransportFactory = Callable[[ConnectionRow, Adapter], Transport]
@@ -42,6 +44,7 @@ class Engine:
     ``beside`` runs something in a thread of its own while a lane is being drained in this process; None where none is.
     ``seen_at``: the latest time that a round of the schedule began (bridge/flows/set_back.py).
     ``open_door``: a store that proves itself is connected without an install key.
+    ``words``: our texts in the language of a code, with the times of a zone.
     ``machine`` looks at what only the doors know of this installation (bridge/flows/doctor.py, Machine).
     """
 
@@ -60,6 +63,7 @@ class Engine:
     private_hosts: frozenset[str] = frozenset()
     beside: Callable[[str, Callable[[], None]], None] | None = None
     open_door: bool = False
+    words: Callable[[str, ZoneInfo], Words] = plain
     machine: Callable[[], Any] | None = None
     create_patience: timedelta = timedelta(seconds=45)
     second_look: timedelta = timedelta(seconds=45)

@@ -49,7 +49,7 @@ def visited(engine: Engine, name: str, visit: Visit) -> tuple[Named, Connection]
                 row = _connect(engine, name, visit, row)
     with engine.db.read(None) as session:
         shop = session.get_one(Shop, row.shop_id)
-        return Named(shop.id, shop.public_id, shop.name), row
+        return Named.of(shop), row
 
 
 def store_row(engine: Engine, name: str, store: str) -> Connection | None:

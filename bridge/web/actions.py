@@ -126,7 +126,7 @@ def _undo(sent: Sent) -> None:
 
 def _set_alerts(sent: Sent) -> None:
     content: dict[str, object] = {
-        name: sent.form.get(name, "").strip() for name in ("sender", "webhook", "error", "warning")
+        name: sent.form.get(name, "").strip() for name in ("language", "sender", "webhook", "error", "warning")
     }
     content["email"] = [item.strip() for item in sent.form.get("email", "").split(",") if item.strip()]
     content["closed"] = "closed" in sent.form

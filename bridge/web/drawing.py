@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from bridge.domain.measure import UNITS
 from bridge.domain.money import CURRENCIES, Money
 from bridge.domain.rules.fields import ASKED, WRITTEN
+from bridge.domain.unfit import MISSING
 from bridge.web import flat as f
 from bridge.web.editor_words import KINDS, OPTIONS, label_of
 from bridge.web.flat import Flat
@@ -312,4 +313,4 @@ def told(errors: Mapping[str, str], flat: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_empty(name: str, text: str, form: Mapping[str, str]) -> bool:
-    return text == "Field required." or (name in form and not form[name].strip() and not name.endswith(".upto"))
+    return text == MISSING or (name in form and not form[name].strip() and not name.endswith(".upto"))

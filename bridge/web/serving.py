@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 
-from bridge.flows import audit
+from bridge.flows import audit, spoken
 from bridge.flows import overview as state
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
@@ -80,6 +80,7 @@ def _serve(engine: Engine, frame: Frame, shop: Named, asked: Asked) -> Answer:
     if not frame.may(VIEW):
         raise Forbidden("Your account in the store does not allow you to see this.")
     page, arguments = places.find(asked.path)
+    _keep_language(engine, frame, shop, asked)
     if asked.method != "POST":
         return _show(engine, frame, shop, asked, page, arguments)
     try:
@@ -93,6 +94,13 @@ def _serve(engine: Engine, frame: Frame, shop: Named, asked: Asked) -> Answer:
     if isinstance(done, Download):
         return Answer(download=done)
     return Answer(HTTPStatus.SEE_OTHER, redirect=done or Go(asked.path, done=asked.form.do))
+
+
+def _keep_language(engine: Engine, frame: Frame, shop: Named, asked: Asked) -> None:
+    """That of whoever changes something; until somebody does, of the first who could."""
+    is_news = asked.method == "POST" or not shop.language
+    if is_news and shop.language != frame.language and frame.may(CHANGE):
+        spoken.remember(engine, shop.id, frame.language)
 
 
 def _act(engine: Engine, frame: Frame, shop: Named, asked: Asked, page: Page, arguments: Mapping[str, Any]) -> Done:

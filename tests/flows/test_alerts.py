@@ -100,14 +100,14 @@ def test_a_problem_is_told_once_when_it_opens_and_once_when_it_closes(world: Wor
     opens(world, "A")
     assert alerts.send(world.engine) == 2
     subjects = [str(message["Subject"]) for message in mail.messages]
-    assert subjects == ["[Storebridge] Shop: It broke.", "[Storebridge] Shop: 1 new, 1 closed"]
+    assert subjects == ["[Storebridge] Shop: It broke.", "[Storebridge] Shop: New: 1, Over: 1"]
     assert mail.receivers == TO * 2
     first = mail.texts()[0]
-    assert "New error (Market 0): It broke." in first
+    assert "New failure (Market 0): It broke." in first
     assert "What to do: Mend it." in first
     assert "/s/shop/problems" in first
     assert "inside" not in first, "the developer's text stays in the house"
-    assert "23 Nov 2026 08:00 UTC" in first
+    assert "23 Nov 2026, 08:00 (UTC)" in first
     assert mail.messages[0]["Message-ID"] != mail.messages[1]["Message-ID"]
 
 
@@ -116,7 +116,7 @@ def test_a_warning_that_becomes_an_error_is_told_at_once(world: World, mail: Mai
     assert alerts.send(world.engine) == 0, "warnings wait for the digest"
     opens(world, "A", "error", "It broke for good.")
     assert alerts.send(world.engine) == 1
-    assert "Worse error (Market 0): It broke for good." in mail.texts()[0]
+    assert "Worse: failure (Market 0): It broke for good." in mail.texts()[0]
     world.clock.advance(86400)
     assert alerts.send(world.engine) == 1
 
@@ -231,7 +231,7 @@ def test_private_addresses_and_redirects_are_refused(world: World, hook: tuple[H
     assert "can" in result
     assert len(sink.calls) == 1
     for wrong in ("ftp://shop.example/x", "https://me:secret@shop.example/", "nowhere"):
-        with pytest.raises(FieldErrors, match="webhook"):
+        with pytest.raises(FieldErrors, match="Webhook"):
             alert_settings.put(world.engine, 1, {"webhook": wrong}, "test")
 
 
@@ -265,7 +265,7 @@ def test_a_flood_is_one_mail(world: World, mail: MailSink) -> None:
     assert alerts.send(world.engine) == 300
     [text] = mail.texts()
     assert "rejected.price: 250" in text
-    assert str(mail.messages[0]["Subject"]) == "[Storebridge] Shop: 300 new"
+    assert str(mail.messages[0]["Subject"]) == "[Storebridge] Shop: New: 300"
 
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -305,8 +305,8 @@ def test_the_digest_gathers_by_the_clock_of_the_store(world: World, mail: MailSi
     assert alerts.send(world.engine) == 0
     world.clock.now = dt.datetime(2026, 11, 24, 7, 0, 1, tzinfo=dt.UTC)
     assert alerts.send(world.engine) == 3
-    assert str(mail.messages[0]["Subject"]) == "[Storebridge] Shop: 2 new, 1 closed"
-    assert "23 Nov 2026 09:00 Europe/Amsterdam" in mail.texts()[0]
+    assert str(mail.messages[0]["Subject"]) == "[Storebridge] Shop: New: 2, Over: 1"
+    assert "23 Nov 2026, 09:00 (Europe/Amsterdam)" in mail.texts()[0]
 
 
 def test_where_nobody_is_named_nothing_is_kept_for_later(world: World) -> None:

@@ -107,7 +107,7 @@ class House(Stack):
         with self.engine.db.read(None) as session:
             row = session.scalars(select(Connection).where(Connection.role == "platform")).one()
             shop = session.get_one(Shop, row.shop_id)
-            self.shop, self.store_id = admin.Named(shop.id, shop.public_id, shop.name), row.id
+            self.shop, self.store_id = admin.Named.of(shop), row.id
         self._hurry()
 
     def _hurry(self) -> None:

@@ -23,13 +23,13 @@ def refused(attributes: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("source", "place", "words"), [
-    ({"kind": "field", "field": "titel"}, "A.field", "should be 'title'"),
-    ({"kind": "wish"}, "A", "'wish'"),
+    ({"kind": "field", "field": "titel"}, "A.field", "Choose one of: title, product_title"),
+    ({"kind": "wish"}, "A", "Choose one of: field, option, attribute"),
     ({}, "A", "kind"),
-    ({"kind": "constant", "value": 5}, "A.value", "valid string"),
-    ({"kind": "first", "sources": []}, "A.sources", "at least 1"),
-    ({"kind": "table", "source": {"kind": "field", "field": "x"}}, "A.source.field", "should be"),
-    ({"kind": "option", "name": "Size", "colour": 1}, "A.colour", "not permitted"),
+    ({"kind": "constant", "value": 5}, "A.value", "Enter text."),
+    ({"kind": "first", "sources": []}, "A.sources", "Enter at least this many: 1"),
+    ({"kind": "table", "source": {"kind": "field", "field": "x"}}, "A.source.field", "Choose one of"),
+    ({"kind": "option", "name": "Size", "colour": 1}, "A.colour", "There is no such field"),
     ({"kind": "template", "text": "{title"}, "A.text", "character 1 has no partner"),
     ({"kind": "first", "sources": [WEIGHT, {"kind": "template", "text": "{ }"}]}, "A.sources.1.text", "have no name"),
     ({"kind": "template", "text": "{field:titel}"}, "A.text", "no store field 'titel'"),
@@ -37,7 +37,7 @@ def refused(attributes: dict[str, Any], **more: Any) -> list[tuple[str, str]]:
     ({"kind": "template", "text": "{mapped:A}"}, "A", "A -> A"),
     ({"kind": "convert", "source": WEIGHT, "unit": "stone"}, "A.unit", "'stone' is no unit"),
     ({"kind": "convert", "source": WEIGHT, "unit": "kg", "unit_if_none": "cm"}, "A.unit_if_none", "cm is a length"),
-    ({"kind": "convert", "source": WEIGHT, "unit": "kg", "digits": 99}, "A.digits", "less than or equal to 9"),
+    ({"kind": "convert", "source": WEIGHT, "unit": "kg", "digits": 99}, "A.digits", "Enter 9 or less"),
     ({"kind": "table", "source": WEIGHT, "otherwise": "default"}, "A.default", "what is sent instead"),
 ])  # fmt: skip
 def test_a_source_that_cannot_work(source, place, words):
@@ -150,7 +150,7 @@ def test_a_mapping_is_the_same_after_a_file(mapping):
     ("category,attribute,source,value,to\n,A,json,{,\n", "row 2, value", "as JSON"),
     ("category,attribute,source,value,to\n,A,entry,x,y\n", "row 2, source", "below its table"),
     ("category,attribute,source,value,to\n,A,option,S,\n\n,A,option,T,\n", "row 4, attribute", "twice"),
-    ("category,attribute,source,value,to\n,A,field,titel,\n", "sections.0.attributes.A.field", "should be 'title'"),
+    ("category,attribute,source,value,to\n,A,field,titel,\n", "sections.0.attributes.A.field", "Choose one of: title, product_title"),
     ('category,attribute,source,value,to\n,A,field,"tit"le,\n', "", "not CSV"),
 ])  # fmt: skip
 def test_a_file_that_cannot_be_read_says_where(text, place, words):

@@ -60,7 +60,7 @@ def test_the_command_line_shows_sets_and_tries(place: tuple[World, Run]) -> None
     assert "webhook: The alert webhook: 127.0.0.1 cannot be called on port 9" in failing.output
     wrong = run("set", "--email", "nobody")
     assert wrong.exit_code == 2
-    assert "email.0: is no e-mail address" in wrong.output
+    assert "“E-mail to” is not right: This is no e-mail address" in wrong.output
 
 
 def test_the_api_sets_and_tries(place: tuple[World, Run]) -> None:
@@ -95,7 +95,7 @@ def test_the_page_sets_and_tries(place: tuple[World, Run]) -> None:
     assert browser.post("alerts", "set", **given).status_code == 303
     settings = alert_settings.shown(world.engine, 1)["settings"]
     assert settings == {
-        "email": ["me@shop.example", "you@shop.example"], "sender": "", "webhook": "", "error": "now", "warning": "off",
+        "email": ["me@shop.example", "you@shop.example"], "language": "", "sender": "", "webhook": "", "error": "now", "warning": "off",
         "closed": False, "digest_hour": 9, "quiet_from": 22, "quiet_until": 6, "quiet": ["warning"],
     }  # fmt: skip
     page = browser.get("alerts").text
@@ -104,7 +104,7 @@ def test_the_page_sets_and_tries(place: tuple[World, Run]) -> None:
     wrong = browser.post("alerts", "set", **{**given, "webhook": "nowhere"})
     assert wrong.status_code == 422
     assert 'value="nowhere"' in wrong.text
-    assert "webhook: is no web address" in wrong.text
+    assert "“Webhook” is not right: This is no web address" in wrong.text
     assert browser.post("alerts", "test").status_code == 303
 
 

@@ -188,7 +188,7 @@ def _rules(visitor: Visitor) -> None:
     shown = visitor.send("preview", buffer="1", price_markup="10", price_ending="0.99")
     assert "not saved" in shown
     assert re.search(r"A .*? 5 1 4 €20.00 €21.99", shown)
-    assert "less than or equal to 100000" in visitor.send("save", buffer="100001")
+    assert "Enter 100000 or less" in visitor.send("save", buffer="100001")
     visitor.send("save", buffer="1", price_markup="10", price_ending="0.99")
     assert visitor.place == "setup"
     old = re.search(r'name="version_orders" value="([^"]*)"', visitor.page.text)

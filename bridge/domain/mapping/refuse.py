@@ -25,6 +25,7 @@ from bridge.domain.mapping.walk import mentions, walk
 from bridge.domain.measure import UnitError, factor, unit_of
 from bridge.domain.refusal import Refusal
 from bridge.domain.requirement import AttributeKind, AttributeRequirement, CategoryRequirements
+from bridge.domain.unfit import begun, sentence
 from bridge.domain.wording import quoted
 
 _DEEPEST = 6
@@ -233,8 +234,7 @@ def _unit(place: str, item: Convert, wanted: AttributeRequirement) -> Iterator[R
 
 
 def _fault(data: Any, error: Any) -> Refusal:
-    text = str(error["msg"]).removeprefix("Value error, ")
-    return Refusal(path=_place(data, error["loc"]), text=text[:1].upper() + text[1:] + ".")
+    return Refusal(path=_place(data, error["loc"]), text=begun(sentence(error)))
 
 
 def _place(data: Any, location: Sequence[str | int]) -> str:

@@ -102,7 +102,7 @@ class Markup(Value):
 
 def _below_hundred(percent: Amount) -> Amount:
     if percent >= 100:
-        raise ValueError("a margin of 100 % or more has no price: the cost would be divided by nothing")
+        raise ValueError("A margin of 100 % or more has no price: the cost would be divided by nothing.")
     return percent
 
 

@@ -133,7 +133,7 @@ def _date_test(condition: c.DateIs, today: date) -> Test:
     if condition.op is c.DateOp.WITHIN and days is not None:
         return lambda value: abs((value - today).days) <= days
     if day is None or condition.op is c.DateOp.WITHIN:
-        raise ValueError("a date condition needs a day, or a number of days")
+        raise ValueError("A date condition needs a day, or a number of days.")
     if condition.op is c.DateOp.BEFORE:
         return lambda value: value < day
     return lambda value: value > day

@@ -17,6 +17,7 @@ from bridge.domain.rules import conditions as c
 from bridge.domain.rules.fields import ATTRIBUTE, WRITABLE, Kind, kind_of
 from bridge.domain.rules.ruleset import Rule, RuleSet
 from bridge.domain.rules.subject import RuleContext
+from bridge.domain.unfit import begun, sentence
 
 # Deeper than a person can follow.
 DEEPEST = 6
@@ -225,11 +226,10 @@ def _refusals(error: ValidationError, data: Any) -> tuple[Refusal, ...]:
 
 
 def _refusal(error: ErrorDetails, data: Any) -> Refusal:
-    path, text = _path(error["loc"], data), error["msg"].removeprefix("Value error, ")
+    path, text = _path(error["loc"], data), sentence(error)
     if error["type"].startswith("union_tag"):
         path = f"{path}.kind"
-        text = f"one of {error.get('ctx', {}).get('expected_tags', 'the known kinds')} is needed"
-    return Refusal(path=path, text=f"{text[:1].upper()}{text[1:]}.")
+    return Refusal(path=path, text=begun(text))
 
 
 def _path(location: tuple[int | str, ...], data: Any) -> str:
