@@ -82,11 +82,11 @@ def cancel(reference: str, reason: str, line: str | None, quantity: int | None, 
 
 
 @click.command()
-@click.argument("reference", metavar="ORDER")
+@click.argument("references", metavar="ORDER...", nargs=-1, required=True)
 @shop_option
 @says_what_to_do
-def parts_off(reference: str, shop: str | None) -> None:
-    """Say that the parts of a bundle are off the store's stock.
+def parts_off(references: tuple[str, ...], shop: str | None) -> None:
+    """Say that the parts of bundles are off the store's stock.
 
     ORDER is its number on the marketplace or in the store. Its parts are kept back on every marketplace until then.
     """
@@ -94,7 +94,8 @@ def parts_off(reference: str, shop: str | None) -> None:
 
     with opened() as engine:
         owner = admin.pick_shop(engine, shop)
-        click.echo(part_units.taken_off(engine, owner.id, reference))
+        for reference in references:
+            click.echo(part_units.taken_off(engine, owner.id, reference))
 
 
 refund_option = click.option("--refund", "number", metavar="N", type=click.IntRange(min=1), help="One of several.")

@@ -111,10 +111,7 @@ def _shrink(session: Session, lines: Sequence[OrderLine], now: datetime) -> set[
     gone = {line.id: line for line in lines if line.cancelled}
     query = select(Reservation).where(Reservation.order_line_id.in_(gone), Reservation.state != "released")
     for held in session.scalars(query):
-        line = gone[held.order_line_id]
-        held.quantity = min(held.quantity, max(0, line.quantity - line.cancelled) * held.per_unit)
-        if held.state == "waiting" and not held.quantity:
-            held.state, held.released_at = "released", now
+        part_units.shrink(held, gone[held.order_line_id], now)
         pools.add(held.pool)
     session.flush()
     return pools

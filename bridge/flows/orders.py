@@ -238,6 +238,8 @@ def absorbed(session: Session, platform_id: int, order: Order, store_order: Stor
     for held, line, variant, own in session.execute(query).all():
         if _counts(variant):
             if held.taken_by != TakenBy.STORE.value:
+                if part_units.shrink(held, line, now):  # cancelled while the store was making the order
+                    products.add(variant.data["product_id"])
                 left.append(held)
                 continue
             if _counts(own) and not reduced.get(line.external_id):

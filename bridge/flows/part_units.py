@@ -29,7 +29,7 @@ TAKE_OFF, PUT_BACK = "bundle_parts", "bundle_parts_back"
 def hand_over(session: Session, order: Order, rows: Sequence[Reservation], now: datetime) -> None:
     """The store order exists: these components are in the store's number until somebody takes them off."""
     for row in rows:
-        row.state = "waiting"
+        row.state, row.released_at = ("waiting", None) if row.quantity else ("released", now)
     session.flush()
     _queue(session, order, now)
     tell(session, order, now)
@@ -113,6 +113,17 @@ def read_again(session: Session, variants: Sequence[Variant], now: datetime) -> 
     if platform is not None:
         products = sorted({variant.data["product_id"] for variant in variants})
         catalogue.mark_products(session, platform.id, products, now)
+
+
+def shrink(row: Reservation, line: OrderLine, now: datetime) -> bool:
+    """To what is not cancelled of the line; whether that is less."""
+    left = max(0, line.quantity - line.cancelled) * row.per_unit
+    if row.quantity <= left:
+        return False
+    row.quantity = left
+    if not left and row.state == "waiting":
+        row.state, row.released_at = "released", now
+    return True
 
 
 def too_many(row: Reservation, line: OrderLine) -> int:

@@ -273,6 +273,23 @@ def test_a_cancelled_bundle_gives_its_parts_back_once(world: World, taken_by: st
     assert problems(world) == {}
 
 
+@pytest.mark.parametrize("taken_by", [PERSON, BRIDGE])
+def test_what_is_cancelled_while_the_store_makes_the_order_is_not_taken_off(world: World, taken_by: str) -> None:
+    holds(world, bundle("SET", CUPS, taken_by=taken_by))
+    key = world.markets[0].buy(("SET", 2))
+    world.store.faults.before["create_order"] = [time_out()]
+    world.mark("orders", "orders.pull", "changes", connection=2)
+    world.drain()
+    world.markets[0].alter(key, f"{key}-0", cancelled=1)
+    world.mark("orders", "orders.import", key, connection=2)
+    world.drain()
+    assert held(world) == [("SET", 2, "open"), ("CUP", 4, "open")]  # perhaps the store is making it whole
+    in_store(world)
+    assert shown(world)["CUP"] == shown(world, 1)["CUP"] == 7
+    assert world.store.stock("CUP") == (9 if taken_by == PERSON else 7)
+    assert ("2 x CUP" in problems(world).get("bundle_parts", "")) is (taken_by == PERSON)
+
+
 def test_what_a_person_took_off_is_asked_back_when_it_is_cancelled(world: World) -> None:
     holds(world, bundle("SET", CUPS))
     key = sale(world, ("SET", 2))
@@ -454,4 +471,4 @@ def test_bundles_cost_a_constant_number_of_statements_and_none_where_there_are_n
 
 def test_on_the_command_line(world: World) -> None:
     help_text = CliRunner().invoke(cli, ["parts-off", "--help"]).output
-    assert "Say that the parts of a bundle are off the store's stock." in help_text
+    assert "Say that the parts of bundles are off the store's stock." in help_text
