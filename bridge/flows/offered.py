@@ -120,7 +120,7 @@ def ended(
         return
     if good and entity:
         live(session, channel, row, entity, row.gtin, now)
-        text = f"offer of {subject(row.sku, channel, row.site)} created as {entity}"
+        text = f"offer of {row.sku} on {place(channel, row.site)} created as {entity}"
         records.note(session, now, "offer", text, connection_id=channel.id, sku=row.sku)
     elif item.state == "failed":
         refused(session, channel, row, message, None, now)

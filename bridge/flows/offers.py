@@ -22,7 +22,7 @@ from bridge.flows import feed_listings, offered
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import park_connection
 from bridge.flows.push import content_of
-from bridge.flows.sites import subject
+from bridge.flows.sites import place
 from bridge.flows.steps import step
 from bridge.ports.channel import Channel, ItemResult, OfferDraft, OfferRef, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, Superseded, UnknownOutcome
@@ -175,7 +175,7 @@ class _Maker:
                 continue
             offered.told(session, row.id, _values_of(offer), keep=True)
             offered.live(session, self.row, row, offer.offer_id, offer.gtin or row.gtin, now)
-            text = f"found the offer {offer.offer_id} of {self._subject(row)} and took it over"
+            text = f"found the offer {offer.offer_id} of {row.sku} on {self._place(row)} and took it over"
             records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
 
     def _drafts(self, listings: Sequence[Listing]) -> dict[int, tuple[OfferDraft, Values]]:
@@ -225,7 +225,7 @@ class _Maker:
             if result.outcome is Outcome.APPLIED and result.offer_id:
                 offered.told(session, row.id, _sent(drafts[row.id][1], result))
                 offered.live(session, self.row, row, result.offer_id, drafts[row.id][0].gtin, now)
-                text = f"offer of {self._subject(row)} created as {result.offer_id}"
+                text = f"offer of {row.sku} on {self._place(row)} created as {result.offer_id}"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
             elif result.outcome is Outcome.REJECTED:
                 offered.refused(session, self.row, row, result.message, result.field, now)
@@ -263,7 +263,7 @@ class _Maker:
                     session, row, offer_id=None, state=state, pending=Listing.wanted, attempts=0, error=None
                 )
                 self._quiet(session, row.id)
-                text = f"offer of {self._subject(row)} ended"
+                text = f"offer of {row.sku} on {self._place(row)} ended"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
             else:
                 wait = work.backoff(row.attempts + 1)
@@ -298,8 +298,8 @@ class _Maker:
                 session, row, state=state, due_at=now + wait, attempts=row.attempts + 1, error=str(error)[:2000]
             )
 
-    def _subject(self, row: Listing) -> str:
-        return subject(row.sku, self.row, row.site)
+    def _place(self, row: Listing) -> str:
+        return place(self.row, row.site)
 
     def _write(self, act: Any) -> None:
         now = self.engine.clock()
