@@ -25,7 +25,7 @@ from bridge.web.guard import Door
 from bridge.web.serving import Asked
 
 MAX_FORM = 64 * 1024
-SOMEBODY = "the page"
+SOMEBODY = "admin"
 NOBODY = Person("", can=frozenset())
 
 

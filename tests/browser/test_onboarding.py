@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bridge.db.tables import Connection, RunRow
-from bridge.flows import admin, progress, resend
+from bridge.flows import admin, progress, resend, setup
 from tests.support.house import House
 from tests.support.seats import FRAMES, NARROW, Seat, house_of
 from tests.support.stack import BOL_SECRET
@@ -54,6 +54,7 @@ def test_from_nothing_to_live(house: House, sit: Sit, broken_rules: Rules, monke
     go_live(seat, broken_rules)
     monkeypatch.setattr(resend, "CHUNK", 2)  # so that few products are several parts
     stop_half_way(seat, sit, broken_rules)
+    in_german(seat)
     seat.at_peace()
 
 
@@ -205,6 +206,15 @@ def offers(house: House) -> dict[str, tuple[int, Decimal]]:
     """Quantity and price at the marketplace, by EAN."""
     shown = house.bol.control("GET", "offers")
     return {offer["ean"]: (offer["stock"], Decimal(str(offer["price"]))) for offer in shown}
+
+
+def in_german(seat: Seat) -> None:
+    """Longer words have room, too."""
+    seat.speak("de")
+    for name in setup.STEPS:
+        seat.open("setup", step=name)
+        assert seat.title == "Einrichtung"
+        seat.look(f"{name} in German")
 
 
 class Worker(threading.Thread):

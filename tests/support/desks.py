@@ -161,7 +161,7 @@ class ShopifyDesk:
     def __init__(self, context: Any, app: Any, mint: Callable[[], str] = token) -> None:
         self.client = app and app.test_client(use_cookies=False)
         self.outside, self.asked = list[str](), list[Any]()
-        self.mint = mint
+        self.mint, self.locale = mint, "en"
         context.expose_function("mintToken", self._mint)
         context.route("**/*", self._serve)
 
@@ -175,7 +175,8 @@ class ShopifyDesk:
         asked = urlsplit(route.request.url)
         host = f"{asked.scheme}://{asked.netloc}"
         if host in (ADMIN, EVIL):
-            given = {"shop": self.store, "host": "aG9zdA", "embedded": "1", "id_token": self.mint()}
+            given = {"shop": self.store, "host": "aG9zdA", "embedded": "1", "locale": self.locale}
+            given |= {"id_token": self.mint()}
             given |= parse_qsl(asked.query)
             path = asked.path.removeprefix("/store/lively/apps/storebridge/")
             frame = f'<iframe title="Storebridge" src="{self.bridge}/apps/shopify/{path}?{urlencode(given)}"></iframe>'

@@ -146,6 +146,16 @@ class Seat:
         return self.frame == "shopify"
 
     # going about
+    def speak(self, language: str) -> None:
+        """The admin around the page, or the browser, is set to another language from now on."""
+        match self.frame:
+            case "alone":
+                self.page.set_extra_http_headers({"Accept-Language": language})
+            case "shopify":
+                self.desk.locale = language
+            case _:
+                self.desk.locale = f"{language}_{language.upper()}"
+
     def open(self, path: str = "", **query: str) -> None:
         """The page is loaded afresh, as from a bookmark."""
         self.page.goto(self.desk.address(path, **query))

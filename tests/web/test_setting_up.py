@@ -195,7 +195,7 @@ def _rules(visitor: Visitor) -> None:
     visitor.send("save_orders", acceptance="ask")
     assert 'value="ask" selected' in visitor.page.text
     assert old
-    assert "changed by the page meanwhile" in visitor.send("save_orders", version_orders=old[1])
+    assert "changed by admin meanwhile" in visitor.send("save_orders", version_orders=old[1])
     visitor.send("done", step="rules")
 
 

@@ -78,7 +78,7 @@ def test_what_moves_listings_is_a_plan_first_and_not_over_anothers(lively: Livel
     assert browser.post(f"plans/{plan[1]}", "apply").status_code == 303
     refused = browser.post("settings/stock", "save_stock", **{**form, "buffer": 4})
     assert refused.status_code == 422
-    assert "changed by the page meanwhile" in text(refused)
+    assert "changed by admin meanwhile" in text(refused)
     assert 'value="3"' in browser.get("settings/stock").text
     assert "changed the settings" in text(browser.get("settings")), "who changed what"
 
