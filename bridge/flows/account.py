@@ -137,6 +137,13 @@ def figure_text(figure: ScoreFigure) -> str:
     return f"{figure.title}: {_quantity(figure, figure.value)}{limit}"
 
 
+def figure_parts(figure: ScoreFigure) -> dict[str, Any]:
+    """The same for a page, which writes numbers in its own language; ``limit`` None where there is none."""
+    factor, unit = (100, "%") if figure.unit == "share" else (1, figure.unit)
+    limit = figure.limit * factor if figure.limit is not None else None
+    return {"title": figure.title, "value": figure.value * factor, "limit": limit, "unit": unit, "side": figure.good}
+
+
 def _quantity(figure: ScoreFigure, value: Decimal) -> str:
     number, unit = (value * 100, "%") if figure.unit == "share" else (value, figure.unit)
     return f"{number.normalize():f} {unit}".rstrip()

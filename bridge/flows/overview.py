@@ -57,7 +57,10 @@ def connections(session: Session, now: datetime) -> list[dict[str, Any]]:
             "sites": [{"name": site_name(row, code), "listings": count} for code, count in sites[row.id].items()],
             "webhook_at": webhooks.get(row.id),
             "module": modules.get(row.id),
-            "score": [{"text": account.figure_text(item), "good": account.within(item)} for item in account.score(row)],
+            "score": [
+                {"text": account.figure_text(item), "good": account.within(item), **account.figure_parts(item)}
+                for item in account.score(row)
+            ],
             "standing": [{"text": item.text, "good": not item.near} for item in account.standing(row) if item.of],
             "guard": guard.as_json() if (guard := account.guard(row)) is not None else None,
             "guard_most": int(row.settings.get(account.BOUND) or 0),

@@ -49,6 +49,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
         "said": language.said,
         "said_options": language.said_options,
         "begun": language.begun,
+        "language_options": language.language_options,
         "country": telling.country,
     }
     app.jinja_env.filters |= {**said, "combined": operator.or_}

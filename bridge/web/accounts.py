@@ -74,10 +74,10 @@ def _asked_for(view: View) -> consenting.Asked | None:
     return consenting.asked(view.engine, view.session, number, view.person.name) if number and may else None
 
 
-def _gives(adapter: Adapter) -> str:
+def _gives(adapter: Adapter) -> list[str]:
     """By their labels."""
     gives = adapter.consent.gives if adapter.consent else ()
-    return ", ".join(item.label for item in adapter.manifest.credentials if item.name in gives)
+    return [item.label for item in adapter.manifest.credentials if item.name in gives]
 
 
 def _name(manifest: Manifest, operator: str) -> str:

@@ -7,6 +7,7 @@ asked for (docs/decisions/0031-languages.md).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,7 @@ from markupsafe import Markup
 from bridge.web import told
 from bridge.web.recognise import Message, Recogniser
 
+_CODE = re.compile("[a-z]{2}(-[A-Z]{2})?")
 FOLDER, DOMAIN = Path(__file__).parent / "locale", "storebridge"
 ENGLISH = told.ENGLISH
 # Each by its own name, as people look for it.
@@ -153,6 +155,20 @@ def said(text: object) -> object:
 def said_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The same for what can be chosen."""
     return [(key, current().said(text)) for key, text in options]
+
+
+def language_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Where languages can be chosen, which are given by their codes."""
+    return [(key, _language_name(text)) for key, text in options]
+
+
+def _language_name(code: str) -> str:
+    """Of ``nl`` and ``nl-BE``; anything else is said as it is."""
+    names, (spoken, _, land) = current().locale, code.partition("-")
+    if not _CODE.fullmatch(code) or spoken not in names.languages:
+        return current().said(code)
+    name = begun(str(names.languages[spoken]))
+    return f"{name} ({names.territories.get(land, land)})" if land else name
 
 
 def begun(text: str) -> str:

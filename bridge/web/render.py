@@ -81,6 +81,7 @@ def _words() -> dict[str, Any]:
     return {
         "money": telling.money,
         "price": telling.price,
+        "quantity": telling.quantity,
         "duration": telling.duration,
         "seconds": telling.exact_seconds,
         "badge_of": wording.state_badge,
@@ -103,6 +104,8 @@ def _words() -> dict[str, Any]:
         "languages": language.LANGUAGES,
         "lane_names": wording.LANES,
         "due_words": wording.DUE,
+        "fact_names": wording.FACTS,
+        "store_statuses": wording.STORE_STATUSES,
         "example_names": wording.EXAMPLES,
     }
 

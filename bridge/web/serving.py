@@ -17,7 +17,7 @@ from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.log import get_logger
 from bridge.ports import errors
-from bridge.web import places, render
+from bridge.web import places, render, wording
 from bridge.web.asked import Again, Download, Form, Go
 from bridge.web.frames import CHANGE, VIEW, Frame
 from bridge.web.page import Done, Page, Sent, View
@@ -109,7 +109,7 @@ def _act(engine: Engine, frame: Frame, shop: Named, asked: Asked, page: Page, ar
     act = page.acts.get(asked.form.do)
     if act is None:
         raise errors.AskMerchant("This page does not know that action. Reload it and try again.")
-    what = f"{page.title} ({asked.path or 'overview'}): {asked.form.do}"
+    what = f"Changed on the page {page.title}: {wording.done_words(asked.form.do)}"
     with audit.recorded(engine, shop.id, frame.person.name, what) as acting:
         done = act(Sent(engine, shop.id, asked.form, arguments, frame.person.name))
         acting.noted += isinstance(done, Again | Download)

@@ -15,7 +15,7 @@ from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
 from bridge.web import told
-from bridge.web.language import ENGLISH, current, gettext
+from bridge.web.language import ENGLISH, current, gettext, said
 
 Unit = Literal["day", "hour", "minute", "second"]
 UNITS: tuple[tuple[int, Unit], ...] = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -97,6 +97,11 @@ def _words(seconds: float, *, directed: bool) -> str:
 
 def exact_seconds(seconds: float) -> str:
     return f"{format_decimal(seconds, '0.0', current().code)} s" if seconds < 120 else duration(seconds)
+
+
+def quantity(value: Decimal, unit: str) -> str:
+    """A number with what it counts: ``1.8 %``, ``8 of 10``."""
+    return f"{format_decimal(value.normalize(), '#,##0.##', current().code)} {said(unit)}".strip()
 
 
 def money(amount: Any, currency: str | None) -> str:

@@ -205,6 +205,51 @@ LANES: Mapping[str, str] = {
     "content": "content",
     "sweep": "sweep",
 }
+# What the check of an account tells of it, by the adapters' own names (AccountInfo.details, choices of settings).
+FACTS: Mapping[str, str] = {
+    "retailer": "Seller number",
+    "economic operator": "Economic operator (GPSR)",
+    "account type": "Kind of account",
+    "may sell a month": "Units that may be sold in a month",
+    "merchant": "Merchant",
+    "shop": "Shop number",
+    "plugin": "Plugin",
+    "inventory": "Stock",
+    "warning": "Note",
+}
+# How a store calls the state of an order, of the stores whose words these are.
+STORE_STATUSES: Mapping[str, str] = {
+    "pending": "Waits for payment",
+    "processing": "In progress",
+    "on-hold": "On hold",
+    "holded": "On hold",
+    "completed": "Completed",
+    "complete": "Completed",
+    "closed": "Closed",
+    "cancelled": "Cancelled",
+    "canceled": "Cancelled",
+    "refunded": "Refunded",
+    "failed": "Failed",
+}
+# What figures of marketplaces count in.
+UNITS: Mapping[str, str] = {"of 5": "of 5", "of 10": "of 10", "seconds": "seconds"}
+# What was done on a page and says nothing of itself in the activity.
+DID: Mapping[str, str] = {
+    "set": "saved",
+    "compare": "compared again",
+    "suggest": "suggestions asked for",
+    "test": "a test sent",
+    "dismiss": "put away",
+    "done": "a step done",
+    "begin": "begun",
+    "consent": "consent asked for",
+    "start": "started",
+    "stop": "stopped",
+    "ask": "asked anew",
+    "replay": "gone through again",
+    "retry": "tried again",
+    "close": "marked as dealt with",
+}
 # What has to be done by when (bridge/flows/due.py).
 DUE: Mapping[str, str] = {
     "accept": "Accept the order",
@@ -283,6 +328,11 @@ def problem_title(kind: str) -> str:
         return PROBLEMS[kind]
     prefix = next((title for start, title in PREFIXES.items() if kind.startswith(start)), None)
     return prefix or kind.replace("_", " ").replace(".", " ").capitalize()
+
+
+def done_words(do: str) -> str:
+    """For the activity; a person changed something by this button."""
+    return DID["set"] if do.startswith("save") else DID.get(do, do.replace("_", " "))
 
 
 def field_name(name: str) -> str:

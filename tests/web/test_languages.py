@@ -25,7 +25,7 @@ DATA = (
     r"#?[A-Z]|[A-Z]+-?\d*|[\w-]*\d[\w.:/-]*|EAN \d+|GTIN|SKU|CSV|JSON",  # SKUs, numbers, codes
     r"[€$£]?[\d.]+( [A-Z]{3})?( %)?",  # figures and money
     r"\d+ (second|minute|hour|day)s?|\d+ [A-Z][a-z]+ \d{4}( \d\d:\d\d)?",  # durations and dates: Babel's own words
-    r"Netherlands",  # countries: Babel's too
+    r"Belgium|Netherlands|Czech|Danish|Dutch|Finnish|French|German|Italian|Norwegian|Polish|Spanish|Swedish",  # Babel's too
     r"Shop|Storebridge|Store|store|Other|Market( 0)?|Europe/Amsterdam|UTC",  # names: of the shop, accounts, time zones
     r"Product [A-Z]|(PostNL|TNT) 3SBOL1( m1002)?|PostNL|Ada Buyer|Kade 1|1011AB Amsterdam|Too small|too small",  # products, buyers, their words
     r"title|description|brand",  # what the marketplace calls its attributes

@@ -127,7 +127,7 @@ class Checker:
             if fault:
                 fix = "Enter the EAN from the packaging or from GS1 in the product's GTIN field."
                 found.append(
-                    Finding("gtin", "gtin", True, f"The GTIN {gtin} {fault}." if gtin else f"The GTIN {fault}.", fix)
+                    Finding("gtin", "gtin", True, f"The GTIN {gtin} {fault}." if gtin else "The GTIN is missing.", fix)
                 )
         if gtin and doubles and gtin in doubles:
             text = f"GTIN {gtin} is used by more than one product."

@@ -15,7 +15,7 @@ def findings(variant: StoreVariant, *, gtin_needed: bool, priced: bool) -> list[
         found.append(_blocking("sku_missing", "sku", "The product has no SKU.", "Give it a unique SKU in the store."))
     fault = gtin_fault(variant.gtin) if gtin_needed else None
     if fault:
-        text = f"The GTIN {variant.gtin} {fault}." if variant.gtin else f"The GTIN {fault}."
+        text = f"The GTIN {variant.gtin} {fault}." if variant.gtin else "The GTIN is missing."
         fix = "Enter the EAN from the packaging or from GS1 in the product's GTIN field."
         found.append(_blocking("gtin", "gtin", text, fix))
     if not priced:
