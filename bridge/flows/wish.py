@@ -120,7 +120,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
         _choice(
             "buyer_cancellation",
             "When a buyer asks to cancel",
-            "Agree at once, or ask you.",
+            "Agree at once (the default), or ask you.",
             {"accept": "agree at once", "ask": "ask me"},
         ),
         _choice(
@@ -139,7 +139,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
         _choice(
             "store_cancellation_reason",
             "Reason for cancellations made in the store",
-            "What the marketplace is told.",
+            "What the marketplace is told; out of stock where nothing is chosen.",
             REASONS,
         ),
         *_intervals(polls.CHANNEL),

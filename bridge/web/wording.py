@@ -214,6 +214,7 @@ FACTS: Mapping[str, str] = {
     "merchant": "Merchant",
     "shop": "Shop number",
     "plugin": "Plugin",
+    "wordpress": "WordPress",
     "inventory": "Stock",
     "warning": "Note",
 }
