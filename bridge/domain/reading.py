@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 Json = dict[str, Any]
 SENSIBLE = Decimal(10) ** 15  # nobody sells for so much in any currency
+LONGEST_LIFE = 10 * 366 * 86400
 _CURRENCY = re.compile("[A-Z]{3}")
 # What no database keeps and no other system takes: NUL, and halves of pairs of UTF-16.
 _ODD = re.compile("[\x00\ud800-\udfff]")
@@ -55,6 +56,12 @@ def whole(value: Any) -> int | None:
         return None if value is None or isinstance(value, bool) else int(str(value))
     except ValueError:
         return None
+
+
+def lifetime(value: Any, usual: int) -> timedelta:
+    """Seconds that something is good for, as ``expires_in`` of a token says; ``usual`` where that makes no sense."""
+    told = amount(value)
+    return timedelta(seconds=float(told) if told is not None and 0 < told <= LONGEST_LIFE else usual)
 
 
 def amount(value: Any) -> Decimal | None:

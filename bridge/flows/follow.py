@@ -25,7 +25,7 @@ from bridge.flows import acceptance, cancellations, offered, refunds, refusing, 
 from bridge.flows.advice import CORRECT_TO_SEND
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
-from bridge.flows.push import Ack, acknowledge
+from bridge.flows.push import Ack, acknowledge, refused_again
 from bridge.flows.sites import place, subject
 from bridge.flows.steps import step
 from bridge.ports.channel import SubmissionState, SubmissionStatus
@@ -152,8 +152,14 @@ def _facet(session: Session, item: Submission, good: bool, message: str, now: da
 
 
 def _refused(session: Session, row: FacetRow, item: Submission, message: str, now: datetime) -> None:
-    """Sending it again unchanged would be refused again; the next change of the product is sent."""
-    row.acked_version, row.in_flight, row.error = item.version, False, message
+    """Sending it again unchanged would be refused again; the next change of the product is sent. Stock is tried again
+    (bridge/flows/push.py)."""
+    row.in_flight, row.error = False, message
+    after = refused_again(row.facet, row.attempts)
+    if after is None:
+        row.acked_version = item.version
+    else:
+        row.due_at, row.attempts = now + after, row.attempts + 1
     listing = session.get_one(Listing, row.listing_id)
     channel = session.get_one(Connection, row.connection_id)
     records.open_problem(

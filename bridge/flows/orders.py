@@ -25,7 +25,7 @@ from bridge.flows.paging import pages
 from bridge.flows.steps import step
 from bridge.flows.withdrawn import taken_over, withdrawn
 from bridge.ports.channel import OrderRef
-from bridge.ports.errors import NotFound
+from bridge.ports.errors import AskMerchant, NotFound
 from bridge.ports.http import about, lane
 
 A = TypeVar("A")
@@ -96,7 +96,12 @@ def import_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 
     def fetch(claim: Claim) -> MarketplaceOrder | Exception:
         with lane("orders"), about(order=f"{row.account}:{claim.key}"):
-            return channel.fetch_order(claim.key)
+            order = channel.fetch_order(claim.key)
+        names = {line.external_id for line in order.lines} - {""}
+        if not names or len(names) < len(order.lines):  # taken as it is, something of it would never be sent
+            text = f"{row.title} tells order {claim.key} without its lines, or several under one name."
+            raise AskMerchant(f"{text} It is asked for again.")
+        return order
 
     answers = _together(fetch, claims, engine.manifest(row).concurrency)
     step("orders.import.fetched")

@@ -29,7 +29,7 @@ _ALIVE = (
 )
 # Reading, and what is looked up before it is done: trying it again does no harm, and nothing else brings it back.
 GOES_ON = ("product.read", "pool.read", "store_order.read", "orders.import", "orders.create")
-NOW_AND_THEN = timedelta(minutes=10)
+NOW_AND_THEN = timedelta(minutes=15)
 PARKED_FIX = "Mend the cause, then press “Try again” (or run: storebridge replay)."
 
 
@@ -51,7 +51,7 @@ def _settle(session: Session, claims: Sequence[Claim], error: Exception, now: da
         work.put_back(session, claims, now, error.merchant)
     elif isinstance(error, RetryLater):
         _again(session, claims, error, now)
-    elif isinstance(error, AskMerchant) and claims[0].kind in GOES_ON:
+    elif isinstance(error, (AskMerchant, RejectItem)) and claims[0].kind in GOES_ON:
         for claim in claims:
             _ask(session, claim, error, now, subject)
     elif isinstance(error, (AskMerchant, RejectItem)):
@@ -73,8 +73,8 @@ def _with_attempts(claim: Claim, attempts: int) -> Claim:
     return replace(claim, attempts=attempts)
 
 
-def _ask(session: Session, claim: Claim, error: AskMerchant, now: datetime, subject: str | None) -> None:
-    """Told, and tried again now and then: when the merchant has mended it, nothing has to be found and pressed."""
+def _ask(session: Session, claim: Claim, error: BridgeError, now: datetime, subject: str | None) -> None:
+    """Told, and tried again now and then: when it is mended, on whichever side, nothing has to be found and pressed."""
     last_but_one = _with_attempts(claim, min(claim.attempts, work.PARK_AFTER - 2))
     work.failed(session, last_but_one, now, error.merchant, NOW_AND_THEN)
     _parked_problem(session, claim, error.merchant, error.developer, now, subject)

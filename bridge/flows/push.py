@@ -37,6 +37,7 @@ from bridge.ports.http import about, before_write, lane
 LANE_OF = {Facet.STOCK: "stock", Facet.PRICE: "content", Facet.CONTENT: "content"}
 OPERATION = {Facet.STOCK: "update_stock", Facet.PRICE: "update_prices", Facet.CONTENT: "update_content"}
 FOLLOW_AFTER = timedelta(days=2, hours=1)  # following a submission gives up earlier and says what next
+AGAIN, MOST_DOUBLED = timedelta(minutes=10), 5  # refused stock: 10, 20, 40 ... 320 minutes
 GROUPS, MORE_GROUPS, QUICK = 2, 4, 0.5
 
 
@@ -248,8 +249,13 @@ class _Sender:
         self._refuse(session, item, result.message, f"field {result.field}" if result.field else "", now)
 
     def _refuse(self, session: Session, item: Item, message: str, detail: str, now: datetime) -> None:
-        """Not sent again unchanged; the next change of the value is."""
-        _release(session, item, acked_version=item.version, error=message[:2000], in_flight=False, attempts=1)
+        """Not sent again unchanged; the next change of the value is. Stock is, ever more rarely: with the old number
+        there, what is not here is sold."""
+        after = refused_again(self.facet, item.attempts)
+        put_off: dict[str, Any] = {"acked_version": item.version, "attempts": 1}
+        if after is not None:
+            put_off = {"due_at": now + after, "attempts": item.attempts + 1}
+        _release(session, item, error=message[:2000], in_flight=False, **put_off)
         records.open_problem(
             session,
             now,
@@ -285,6 +291,11 @@ _RECORD: dict[Outcome, Callable[[_Sender, Session, Item, ItemResult, datetime], 
     Outcome.RETRY: _Sender.retry,
     Outcome.MISSING: _Sender.missing,
 }
+
+
+def refused_again(facet: str, attempts: int) -> timedelta | None:
+    """When a value that was refused is sent once more, unchanged; None: never."""
+    return AGAIN * 2 ** min(attempts, MOST_DOUBLED) if facet == Facet.STOCK else None
 
 
 class _Newer(Superseded):

@@ -42,6 +42,8 @@ def _setup(view: View) -> Context | None:
     step = view.text("step", 20)
     step = step if step in STEPS else progress.next
     row = view.session.get(Connection, progress.connection) if progress.connection else None
+    if row is not None and not view.engine.is_installed(row):
+        row = None
     if row is None and step in ("match", "rules", "live"):
         step = "connect"
     context: Context = {
@@ -73,7 +75,7 @@ def _match(view: View, _progress: Progress, row: Connection | None) -> Context:
     assert row is not None  # noqa: S101 - steps that need one lead to connecting without it
     return {
         "match": matching.shown(view.session, row),
-        "can_list": row.adapter in view.engine.channels and matching.can_list(view.engine, row),
+        "can_list": matching.can_list(view.engine, row),
         "excluded": excluding.excluded(view.session, row.id),
         "reading": readiness.is_reading(view.session),
         "skus": view.form.get("skus", "") if view.form else "",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from bridge.domain.reading import Json, table, tables, text
+from bridge.domain.reading import Json, lifetime, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import BridgeError, RetryLater
 from bridge.ports.http import ErrorTable, Response, Token, TokenSource, basic_auth
@@ -85,8 +84,11 @@ class AllegroClient:
         token = table(answer)
         if not token.get("access_token"):
             raise RetryLater("Allegro gave no access token; it is asked again.", developer=str(sorted(token)))
-        lifetime = timedelta(seconds=float(token.get("expires_in") or 3600))
-        return Token(text(token["access_token"]), asked_at + lifetime, text(token.get("refresh_token")) or None)
+        return Token(
+            text(token["access_token"]),
+            asked_at + lifetime(token.get("expires_in"), 3600),
+            text(token.get("refresh_token")) or None,
+        )
 
     def _send(
         self,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from bridge.domain.reading import Json, table, tables, text
+from bridge.domain.reading import Json, lifetime, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule, Said, Token, TokenSource
@@ -109,8 +108,11 @@ class AmazonClient:
         token = _table(answer)
         if not token.get("access_token"):
             raise RetryLater("Amazon gave no access token; it is asked again.", developer=str(sorted(token)))
-        lifetime = timedelta(seconds=float(token.get("expires_in") or 3600))
-        return Token(str(token["access_token"]), asked_at + lifetime, text(token.get("refresh_token")) or None)
+        return Token(
+            str(token["access_token"]),
+            asked_at + lifetime(token.get("expires_in"), 3600),
+            text(token.get("refresh_token")) or None,
+        )
 
     def _call(self, operation: str, method: str, path: str, **options: Any) -> Json:
         return _table(self._send(operation, method, path, **options).json)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
+from bridge.domain.reading import lifetime
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule, Token, TokenSource, basic_auth
@@ -58,8 +58,7 @@ class BolClient:
         if not token.get("access_token"):
             raise RetryLater("bol.com gave no access token; it is asked again.", developer=str(sorted(token)))
         # Lifetimes of 299 and of 600 seconds have been seen; what the answer says counts.
-        lifetime = timedelta(seconds=float(token.get("expires_in") or 299))
-        return Token(str(token["access_token"]), asked_at + lifetime)
+        return Token(str(token["access_token"]), asked_at + lifetime(token.get("expires_in"), 299))
 
     def _call(
         self,

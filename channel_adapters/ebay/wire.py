@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from bridge.domain.reading import Json, table, tables, text
+from bridge.domain.reading import Json, lifetime, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater, UnknownOutcome
 from bridge.ports.http import ErrorTable, MemoryVault, Response, Rule, Said, Token, TokenSource, basic_auth
@@ -126,8 +125,11 @@ class Wire:
         access = text(table(answer).get("access_token"))
         if not access:
             raise RetryLater("eBay gave no access token; it is asked again.", developer=str(sorted(table(answer))))
-        lifetime = timedelta(seconds=float(table(answer).get("expires_in") or 7200))
-        return Token(access, asked_at + lifetime, text(table(answer).get("refresh_token")) or None)
+        return Token(
+            access,
+            asked_at + lifetime(table(answer).get("expires_in"), 7200),
+            text(table(answer).get("refresh_token")) or None,
+        )
 
     # The wire
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from bridge.domain.reading import Json, table, tables, text
+from bridge.domain.reading import Json, lifetime, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, NotJson, Response, Rule, Said, Token, TokenSource, basic_auth, describe
@@ -87,8 +86,7 @@ class ZalandoClient:
         token = _table(answer)
         if not token.get("access_token"):
             raise RetryLater("Zalando gave no access token; it is asked again.", developer=str(sorted(token)))
-        lifetime = timedelta(seconds=float(token.get("expires_in") or 7200))
-        return Token(str(token["access_token"]), asked_at + lifetime)
+        return Token(str(token["access_token"]), asked_at + lifetime(token.get("expires_in"), 7200))
 
     def each(self, function: Callable[[A], R], items: Sequence[A]) -> list[R | BridgeError]:
         """Several calls at once; an error stands in the place of its item."""

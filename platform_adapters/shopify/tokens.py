@@ -6,9 +6,10 @@ Both grants go to the store itself (shopify.dev, token exchange and refresh of o
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from bridge.domain.reading import lifetime
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Rule, Token, TokenSource, Transport
@@ -65,4 +66,4 @@ def _token(body: Any, now: datetime) -> Token:
     access, refresh = str(body.get("access_token") or ""), str(body.get("refresh_token") or "")
     if not access:
         raise RetryLater("Shopify: no access token came with the answer.", developer=repr(sorted(body))[:300])
-    return Token(access, now + timedelta(seconds=int(body.get("expires_in") or 3600)), refresh or None)
+    return Token(access, now + lifetime(body.get("expires_in"), 3600), refresh or None)

@@ -144,6 +144,23 @@ def test_a5_three_of_many_are_refused_and_the_rest_go_on(stack: Stack) -> None:
     assert [row.text for row in told if "Price refused" not in row.text] == []
 
 
+def test_stock_that_was_refused_by_mistake_is_told_again_without_a_change(stack: Stack) -> None:
+    """What is refused is not sent again unchanged, but for stock: the old number would be sold."""
+    listed(stack, A=5)
+    body = {"type": "https://api.bol.com/problems", "title": "Bad Request", "status": 400, "detail": "Not today."}
+    stack.bol.fault("error", "update-offer", times=2, params={"status": 400, "body": json.dumps(body)})
+    since = seen(stack)
+    sets(stack, "A", 2)
+    stack.settle(60, 20)
+    assert stack.shown("A") == 5
+    assert "Not today" in stack.problems()["rejected.stock"]
+    stack.settle(2400, 300)
+    assert stack.shown("A") == 2
+    assert [item["status"] for item in stack.requests("update-offer", since)] == [400, 400, 204]
+    assert stack.problems() == {}
+    stack.check_invariants()
+
+
 def test_a_price_that_bol_does_not_take_is_not_even_sent(stack: Stack) -> None:
     listed(stack, A=3)
     since = seen(stack)
@@ -278,6 +295,8 @@ DRIFT: list[tuple[str, dict[str, Any]]] = [
     ("a number as text", {"orderItems.0.quantity": "1", "orderItems.0.unitPrice": "10.00"}),
     ("nonsense", {"orderItems.0.unitPrice": "ten"}),
     ("no person", {"shipmentDetails": {}}),
+    ("no lines", {"orderItems": []}),
+    ("a line without its number", {"orderItems.0.orderItemId": None}),
 ]
 
 

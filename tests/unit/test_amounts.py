@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge.domain.money import LIMIT, Money
-from bridge.domain.reading import SENSIBLE, amount
+from bridge.domain.reading import SENSIBLE, amount, lifetime
 
 CURRENCIES = st.sampled_from(("EUR", "HUF", "KWD"))
 NUMBERS = st.one_of(
@@ -55,3 +55,11 @@ def test_one_too_large_is_told_as_such() -> None:
         Money.of("1" * 27, "EUR")
     with pytest.raises(ValidationError):
         Money(amount=Decimal("1" * 27), currency="EUR")
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [(600, 600), ("600", 600), ("soon", 299), (None, 299), (0, 299), (-5, 299), ("NaN", 299), (10**12, 299), ([], 299), (True, 299)],
+)  # fmt: skip
+def test_what_a_token_is_good_for_is_never_nonsense(told: object, seconds: int) -> None:
+    assert lifetime(told, 299).total_seconds() == seconds

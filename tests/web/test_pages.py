@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bridge.db.tables import Cancellation, Connection, Problem, Work
-from tests.support.lively import HOST, PLACES, TOKEN, Browser, Lively, config
+from tests.support.lively import HOST, PLACES, SETTING_PLACES, TOKEN, Browser, Lively, config
 
 
 @pytest.fixture
@@ -409,6 +409,26 @@ def test_a_database_that_is_away_is_said_plainly(unchanged: Lively, monkeypatch:
     assert response.status_code == 503
     assert "10.0.0.1" not in response.text
     assert "The database does not answer" in response.text
+
+
+def test_an_account_whose_adapter_is_not_installed_any_more_breaks_no_page(
+    lively: Lively, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Q6: a deployment has left a package out. Everything else is shown as before, and the account can be let go."""
+    browser, gone = lively.browser(), lively.engine.channels["mem0"]
+    monkeypatch.delitem(lively.engine.channels, "mem0")  # type: ignore[arg-type]
+    order = lively.order(lively.through)
+    broken = []
+    for place in (*PLACES, *SETTING_PLACES, *lively.numbers(), f"orders/{order.id}"):
+        status = browser.get(place).status_code
+        if status >= 500 or (
+            status == 404 and not place.startswith(("connect/", "accounts/2", "setup", "rule", "mapping"))
+        ):
+            broken.append((place, status))
+    assert broken == []
+    assert "mem0" in browser.get("accounts").text or "Market 0" in browser.get("accounts").text
+    monkeypatch.setitem(lively.engine.channels, "mem0", gone)  # type: ignore[arg-type]
+    assert browser.get("accounts/2").status_code == 200
 
 
 # For machines
