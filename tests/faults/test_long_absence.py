@@ -99,7 +99,7 @@ def test_a15_a_marketplace_that_was_away_for_six_hours_is_caught_up_with(world: 
         world.hint_order(made[key])
     for number in range(12):
         world.hint(world.store.set(f"S{number}", 30 + number))
-    world.settle(6 * 3600, step=60)
+    world.settle(6 * 3600, step=240)
     rounds = 6 * 12
     assert gone.calls["confirm_shipment"] <= len(keys) * (rounds + 12)
     assert gone.calls["update_stock"] <= 12 * (rounds + 12)
