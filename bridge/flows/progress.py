@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -25,7 +25,7 @@ QUIET = timedelta(minutes=3)
 SHOWN_AFTER = timedelta(minutes=10)
 MANY = 50
 # By the merchant's word: kind of work, its key.
-STARTED: Mapping[str, str] = {CHECK: "check", RESEND: "all"}
+STARTED: Mapping[str, str] = {CHECK: "check", RESEND: "all", CATALOGUE: "all"}
 
 
 class Run:
@@ -84,16 +84,21 @@ def start(engine: Engine, shop_id: int, connection_id: int, kind: str) -> None:
     if kind not in STARTED:
         raise NotFound("There is no such work.")
 
+    role = "platform" if kind == CATALOGUE else "channel"
+    of_role = select(Connection.id).where(Connection.id == connection_id, Connection.role == role)
+
     def act(session: Session) -> None:
-        if (
-            session.scalar(select(Connection.id).where(Connection.id == connection_id, Connection.role == "channel"))
-            is None
-        ):
-            raise NotFound("There is no such marketplace connection.")
+        if session.scalar(of_role) is None:
+            raise NotFound("There is no such connection.")
         work.mark(session, shop_id, [Mark(connection_id, "sweep", kind, STARTED[kind], priority=3)], engine.clock())
 
     engine.db.transact(shop_id, act)
     engine.ring({"sweep"})
+
+
+def was_stopped(session: Session, connection_id: int, kind: str) -> bool:
+    row = _row(session, connection_id, kind)
+    return row is not None and row.state == "stopped"
 
 
 def stop(engine: Engine, shop_id: int, number: int) -> None:
@@ -112,10 +117,14 @@ def stop(engine: Engine, shop_id: int, number: int) -> None:
 
 
 def shown(session: Session, now: datetime) -> list[dict[str, Any]]:
-    """What is running, waits to, or has just ended, by connection."""
+    """What is running, waits to, or has just ended, by connection; and that the reading of a store was stopped."""
     names = ("id", "connection_id", "kind", "done", "total", "can_stop", "state", "started_at", "updated_at")
     query = select(RunRow, Connection.title).join(Connection, Connection.id == RunRow.connection_id)
-    recent = (RunRow.state.in_(("running", "stopping"))) | (RunRow.updated_at > now - SHOWN_AFTER)
+    recent = or_(
+        RunRow.state.in_(("running", "stopping")),
+        RunRow.updated_at > now - SHOWN_AFTER,
+        (RunRow.kind == CATALOGUE) & (RunRow.state == "stopped"),
+    )
     found = [
         {**{name: getattr(row, name) for name in names}, "title": title, "is_quiet": _is_quiet(row, now)}
         for row, title in session.execute(query.where(recent).order_by(RunRow.id))
@@ -137,7 +146,7 @@ def _waiting(session: Session) -> list[dict[str, Any]]:
     query = (
         select(Work.connection_id, Work.kind, Connection.title, Work.first_marked_at)
         .join(Connection, Connection.id == Work.connection_id)
-        .where(Work.kind.in_((CHECK, RESEND)), Work.dirty_version > Work.done_version)
+        .where(Work.kind.in_(tuple(STARTED)), Work.dirty_version > Work.done_version)
         .order_by(Work.id)
     )
     return [_line(connection, kind, title, "waiting", at) for connection, kind, title, at in session.execute(query)]

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Delivery, Lease, ModuleRow, Poll, Variant, Work
+from bridge.flows import progress
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.ports.manifest import Capability
@@ -89,6 +90,9 @@ def _products(session: Session, row: Connection) -> Check:
     left = session.scalar(waiting) or 0
     poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == "poll.catalogue")).first()
     facts = {"products": count, "left": left}
-    if left or (poll is not None and poll.last_ok_at is None):
+    unread = poll is not None and poll.last_ok_at is None
+    if unread and not left and progress.was_stopped(session, row.id, progress.CATALOGUE):
+        return Check("products", "warn", "stopped", facts)
+    if left or unread:
         return Check("products", "wait", "being read", facts)
     return Check("products", "good" if count else "warn", "read" if count else "none", facts)

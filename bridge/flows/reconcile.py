@@ -85,7 +85,7 @@ def sweep_catalogue(engine: Engine, row: Connection, claims: list[Claim]) -> Non
     with engine.db.read(row.shop_id) as session:
         poll = _poll(session, row, "poll.catalogue")
     before = poll.last_count if poll is not None and poll.last_ok_at is not None else None
-    run = progress.Run(engine, row, claims, progress.CATALOGUE, before or None, can_stop=before is not None)
+    run = progress.Run(engine, row, claims, progress.CATALOGUE, before or None, can_stop=True)
     seen = _marks(engine, row, claims, None, started, lambda cursor: platform.list_products(None, cursor), run=run)
     if seen is None:
         run.end()

@@ -199,12 +199,19 @@ def _again(sent: Sent) -> Go:
 def _start(sent: Sent) -> Go:
     number, kind = sent.number("of"), sent.form.place
     progress.start(sent.engine, sent.shop_id, number, kind)
-    return Go("checks", {"of": number}, "started")
+    return _where_it_is_shown(sent, number, "started")
 
 
 def _stop(sent: Sent) -> Go:
     progress.stop(sent.engine, sent.shop_id, sent.number("run"))
-    return Go("checks", {"of": sent.form.get("of", "")}, "stopping")
+    return _where_it_is_shown(sent, sent.number("of"), "stopping")
+
+
+def _where_it_is_shown(sent: Sent, number: int, said: str) -> Go:
+    """The checks of a marketplace, or the Overview for a store's work."""
+    with sent.engine.db.read(sent.shop_id) as session:
+        channels = documents.channels(session)
+    return Go("checks", {"of": number}, said) if number in channels else Go("", {}, said)
 
 
 BULK: dict[str, Any] = {"out": _leave_out, "in": _take_in, "again": _again}

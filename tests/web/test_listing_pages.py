@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import update
 
-from bridge.db.tables import Connection, FacetRow, RunRow, Work
+from bridge.db.tables import Connection, FacetRow, Poll, RunRow, Work
 from bridge.flows import choosing, progress
 from bridge.flows.progress import Run
 from tests.support.editing import HERE, Kiosk, text
@@ -129,3 +130,32 @@ def test_long_work_says_how_far_it_is_and_stops_where_that_does_no_harm(kiosk: K
     assert (known.state, known.done, known.total, known.can_stop) == ("done", 3, 3, True)
     assert kiosk.rows(Work, Work.kind == progress.CHECK, Work.dirty_version > Work.done_version) == []
     assert kiosk.get("s/other/checks").status_code == 404
+
+
+def test_the_first_reading_of_a_store_is_stopped_and_goes_on_by_a_word(kiosk: Kiosk) -> None:
+    world = kiosk.world
+    before = world.store.faults.before.setdefault("list_products", [])
+
+    def stop() -> None:
+        running = kiosk.rows(RunRow, RunRow.kind == progress.CATALOGUE, RunRow.state == "running")
+        if not running:  # it is not the sweep that asks
+            before.append(stop)
+            return
+        answer = kiosk.post("checks", "stop", run=str(running[0].id), of="1")
+        assert answer.status_code == 303
+        assert "checks" not in answer.headers["Location"], "a store's work is shown on the Overview"
+
+    with world.db.write(1) as session:
+        never = {"last_ok_at": None, "last_count": 0, "next_at": world.clock()}
+        session.execute(update(Poll).where(Poll.flow == progress.CATALOGUE).values(never))
+    before.append(stop)
+    world.settle(200, step=100)
+    assert "Read on" in text(kiosk.get(""))
+    assert "Reading them was stopped before its end." in text(kiosk.get("setup?step=welcome"))
+    assert kiosk.post("checks", "start:poll.catalogue", of="2").status_code == 404, "a marketplace has no catalogue"
+    assert kiosk.post("checks", "start:poll.catalogue", of="1").status_code == 303
+    world.settle(200, step=100)
+    [run] = kiosk.rows(RunRow, RunRow.kind == progress.CATALOGUE)
+    [poll] = kiosk.rows(Poll, Poll.flow == progress.CATALOGUE)
+    assert (run.state, run.done, poll.last_ok_at is not None) == ("done", 3, True)
+    assert "They are read and kept up to date." in text(kiosk.get("setup?step=welcome"))
