@@ -3,7 +3,9 @@ it off: by the store itself, by a person, or by us."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from click.testing import CliRunner
 from sqlalchemy import event, select
 
 from bridge.cli import cli
-from bridge.db.tables import Order, Problem, Reservation, ReturnRow, Variant
+from bridge.db.tables import FacetRow, Listing, Order, Problem, Reservation, ReturnRow, Variant
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import RefundLine
 from bridge.flows import acceptance, attend, listing_view, order_view, part_units, plan, project, table
@@ -135,6 +137,49 @@ def test_a_sale_lowers_everything_that_shares_a_part_before_the_store_is_asked(w
     sale(world, ("CUP", 2), market=1)
     assert not world.store.orders
     assert shown(world) == shown(world, 1) == {"CUP": 3, "POT": 3, "SET": 1, "DUO": 1}
+
+
+def test_sales_and_readings_at_the_same_time_leave_no_old_number(world: World) -> None:
+    """Each of them knows only one part; the number of the bundle is that of all of them."""
+    holds(world, bundle("SET", CUPS, POT), bundle("DUO", CUPS))
+    world.store.faults.before["create_order"] = [RetryLater("away")] * 1000
+    for units in (40, 60, 50):
+        world.hint(world.store.set("CUP", units))
+        world.hint(world.store.set("POT", units - 15))
+        world.clock.advance(60)
+        for market in (0, 1):
+            for sku in ("CUP", "POT", "SET", "DUO"):
+                key = world.markets[market].buy((sku, 1))
+                world.mark("orders", "orders.import", key, connection=2 + market)
+        scopes = [Scope(1, 1, "stock", "work"), Scope(1, 2, "orders", "work"), Scope(1, 3, "orders", "work")]
+        with ThreadPoolExecutor(len(scopes)) as pool:
+            list(pool.map(lambda scope: table.run(world.engine, scope, time.monotonic() + 30), scopes))
+        assert wanted(world) == {sku: {count} for sku, count in known(world).items()}
+
+
+def known(world: World) -> dict[str, int]:
+    """By what the database has of the parts."""
+    with world.db.read(1) as session:
+        there = {sku: on_hand or 0 for sku, on_hand in session.execute(select(Variant.sku, Variant.on_hand))}
+    for sku, units, state in held(world):
+        there[sku] -= units * (state != "released")
+    return {
+        "CUP": there["CUP"],
+        "POT": there["POT"],
+        "SET": min(there["CUP"] // 2, there["POT"]),
+        "DUO": there["CUP"] // 2,
+    }
+
+
+def wanted(world: World) -> dict[str, set[int]]:
+    """What is to be shown, on any marketplace."""
+    found: dict[str, set[int]] = {}
+    with world.db.read(1) as session:
+        query = select(Listing.sku, FacetRow.desired).join(Listing).where(FacetRow.facet == "stock")
+        for sku, desired in session.execute(query):
+            found.setdefault(sku, set()).add(desired["quantity"])
+    found.pop("LID")
+    return found
 
 
 def test_a_store_that_takes_parts_off_is_waited_for_like_any_sale(world: World) -> None:
