@@ -103,7 +103,7 @@ def _decide(session: Session, pool: str, missing: int, now: datetime) -> set[str
             left -= units * item.per_unit
         elif row is not None and row.state == "asked" and not _short_elsewhere(session, item.line, pool):
             row.state, row.done_at = "withdrawn", now
-            records.close_problem(session, now, PROBLEM, item.order.ref)
+            cancellations.close_questions(session, item.order, now)
     return lanes
 
 
@@ -175,11 +175,11 @@ def _go_without(session: Session, item: _Line, units: int, doubtful: bool, now: 
     done = {"wanted": "cancelled on the marketplace", "kept": "kept as a backorder"}.get(state, "the merchant is asked")
     text = f"{what} proves to be gone: {done}"
     records.note(session, now, "cancellation", text, order=item.order.ref, sku=item.line.sku, connection_id=channel.id)
-    if state == "wanted":
-        return cancellations.queue_sending(session, row, now)
     if state == "asked":
         _tell(session, item, what, now)
-    return set()
+        return set()
+    cancellations.close_questions(session, item.order, now)  # it may have been one until now
+    return cancellations.queue_sending(session, row, now) if state == "wanted" else set()
 
 
 def _many(session: Session, channel: Connection, now: datetime) -> bool:

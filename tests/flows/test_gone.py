@@ -66,6 +66,15 @@ def test_what_comes_in_meanwhile_answers_the_question(world: Demo) -> None:
         attend.accept_cancellation(world.engine, 1, new)
 
 
+def test_what_was_asked_is_asked_no_more_once_the_policy_answers_it(world: Demo) -> None:
+    _, new = sell_out(world)
+    assert "stock_gone" in world.problems()
+    world.settings(no_stock="cancel")
+    world.hint(world.store.set("A", world.store.stock("A")))
+    world.settle(300)
+    assert (states(world), cancelled(world, new), world.problems()) == ([("bridge", "done", 1)], 1, {})
+
+
 def test_kept_as_a_backorder_it_is_not_asked_again_and_a_parcel_goes_out(world: Demo) -> None:
     _, new = sell_out(world)
     page = f"orders/{world.newest().id}"

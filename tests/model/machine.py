@@ -70,6 +70,7 @@ class Asleep:
 class Machine:
     """One world and what was done to it."""
 
+    taken_by: str = "store"
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(dir=_memory())))
     journal: list[str] = field(default_factory=list)
 
@@ -86,7 +87,7 @@ class Machine:
         for sku, units in FIRST_STOCK.items():
             self.store.add(sku, units)
         self.store.add(SET, 0, managed=False)
-        self.store.made_of = {SET: MADE_OF}
+        self.store.made_of = {SET: MADE_OF} if self.taken_by == "store" else {}
         for number, market in enumerate(self.markets):
             market.delay = 5.0
             market.on_publish = partial(self._published, number)
@@ -100,7 +101,7 @@ class Machine:
 
     def _make_bundle(self) -> None:
         parts = [{"sku": sku, "quantity": units} for sku, units in MADE_OF.items()]
-        content = {"bundles": [{"sku": SET, "components": parts, "taken_by": "store"}]}
+        content = {"bundles": [{"sku": SET, "components": parts, "taken_by": self.taken_by}]}
         wish = documents.Wish(subject=documents.SHOP, kind="bundles", content=content)
         made = plan.make(self.world.engine, 1, [wish], "model")
         plan.apply(self.world.engine, 1, made["id"], "model")
@@ -335,8 +336,12 @@ class Machine:
         while self.asleep:
             self.wakes()
         self._settle()
+        self.everything_is_dealt_with()
         self.check()
         self.at_rest()
+
+    def everything_is_dealt_with(self) -> None:
+        """What people still have to do."""
 
     def _settle(self) -> None:
         """Polls and jobs until a round of polls leaves nothing to wait for."""

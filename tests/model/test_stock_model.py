@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.model.machine import ERRORS, MARKET_CALLS, POINTS, SET, SKUS, STORE_CALLS, WRITES, Machine
+from tests.model.people import ByHand
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -22,9 +23,11 @@ SIDES = st.integers(0, 1)
 
 
 class StockModel(RuleBasedStateMachine):
+    machine: type[Machine] = Machine
+
     def __init__(self) -> None:
         super().__init__()
-        self.m = Machine()
+        self.m = self.machine()
 
     def teardown(self) -> None:
         try:
@@ -193,9 +196,24 @@ class StockModel(RuleBasedStateMachine):
         self.m.check()
 
 
-TestStockModel = StockModel.TestCase
-TestStockModel.settings = settings(
-    max_examples=int(os.environ.get("MODEL_EXAMPLES", "12")),
+class ByHandModel(StockModel):
+    machine = ByHand
+
+    @precondition(StockModel.has_store_order)
+    @rule(which=WHICH)
+    def takes_parts_off(self, which: int) -> None:
+        assert isinstance(self.m, ByHand)
+        self.m.takes_off(which)
+
+    @rule()
+    def puts_parts_back(self) -> None:
+        assert isinstance(self.m, ByHand)
+        self.m.puts_back()
+
+
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "12"))
+LENGTH = settings(
+    max_examples=EXAMPLES,
     stateful_step_count=int(os.environ.get("MODEL_STEPS", "30")),
     deadline=None,
     derandomize="MODEL_RANDOM" not in os.environ,
@@ -204,3 +222,7 @@ TestStockModel.settings = settings(
     phases=(Phase.generate, Phase.shrink) if "MODEL_SHRINK" in os.environ else (Phase.generate,),
     suppress_health_check=list(HealthCheck),
 )
+TestStockModel = StockModel.TestCase
+TestStockModel.settings = LENGTH
+TestByHandModel = ByHandModel.TestCase
+TestByHandModel.settings = settings(LENGTH, max_examples=max(1, EXAMPLES // 3))
