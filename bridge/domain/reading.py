@@ -79,9 +79,9 @@ def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:
     """A time in ISO 8601, in UTC; ``zone`` where it names none."""
     try:
         read = datetime.fromisoformat(text(value))
-    except ValueError:
+        return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last hours there are have no UTC
         return None
-    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def currency_code(value: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -24,16 +23,15 @@ from bridge.db.tables import Connection, Shop
 from bridge.db.work import Mark
 from bridge.flows.bell import Bell
 from bridge.flows.engine import Engine
+from bridge.flows.messages import MAX_DEPTH, depth, read_object, understood
 from bridge.flows.patience import AT_ONCE, Flood, pace_of
 from bridge.flows.signing import valid_secrets
 from bridge.ports.errors import AskMerchant, NotFound, RetryLater
 from bridge.ports.platform import Hint, HintKind, WebhookDoor
+from bridge.ports.storeapp import AppEvent, AppKeys, EventKind, StoreApp
 
 REMEMBER = 2.0
 REMEMBERED = 2000
-MAX_DEPTH = 64
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _TOPIC, _ID = 80, 100
 # Not while it is being connected, and not after it was disconnected.
 _LISTENING = ("active", "paused", "needs_reauth")
@@ -96,7 +94,7 @@ class Receiver:
         return hint
 
     def keep_hint(self, row: Connection, hint: Hint, body: bytes) -> None:
-        """Keep what a store has told the app, verified there. Raises NotFound and RetryLater."""
+        """Keep what a store has told the app (:func:`read_event`). Raises NotFound and RetryLater."""
         if row.state not in _LISTENING:
             return
         try:
@@ -169,13 +167,24 @@ def _whole(value: Any) -> int:
 
 
 def read(door: WebhookDoor, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Hint:
-    """Verify and read. Whatever cannot be parsed after it was verified is the sender's fault, not a crash."""
-    try:
-        hint = door.read(headers, body, secrets)
-    except (ValueError, RecursionError) as error:
-        raise AskMerchant("The delivery is not valid JSON.", developer=type(error).__name__) from error
-    if hint.kind is HintKind.NOTHING:
-        return hint
+    """Verify and read. Raises Reauthorise, and AskMerchant for what makes no sense."""
+    hint = understood(lambda: door.read(headers, body, secrets))
+    if hint.kind is not HintKind.NOTHING:
+        _refuse_unsound(hint, body)
+    return hint
+
+
+def read_event(app: StoreApp, keys: AppKeys, headers: Mapping[str, str], body: bytes) -> AppEvent:
+    """The same of what a store tells the app."""
+    event = understood(lambda: app.event(headers, body, keys))
+    if event.hint is not None and event.kind is EventKind.HINT:
+        _refuse_unsound(event.hint, body)
+    elif event.kind is not EventKind.NOTHING:
+        read_object(body)
+    return event
+
+
+def _refuse_unsound(hint: Hint, body: bytes) -> None:
     if depth(body) > MAX_DEPTH:
         raise AskMerchant(f"The delivery is nested deeper than {MAX_DEPTH} levels.")
     if not _fits(hint.external_id, _ID) or not _fits(hint.topic, _TOPIC):
@@ -184,22 +193,10 @@ def read(door: WebhookDoor, headers: Mapping[str, str], body: bytes, secrets: Se
         body.decode()
     except UnicodeDecodeError as error:
         raise AskMerchant("The delivery is not valid UTF-8.") from error
-    return hint
 
 
 def _fits(name: str, longest: int) -> bool:
     return 0 < len(name) <= longest and name.isprintable()
-
-
-def depth(body: bytes) -> int:
-    """How deep the JSON is nested: counted over the bytes, without building anything."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return 0
-    level = deepest = 0
-    for byte in _STRINGS.sub(b"", body).translate(None, _NOT_BRACKETS):
-        level += 1 if byte in b"[{" else -1
-        deepest = max(deepest, level)
-    return deepest
 
 
 def mark_of(hint: Hint, connection_id: int, kept_back: int = 0, *, flooded: bool = False) -> Mark:

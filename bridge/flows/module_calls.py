@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +13,9 @@ from sqlalchemy.orm import Session
 from bridge.db.tables import ActivationRow, Connection, ModuleRow, NonceRow, Shop
 from bridge.domain import signed
 from bridge.flows.engine import Engine
-from bridge.flows.intake import MAX_DEPTH, depth
+from bridge.flows.messages import read_object
 from bridge.flows.wish import DISCONNECTED
-from bridge.ports.errors import AskMerchant, NotFound, Reauthorise
+from bridge.ports.errors import NotFound, Reauthorise
 
 GONE = "This store is not connected here any more. Connect it again in the store's admin."
 OVERLAP = timedelta(hours=24)
@@ -56,27 +55,13 @@ class ModuleCall:
         return str(signed.sign(self.secret, act, content, now, self.signature.nonce))
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """Raises AskMerchant where the body is no JSON object, too deep, or holds what no database can keep."""
-    try:
-        text = body.decode()
-        if depth(body) > MAX_DEPTH:
-            raise AskMerchant(f"The message is nested deeper than {MAX_DEPTH} levels.", field="body")
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise AskMerchant("The message is no JSON.", developer=type(error).__name__, field="body") from error
-    if not isinstance(content, dict):
-        raise AskMerchant("The message is no JSON object.", field="body")
-    if "\\u0000" in text:
-        raise AskMerchant("Text cannot hold the character U+0000.", field="body")
-    return content
-
-
 def verified(
     engine: Engine, public_id: str, connection_id: int, act: str, header: str | None, body: bytes
 ) -> ModuleCall:
     """Raises NotFound (the connection is gone) and Reauthorise (not signed by its module, or not lately). That it was
     not said before is for :func:`once` to see to, in the transaction of what it brings about."""
+    if not public_id.isprintable():
+        raise NotFound(GONE)
     query = (
         select(Connection, ModuleRow)
         .join(Shop, Shop.id == Connection.shop_id)

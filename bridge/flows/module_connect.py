@@ -75,6 +75,9 @@ def module_of(engine: Engine, platform: str) -> tuple[Adapter, StoreModule]:
 def activate(engine: Engine, platform: str, form: dict[str, str]) -> None:
     """Keep what the platform's own handshake brought, for the module to come back for. Raises AskMerchant."""
     _, module = module_of(engine, platform)
+    wrong = next((name for name, value in form.items() if not (name + value).isprintable()), None)
+    if wrong is not None:
+        raise AskMerchant("Send printable text.", field=ascii(wrong)[:80])
     found = module.activated(form)
     if found is None:
         raise NotFound(f"Stores on {platform} have no such handshake.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, ModuleRow
+from bridge.domain.reading import moment
 from bridge.flows.engine import Engine
 from bridge.flows.finding import Finding, good, worrying
 from bridge.flows.module_calls import ModuleCall, heard, once
@@ -81,11 +82,10 @@ def _moment(content: Mapping[str, Any], name: str, field: str) -> str | None:
     value = content.get(name)
     if not value:
         return None
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        raise AskMerchant("Send a time like 2026-11-26T20:00:00Z.", field=field) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    found = moment(value)
+    if found is None:
+        raise AskMerchant("Send a time like 2026-11-26T20:00:00Z.", field=field)
+    return found.isoformat()
 
 
 FIXES: Mapping[str, tuple[str, str]] = {

@@ -16,11 +16,13 @@ from bridge.flows import resting
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.ports.channel import CALLBACK_URL, Challenged, PushHint
-from bridge.ports.errors import NotFound
+from bridge.ports.errors import NotFound, RejectItem
 from bridge.ports.http import lane
 from bridge.ports.manifest import Capability
 
 LISTENING = ("active", "paused")
+GONE = "This marketplace is not connected here any more."
+LONGEST = 100  # characters of a number of theirs
 WORK: dict[str, Callable[[Connection, str], Mark]] = {
     "order": lambda row, key: Mark(row.id, "orders", "orders.import", key, priority=1),
     "submission": lambda row, _key: Mark(row.id, "shipments", "follow", "all", priority=1),
@@ -32,14 +34,23 @@ WORK: dict[str, Callable[[Connection, str], Mark]] = {
 def receive(
     engine: Engine, public_id: str, connection_id: int, headers: Iterable[tuple[str, str]], body: bytes
 ) -> list[PushHint]:
-    """Durable on return. Raises NotFound (no such connection), Reauthorise (the signature is wrong) and whatever
-    stands in the way of verifying it."""
+    """Durable on return. Raises NotFound (no such connection), Reauthorise (the signature is wrong), RejectItem (it is
+    genuine, and makes no sense) and whatever stands in the way of verifying it."""
     row, url = _listening(engine, public_id, connection_id)
     told = [(name, value) for name, value in headers if name.lower() != CALLBACK_URL.lower()]
-    hints = engine.channel(row).push_hints([*told, (CALLBACK_URL, url)], body)
+    try:
+        hints = engine.channel(row).push_hints([*told, (CALLBACK_URL, url)], body)
+    except (ValueError, RecursionError) as error:
+        raise RejectItem("The message makes no sense.", developer=type(error).__name__) from error
+    if any(not _fits(hint) for hint in hints):
+        raise RejectItem("What the message is about has no usable number.")
     if hints:
         engine.ring(engine.db.transact(row.shop_id, _mark, row, hints, engine))
     return hints
+
+
+def _fits(hint: PushHint) -> bool:
+    return 0 < len(hint.key) <= LONGEST and hint.key.isprintable() and hint.site.isprintable()
 
 
 def challenge(engine: Engine, public_id: str, connection_id: int, query: Mapping[str, str]) -> dict[str, Any] | None:
@@ -51,13 +62,15 @@ def challenge(engine: Engine, public_id: str, connection_id: int, query: Mapping
 
 def _listening(engine: Engine, public_id: str, connection_id: int) -> tuple[Connection, str]:
     """The connection that takes messages at this address, and the address. Raises NotFound."""
+    if not public_id.isprintable():
+        raise NotFound(GONE)
     with engine.db.read(None) as session:
         query = select(Connection).join(Shop, Shop.id == Connection.shop_id)
         query = query.where(Connection.id == connection_id, Shop.public_id == public_id, Connection.role == "channel")
         row = session.scalars(query).first()
         url = push_url(engine, session, row) if row is not None else ""
     if row is None or row.state not in LISTENING or Capability.PUSH not in engine.manifest(row).capabilities:
-        raise NotFound("This marketplace is not connected here any more.")
+        raise NotFound(GONE)
     return row, url
 
 

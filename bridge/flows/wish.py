@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.db.tables import Connection
 from bridge.domain.order import CancelReason
+from bridge.domain.reading import moment
 from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
 from bridge.flows import carriers, forms, polls
@@ -266,12 +267,11 @@ def _import_from(value: Any, now: datetime) -> str:
     if value is None:
         # Marketplaces tell times in whole seconds: an order of this very second is not from before.
         return now.replace(microsecond=0).isoformat()
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
+    found = moment(value)
+    if found is None:
         text = "Import orders from: write a time like 2026-11-01 or 2026-11-01T12:00:00Z."
-        raise forms.FieldErrors({"import_from": text}) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+        raise forms.FieldErrors({"import_from": text})
+    return found.isoformat()
 
 
 def _place(name: str) -> FormField:

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from bridge.flows import admin, audit
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
+from bridge.flows.messages import read_object
 from bridge.log import get_logger
 from bridge.ports import errors
 from bridge.web import guard
@@ -84,26 +85,11 @@ def _shop(engine: Engine, public_id: str | None) -> int:
 
 
 def _body() -> dict[str, Any]:
-    if request.method == "GET":
-        return {}
-    sent = request.get_data() or b"{}"
-    if b"\\u0000" in sent:
-        raise FieldErrors({"body": "Text cannot hold the character U+0000."})
-    try:
-        content = json.loads(sent, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise FieldErrors({"body": "This is no JSON that can be read."}) from None
-    if not isinstance(content, dict):
-        raise FieldErrors({"body": "Send a JSON object."})
-    return content
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is not a number")
+    return {} if request.method == "GET" else read_object(request.get_data() or b"{}")
 
 
 def _author() -> str:
-    given = request.authorization
+    given = guard.credentials()
     return (given.username if given and given.type == "basic" else None) or "the API"
 
 

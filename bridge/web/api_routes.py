@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy.orm import Session
 
@@ -75,7 +75,7 @@ class Call:
 
     def number(self, name: str) -> int | None:
         value = self.body.get(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**15):
+        if value is not None and not _is_number(value):
             raise FieldErrors({name: "Send a whole number."})
         return value
 
@@ -87,9 +87,9 @@ class Call:
 
     def numbers(self, name: str) -> list[int]:
         value = self.body.get(name, [])
-        if not isinstance(value, list) or any(isinstance(item, bool) or not isinstance(item, int) for item in value):
+        if not isinstance(value, list) or not all(_is_number(item) for item in value):
             raise FieldErrors({name: "Send a list of whole numbers."})
-        return list(value)
+        return value
 
     def asked(self, name: str, default: int) -> int | None:
         """A number behind the question mark. Raises FieldErrors."""
@@ -108,6 +108,10 @@ class Call:
         if number not in known:
             raise NotFound("There is no such marketplace connection.")
         return number
+
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, redirect, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Response as Answer
 
 from bridge import metrics
 from bridge.flows import installing, privacy
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
-from bridge.flows.intake import Receiver
+from bridge.flows.intake import Receiver, read_event
 from bridge.log import get_logger
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RetryLater
 from bridge.ports.storeapp import AppEvent, EventKind, Visit
@@ -125,7 +125,7 @@ def _bounce(engine: Engine, entrance: Entrance, platform: str) -> Answer:
 def _hook(engine: Engine, receiver: Receiver, max_body: int, platform: str) -> Answer:
     _, app, keys = installing.app_of(engine, platform)
     try:
-        event = app.event(dict(request.headers), _body(max_body), keys)
+        event = read_event(app, keys, dict(request.headers), _body(max_body))
     except BridgeError:
         metrics.count_delivery(platform, "refused")
         raise
@@ -134,6 +134,8 @@ def _hook(engine: Engine, receiver: Receiver, max_body: int, platform: str) -> A
 
 
 def _body(longest: int) -> bytes:
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("Send it uncompressed.")
     request.max_content_length = longest + 1
     body = request.get_data(cache=True)
     if len(body) > longest:

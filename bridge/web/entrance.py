@@ -32,7 +32,7 @@ class Entrance:
         try:
             guard.admit(self._config)
         except Refused as error:
-            if error.code == HTTPStatus.UNAUTHORIZED and request.authorization is not None:
+            if error.code == HTTPStatus.UNAUTHORIZED and "Authorization" in request.headers:
                 self.wrong()
             raise
 

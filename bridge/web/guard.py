@@ -16,6 +16,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from flask import Request, Response, request
+from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import HTTPException
 
 from bridge.db import crypto
@@ -83,7 +84,7 @@ def admit(config: Door) -> None:
 
 
 def _ask_token(token: str) -> None:
-    given = request.authorization
+    given = credentials()
     offered = (given.token if given.type == "bearer" else given.password) if given else None
     if not hmac.compare_digest((offered or "").encode(), token.encode()):
         raise Refused(
@@ -93,9 +94,17 @@ def _ask_token(token: str) -> None:
         )
 
 
+def credentials() -> Authorization | None:
+    """What the request has to show for itself, if it can be read."""
+    try:
+        return request.authorization
+    except ValueError:  # Werkzeug's, of a byte that is no ASCII
+        return None
+
+
 def name() -> str:
     """What the person calls themselves, where a name was asked for."""
-    given = request.authorization
+    given = credentials()
     return ((given.username if given and given.type == "basic" else "") or "").strip()[:80]
 
 
@@ -137,7 +146,7 @@ def check_json(now: datetime) -> None:
     _same_origin()
     if request.content_length and request.mimetype != "application/json":
         raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON, with the header Content-Type: application/json.")
-    given = request.authorization
+    given = credentials()
     if given is not None and given.type == "bearer":
         return
     if not _is_token(request.headers.get(CSRF_HEADER, ""), now):
@@ -160,8 +169,15 @@ def _is_token(text: str, now: datetime) -> bool:
 def _same_origin() -> None:
     said = request.headers.get("Origin") or request.headers.get("Referer")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    if site not in ("same-origin", "none") or (said is not None and urlsplit(said).netloc != request.host):
+    if site not in ("same-origin", "none") or (said is not None and _host(said) != request.host):
         raise Refused(HTTPStatus.FORBIDDEN, "This came from another site, and was not done.")
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def visitor() -> str:

@@ -21,6 +21,7 @@ from bridge.domain import signed
 from bridge.flows import leaving, module_calls, module_connect, module_events, module_health
 from bridge.flows.bell import Bell
 from bridge.flows.engine import Engine
+from bridge.flows.messages import read_object
 from bridge.flows.module_calls import ModuleCall
 from bridge.flows.module_connect import NotAsItIs
 from bridge.log import get_logger
@@ -184,7 +185,7 @@ def _gone(engine: Engine, call: ModuleCall) -> Mapping[str, Any]:
 def _connect(engine: Engine, config: DoorConfig, throttle: Throttle, slots: threading.BoundedSemaphore) -> Response:
     g.statuses = ASKING
     throttle.count("connect", g.caller, ASKS)
-    content = module_calls.read_object(_body(16 * KB))
+    content = read_object(_body(16 * KB))
     asked = _asked(content)
     throttle.count("connect", "everybody", ALL_ASKS)
     throttle.count("store", module_connect.host(asked), ASKS_OF_STORE)

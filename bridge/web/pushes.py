@@ -12,6 +12,7 @@ from bridge.flows import pushed
 from bridge.flows.engine import Engine
 from bridge.ports.errors import BridgeError, NotFound, Reauthorise, RejectItem
 
+ADDRESS = "/push/<public_id>/<int(max=999999999):connection_id>"
 STATUS: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.GONE),
     (Reauthorise, HTTPStatus.UNAUTHORIZED),
@@ -24,7 +25,7 @@ def pushes(engine: Engine, max_body: int) -> Blueprint:
     """``max_body`` in bytes."""
     door = Blueprint("pushes", __name__)
 
-    @door.post("/push/<public_id>/<int:connection_id>")
+    @door.post(ADDRESS)
     def receive(public_id: str, connection_id: int) -> Response:
         if request.headers.get("Content-Encoding", "identity") != "identity":
             return _text("Send it uncompressed.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
@@ -40,7 +41,7 @@ def pushes(engine: Engine, max_body: int) -> Blueprint:
             return _text("Not kept; send it again.", HTTPStatus.SERVICE_UNAVAILABLE)
         return _text("", HTTPStatus.OK)
 
-    @door.get("/push/<public_id>/<int:connection_id>")
+    @door.get(ADDRESS)
     def challenge(public_id: str, connection_id: int) -> Response:
         try:
             answer = pushed.challenge(engine, public_id, connection_id, request.args)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest
 
 from bridge.db.tables import Connection
+from bridge.domain.reading import moment
 from bridge.flows import activity as journal
 from bridge.flows import (
     alert_settings,
@@ -90,13 +91,10 @@ def _order_key(view: View) -> order_view.Key | None:
     text, number = view.text("before"), view.number("id")
     if not text or number is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadRequest("before must be a time; go back and follow the link again.") from None
-    if moment.tzinfo is None:
-        raise BadRequest("before must be a time with its zone; go back and follow the link again.")
-    return moment, number
+    before = moment(text)
+    if before is None:
+        raise BadRequest("before must be a time; go back and follow the link again.")
+    return before, number
 
 
 def _order(view: View) -> Context | None:

@@ -53,6 +53,6 @@ class Push:
 def _read(body: bytes) -> Json:
     try:
         message = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RejectItem("A message of bol.com is no JSON.", developer=repr(body[:200])) from error
     return message if isinstance(message, dict) else {}

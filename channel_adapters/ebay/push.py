@@ -118,7 +118,7 @@ def _hints(body: bytes) -> list[PushHint]:
     """Orders alone are of interest; what else comes is answered well and left."""
     try:
         message: Any = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RejectItem("A message of eBay is no JSON.", developer=repr(body[:200])) from error
     if text(table(message, "metadata").get("topic")) != ORDER_TOPIC:
         return []

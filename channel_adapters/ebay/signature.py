@@ -80,9 +80,10 @@ def parts_of(header: str) -> dict[str, str]:
     """What X-EBAY-SIGNATURE says: base64 of ``{alg, kid, signature, digest}``; empty where it makes no sense."""
     try:
         read: Any = json.loads(base64.b64decode(header, validate=True))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return {str(name): str(value) for name, value in read.items()} if isinstance(read, dict) else {}
+    parts = {str(name): str(value) for name, value in read.items()} if isinstance(read, dict) else {}
+    return parts if all(value.isprintable() for value in parts.values()) else {}
 
 
 def is_genuine(parts: dict[str, str], body: bytes, public_key: str) -> bool:
@@ -104,7 +105,7 @@ def is_genuine(parts: dict[str, str], body: bytes, public_key: str) -> bool:
 def _forms(body: bytes) -> list[bytes]:
     try:
         again = json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         return [body]
     return [body] if again == body else [body, again]
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from bridge.domain.reading import Json, text
 from bridge.ports.channel import CALLBACK_URL, PushHint
-from bridge.ports.errors import NotFound, Reauthorise
+from bridge.ports.errors import NotFound, Reauthorise, RejectItem
 from channel_adapters.kaufland import mapping, signature
 from channel_adapters.kaufland.client import AlreadyThere, KauflandClient
 from channel_adapters.kaufland.vocabulary import EVENTS
+
+NUMBER = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class Push:
@@ -41,6 +44,8 @@ class Push:
         key = text(message.get("resource")).partition("?")[0].rstrip("/").rpartition("/")[2]
         if kind is None or not key:
             return []
+        if not NUMBER.fullmatch(key):
+            raise RejectItem("A message of Kaufland names nothing usable.", field="resource")
         site = text(message.get("storefront")) if kind == "offer" else ""
         if kind == "offer":
             key = mapping.offer_id(site, key)
@@ -84,6 +89,6 @@ class Push:
 def _read(body: bytes) -> Json:
     try:
         message = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return message if isinstance(message, dict) else {}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from bridge.domain.catalogue import StoreProduct
+from bridge.domain.reading import moment
 from bridge.ports.channel import Page
 from bridge.ports.platform import ProductBatch, ProductRef
 from platform_adapters.magento.client import PAGE, Listing, MagentoClient, stuck
@@ -14,7 +15,7 @@ from platform_adapters.magento.criteria import Filter, Group, after, since
 from platform_adapters.magento.facts import Facts
 from platform_adapters.magento.families import Families
 from platform_adapters.magento.mapping import CONFIGURABLE, product, product_ref, variant_ref
-from platform_adapters.magento.reading import Json, ShopFacts, moment, number, text
+from platform_adapters.magento.reading import Json, ShopFacts, number, text
 from platform_adapters.magento.stock import Stock
 
 FIELDS = (

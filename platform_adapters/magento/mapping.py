@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.measure import Measure
 from bridge.domain.money import Money
-from bridge.domain.reading import amount
+from bridge.domain.reading import amount, moment
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import ProductRef
-from platform_adapters.magento.reading import Json, ShopFacts, custom, dicts, extension, moment, number, text
+from platform_adapters.magento.reading import Json, ShopFacts, custom, dicts, extension, number, text
 
 CONFIGURABLE = "configurable"
 SIMPLE = "simple"

@@ -6,12 +6,13 @@ import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from bridge.domain.reading import moment
 from bridge.ports.channel import Page
 from bridge.ports.platform import OrderMark
 from platform_adapters.magento.client import PAGE, MagentoClient, stuck
 from platform_adapters.magento.criteria import Filter, Group, after, among, since
 from platform_adapters.magento.orders import order_mark
-from platform_adapters.magento.reading import Json, dicts, moment, number, text
+from platform_adapters.magento.reading import Json, dicts, number, text
 
 BESIDE = "beside"
 TRACKS = "entity_id,order_id,updated_at,created_at,tracks[track_number,title,carrier_code]"

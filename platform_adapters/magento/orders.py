@@ -16,10 +16,10 @@ from urllib.parse import quote, unquote
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus, Tracking
-from bridge.domain.reading import amount, currency_code
+from bridge.domain.reading import amount, currency_code, moment
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import OrderMark, order_total
-from platform_adapters.magento.reading import Json, ShopFacts, dicts, moment, text, whole
+from platform_adapters.magento.reading import Json, ShopFacts, dicts, text, whole
 
 PREFIX = "MP-"
 # In a line's own field for what another system calls it; ledger.py finds the lines without a reservation by the first.

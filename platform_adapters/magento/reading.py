@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import ROUND_FLOOR
 from typing import Any, NamedTuple
 
@@ -71,15 +70,6 @@ def whole(value: Any) -> int:
     """Units. Half a piece is not sold; what is no number is none."""
     found = amount(value)
     return int(found.to_integral_value(rounding=ROUND_FLOOR)) if found is not None else 0
-
-
-def moment(value: Any) -> datetime | None:
-    """UTC without saying so, whatever the store's own time zone."""
-    try:
-        found = datetime.fromisoformat(text(value))
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def custom(raw: Json) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from shopify import session_token
 from shopify.session import Session
 from shopify.utils.shop_url import sanitize_shop_domain
 
+from bridge.domain.reading import moment
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise
 from bridge.ports.platform import HintKind
 from bridge.ports.storeapp import AppEvent, AppKeys, EventKind, Frame, Visit
 from platform_adapters.shopify.app_file import app_toml
-from platform_adapters.shopify.reading import Json, moment, table, text
+from platform_adapters.shopify.reading import Json, table, text
 from platform_adapters.shopify.tokens import app_of, exchange
 from platform_adapters.shopify.webhooks import Headers, ShopifyDoor, is_signed
 
@@ -35,6 +36,7 @@ KINDS = {
 }
 # In each compliance topic the store's orders it is about stand under a name of its own.
 ORDERS = ("orders_requested", "orders_to_redact")
+LONGEST_NUMBER, LONGEST_STORE = 21, 100
 
 
 class ShopifyApp:
@@ -93,11 +95,8 @@ class ShopifyApp:
         topic = named["topic"]
         about: dict[str, Any] = {"delivery": named["webhook-id"], "at": moment(named["triggered-at"])}
         if topic in KINDS:
-            return _about_the_app(topic, _content(body), named, about)
-        try:
-            hint = ShopifyDoor().read(headers, body, keys.secrets)
-        except ValueError as error:
-            raise AskMerchant("The delivery is not valid JSON.") from error
+            return _about_the_app(topic, table(json.loads(body)), named, about)
+        hint = ShopifyDoor().read(headers, body, keys.secrets)
         kind = EventKind.NOTHING if hint.kind is HintKind.NOTHING else EventKind.HINT
         return AppEvent(
             kind=kind, store=_domain(named["shop-domain"], "X-Shopify-Shop-Domain"), topic=topic, hint=hint, **about
@@ -108,28 +107,30 @@ def _about_the_app(topic: str, content: Json, named: Headers, about: Mapping[str
     """Which store is meant stands in the body of the compliance topics: the header is not signed."""
     kind = KINDS[topic]
     told = named["shop-domain"] if kind is EventKind.GONE else content.get("shop_domain")
-    ids = (value for name in ORDERS for value in content.get(name) or () if isinstance(value, int))
     subject = {"customer": table(content.get("customer")), "request": table(content.get("data_request")).get("id")}
     return AppEvent(
         kind=kind,
-        store=_domain(text(told), "shop_domain"),
+        store=_domain(told, "shop_domain"),
         topic=topic,
-        orders=tuple(str(value) for value in ids),
+        orders=tuple(number for name in ORDERS for number in _numbers(content, name)),
         subject=subject if kind in (EventKind.EXPORT, EventKind.ERASE_BUYER) else {},
         **about,
     )
 
 
-def _content(body: bytes) -> Json:
-    try:
-        return table(json.loads(body))
-    except ValueError as error:
-        raise AskMerchant("The delivery is not valid JSON.") from error
+def _numbers(content: Json, name: str) -> list[str]:
+    """Nothing is left out: what is no number of an order may be one that was meant. Raises AskMerchant."""
+    given = content.get(name)
+    found = [text(item) for item in given] if isinstance(given, list) else [] if given is None else [""]
+    if not all(number.isascii() and number.isdigit() and len(number) < LONGEST_NUMBER for number in found):
+        raise AskMerchant(f"The delivery has no usable {name}: send a list of numbers.", field=name)
+    return found
 
 
-def _domain(value: str, field: str) -> str:
-    found = sanitize_shop_domain(value) if value else None
-    if not found:
+def _domain(value: Any, field: str) -> str:
+    """The whole name, as it is: the package would make one of half a name, too."""
+    found = sanitize_shop_domain(value) if isinstance(value, str) and value else None
+    if not found or found != value.lower() or len(found) > LONGEST_STORE:
         raise AskMerchant("The delivery names no store.", field=field)
     return str(found)
 

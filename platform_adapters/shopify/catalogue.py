@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from bridge.domain.reading import moment
 from bridge.ports.channel import Page
 from bridge.ports.errors import AskMerchant, BridgeError, SlowDown
 from bridge.ports.http import Transport, patience
@@ -25,7 +26,6 @@ from platform_adapters.shopify.reading import (
     cut,
     dicts,
     gid,
-    moment,
     next_cursor,
     nodes,
     number,

@@ -12,10 +12,10 @@ from typing import Any
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.measure import Measure
 from bridge.domain.money import Money
-from bridge.domain.reading import amount
+from bridge.domain.reading import amount, moment
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import ProductRef
-from platform_adapters.shopify.reading import Json, dicts, moment, nodes, number, settled, table, text
+from platform_adapters.shopify.reading import Json, dicts, nodes, number, settled, table, text
 
 WEIGHT_UNITS = {"GRAMS": "g", "KILOGRAMS": "kg", "OUNCES": "oz", "POUNDS": "lb"}
 ONLY_VARIANT = "Default Title"

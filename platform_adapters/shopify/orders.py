@@ -14,7 +14,7 @@ from typing import Any
 
 from bridge.domain.money import MINOR_UNITS, Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus, Tracking
-from bridge.domain.reading import currency_code
+from bridge.domain.reading import currency_code, moment
 from bridge.ports.errors import RejectItem
 from bridge.ports.platform import OrderMark, order_total
 from platform_adapters.shopify.reading import (
@@ -22,7 +22,6 @@ from platform_adapters.shopify.reading import (
     attributes,
     dicts,
     gid,
-    moment,
     money,
     nodes,
     number,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bridge.domain.money import Money
-from bridge.domain.reading import amount
+from bridge.domain.reading import amount, moment
 from bridge.ports.errors import RetryLater
 
 Json = dict[str, Any]
@@ -76,14 +76,6 @@ def cut(why: str) -> RetryLater:
 
 def text(value: Any) -> str:
     return "" if value is None else str(value).strip()
-
-
-def moment(value: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def settled(changed: Any, now: datetime) -> str:

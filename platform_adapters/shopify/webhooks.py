@@ -19,6 +19,7 @@ from bridge.ports.platform import Hint, HintKind
 # Topic: what it is about, and the field that names it.
 LEVEL = "inventory_levels/update"
 MOST_UNITS = 2**31 - 1
+HIGHEST = 2**63 - 1
 MEANING: Mapping[str, tuple[HintKind, str]] = {
     "products/create": (HintKind.PRODUCT, "id"),
     "products/update": (HintKind.PRODUCT, "id"),
@@ -94,6 +95,6 @@ def _units(content: Any) -> int | None:
 
 def _number(content: Any, name: str) -> str:
     value = content.get(name) if isinstance(content, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= HIGHEST:
         raise AskMerchant(f"The delivery has no usable {name}.", field=name)
     return str(value)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.money import Money
-from bridge.domain.reading import amount
+from bridge.domain.reading import amount, moment
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import ProductRef
 from platform_adapters.woocommerce import details
@@ -74,15 +74,6 @@ def variation_ref(raw: Json, product_id: str) -> ProductRef:
 def mark(raw: Json, without: Iterable[str]) -> str:
     dull = set(without)
     return fingerprint({key: value for key, value in raw.items() if key not in dull})
-
-
-def moment(value: Any) -> datetime | None:
-    """``*_gmt`` fields are UTC without saying so."""
-    try:
-        found = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def gmt(when: datetime) -> str:

@@ -15,11 +15,11 @@ from typing import Any
 
 from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, StoreOrder, StoreOrderStatus
-from bridge.domain.reading import amount
+from bridge.domain.reading import amount, moment
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import RejectItem
 from bridge.ports.platform import OrderMark, order_total
-from platform_adapters.woocommerce.mapping import mark, moment, whole
+from platform_adapters.woocommerce.mapping import mark, whole
 from platform_adapters.woocommerce.parcels import parcels
 from platform_adapters.woocommerce.reading import Json, meta
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.order import Tracking
-from platform_adapters.woocommerce.mapping import moment, whole
+from bridge.domain.reading import moment
+from platform_adapters.woocommerce.mapping import whole
 from platform_adapters.woocommerce.reading import Json, meta
 
 FULFILLMENTS = "fulfillments"

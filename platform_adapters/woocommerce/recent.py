@@ -7,9 +7,10 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from bridge.domain.reading import moment
 from platform_adapters.woocommerce.catalogue import BY_ID, next_offset
 from platform_adapters.woocommerce.client import PAGE, WooClient
-from platform_adapters.woocommerce.mapping import gmt, moment
+from platform_adapters.woocommerce.mapping import gmt
 from platform_adapters.woocommerce.orders import marketplace_ref
 
 # A store order is made after its marketplace order was placed; clocks, and dates set by hand, may differ.

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ PING = re.compile(rb"webhook_id=\d{1,19}")
 # What a shopper does at the checkout page before there is an order.
 DRAFTS = ("checkout-draft", "auto-draft")
 MOST_UNITS = 2**31 - 1
+HIGHEST = 2**63 - 1
 
 
 class WooDoor:
@@ -74,11 +76,13 @@ def _units(content: dict[str, Any], event: str) -> int | None:
     quantity = content.get("stock_quantity")
     if isinstance(quantity, bool) or not isinstance(quantity, int | float) or content.get("type") == "variable":
         return None
+    if isinstance(quantity, float) and not math.isfinite(quantity):
+        return None
     return max(0, int(min(quantity, MOST_UNITS)))
 
 
 def _number(content: Any, name: str) -> str:
     value = content.get(name) if isinstance(content, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= HIGHEST:
         raise AskMerchant(f"The delivery has no usable {name}.", field=name)
     return str(value)

@@ -141,3 +141,56 @@ def test_someone_who_hangs_up_in_the_middle_disturbs_nobody(door: Door) -> None:
             line.sendall(f"POST {parts.path} HTTP/1.1\r\nHost: door\r\nContent-Length: 500\r\n\r\nhalf".encode())
     assert door.post() == 200
     assert "Traceback" not in door.process.output
+
+
+def _raw(door: Door, path: str, *lines: bytes, body: bytes = BODY) -> bytes:
+    """The first line of the answer to a request that no library would send."""
+    parts = urlsplit(urljoin(door.url, path))
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as line:
+        head = b"\r\n".join(
+            (b"POST " + parts.path.encode() + b" HTTP/1.1", b"Host: door", b"Connection: close", *lines)
+        )
+        line.sendall(head + b"\r\n\r\n" + body)
+        line.shutdown(socket.SHUT_WR)
+        return line.makefile("rb").readline()
+
+
+def test_headers_that_no_library_sends(door: Door) -> None:
+    """A signature that comes twice is none; a topic that nobody knows is of no interest."""
+    length = b"Content-Length: %d" % len(BODY)
+    topic, signature = (f"{name}: {value}".encode() for name, value in list(signed(BODY).items())[1:])
+    chunked = b"9\r\n" + BODY + b"\r\n0\r\n\r\n"
+    taken = (
+        (topic, signature, length),
+        (topic.lower(), signature.replace(b"X-WC-Webhook-Signature", b"x-wc-WEBHOOK-signature"), length),
+        (topic, signature, length, b"Content-Type: text/html; charset=\xff\xfe"),
+        (topic, signature, length, b"X-WC-Webhook-ID: \xc3\xa9\xff\x80", b"X-Odd: " + b"y" * 4000),
+    )
+    assert [_raw(door, "", *lines)[:12] for lines in taken] == [b"HTTP/1.1 200"] * len(taken)
+    assert _raw(door, "", topic, signature, b"Transfer-Encoding: chunked", body=chunked).startswith(b"HTTP/1.1 200")
+    refused = {
+        (topic, signature, signature, length): b"401",
+        (topic, length): b"401",
+        (topic, signature.replace(b": ", b": \xe9\xff"), length): b"401",
+        (signature, length, b"X-WC-Webhook-Topic: \x80\xff"): b"200",
+        (topic, signature, length, length.replace(b"9", b"8")): b"400",
+        (topic, signature, b"Content-Length: -1"): b"400",
+        (topic, signature, b"Content-Length: 9, 9"): b"400",
+        (topic, signature, b"Content-Length: \xb2"): b"400",
+        (topic, signature, length, b"Transfer-Encoding: chunked"): b"400",
+        (topic, signature, b"Transfer-Encoding: gzip, chunked"): b"400",
+        (topic, signature, length, b"X-Odd: a\x00b"): b"400",
+        (topic, signature, length, b"No colon at all"): b"400",
+        (topic, signature, length, b"X-Odd : blank before the colon"): b"400",
+        (topic, signature, length, b"Content-Encoding: gzip"): b"415",
+        (topic, signature, length, b"Content-Encoding: identity", b"Content-Encoding: gzip"): b"415",
+    }
+    found = {lines: _raw(door, "", *lines)[9:12] for lines in refused}
+    wrong = {lines: (status, refused[lines]) for lines, status in found.items() if status != refused[lines]}
+    assert wrong == {}
+    for path in (f"/modules/{PUBLIC_ID}/1/events", f"/push/{PUBLIC_ID}/1", "/apps/shopify/hooks", "/modules/connect"):
+        for lines in (*taken, *refused):
+            status = int(_raw(door, path, *lines)[9:12] or b"0")
+            assert status < 500 or status == 501, (path, lines, status)
+    assert door.post() == 200
+    assert "Traceback" not in door.process.output

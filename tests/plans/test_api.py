@@ -142,7 +142,7 @@ def test_bad_input_is_refused_with_the_path_of_its_field(stack: Stack, api: Api)
     assert list(api("GET", "explain", 422)["errors"]) == ["sku"]
     assert list(api("GET", "versions?below=x", 422)["errors"]) == ["below"]
     assert api.http.post("plans", content=b"{", headers={"Content-Type": "application/json"}).json()["errors"] == {
-        "body": "This is no JSON that can be read."
+        "body": "The message is no JSON."
     }
     assert (
         api.http.post("plans", content=b'{"a": NaN}', headers={"Content-Type": "application/json"}).status_code == 422

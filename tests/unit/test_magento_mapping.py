@@ -11,11 +11,12 @@ import pytest
 
 from bridge.domain.catalogue import StockReading
 from bridge.domain.order import StoreOrderStatus
+from bridge.domain.reading import moment
 from bridge.ports.http import Response
 from platform_adapters.magento import mapping, oauth, orders, refunds
 from platform_adapters.magento.criteria import Filter, after, among, search
 from platform_adapters.magento.facts import chosen_view, paths, shown_views
-from platform_adapters.magento.reading import Attribute, ShopFacts, moment
+from platform_adapters.magento.reading import Attribute, ShopFacts
 from platform_adapters.magento.refusals import ERRORS, describe
 from platform_adapters.magento.taxes import read_classes
 from tests.support.magento import draft, eur, recorded
