@@ -32,8 +32,13 @@ def _kept_builder(rule: Rule, append_unknown: bool = True) -> Builder:
 
 
 def _engine_like_the_first(url: str, **options: Any) -> Engine:
-    """Its own pool and database; dialect and compiled statements are those of the first engine of its kind."""
+    """Its own pool and database; dialect and compiled statements are those of the first engine of its kind that has been
+    connected: before, a dialect does not know the server's version."""
     engine = sqlalchemy.create_engine(url, **options)
-    first = _engines.setdefault((engine.dialect.name, engine.driver), engine)
+    key = engine.dialect.name, engine.driver
+    first = _engines.get(key)
+    if first is None or first.dialect.server_version_info is None:
+        _engines[key] = engine
+        return engine
     engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
     return engine
