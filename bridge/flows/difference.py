@@ -118,7 +118,7 @@ class Difference:
         if listing["sku"] != offer.sku:
             self.renamed.append(" on ".join((listing["sku"], view.title)))  # sites.subject
         ending = live and off
-        replace = live and not offer.blocked and bool(offer.gtin) and listing["gtin"] != offer.gtin
+        replace = live and not offer.blocked and _is_another(listing["gtin"], offer.gtin)
         row = {
             "id": listing["id"],
             "wanted": not off,
@@ -303,6 +303,12 @@ def wanted_state(state: str, live: bool, gone: bool, unwanted: bool, blocked: bo
     if state in ("blocked", "ended", "rejected") and not live:
         return "new"
     return "live" if live and state == "ending" else state  # wanted again before its end went out
+
+
+def _is_another(known: str | None, wanted: str | None) -> bool:
+    """Whether an offer of one EAN is to be of another. One whose EAN nobody knows (it may be linked by hand) stays when
+    its product gets one."""
+    return bool(known and wanted) and known != wanted
 
 
 def _falls(name: str, value: Row, desired: Row) -> bool:

@@ -162,6 +162,19 @@ def test_it_is_offered_anew_after_a_comparison_that_began_later(kiosk: Kiosk) ->
     assert (created(market), waiting(kiosk), loose(kiosk)) == (["VASE"], [], ["X-1", "X-2"])
 
 
+def test_an_offer_that_was_linked_stays_when_its_product_gets_an_ean(kiosk: Kiosk) -> None:
+    world, market = kiosk.world, kiosk.world.markets[0]
+    linking.link(world.engine, 1, at("X-1"), "VASE", "Ada")
+    world.settle(300, step=100)
+    market.writes.clear()
+    world.hint(world.store.change("VASE", gtin=ean(77)))
+    world.settle(300, step=100)
+    assert {operation for operation, _, _ in market.writes} <= {"update_stock", "update_prices", "update_content"}
+    listing = of(kiosk, "X-1")
+    assert listing is not None
+    assert (listing.sku, listing.state, bool(listing.linked_by)) == ("VASE", "live", True)
+
+
 def test_whoever_was_about_to_end_it_is_stopped(kiosk: Kiosk) -> None:
     world = kiosk.world
     linking.link(world.engine, 1, at("X-1"), "VASE", "Ada")
