@@ -381,6 +381,7 @@ def channel_orders(account: Account) -> None:
     announced = channel.list_returns(None).items[0].lines[0]
     channel.decide_return(announced.external_id, ReturnDecision.REFUSED, 1)
     channel.list_returns("handled/1")
+    channel.score()
 
 
 def channel_push(account: Account) -> None:

@@ -72,9 +72,9 @@ def test_what_expires_is_told_a_month_and_a_week_before_and_until_it_is_renewed(
     assert "(in 6 days)" in renewals.detail
     with world.db.read(1) as session:
         [shown] = [item for item in overview.connections(session, now) if item["id"] == DEMO]
-        assert shown["score"] == [
-            {"text": "Late shipments: 5.2 % (at most 4 %)", "good": False},
-            {"text": "Rating: 4.6 stars (at least 4 stars)", "good": True},
+        assert [(item["text"], item["good"], item["value"], item["unit"]) for item in shown["score"]] == [
+            ("Late shipments: 5.2 % (at most 4 %)", False, Decimal("5.2"), "%"),
+            ("Rating: 4.6 stars (at least 4 stars)", True, Decimal("4.6"), "stars"),
         ]
         assert len(shown["renewals"]) == 1
     world.market.account = world.market.account.model_copy(update={"expires": (), "sites": ("A1", "B2")})
