@@ -14,6 +14,7 @@ from bridge.db.tables import Connection, FacetRow, Listing, Product, Variant
 from bridge.domain.catalogue import StockReading, StoreProduct, StoreVariant
 from bridge.domain.money import Money
 from bridge.flows import project
+from bridge.flows.catalogue import TOGETHER
 from bridge.flows.engine import Engine
 
 CHUNK = 500
@@ -121,8 +122,9 @@ def adopt(engine: Engine, shop_id: int, offers: Mapping[int, str]) -> None:
 
 
 def change_stock(engine: Engine, shop_id: int, wanted: Mapping[int, int]) -> None:
-    """New readings of stock, by variant number, followed through to what is to be sent; then the bell."""
-    for numbers in _chunks(sorted(wanted)):
+    """New readings of stock, by variant number, followed through to what is to be sent; then the bell. In portions as
+    readings are written, so that the workers get a word in."""
+    for numbers in _chunks(sorted(wanted), TOGETHER):
         part = {str(number): wanted[number] for number in numbers}
         lanes = engine.db.transact(shop_id, _restock, engine, part)
         engine.ring(lanes)
@@ -159,6 +161,6 @@ def channel_rows(engine: Engine, shop_id: int) -> list[Connection]:
         return list(session.scalars(select(Connection).where(Connection.role == "channel").order_by(Connection.id)))
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
+def _chunks(ids: Sequence[int], size: int = CHUNK) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]

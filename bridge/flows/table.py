@@ -78,7 +78,7 @@ HANDLERS: Mapping[str, Handler] = {
     "orders.pull": Handler(orders.pull),
     "orders.import": Handler(orders.import_orders, 25),
     "orders.accept": Handler(accepting.accept),
-    "orders.create": Handler(creating.create_orders, 64),
+    "orders.create": Handler(creating.create_orders, work.CLAIM),
     "stock.gone": Handler(gone.look_again),
     "orders.acknowledge": Handler(acknowledging.acknowledge),
     "store_order.read": Handler(ship.read_store_orders, 50),

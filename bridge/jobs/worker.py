@@ -11,6 +11,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 from types import FrameType
@@ -37,6 +38,7 @@ FINISH = 20.0
 HARD_LIMIT = 25.0
 IDLE = 2.0
 AFTER_THE_DOOR = 5
+SWITCH = 0.001  # threads that compute (the journal is written, a reading is shaped) let those that are to send go first
 TRY_AGAIN = 0.5
 log = get_logger(__name__)
 
@@ -107,6 +109,7 @@ class WorkerProcess:
         readings, one that trickles in beside the work it causes becomes many (``storebridge bench burst``).
         """
         os.nice(AFTER_THE_DOOR)
+        sys.setswitchinterval(SWITCH)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         for name in ("rq.worker", "rq.job", "rq.queue"):
