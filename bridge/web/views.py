@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
@@ -87,11 +88,14 @@ def _orders(view: View) -> Context:
     }
 
 
+_ZONED = re.compile(r"T.*(Z|[+-]\d\d:\d\d)$")  # a day, or a time without its zone, is nobody's place in the list
+
+
 def _order_key(view: View) -> order_view.Key | None:
     text, number = view.text("before"), view.number("id")
     if not text or number is None:
         return None
-    before = moment(text)
+    before = moment(text) if _ZONED.search(text) else None
     if before is None:
         raise BadRequest("before must be a time; go back and follow the link again.")
     return before, number
