@@ -319,7 +319,8 @@ class Channel(Protocol):
         ...
 
     def score(self) -> Sequence[ScoreFigure]:
-        """The marketplace's own figures on this seller."""
+        """The marketplace's own figures on this seller. Raises SlowDown while it works them out: it is asked again, and
+        what was told before stays."""
         ...
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:

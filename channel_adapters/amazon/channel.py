@@ -12,12 +12,13 @@ from channel_adapters.amazon import mapping
 from channel_adapters.amazon.account import MANIFEST
 from channel_adapters.amazon.following import FollowSide
 from channel_adapters.amazon.ordering import DATASETS, OrderSide
+from channel_adapters.amazon.scoring import ScoreSide
 
 # "You must rotate your LWA client secrets every 180 days": all calls fail after that.
 SECRET_LASTS = timedelta(days=180)
 
 
-class AmazonChannel(FollowSide, OrderSide):
+class AmazonChannel(FollowSide, OrderSide, ScoreSide):
     """One seller account of one region, with all its marketplaces."""
 
     manifest = MANIFEST

@@ -49,7 +49,7 @@ def open_account(shared: str, serve: Callable[..., str]) -> Open:
 def test_the_adapter_is_a_channel_for_all_it_declares(open_account: Open) -> None:
     channel = open_account().channel
     promised = [name for name in vars(Channel) if not name.startswith("_")]
-    lacking = {"push_hints", "ensure_push", "score", "accept_order", "refuse_cancellation", "feed"}
+    lacking = {"push_hints", "ensure_push", "accept_order", "refuse_cancellation", "feed"}
     assert {name for name in promised if not hasattr(channel, name)} == lacking
     said = {*ADAPTER.manifest.capabilities, *ADAPTER.manifest.lacks}
     stores = {Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS, Capability.STOCK_WRITE}

@@ -16,8 +16,8 @@ import pytest
 from bridge.domain.order import CancelReason, FulfilledBy, OrderPhase
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import ContentUpdate, Outcome, PriceUpdate, SubmissionState
-from bridge.ports.errors import RejectItem
-from channel_adapters.amazon import ADAPTER, feeds, mapping, orders
+from bridge.ports.errors import RejectItem, SlowDown
+from channel_adapters.amazon import ADAPTER, feeds, health, mapping, orders
 from channel_adapters.amazon.account import CURRENCIES, SITES
 from channel_adapters.amazon.offers import PATCHES
 from channel_adapters.amazon.sandbox import create_sandbox
@@ -55,6 +55,8 @@ class Recorded:
             exchange.faults += self._spec.document_faults("feed", request.content)
         if response.status_code == 200 and b'"messagesProcessed"' in response.content:
             exchange.faults += self._spec.document_faults("report", response.content)
+        if response.status_code == 200 and b'"performanceMetrics"' in response.content:
+            exchange.faults += self._spec.document_faults("health", response.content)
         self.exchanges.append(exchange)
 
     def faults(self) -> list[str]:
@@ -139,7 +141,15 @@ def buying(recorded: Recorded) -> None:
     assert account.sold(pending)["status"] == "PENDING"
 
 
-SCENARIOS = (offers, offers_alone, types, bulk, buying)
+def account_health(recorded: Recorded) -> None:
+    account = recorded.account()
+    account.order(force=True)
+    with pytest.raises(SlowDown):
+        account.channel.score()
+    assert account.channel.score()
+
+
+SCENARIOS = (offers, offers_alone, types, bulk, buying, account_health)
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +240,21 @@ def test_amazons_example_report_is_read(spec: AmazonSpecification) -> None:
 
 
 # The check itself
+
+
+def test_the_check_sees_a_wrong_document(spec: AmazonSpecification, serve: Callable[..., str]) -> None:
+    account = Account(serve(create_sandbox(**AT_ONCE)))
+    with pytest.raises(SlowDown):
+        account.channel.score()
+    [report] = account.channel.client.reports(reportTypes=[health.REPORT])
+    document = json.loads(account.channel.client.report_document(report["reportDocumentId"]))
+    assert spec.document_faults("health", json.dumps(document).encode()) == []
+    metrics = document["performanceMetrics"][0]
+    metrics["lateShipmentRate"]["status"] = "FINE"
+    del metrics["validTrackingRate"]["shipmentCount"]
+    faults = " ".join(spec.document_faults("health", json.dumps(document).encode()))
+    assert "FINE" in faults
+    assert "shipmentCount" in faults
 
 
 def test_the_check_sees_a_wrong_request_and_a_wrong_answer(

@@ -12,7 +12,7 @@ import pytest
 from bridge.domain.listing import Facet
 from bridge.domain.order import CancelReason, ParcelLine
 from bridge.ports.adapter import Adapter
-from bridge.ports.channel import OfferDraft, Outcome, StockUpdate
+from bridge.ports.channel import OfferDraft, Outcome, ScoreFigure, StockUpdate
 from bridge.ports.errors import BridgeError, Reauthorise, RejectItem, RetryLater, SlowDown, UnknownOutcome
 from bridge.ports.http.context import hurry
 from bridge.ports.manifest import Capability
@@ -316,3 +316,22 @@ def test_a_return_is_announced(market: Market) -> None:
     found = soon(lambda: pages(market.channel.list_returns))
     assert sum(line.quantity for item in found for line in item.lines) == 1
     assert {short(line.order_id or "") for item in found for line in item.lines} == {short(order.external_id)}
+
+
+@rule("contract-suite", kind="channel", needs=Capability.SCORE)
+def test_its_figures_on_the_seller_are_told_in_the_end(market: Market) -> None:
+    """Some marketplaces have to work them out first: until then SlowDown says when to ask again."""
+    order = market.ready(market.buy(market.goods()))
+    market.ship(order, market.parcel(order, ParcelLine(external_id=order.lines[0].external_id, quantity=1)))
+
+    def told() -> list[ScoreFigure] | None:
+        found = attempt(market.channel.score)
+        assert isinstance(found, list) or (isinstance(found, SlowDown) and found.after), found
+        return found if isinstance(found, list) else None
+
+    figures = soon(told)
+    assert len({figure.name for figure in figures}) == len(figures)
+    assert [figure.name for figure in figures if not (figure.name and figure.title)] == []
+    shares = [value for figure in figures if figure.unit == "share" for value in (figure.value, figure.limit)]
+    assert [value for value in shares if value is not None and not 0 <= value <= 1] == []
+    assert [figure.at for figure in figures if figure.at is not None and figure.at.utcoffset() is None] == []

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, Poll, Problem
-from bridge.flows import connecting, overview, polls
+from bridge.flows import account, connecting, overview, polls
 from bridge.flows.doctor_connections import examine_connection
 from bridge.flows.forms import FieldErrors
 from bridge.flows.wish import settings_of
 from bridge.ports.channel import AccountInfo, Choice, Expiry, ScoreFigure
+from bridge.ports.errors import SlowDown
 from tests.support.demo import DEMO, Demo
 
 LATE = ScoreFigure(name="late", title="Late shipments", value=Decimal("0.052"), limit=Decimal("0.04"))
@@ -93,3 +94,30 @@ def test_connections_of_an_earlier_version_get_the_new_questions(world: Demo) ->
     with world.db.read(1) as session:
         flows = set(session.scalars(select(Poll.flow).where(Poll.connection_id == DEMO)))
     assert {"poll.check", "poll.score"} <= flows
+
+
+def test_figures_that_are_not_ready_are_asked_for_again_and_the_old_ones_stay(
+    world: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting.connect(world.engine, 1, "channel", "mem0", "mem0", {}, {}, {})
+    world.settle(1, step=1)
+    assert account.score(row(world)) == [LATE, RATING]
+    asked = []
+
+    def not_yet() -> list[ScoreFigure]:
+        asked.append(world.clock())
+        raise SlowDown("Its report is being made.", after=timedelta(minutes=2))
+
+    monkeypatch.setattr(world.market, "score", not_yet)
+    with world.db.write(1) as session:
+        poll = session.scalars(select(Poll).where(Poll.connection_id == DEMO, Poll.flow == "poll.score")).one()
+        poll.next_at = world.clock()
+    world.settle(90, step=30)
+    assert len(asked) == 1
+    assert account.score(row(world)) == [LATE, RATING]
+    monkeypatch.undo()
+    world.market.figures = (RATING,)
+    world.settle(90, step=30)
+    assert account.score(row(world)) == [RATING]
+    with world.db.read(1) as session:
+        assert session.scalars(select(Problem).where(Problem.kind.startswith("parked"))).all() == []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 from jsonschema import Draft7Validator
 from referencing import Registry
 
@@ -55,7 +56,8 @@ class AmazonSpecification:
         self.folder = folder
         self.models = Descriptions([folder / "models" / f"{name}.json" for name in MODELS])
         feeds = {name: _json(folder / "schemas" / "feeds" / name) for name in FEED_SCHEMAS.values()}
-        self._feeds = {kind: feeds[name] for kind, name in FEED_SCHEMAS.items()}
+        self._documents = {kind: feeds[name] for kind, name in FEED_SCHEMAS.items()}
+        self._documents["health"] = yaml.safe_load(HEALTH_SCHEMA.read_text(encoding="utf-8"))
 
     def check(self, request: httpx.Request, response: httpx.Response) -> Exchange:
         path = request.url.path
@@ -70,12 +72,13 @@ class AmazonSpecification:
         return exchange
 
     def document_faults(self, kind: str, content: bytes) -> list[str]:
-        """``kind``: feed or report."""
-        checker = Draft7Validator(self._feeds[kind], registry=Registry())
+        """``kind``: feed, report (on a feed) or health."""
+        checker = Draft7Validator(self._documents[kind], registry=Registry())
         return [error.message[:200] for error in checker.iter_errors(json.loads(content))]
 
 
 FEED_SCHEMAS = {"feed": "listings-feed-schema-v2.json", "report": "listings-feed-processing-report-schema-v2.json"}
+HEALTH_SCHEMA = Path(__file__).parents[1] / "fixtures" / "amazon" / "account_health.yaml"
 
 
 def _json(path: Path) -> Any:

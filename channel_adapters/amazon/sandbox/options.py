@@ -16,6 +16,7 @@ class Options:
     second (or [calls, seconds]) by operation.
 
     ``marketplaces``: where the seller takes part. ``roles``: datasets of orders the application may see, None for all.
+    ``insights``: whether it may ask for account health. ``report_end``: how reports end.
     """
 
     seller_id: str = "A2SANDBOXSELLER"
@@ -28,8 +29,10 @@ class Options:
     accept_seconds: float = 1.0
     feed_seconds: float = 2.0
     report_seconds: float = 1.0
+    report_end: Literal["DONE", "CANCELLED", "FATAL"] = "DONE"
     limits: Literal["published", "raised"] | Mapping[str, float | Sequence[float]] | None = "raised"
     marketplaces: tuple[str, ...] = (GERMANY, FRANCE)
     roles: tuple[str, ...] | None = None
+    insights: bool = True
     search_cap: int = 1000
     zipped: bool = True

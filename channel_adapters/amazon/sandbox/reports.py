@@ -1,14 +1,16 @@
-"""Reports 2021-06-30, of which there is one: the flat file of returns."""
+"""Reports 2021-06-30, of which there are two: the flat file of returns, and account health."""
 
 # ruff: noqa: N815  names as the models spell them
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 from pydantic import Field
 
+from channel_adapters.amazon.sandbox import health
 from channel_adapters.amazon.sandbox.feeds import STATUSES, get_document, keep
 from channel_adapters.amazon.sandbox.market import DAY, Call, Document, Market
 from channel_adapters.amazon.sandbox.orders import refunds_of
@@ -17,6 +19,7 @@ from channel_adapters.amazon.sandbox.protocol import (
     answer,
     at_most,
     chosen,
+    denied,
     epoch,
     invalid,
     listed,
@@ -48,8 +51,10 @@ class ReportBody(Strict):
 
 def create_report(call: Call) -> Response:
     body, market = read_body(ReportBody), call.market
-    if body.reportType != RETURNS:
+    if body.reportType not in (RETURNS, health.REPORT):
         raise invalid(f"reportType: {body.reportType} is not supported here.")
+    if body.reportType == health.REPORT and not market.options.insights:
+        raise denied("The application has no role for this report.")
     now = market.now()
     start = epoch("dataStartTime", body.dataStartTime) if body.dataStartTime else now
     if now - start > 60 * DAY + 60:
@@ -69,9 +74,15 @@ def finish(market: Market, key: str) -> None:
     report = market.docs.get("reports", key)
     if report is None or report["status"] != "IN_QUEUE":
         return
-    content = returns_file(market, report).encode()
-    document = keep(market, content, "text/plain; charset=UTF-8")
-    market.docs.put("reports", key, report | {"status": "DONE", "document": document, "due": None})
+    status = market.options.report_end
+    document = _file(market, report) if status == "DONE" else None
+    market.docs.put("reports", key, report | {"status": status, "document": document, "due": None})
+
+
+def _file(market: Market, report: Document) -> str:
+    if report["type"] == health.REPORT:
+        return keep(market, json.dumps(health.report(market, report["sites"])).encode(), "application/json")
+    return keep(market, returns_file(market, report).encode(), "text/plain; charset=UTF-8")
 
 
 def get_reports(call: Call) -> Response:
