@@ -83,7 +83,8 @@ def _explain_bridge(error: BridgeError) -> NoReturn:
     from bridge.ports.errors import AskMerchant, RejectItem
 
     if isinstance(error, FieldErrors):
-        raise Refused("\n       ".join(error.errors.values())) from None
+        said = (text if name in text else f"{name}: {text}" for name, text in error.errors.items())
+        raise Refused("\n       ".join(said)) from None
     if isinstance(error, AskMerchant | RejectItem):
         option = OPTIONS.get(error.field or "")
         raise Refused(f"{option}: {error.merchant}" if option else error.merchant) from None

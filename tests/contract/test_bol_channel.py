@@ -46,7 +46,7 @@ def test_every_capability_is_there_or_said_to_lack() -> None:
     elsewhere = {"catalogue", "create_order", "webhooks", "stock_write", "feed"}  # of stores, and of those that fetch
     said = {str(name) for name in (*ADAPTER.manifest.capabilities, *ADAPTER.manifest.lacks)}
     assert said == {str(name) for name in Capability} - elsewhere
-    assert Capability.SCORE in ADAPTER.manifest.lacks
+    assert Capability.SCORE in ADAPTER.manifest.capabilities
 
 
 # Credentials
