@@ -242,7 +242,7 @@ class _Sender:
                 next_check_at=now + timedelta(seconds=2),
             )
         )
-        _release(session, item, due_at=now + FOLLOW_AFTER)
+        _release(session, item, due_at=_put_off(item, now + FOLLOW_AFTER))
         work.mark(session, item_shop(session), [work.Mark(self.row.id, "shipments", "follow", "all")], now)
 
     def rejected(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
@@ -254,7 +254,7 @@ class _Sender:
         after = refused_again(self.facet, item.attempts)
         put_off: dict[str, Any] = {"acked_version": item.version, "attempts": 1}
         if after is not None:
-            put_off = {"due_at": now + after, "attempts": item.attempts + 1}
+            put_off = {"due_at": _put_off(item, now + after), "attempts": item.attempts + 1}
         _release(session, item, error=message[:2000], in_flight=False, **put_off)
         records.open_problem(
             session,
@@ -392,6 +392,11 @@ def _release(session: Session, item: Item, **values: Any) -> None:
     )
 
 
+def _put_off(item: Item, until: datetime) -> Any:
+    """Only the version that was sent: what has become the wish on the way is due as it was."""
+    return case((FacetRow.desired_version == item.version, until), else_=FacetRow.due_at)
+
+
 def _wait(error: BridgeError, attempts: int) -> timedelta:
     if isinstance(error, Superseded):
         return timedelta(0)
@@ -419,18 +424,16 @@ def _stock(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:
 
 
 def _price(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:
-    return channel.update_prices(
-        [PriceUpdate(**_reference(item), price=Money.model_validate(item.desired)) for item in items]
-    )
+    wanted = [PriceUpdate(**_reference(item), price=Money.model_validate(item.desired)) for item in items]
+    return channel.update_prices(wanted)
 
 
 def _content(channel: Channel, items: Sequence[Item]) -> list[ItemResult]:
-    return channel.update_content(
-        [
-            ContentUpdate(**{**_reference(item), "sku": item.desired["sku"]}, content=content_of(item.desired))
-            for item in items
-        ]
-    )
+    wanted = [
+        ContentUpdate(**{**_reference(item), "sku": item.desired["sku"]}, content=content_of(item.desired))
+        for item in items
+    ]
+    return channel.update_content(wanted)
 
 
 # What stands in the facet of the content and is no part of it.

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from bridge.db.tables import Connection, FacetRow, Shop
 from bridge.flows import catalogue, resting, table
+from bridge.ports.errors import RejectItem
 from tests.support.world import World
 
 
@@ -115,6 +116,24 @@ def test_a_value_that_was_overtaken_on_the_way_is_not_sent(world: World) -> None
     assert len(late.kept) == len(world.markets), "what is on its way is not claimed again"
     for act in late.kept:
         act()
+    assert shown(world, "A") == [3, 3]
+
+
+@pytest.mark.parametrize("answer", [None, RejectItem("not this number")])
+def test_what_becomes_the_wish_while_an_older_value_is_answered_is_sent_at_once(
+    world: World, answer: RejectItem | None
+) -> None:
+    """Accepted, it is followed for days; refused, it is told again in a while: the older value, not the newer."""
+
+    def newer() -> None:
+        change(world, "A", 3)
+        if answer is not None:
+            raise answer
+
+    world.markets[0].stock_later = answer is None
+    world.markets[0].faults.before["update_stock"] = [newer]
+    change(world, "A", 7)
+    world.settle(15, step=5)
     assert shown(world, "A") == [3, 3]
 
 

@@ -90,6 +90,7 @@ class Machine:
         self.store.made_of = {SET: MADE_OF} if self.taken_by == "store" else {}
         for number, market in enumerate(self.markets):
             market.delay = 5.0
+            market.stock_later = number == 1
             market.on_publish = partial(self._published, number)
         with self.world.db.write(1) as session:  # what proves gone: the one asks, the other cancels
             session.get_one(Connection, len(self.markets) + 1).settings = {"no_stock": "cancel"}

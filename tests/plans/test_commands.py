@@ -73,4 +73,7 @@ def test_a_day_at_the_command_line(stack: Stack, tmp_path: Path) -> None:
     assert "another marketplace" in run(stack, "mapping", "copy", "--from", "bol", "--to", "bol", code=2).output
     assert "Nothing of A waits" in run(stack, "confirm", "bol", "--sku", "A", code=2).output
     assert "Give a FILE" in run(stack, "plan", code=2).output
-    assert "bufer: There is no such field here." in run(stack, "plan", "--stock", file(tmp_path, {"bufer": 1}), code=2).output
+    assert (
+        "bufer: There is no such field here."
+        in run(stack, "plan", "--stock", file(tmp_path, {"bufer": 1}), code=2).output
+    )

@@ -362,6 +362,7 @@ class MemoryMarket:
     faults: Faults = field(default_factory=Faults)
     writes: list[tuple[str, str, Any]] = field(default_factory=list)
     asynchronous: bool = True
+    stock_later: bool = False  # stock is accepted first and followed, as by feeds and commands
     lock: threading.RLock = field(default_factory=threading.RLock)
     _ids: Any = field(default_factory=lambda: itertools.count(1000))
 
@@ -454,8 +455,17 @@ class MemoryMarket:
         key = self._key_of(ref.site, ref.offer_id)
         if key not in self.offers:
             return ItemResult(key=ref.key, outcome=Outcome.MISSING)
-        with self.lock:
-            self.offers[key] = self.offers[key].model_copy(update=change)
+
+        def apply() -> bool:
+            with self.lock:
+                known = self.offers.get(key)
+                if known is not None:
+                    self.offers[key] = known.model_copy(update=change)
+            return known is not None
+
+        if operation == "update_stock" and self.stock_later:
+            return self._answer(operation, ref.key, apply)
+        apply()
         self.faults.check_after(operation)
         return ItemResult(key=ref.key, outcome=Outcome.APPLIED)
 
