@@ -179,8 +179,7 @@ class _Sender:
         raise _Newer([replace(ids[row[0]], version=row[2], desired=row[3]) for row in mine])
 
     def _failed(self, batch: Sequence[Item], error: BridgeError) -> None:
-        now = self.engine.clock()
-        self.engine.db.transact(self.row.shop_id, self._fail, batch, error, now)
+        self.engine.db.transact(self.row.shop_id, self._fail, batch, error, self.engine.clock())
 
     def _fail(self, session: Session, batch: Sequence[Item], error: BridgeError, now: datetime) -> None:
         if isinstance(error, Reauthorise):
