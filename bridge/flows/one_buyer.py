@@ -56,7 +56,7 @@ def erase(engine: Engine, shop_id: int, asked: str) -> dict[str, int]:
 
 
 def _orders(session: Session, asked: str) -> list[Order]:
-    """Those of which something is held. All that marketplaces tell of a buyer that stays the same is an e-mail address."""
+    """Those of which something is held. An e-mail address is all of a buyer that stays the same from order to order."""
     order = None if "@" in asked else find_order(session, asked)
     mails = {asked.strip().casefold()} if order is None else _mails(order)
     found = [row for row in _kept(session) if _mails(row) & mails or (order is not None and row.id == order.id)]
