@@ -15,7 +15,10 @@ import click
 from bridge.commands.door import LEVEL, Refused, json_option, pairs, print_json, says_what_to_do
 
 if TYPE_CHECKING:
-    from bridge.rehearsal.report import Result
+    from collections.abc import Callable, Sequence
+
+    from bridge.rehearsal.report import Report, Result
+    from bridge.rehearsal.world import Plan
 
 WIDTH = 40
 STORIES = ("cancel", "buyer-cancel", "return", "refund-only", "late-tracking", "store-down", "revoked",
@@ -24,8 +27,10 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @click.command()
-@click.option("--platform", default="woocommerce", show_default=True, help="The store's adapter.")
-@click.option("--channel", default="bol", show_default=True, help="The marketplace's adapter; always its sandbox.")
+@click.option("--platform", default="woocommerce", show_default=True, help="The store's adapter, or all.")
+@click.option(
+    "--channel", default="bol", show_default=True, help="The marketplace's adapter, or all; always sandboxes."
+)
 @click.option(
     "--story",
     "stories",
@@ -46,7 +51,9 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
     help="The real store's credentials by name instead, as for connect; @FILE reads one from a file.",
 )
 @click.option(
-    "--module/--no-module", default=False, help="The sandbox store has Storebridge's plugin or module installed."
+    "--module/--no-module",
+    default=None,
+    help="The sandbox store has Storebridge's plugin or module installed. Default: it has not; of all stores: both.",
 )
 @click.option("--database", metavar="URL", help="An empty database to rehearse in; default: a temporary SQLite file.")
 @click.option(
@@ -69,7 +76,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     key: str | None,
     secret: str | None,
     named: dict[str, str],
-    module: bool,
+    module: bool | None,
     database: str | None,
     patience: float,
     keep: bool,
@@ -80,8 +87,10 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
 
     A product is listed on the marketplace, sold, brought into the store, shipped, confirmed, cancelled from both
     sides and returned: over real HTTP, in a world of its own, with what runs in production. With --store it is a
-    real store on that side, and the marketplace stays the sandbox. Ends with 1 when a step fails.
+    real store on that side, and the marketplace stays the sandbox. With --platform all and --channel all every store
+    is rehearsed with every marketplace. Ends with 1 when a step fails.
     """
+    from bridge.rehearsal.matrix import ALL
     from bridge.rehearsal.run import announcement
     from bridge.rehearsal.run import rehearse as run
     from bridge.rehearsal.stories import steps_of
@@ -90,19 +99,59 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     level = _quiet()
     signal.signal(signal.SIGTERM, _stop)
     credentials = _credentials(platform, store, key, secret, named) if store else None
-    plan = Plan(platform, channel, credentials, database, keep, patience, level, module)
+    plan = Plan(platform, channel, credentials, database, keep, patience, level, bool(module))
     if credentials is not None:
         click.echo(announcement(plan), err=True)
         if not yes:
             click.confirm("Go on?", abort=True, err=True)
-    heard = (lambda _: None) if as_json else _show
-    report = run(plan, heard, _notice, _interruption(), steps_of(stories))
+    interrupted, told = _interruption(), steps_of(stories)
+    if ALL in (platform, channel):
+        sys.exit(0 if _all(plan, module, as_json, lambda one: run(one, _nothing, _notice, interrupted, told)) else 1)
+    report = run(plan, _nothing if as_json else _show, _notice, interrupted, told)
     if as_json:
         print_json(report.as_json())
     else:
         good = sum(step.ok for step in report.steps)
         click.secho(f"{good} of {len(report.steps)} steps passed", bold=True, fg="green" if report.ok else "red")
     sys.exit(0 if report.ok else 1)
+
+
+def _all(plan: Plan, module: bool | None, as_json: bool, run: Callable[[Plan], Report]) -> bool:
+    """Whether every step of every rehearsal passed."""
+    from bridge.rehearsal.matrix import plans
+
+    done: list[tuple[Plan, Report]] = []
+    for one in plans(plan, module):
+        report = run(one)
+        done.append((one, report))
+        if not as_json:
+            _show_one(one, report)
+    ok = bool(done) and all(report.ok for _, report in done)
+    if as_json:
+        which = ("platform", "channel", "module")
+        rows = [{**{name: getattr(one, name) for name in which}, **report.as_json()} for one, report in done]
+        print_json({"ok": ok, "rehearsals": rows})
+    else:
+        good = sum(report.ok for _, report in done)
+        click.secho(f"{good} of {len(done)} rehearsals passed", bold=True, fg="green" if ok else "red")
+    return ok
+
+
+def _show_one(plan: Plan, report: Report) -> None:
+    mark, colour = ("ok  ", "green") if report.ok else ("FAIL", "red")
+    name = f"{plan.platform}{' with its module' if plan.module else ''}, {plan.channel}"
+    steps: Sequence[Result] = report.steps
+    good, seconds = sum(step.ok for step in steps), sum(step.seconds for step in steps)
+    click.echo(
+        f"{click.style(mark, fg=colour)} {name.ljust(WIDTH)} {seconds:6.2f} s  {good} of {len(steps)} steps passed"
+    )
+    for step in steps:
+        if not step.ok:
+            _show(step)
+
+
+def _nothing(_step: Result) -> None:
+    """Nobody listens to each step."""
 
 
 def _credentials(

@@ -324,3 +324,19 @@ def test_an_own_database_must_be_empty(environment: dict[str, str], tmp_path: Pa
     done = _run([*COMMAND, "--database", database.url], environment)
     assert done.returncode == 2
     assert "not empty" in done.stderr
+
+
+def test_every_store_in_one_command(environment: dict[str, str]) -> None:
+    done = _run([*COMMAND, "--platform", "all", "--story", "late-tracking", "--json"], environment)
+    told = json.loads(done.stdout)
+    ways = [(item["platform"], item["channel"], item["module"], item["ok"]) for item in told["rehearsals"]]
+    assert ways == [
+        ("magento", "bol", False, True),
+        ("magento", "bol", True, True),
+        ("shopify", "bol", False, True),
+        ("woocommerce", "bol", False, True),
+        ("woocommerce", "bol", True, True),
+    ], done.stdout
+    assert (done.returncode, told["ok"]) == (0, True)
+    refused = _run([*COMMAND, "--channel", "all", "--database", "sqlite:///x.db"], environment)
+    assert (refused.returncode, "each in a database of its own" in refused.stderr) == (2, True)
