@@ -56,7 +56,9 @@ def edit(call: Call) -> Response:
     wanted = (call.body.get("publication") or {}).get("status")
     if call.faulty("not_applied") is not None:
         return answer(shown(market, offer))
-    return _later(call, offer, {**changed, "status": wanted or offer["status"]}, done=200)
+    # What else happens to the offer before this is done (a command for its stock) stays.
+    changes = {name: value for name, value in changed.items() if name not in offer or offer[name] != value}
+    return _later(call, offer, changes | ({"status": wanted} if wanted else {}), done=200)
 
 
 def _later(call: Call, offer: Document, changes: Document, *, done: int) -> Response:
