@@ -32,6 +32,10 @@ def held(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
     query = select(OrderLine).where(OrderLine.order_id.in_([order.id for order in orders]))
     for line in session.scalars(query.order_by(OrderLine.id)):
         lines.setdefault(line.order_id, []).append({"title": line.title, "sku": line.sku, "quantity": line.quantity})
+    told: dict[int, list[Any]] = {}
+    sent_back = select(OrderLine.order_id, ReturnRow.raw).join(OrderLine, OrderLine.id == ReturnRow.order_line_id)
+    for order_id, raw in session.execute(sent_back.where(OrderLine.order_id.in_([order.id for order in orders]))):
+        told.setdefault(order_id, []).append(raw)
     return [
         {
             "order": order.ref,
@@ -41,6 +45,7 @@ def held(session: Session, orders: Sequence[Order]) -> list[dict[str, Any]]:
             "buyer": order.buyer,
             "lines": lines.get(order.id, []),
             "as_the_marketplace_told_it": order.raw,
+            "returns_as_told": told.get(order.id, []),
         }
         for order in orders
     ]

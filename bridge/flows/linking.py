@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
@@ -310,46 +310,33 @@ def _words(title: str) -> set[str]:
 
 def linked(session: Session, connection_id: int, limit: int) -> list[Mapping[str, Any]]:
     """What was linked by hand, the newest first."""
-    query = (
-        select(Listing, Variant.title)
-        .join(Variant, Variant.id == Listing.variant_id)
-        .where(Listing.connection_id == connection_id, Listing.linked_by.is_not(None), Listing.offer_id.is_not(None))
-        .order_by(Listing.linked_at.desc(), Listing.id)
-        .limit(limit)
-    )
-    channel = connection(session, connection_id)
-    return [
-        {
-            "site": row.site,
-            "place": site_name(channel, row.site),
-            "offer_id": row.offer_id,
-            "sku": row.sku,
-            "title": title,
-            "by": row.linked_by,
-            "at": row.linked_at,
-        }
-        for row, title in session.execute(query)
-    ]
+    found = _handled(session, connection_id, limit, Listing.linked_by.is_not(None), Listing.offer_id.is_not(None))
+    return [{**said, "offer_id": row.offer_id, "by": row.linked_by} for row, said in found]
 
 
 def unlinked(session: Session, connection_id: int, limit: int) -> list[Mapping[str, Any]]:
     """Products that were unlinked and wait, the newest first."""
-    query = (
-        select(Listing, Variant.title)
-        .join(Variant, Variant.id == Listing.variant_id)
-        .where(Listing.connection_id == connection_id, Listing.state == offered.UNLINKED, Variant.deleted_at.is_(None))
-        .order_by(Listing.linked_at.desc(), Listing.id)
-        .limit(limit)
-    )
+    found = _handled(session, connection_id, limit, Listing.state == offered.UNLINKED, Variant.deleted_at.is_(None))
+    return [{**said, "wanted": row.wanted} for row, said in found]
+
+
+def _handled(
+    session: Session, connection_id: int, limit: int, *which: ColumnElement[bool]
+) -> list[tuple[Listing, dict[str, Any]]]:
+    """Listings that a person has linked or unlinked, the newest first, and what is said of each."""
+    query = select(Listing, Variant.title).join(Variant, Variant.id == Listing.variant_id)
+    query = query.where(Listing.connection_id == connection_id, *which)
     channel = connection(session, connection_id)
     return [
-        {
-            "site": row.site,
-            "place": site_name(channel, row.site),
-            "sku": row.sku,
-            "title": title,
-            "wanted": row.wanted,
-            "at": row.linked_at,
-        }
-        for row, title in session.execute(query)
+        (
+            row,
+            {
+                "site": row.site,
+                "place": site_name(channel, row.site),
+                "sku": row.sku,
+                "title": title,
+                "at": row.linked_at,
+            },
+        )
+        for row, title in session.execute(query.order_by(Listing.linked_at.desc(), Listing.id).limit(limit))
     ]

@@ -131,15 +131,19 @@ def ended(
         release(session, row, state="unknown", pending=True, due_at=now, attempts=0, error=message[:2000])
 
 
-def lost(session: Session, listing_id: int, now: datetime) -> None:
-    """It is looked up, and made again when it is still wanted; the new one is told everything. Not where somebody has
-    unlinked it meanwhile."""
+def _nothing_told(session: Session, listing_id: int) -> None:
     session.execute(
         update(FacetRow)
         .where(FacetRow.listing_id == listing_id)
         .values(acked={}, acked_hash="")
         .execution_options(synchronize_session=False)
     )
+
+
+def lost(session: Session, listing_id: int, now: datetime) -> None:
+    """It is looked up, and made again when it is still wanted; the new one is told everything. Not where somebody has
+    unlinked it meanwhile."""
+    _nothing_told(session, listing_id)
     session.execute(
         update(Listing)
         .where(Listing.id == listing_id, Listing.state != UNLINKED)
@@ -159,12 +163,7 @@ def lost(session: Session, listing_id: int, now: datetime) -> None:
 def unlinked(session: Session, listing_id: int, now: datetime) -> None:
     """It stays without an offer until offers have been compared anew, or a person asks (:func:`anew`). Whoever is
     about to send something for it loses its lease."""
-    session.execute(
-        update(FacetRow)
-        .where(FacetRow.listing_id == listing_id)
-        .values(acked={}, acked_hash="")
-        .execution_options(synchronize_session=False)
-    )
+    _nothing_told(session, listing_id)
     session.execute(
         update(Listing)
         .where(Listing.id == listing_id)

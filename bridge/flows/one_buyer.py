@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -26,12 +27,12 @@ def held(engine: Engine, shop_id: int, asked: str) -> list[dict[str, Any]]:
     Raises AskMerchant where nothing is held.
     """
 
-    def act(session: Session) -> list[dict[str, Any]]:
+    with engine.db.read(shop_id) as session:
         orders = _orders(session, asked)
-        note(session, engine.clock(), "privacy", f"what is held about a buyer of {len(orders)} orders was told")
-        return privacy.held(session, orders)
-
-    return engine.db.transact(shop_id, act)
+        found = privacy.held(session, orders)
+    text = f"what is held about a buyer of {len(orders)} orders was told"
+    engine.db.transact(shop_id, lambda session: note(session, engine.clock(), "privacy", text))
+    return found
 
 
 def erase(engine: Engine, shop_id: int, asked: str) -> dict[str, int]:
@@ -40,19 +41,20 @@ def erase(engine: Engine, shop_id: int, asked: str) -> dict[str, int]:
     Raises AskMerchant where nothing is held, and while an order is under way: a parcel needs its address.
     """
 
-    def act(session: Session) -> dict[str, int]:
-        orders, now = _orders(session, asked), engine.clock()
-        names = ", ".join(order.ref for order in orders if order.closed_at is None)
-        if names:
-            raise AskMerchant(
-                f"An order of this buyer is still under way and needs its address: {names}.", field="buyer"
-            )
-        store = store_connection(session)
-        told = privacy.erase_buyers(session, orders, store.id if store is not None else 0, now)
-        note(session, now, "privacy", f"what was held about a buyer of {len(orders)} orders is erased", detail=told)
-        return told
+    with engine.db.read(shop_id) as session:
+        orders = _orders(session, asked)
+    names = ", ".join(order.ref for order in orders if order.closed_at is None)
+    if names:
+        raise AskMerchant(f"An order of this buyer is still under way and needs its address: {names}.", field="buyer")
+    return engine.db.transact(shop_id, _erase, [order.id for order in orders], engine.clock())
 
-    return engine.db.transact(shop_id, act)
+
+def _erase(session: Session, ids: list[int], now: datetime) -> dict[str, int]:
+    orders = session.scalars(select(Order).where(Order.id.in_(ids), Order.erased_at.is_(None)).order_by(Order.id)).all()
+    store = store_connection(session)
+    told = privacy.erase_buyers(session, orders, store.id if store is not None else 0, now)
+    note(session, now, "privacy", f"what was held about a buyer of {len(orders)} orders is erased", detail=told)
+    return told
 
 
 def _orders(session: Session, asked: str) -> list[Order]:
@@ -66,7 +68,7 @@ def _orders(session: Session, asked: str) -> list[Order]:
 
 
 def _kept(session: Session) -> Iterator[Order]:
-    """Addresses are encrypted, so that each has to be looked at."""
+    """Addresses are encrypted, so that each has to be looked at: never while others wait to write."""
     after = 0
     query = select(Order).where(Order.erased_at.is_(None)).order_by(Order.id).limit(CHUNK)
     while rows := session.scalars(query.where(Order.id > after)).all():

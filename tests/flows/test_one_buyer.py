@@ -64,6 +64,12 @@ def test_all_orders_of_the_buyer_are_told_and_of_nobody_else(world: World, by: s
     assert all(item["lines"] for item in told)
 
 
+def test_what_was_said_of_a_return_is_told_with_its_order(world: World) -> None:
+    world.markets[0].announce_return(orders(world)[0].external_id, 1)
+    world.settle(4000, step=1000)
+    assert [len(item["returns_as_told"]) for item in one_buyer.held(world.engine, 1, ADA)] == [1, 0]
+
+
 def test_what_is_erased_stays_so_and_what_was_sold_stays(world: World) -> None:
     before = [(order.total, order.store_order_id) for order in orders(world)]
     assert one_buyer.erase(world.engine, 1, ADA)["orders"] == 2
