@@ -94,7 +94,7 @@ def test_an_end_is_confirmed_alone(world: Demo) -> None:
     held.confirm(world.engine, 1, DEMO, "Anna")
     world.settle(60, step=30)
     for number in range(20):
-        world.store.add(f"P{number}", 3)
+        world.hint(world.store.add(f"P{number}", 3))
     world.settle(120, step=60)
     for number in range(9):
         world.hint(world.store.delete(f"P{number}"))
