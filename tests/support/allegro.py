@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-
-import httpx
 
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import Parcel, ParcelLine
-from bridge.flows.admin import sandbox_place
-from bridge.ports.adapter import Connection
 from bridge.ports.channel import ItemResult, OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate, SubmissionStatus
-from bridge.ports.http import HttpServices, MemoryRecorder, Transport
-from bridge.ports.manifest import Limit
 from channel_adapters.allegro import ADAPTER
 from channel_adapters.allegro.channel import AllegroChannel
 from channel_adapters.allegro.sandbox import create_sandbox
+from tests.support.connected import Connected, Serve
 
 EANS = ("5901234123457", "8718526069334", "8712345678906", "4006381333931", "9780306406157")
 AT_ONCE: dict[str, Any] = {
@@ -34,72 +26,11 @@ AT_ONCE: dict[str, Any] = {
 MUGS = "257930"
 TITLE = "Kubek ceramiczny biały 300 ml"
 
-Check = Callable[[httpx.Request, httpx.Response], Any]
-Serve = Callable[..., str]
 
-
-class Checked(httpx.HTTPTransport):
-    """The network, with somebody looking on."""
-
-    def __init__(self, check: Check) -> None:
-        super().__init__()
-        self._check = check
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.read()
-        response = super().handle_request(request)
-        response.read()
-        self._check(request, httpx.Response(response.status_code, headers=response.headers, content=response.content))
-        return response
-
-
-class Account:
+class Account(Connected[AllegroChannel]):
     """A channel, the buyer's hand on the same sandbox, and all that was exchanged. Retries do not wait."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        check: Check | None = None,
-        credentials: dict[str, str] | None = None,
-        settings: dict[str, Any] | None = None,
-        services: HttpServices | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self.http = httpx.Client(base_url=url, timeout=20, trust_env=False)
-        self.recorder = MemoryRecorder()
-        host = url.removeprefix("http://")
-        made = services or HttpServices.build(recorder=self.recorder, allowed_hosts=[host])
-        self.services = replace(made, sleep=lambda seconds: time.sleep(min(seconds, 0.01)))
-        known, urls = sandbox_place(ADAPTER, url)
-        given = known | (credentials or {})
-        self.transport = Transport(
-            account="allegro:1",
-            title="Allegro",
-            services=self.services,
-            limits={"*": Limit(calls=1000, seconds=1)},
-            secrets=[given["client_secret"], given["refresh_token"]],
-            wire=Checked(check) if check else None,
-        )
-        defaults = {field.name: field.default for field in ADAPTER.manifest.settings if field.default is not None}
-        chosen = defaults | (settings or {})
-        connection = Connection("1:1", "allegro", given, chosen, urls, self.transport, clock)
-        self.channel: AllegroChannel = ADAPTER.connect(connection)
-
-    def operations(self) -> list[str]:
-        """What was sent, by operationId."""
-        return [exchange.operation for exchange in self.recorder.exchanges]
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.http.request(method, f"/_sandbox/{path}", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    def fault(self, kind: str, operation: str = "*", **more: Any) -> None:
-        self.control("POST", "faults", {"kind": kind, "operation": operation, **more})
-
-    def heal(self) -> None:
-        self.control("DELETE", "faults")
+    adapter = ADAPTER
 
     def seen(self, operation: str) -> list[dict[str, Any]]:
         """Requests of one operation that reached the sandbox."""

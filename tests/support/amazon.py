@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,11 @@ from referencing import Registry
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import Parcel, ParcelLine
-from bridge.flows.admin import sandbox_place
-from bridge.ports.adapter import Connection
 from bridge.ports.channel import ItemResult, OfferDraft, OfferRef, StockUpdate, SubmissionState
-from bridge.ports.http import HttpServices, MemoryRecorder, Transport
-from bridge.ports.manifest import Limit
 from channel_adapters.amazon import ADAPTER
 from channel_adapters.amazon.channel import AmazonChannel
 from channel_adapters.amazon.sandbox import FRANCE, GERMANY
+from tests.support.connected import Connected
 from tests.support.openapi import Exchange
 from tests.support.swagger import Descriptions
 
@@ -45,8 +41,6 @@ MODELS = (
     "feeds-api-model/feeds_2021-06-30",
     "reports-api-model/reports_2021-06-30",
 )
-
-Check = Callable[[httpx.Request, httpx.Response], Any]
 
 
 class AmazonSpecification:
@@ -85,61 +79,10 @@ def _json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-class Checked(httpx.HTTPTransport):
-    """The network, with somebody looking on."""
-
-    def __init__(self, check: Check) -> None:
-        super().__init__(verify=False)
-        self._check = check
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.read()
-        response = super().handle_request(request)
-        response.read()
-        self._check(request, httpx.Response(response.status_code, headers=response.headers, content=response.content))
-        return response
-
-
-class Account:
+class Account(Connected[AmazonChannel]):
     """A channel, a hand on its sandbox, and all that was exchanged."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        check: Check | None = None,
-        credentials: dict[str, str] | None = None,
-        settings: dict[str, Any] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        key: str = "1:1",
-        services: HttpServices | None = None,
-        limits: dict[str, Limit] | None = None,
-    ) -> None:
-        self.url = url
-        self.http = httpx.Client(base_url=f"{url}/_sandbox/", timeout=10, trust_env=False, verify=False)
-        self.recorder = MemoryRecorder()
-        host = url.removeprefix("http://")
-        services = services or HttpServices.build(recorder=self.recorder, allowed_hosts=[host], clock=clock)
-        known, urls = sandbox_place(ADAPTER, url)
-        given = known | (credentials or {})
-        self.transport = Transport(
-            account="amazon:1",
-            title="Amazon",
-            services=services,
-            limits=limits or {"*": Limit(calls=1000, seconds=1)},
-            secrets=given.values(),
-            wire=Checked(check) if check else None,
-        )
-        connection = Connection(key, "amazon", given, settings or {}, urls, self.transport, clock)
-        self.channel: AmazonChannel = ADAPTER.connect(connection)
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.http.request(method, path, json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    def fault(self, kind: str, operation: str = "*", **more: Any) -> None:
-        self.control("POST", "faults", {"kind": kind, "operation": operation, **more})
+    adapter = ADAPTER
 
     def operations(self) -> list[str]:
         """What reached the sandbox, in order."""

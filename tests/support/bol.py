@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from channel_adapters.bol.sandbox import OPERATOR_ID
+from tests.support.connected import Check, Hand
 
 V10 = "application/vnd.retailer.v10+json"
 V10_PDF = "application/vnd.retailer.v10+pdf"
@@ -18,8 +19,6 @@ ECONOMIC_OPERATOR = "application/vnd.economic-operator.v1+json"
 EANS = ("8718526069334", "8712345678906", "4006381333931", "9780306406157", "5901234123457")
 
 AT_ONCE: dict[str, Any] = {"process_seconds": 0, "policy_seconds": 0, "content_seconds": 0, "limits": None}
-
-Check = Callable[[httpx.Request, httpx.Response], Any]
 
 
 def offer(ean: str = EANS[0], sku: str = "A-1", stock: int = 5, price: float = 12.99, **more: Any) -> dict[str, Any]:
@@ -35,11 +34,11 @@ def offer(ean: str = EANS[0], sku: str = "A-1", stock: int = 5, price: float = 1
     return body | more
 
 
-class Seller:
+class Seller(Hand):
     """Knows the media type of each path and keeps a token. ``check`` sees every exchange."""
 
     def __init__(self, base_url: str, check: Check | None = None) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=10, trust_env=False)
+        super().__init__(base_url)
         self.check = check
         self.token = ""
 
@@ -64,14 +63,6 @@ class Seller:
         if self.check:
             self.check(response.request, response)
         return response
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.http.request(method, f"/_sandbox/{path}", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    def fault(self, kind: str, operation: str = "*", **more: Any) -> None:
-        self.control("POST", "faults", {"kind": kind, "operation": operation, **more})
 
     def create(self, **given: Any) -> str:
         """A new offer; its id."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,29 +14,23 @@ from flask import Flask, request
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import Parcel, ParcelLine
-from bridge.flows.admin import sandbox_place
-from bridge.ports.adapter import Connection
 from bridge.ports.channel import CALLBACK_URL, OfferDraft, OfferRef, Outcome, StockUpdate
-from bridge.ports.http import HttpServices, MemoryRecorder, Transport
-from bridge.ports.manifest import Limit
 from channel_adapters.kaufland import ADAPTER
 from channel_adapters.kaufland.channel import KauflandChannel
 from channel_adapters.kaufland.sandbox import create_sandbox
 from channel_adapters.kaufland.sandbox.options import CLIENT_KEY, SECRET_KEY
 from channel_adapters.kaufland.signature import sign
+from tests.support.connected import Check, Connected, Hand, Serve
 
 EANS = ("8718526069334", "8712345678906", "4006381333931", "9780306406157", "5901234123457")
 AT_ONCE: dict[str, Any] = {"data_seconds": 0, "visible_seconds": 0, "limit": None, "first_status": "need_to_be_sent"}
 
-Check = Callable[[httpx.Request, httpx.Response], Any]
-Serve = Callable[..., str]
 
-
-class Seller:
+class Seller(Hand):
     """Signs what it is told to send. ``check`` sees every exchange."""
 
     def __init__(self, base_url: str, check: Check | None = None, secret: str = SECRET_KEY) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=10, trust_env=False)
+        super().__init__(base_url)
         self.check = check
         self.secret = secret
 
@@ -57,14 +49,6 @@ class Seller:
         if self.check:
             self.check(sent, answer)
         return answer
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.http.request(method, f"/_sandbox/{path}", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    def fault(self, kind: str, operation: str = "*", **more: Any) -> None:
-        self.control("POST", "faults", {"kind": kind, "operation": operation, **more})
 
     def create(self, storefront: str = "de", **given: Any) -> int:
         """A new unit; its number."""
@@ -89,52 +73,14 @@ def unit(ean: str = EANS[0], sku: str = "A-1", amount: int = 5, price: int = 129
     return {"ean": ean, "id_offer": sku, "amount": amount, "listing_price": price, "handling_time": 1, **more}
 
 
-class Checked(httpx.HTTPTransport):
-    """The network, with somebody looking on."""
-
-    def __init__(self, check: Check) -> None:
-        super().__init__()
-        self._check = check
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.read()
-        response = super().handle_request(request)
-        response.read()
-        self._check(request, httpx.Response(response.status_code, headers=response.headers, content=response.content))
-        return response
-
-
-class Account:
+class Account(Connected[KauflandChannel]):
     """A channel, the seller's hand on the same sandbox, and all that was exchanged. Retries do not wait."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        check: Check | None = None,
-        credentials: dict[str, str] | None = None,
-        settings: dict[str, Any] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self.seller = Seller(url)
-        self.recorder = MemoryRecorder()
-        services = HttpServices.build(recorder=self.recorder, allowed_hosts=[url.removeprefix("http://")])
-        services = replace(services, sleep=lambda seconds: time.sleep(min(seconds, 0.01)))
-        known, urls = sandbox_place(ADAPTER, url)
-        given = known | (credentials or {})
-        self.transport = Transport(
-            account="kaufland:1",
-            title="Kaufland",
-            services=services,
-            limits={"*": Limit(calls=1000, seconds=1)},
-            secrets=[given["secret_key"]],
-            wire=Checked(check) if check else None,
-        )
-        connection = Connection("1:1", "kaufland", given, settings or {}, urls, self.transport, clock)
-        self.channel: KauflandChannel = ADAPTER.connect(connection)
+    adapter = ADAPTER
 
-    def operations(self) -> list[str]:
-        return [exchange.operation for exchange in self.recorder.exchanges]
+    def __init__(self, url: str, **given: Any) -> None:
+        super().__init__(url, **given)
+        self.seller = Seller(url)
 
 
 Open = Callable[..., Account]

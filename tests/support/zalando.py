@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,16 +15,13 @@ import yaml
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import Parcel, ParcelLine
-from bridge.flows.admin import sandbox_place
-from bridge.ports.adapter import Connection
 from bridge.ports.channel import ItemResult, OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate
-from bridge.ports.http import HttpServices, MemoryRecorder, Transport
-from bridge.ports.manifest import Limit
 from channel_adapters.zalando import ADAPTER
 from channel_adapters.zalando.channel import ZalandoChannel
 from channel_adapters.zalando.sandbox import create_sandbox
 from channel_adapters.zalando.sandbox.market import CHANNELS
 from channel_adapters.zalando.sandbox.options import CLIENT_ID, CLIENT_SECRET, DEFAULT_ATTRIBUTES, MERCHANT, OUTLINE
+from tests.support.connected import Check, Connected, Hand, Serve
 from tests.support.openapi import Description, Exchange
 
 CONTRACT = Path(__file__).parents[1] / "fixtures" / "zalando" / "contract.yaml"
@@ -41,9 +36,6 @@ AT_ONCE: dict[str, Any] = {
 OUTLINED = {"default_outline": OUTLINE, "default_attributes": list(DEFAULT_ATTRIBUTES)}
 DE = CHANNELS["de"][2]
 JSON_API = {"Accept": "application/vnd.api+json", "Content-Type": "application/vnd.api+json"}
-
-Check = Callable[[httpx.Request, httpx.Response], Any]
-Serve = Callable[..., str]
 
 
 class Contract:
@@ -69,11 +61,11 @@ class Contract:
         return exchange
 
 
-class Partner:
+class Partner(Hand):
     """Sends what it is told to send. ``check`` sees every exchange."""
 
     def __init__(self, base_url: str, check: Check | None = None) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=10, trust_env=False)
+        super().__init__(base_url)
         self.check = check
         self._token = ""
 
@@ -102,14 +94,6 @@ class Partner:
             self.check(request, answer)
         return answer
 
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.http.request(method, f"/_sandbox/{path}", json=body)
-        answer.raise_for_status()
-        return answer.json()
-
-    def fault(self, kind: str, operation: str = "*", **more: Any) -> None:
-        self.control("POST", "faults", {"kind": kind, "operation": operation, **more})
-
     def has(self, sku: str = "A-1", ean: str = EANS[0], stock: int = 50, **more: Any) -> None:
         """An offer that is there already."""
         self.control("POST", "offers", {"sku": sku, "ean": ean, "stock": stock, "price": 12.99, **more})
@@ -136,57 +120,19 @@ def basic(client_id: str = CLIENT_ID, secret: str = CLIENT_SECRET) -> str:
     return str(next(flow).headers["Authorization"])
 
 
-class Checked(httpx.HTTPTransport):
-    """The network, with somebody looking on."""
-
-    def __init__(self, check: Check) -> None:
-        super().__init__()
-        self._check = check
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.read()
-        response = super().handle_request(request)
-        response.read()
-        self._check(request, httpx.Response(response.status_code, headers=response.headers, content=response.content))
-        return response
-
-
-class Account:
+class Account(Connected[ZalandoChannel]):
     """A channel, the partner's hand on the same sandbox, and all that was exchanged. ``ahead``: how far the channel's
     clock is before that of the sandbox. Retries do not wait."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        check: Check | None = None,
-        credentials: dict[str, str] | None = None,
-        settings: dict[str, Any] | None = None,
-    ) -> None:
-        self.partner = Partner(url)
-        self.recorder = MemoryRecorder()
+    adapter = ADAPTER
+
+    def __init__(self, url: str, **given: Any) -> None:
         self.ahead = timedelta(0)
-        services = HttpServices.build(recorder=self.recorder, allowed_hosts=[url.removeprefix("http://")])
-        services = replace(services, sleep=lambda seconds: time.sleep(min(seconds, 0.01)))
-        known, urls = sandbox_place(ADAPTER, url)
-        given = known | (credentials or {})
-        self.transport = Transport(
-            account="zalando:1",
-            title="Zalando",
-            services=services,
-            limits={"*": Limit(calls=1000, seconds=1)},
-            secrets=[given["client_secret"]],
-            wire=Checked(check) if check else None,
-        )
-        defaults = {item.name: item.default for item in ADAPTER.manifest.settings if item.default is not None}
-        connection = Connection("1:1", "zalando", given, defaults | (settings or {}), urls, self.transport, self.now)
-        self.channel: ZalandoChannel = ADAPTER.connect(connection)
+        super().__init__(url, clock=self.now, **given)
+        self.partner = Partner(url)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
-
-    def operations(self) -> list[str]:
-        return [exchange.operation for exchange in self.recorder.exchanges]
 
     def ship(self, order_id: str, parcel: Parcel) -> ItemResult:
         """Both steps, as the engine does: with the time between them that was asked for."""
