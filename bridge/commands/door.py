@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 LEVEL = "STOREBRIDGE_LOG_LEVEL"
-FLOWS = ("stock", "price", "content", "offers", "orders")  # those of bridge.flows.resting
+FLOWS = (
+    "stock",
+    "price",
+    "content",
+    "offers",
+    "orders",
+    "shipments",
+    "cancellation",
+    "refunds",
+)  # those of bridge.flows.resting
 
 # Which option mends which field.
 OPTIONS = {

@@ -53,7 +53,8 @@ def hold(connection: str, flows: Sequence[str], reason: str, shop: str | None) -
     """Let flows of a marketplace rest.
 
     Nothing of them goes out until `storebridge resume CONNECTION --flow …`; what is live stays as it is. Orders at rest
-    are read and their units reserved; they are not accepted, created in the store or cancelled.
+    are read and their units reserved; they are not accepted or created in the store. Shipments, cancellations, and
+    returns with their refunds rest by themselves.
     """
     from bridge.flows import admin, resting
 

@@ -78,7 +78,7 @@ class PlanRow(OfShop, Base):
 
 
 class Hold(OfShop, Base):
-    """A flow of one connection that rests until somebody resumes it: stock, price, content, offers or orders."""
+    """A flow of one connection that rests until somebody resumes it (bridge/flows/resting.py)."""
 
     __tablename__ = "holds"
     __table_args__ = (UniqueConstraint("connection_id", "flow"),)

@@ -19,7 +19,7 @@ from sqlalchemy import Executable, Table, and_, bindparam, case, func, or_, sele
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bridge.db.resting import at_rest
+from bridge.db.resting import work_rests
 from bridge.db.session import core_execute
 from bridge.db.tables import Connection, Shop, UtcTime, Work
 
@@ -194,10 +194,7 @@ def _sooner(one: Any, other: Any) -> Any:
 _NOW = bindparam("now", type_=UtcTime())
 _FREE = or_(Work.leased_until.is_(None), Work.leased_until < _NOW)
 _DUE = and_(Work.dirty_version > Work.done_version, Work.due_at <= _NOW, _FREE, Work.parked.is_(False))
-# Orders may rest by themselves (table ``holds``). They are read and their units reserved all the same: what is sold
-# must not be sold again elsewhere while nobody is to act on it.
-_READING = ("orders.pull", "orders.import")
-_ALLOWED = or_(Work.lane != "orders", Work.kind.in_(_READING), ~at_rest(Work.connection_id, "orders"))
+_ALLOWED = ~work_rests(Work.connection_id, Work.lane, Work.kind)
 _SCOPES = (
     select(Work.shop_id, Work.connection_id, Work.lane)
     .join(Connection, Connection.id == Work.connection_id)

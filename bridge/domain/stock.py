@@ -28,10 +28,10 @@ class Untracked(StrEnum):
 class StockPolicy(Value):
     """The merchant's stock settings of one channel connection, in whole units.
 
-    ``buffer`` is kept back, or what ``keep`` says where it is set; ``cap`` is the most ever shown; ``untracked`` says
-    what uncounted stock becomes (``untracked_quantity`` units while the store says "in stock"); ``backorders`` lets a
-    product that the store sells when out of stock show ``untracked_quantity`` too. ``locations``: the stock of these
-    counts and no other; empty: all of it.
+    ``buffer`` is kept back, or what ``keep`` says where it is set; ``cap`` is the most ever shown; where fewer than
+    ``least`` are left, none is. ``untracked`` says what uncounted stock becomes (``untracked_quantity`` units while the
+    store says "in stock"); ``backorders`` lets a product that the store sells when out of stock show
+    ``untracked_quantity`` too. ``locations``: the stock of these counts and no other; empty: all of it.
     """
 
     buffer: int = Field(
@@ -47,6 +47,13 @@ class StockPolicy(Value):
         ge=0,
         title="Most units shown",
         description="Never more than this is shown, whatever is in stock. Empty: no limit.",
+    )
+    least: int = Field(
+        default=0,
+        ge=0,
+        le=100000,
+        title="Fewest units shown",
+        description="Where fewer than this are left to show, none is shown. 0: the last one is shown, too.",
     )
     untracked: Untracked = Field(
         default=Untracked.ZERO,
@@ -152,6 +159,8 @@ def publishable(
         buffer, why = buffer + guard.units, f"{why}, and {guard.units} more: {guard.why}"
     left = available - buffer
     quantity, reason = _of_bundle(whole, left) if whole else _quantity(reading, on_hand, left, policy)
+    if 0 < quantity < policy.least and (whole or on_hand is not None):
+        quantity, reason = 0, f"fewer than {policy.least} are left to show"
     cap = _least(policy.cap if most is None else most, channel_max)
     if quantity > cap:
         quantity, reason = cap, f"capped at {cap}"

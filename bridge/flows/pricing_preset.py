@@ -1,4 +1,4 @@
-"""The price of a marketplace in four fields, kept as one rule: so much more, a fixed amount, an ending, a floor."""
+"""The price of a marketplace in five fields, kept as one rule: which price, a markup, an amount, an ending, a floor."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bridge.flows import documents
 from bridge.flows.documents import Wish, of_connection
 
 NAME = "Price on this marketplace"
+Base = Literal["price", "regular_price"]
 Ending = Literal["none", "0.99", "0.95", "0.50", "0.00"]
 
 
@@ -25,9 +26,18 @@ Optional = Annotated[Decimal | None, BeforeValidator(_empty_is_none)]
 
 
 class Preset(Value):
-    """``markup`` in percent of the store's price (below 0: less), ``plus`` a fixed amount on top, ``ending`` the cents
-    it is rounded to, ``floor`` the lowest price; amounts in the marketplace's currency, or the store's."""
+    """``base``: which of the store's prices is meant; ``markup`` in percent of it (below 0: less), ``plus`` a fixed
+    amount on top, ``ending`` the cents it is rounded to, ``floor`` the lowest price; amounts in the marketplace's
+    currency, or the store's."""
 
+    base: Base = Field(
+        default="price",
+        title="Which price",
+        description="Reductions in your store are passed on, or the price before them is the one here.",
+        json_schema_extra={
+            "labels": {"price": "what shoppers pay now", "regular_price": "the price before a reduction"},
+        },
+    )
     markup: Optional = Field(
         default=None,
         gt=-100,
@@ -71,6 +81,7 @@ def _said(rule: Mapping[str, Any]) -> Preset:
 
 
 _READ: Mapping[str, Any] = {
+    "price_of": lambda action: ("base", action["field"]),
     "markup": lambda action: ("markup", action["percent"]),
     "add_to_price": lambda action: ("plus", action["amount"]["amount"]),
     "round_ending": lambda action: ("ending", f"{Decimal(str(action['ending'])):.2f}"),
@@ -94,6 +105,8 @@ def wish(session: Session, connection_id: int, preset: Preset, currency: str) ->
 def rule(preset: Preset, currency: str) -> dict[str, Any] | None:
     """None where nothing is asked for."""
     then: list[dict[str, Any]] = []
+    if preset.base != "price":
+        then.append({"kind": "price_of", "field": preset.base})
     if preset.markup:
         then.append({"kind": "markup", "percent": str(preset.markup)})
     if preset.plus:

@@ -1,4 +1,4 @@
-"""Flows of one marketplace that a person lets rest, and sets going again: stock, price, content, offers, orders."""
+"""Flows of one marketplace that a person lets rest, and sets going again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.flows import push
 from bridge.flows.engine import LANES, Engine
 from bridge.ports.errors import AskMerchant, NotFound
 
-FLOWS = ("stock", "price", "content", "offers", "orders")
+FLOWS = ("stock", "price", "content", "offers", "orders", "shipments", "cancellation", "refunds")
 SETUP = "not live yet"  # the reason of a hold that going live ends
 TEST = "test mode"
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from bridge.db import records
+from bridge.db.resting import work_rests
 from bridge.db.tables import Connection, FacetRow, Hold, Listing, Order, Poll, Problem, Work
 from bridge.domain.listing import Facet
 from bridge.flows.overview import zone
@@ -88,7 +89,7 @@ def _late(session: Session, titles: Mapping[int, str], now: datetime) -> dict[st
     query = (
         select(Work.lane, func.min(Work.due_at))
         .where(Work.dirty_version > Work.done_version, Work.parked.is_(False), Work.due_at < now - LATE)
-        .where(Work.connection_id.in_(titles))
+        .where(Work.connection_id.in_(titles), ~work_rests(Work.connection_id, Work.lane, Work.kind))
         .group_by(Work.lane)
     )
     fix = "See that a worker of this lane runs (storebridge doctor), or give it more (STOREBRIDGE_WORKERS)."

@@ -67,6 +67,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
         *carriers.FIELDS,
         _number("buffer", "Safety buffer", "Units kept back from this marketplace.", 0, 100000),
         _number("cap", "Most units shown", "Never show more than this, whatever is in stock."),
+        _number("least", "Fewest units shown", "Where fewer than this are left to show, none is shown.", 0, 100000),
         _choice("untracked", "Products without stock count", "What to publish for them.", UNTRACKED),
         _number("untracked_quantity", "Units for products without stock count", "", 0, 10000),
         FormField(name="backorders", label="Show products sold when out of stock", kind="flag", required=False),

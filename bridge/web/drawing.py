@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from bridge.domain.measure import UNITS
 from bridge.domain.money import CURRENCIES, Money
-from bridge.domain.rules.fields import ASKED, WRITTEN
+from bridge.domain.rules.fields import ASKED, PRICED, PRICES, WRITTEN, Kind, kind_of
 from bridge.domain.unfit import MISSING
 from bridge.web import flat as f
 from bridge.web.editor_words import KINDS, OPTIONS, label_of
@@ -233,6 +233,8 @@ def _options(sheet: Sheet, model: type[BaseModel], name: str, info: FieldInfo, k
     extra: Any = info.json_schema_extra
     if extra == ASKED:
         return sheet.asked
+    if extra == PRICED:
+        return [pair for pair in sheet.asked if pair[0] in PRICES or kind_of(pair[0]) is Kind.ATTRIBUTE]
     if extra == WRITTEN:
         return sheet.written
     if isinstance(kind, type) and issubclass(kind, StrEnum):

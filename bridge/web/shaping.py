@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Change, Connection, Document
-from bridge.flows import account_settings, documents, plan, pricing_preset, resting
+from bridge.domain.stock import StockPolicy
+from bridge.flows import account_settings, documents, plan, pricing_preset, resting, stock_preset
 from bridge.flows.documents import Wish, of_connection
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
@@ -24,8 +26,9 @@ from bridge.web.drawn import Drawn, every, of_fields, of_model, read_model, show
 from bridge.web.page import Sent, View
 
 PRICE = "price_"
+STOCK = "stock"
 FIELDS: Mapping[str, Sequence[str]] = {
-    "stock": ("buffer", "cap", "untracked", "untracked_quantity", "backorders", "locations"),
+    "stock": stock_preset.FIELDS,
     "market": ("country", "currency", "home", "prices_include_tax"),
     "reach": ("price_percent", "ends_percent", "ends_most", "ends_few", "within_minutes"),
 }
@@ -50,9 +53,14 @@ class Part:
 
 
 def document(view: View, row: Connection, kind: str, dos: Sequence[str] = ()) -> Part:
-    items = of_model(KINDS[kind].model, _content(view.session, row, kind), FIELDS[kind])
+    content = _content(view.session, row, kind)
+    items = of_model(_form(kind), stock_preset.drawn(content) if kind == STOCK else content, FIELDS[kind])
     version, changed = _version(view.session, row, kind)
     return Part(kind, shown(items, view, (f"save_{kind}", *dos)), version, changed)
+
+
+def _form(kind: str) -> type[BaseModel]:
+    return stock_preset.StockForm if kind == STOCK else KINDS[kind].model
 
 
 def price(view: View, row: Connection, dos: Sequence[str] = ()) -> Part | None:
@@ -99,8 +107,21 @@ def wishes(engine: Engine, session: Session, row: Connection, form: Form, names:
 
 
 def _document(session: Session, row: Connection, kind: str, form: Form) -> Wish:
-    content = read_model(KINDS[kind].model, _content(session, row, kind), every(form), FIELDS[kind])
+    known = _content(session, row, kind)
+    content = read_model(_form(kind), known, every(form), FIELDS[kind])
+    if kind == STOCK:
+        content = _stock(content, known)
     return Wish(subject=of_connection(row.id), kind=kind, content=content)
+
+
+def _stock(content: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises FieldErrors."""
+    try:
+        meant = stock_preset.meant(content, known)
+        return StockPolicy.model_validate(meant).model_dump(mode="json", exclude_unset=True)
+    except ValidationError as error:
+        found = documents.field_errors(error).items()
+        raise FieldErrors({stock_preset.field_of(name): text for name, text in found}) from None
 
 
 def _price(engine: Engine, session: Session, row: Connection, form: Form) -> Wish:

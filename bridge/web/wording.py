@@ -197,6 +197,9 @@ FLOWS: Mapping[str, str] = {
     "content": "Titles, texts and pictures",
     "offers": "New listings, and endings",
     "orders": "Orders",
+    "shipments": "Shipments and tracking",
+    "cancellation": "Cancellations",
+    "refunds": "Returns and refunds",
 }
 LANES: Mapping[str, str] = {
     "stock": "stock",

@@ -15,7 +15,7 @@ from sqlalchemy import NullPool, create_engine, select, text, update
 
 from bridge.db.records import open_problem
 from bridge.db.tables import AlertRow, Connection, FacetRow, Listing, Order, Poll, Problem, Shop, Work
-from bridge.flows import leaving, needs, watched
+from bridge.flows import leaving, needs, resting, watched
 from bridge.flows.watched import LITTLE_SPACE
 from bridge.flows.watching import Watching
 from bridge.jobs.watch import GRACE, Watch
@@ -131,6 +131,26 @@ def test_work_that_lies_about_is_told_until_it_is_done_or_the_shop_rests(world: 
         session.execute(update(Work).values(done_version=Work.dirty_version))
     watching.look()
     assert problems(world) == {}
+
+
+def test_work_that_a_person_lets_rest_is_not_late(world: World) -> None:
+    watching = Watching(world.engine)
+    resting.hold(world.engine, 1, MARKET, ["cancellation", "shipments"], "Anna")
+    for lane, kind in (("orders", "cancel.send"), ("shipments", "parcel.confirm")):
+        world.mark(lane, kind, "7", connection=MARKET)
+    world.clock.advance(16 * 60)
+    asked(world)
+    watching.look()
+    assert problems(world) == {}
+    world.mark("shipments", "follow", "1", connection=MARKET)
+    world.clock.advance(16 * 60)
+    asked(world)
+    watching.look()
+    assert list(problems(world)) == ["work_late: lane shipments"], "what was sent is followed to its end"
+    resting.resume(world.engine, 1, MARKET, ["cancellation"], "Anna")
+    asked(world)
+    watching.look()
+    assert sorted(problems(world)) == ["work_late: lane orders", "work_late: lane shipments"]
 
 
 def test_stock_that_does_not_arrive_is_told(world: World) -> None:

@@ -179,8 +179,40 @@ def test_what_rests_goes_out_when_it_is_resumed(stack: Stack) -> None:
     stack.settle(40)
     assert len(stack.orders_of(order)) == 1
     assert stack.rows(Hold) == []
+
+
+def test_in_test_mode_a_shipment_reaches_no_marketplace(stack: Stack) -> None:
+    listed(stack, A=9)
+    order = stack.sells("A")
+    stack.settle(40)
+    [made] = stack.orders_of(order)
+    resting.begin_test(stack.engine, stack.shop.id, "Anna")
+    stack.ships(made, "3STEST1")
+    stack.settle(60)
+    assert stack.requests("create-shipment") == []
+    resting.end_test(stack.engine, stack.shop.id, "Anna")
+    stack.drain()
+    assert len(stack.requests("create-shipment")) == 1
+
+
+def test_cancellations_rest_by_themselves(stack: Stack) -> None:
+    listed(stack, A=9)
+    order = stack.sells("A")
+    stack.settle(40)
+    [made] = stack.orders_of(order)
+    resting.hold(stack.engine, stack.shop.id, stack.channel_id, ["cancellation"], "Anna")
+    stack.store.put(f"orders/{made['id']}", {"status": "cancelled"})
+    stack.settle(60)
+    assert stack.requests("cancel-order-item") == []
+    resting.resume(stack.engine, stack.shop.id, stack.channel_id, ["cancellation"], "Anna")
+    stack.drain()
+    assert len(stack.requests("cancel-order-item")) == 1
+
+
+def test_nobody_rests_by_a_name_that_there_is_not(stack: Stack) -> None:
+    shop = stack.shop.id
     with pytest.raises(AskMerchant, match="no flow 'prices'"):
-        resting.hold(stack.engine, shop, channel, ["prices"], "Anna")
+        resting.hold(stack.engine, shop, stack.channel_id, ["prices"], "Anna")
     with pytest.raises(NotFound):
         resting.hold(stack.engine, shop, 999, ["price"], "Anna")
 

@@ -214,6 +214,38 @@ def test_reservations_of_bundles_go_up_and_down(db: Database) -> None:
     assert migrations.is_current(db)
 
 
+def test_what_rested_with_orders_or_with_all_rests_on(db: Database) -> None:
+    migrations.upgrade(db, "0021")
+    at = "2026-11-23 08:00:00+00:00"
+    held = [(1, "orders", "Stocktaking"), (1, "price", ""), (2, "orders", "test mode"), (2, "stock", "test mode")]
+    with db.engine.begin() as connection:
+        shop = f"INSERT INTO shops (id, public_id, name, created_at, paused, settings) VALUES (1, 's', 'S', '{at}', false, '{{}}')"
+        connection.execute(text(shop))
+        for number in (1, 2):
+            connection.execute(
+                text(
+                    "INSERT INTO connections (id, shop_id, role, adapter, account, title, credentials, webhook_secrets, settings,"
+                    f" urls, info, state, state_reason, state_since, created_at, sandbox) VALUES ({number}, 1, 'channel', 'x',"
+                    f" 'x{number}', 'X', '', '', '{{}}', '{{}}', '{{}}', 'active', '', '{at}', '{at}', false)"
+                )
+            )
+        for number, flow, reason in held:
+            connection.execute(
+                text(
+                    "INSERT INTO holds (shop_id, connection_id, flow, reason, author, since)"
+                    f" VALUES (1, {number}, '{flow}', '{reason}', 'Anna', '{at}')"
+                )
+            )
+    migrations.upgrade(db)
+    with db.engine.begin() as connection:
+        found = {tuple(row) for row in connection.execute(text("SELECT connection_id, flow, reason FROM holds"))}
+    rest = {(2, flow, "test mode") for flow in ("cancellation", "shipments", "refunds")}
+    assert found == {*held, (1, "cancellation", "Stocktaking"), *rest}
+    migrations.downgrade(db, "0021")
+    with db.engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM holds")).scalar() == len(held)
+
+
 def _reservation(number: int, variant: int, units: int, at: str) -> str:
     return (
         "INSERT INTO reservations (id, shop_id, order_id, order_line_id, variant_id, pool, quantity, state, created_at)"

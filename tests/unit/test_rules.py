@@ -18,7 +18,7 @@ from bridge.domain.measure import Measure
 from bridge.domain.money import Money
 from bridge.domain.pricing.exchange import FixedRate, Rates
 from bridge.domain.pricing.vat import RateKind, TaxClasses, VatRate, VatTable
-from bridge.domain.rules import Compiled, RuleContext, RuleSet, Shaped, Subject, apply, subject_of
+from bridge.domain.rules import Compiled, RuleContext, RuleSet, Shaped, Subject, apply, read_rules, subject_of
 
 TODAY = date(2026, 11, 26)
 ECB = Rates(
@@ -365,6 +365,28 @@ def test_limits_of_stock_and_handling() -> None:
 def price(*actions: dict[str, Any], subject: Subject | None = None, context: RuleContext = NL) -> str | None:
     shaped = shape(subject or lamp(), *({"then": [action]} for action in actions), context=context)
     return shaped.price.text() if shaped.price else None
+
+
+def test_a_price_is_taken_from_a_field() -> None:
+    assert price({"kind": "price_of", "field": "regular_price"}) == "70.00 EUR"
+    assert price({"kind": "price_of", "field": "regular_price"}, subject=lamp(regular_price=None)) == "60.50 EUR"
+    listed = lamp(custom={"bol_price": " 65,90 ", "none": "", "words": "ask us", "free": "0"})
+    taken = [
+        price({"kind": "price_of", "field": f"custom.{name}"}, subject=listed) for name in ("bol_price", "none", "gone")
+    ]
+    assert taken == ["65.90 EUR", "60.50 EUR", "60.50 EUR"]
+    assert price({"kind": "vat", "country": "DE"}, {"kind": "price_of", "field": "store_price"}) == "60.50 EUR"
+    for name, said in (("words", "'ask us'"), ("free", "'0'")):
+        shaped = shape(listed, {"then": [{"kind": "price_of", "field": f"custom.{name}"}]})
+        [finding] = [item for item in shaped.findings if item.rule == "price_rule"]
+        assert (shaped.price, finding.blocking, said in finding.text) == (None, True, True)
+    assert price({"kind": "price_of", "field": "custom.bol_price"}, subject=replace(listed, price=None)) is None
+
+
+@pytest.mark.parametrize("field", ["title", "cost", "margin", "stock", "nothing"])
+def test_a_price_is_taken_from_no_other_field(field: str) -> None:
+    _, refusals = read_rules({"rules": [{"name": "R", "then": [{"kind": "price_of", "field": field}]}]}, NL)
+    assert [item.path for item in refusals] == ["rules.0.then.0.field"]
 
 
 def test_prices() -> None:

@@ -13,6 +13,7 @@ from bridge.domain.buffers import AdaptiveBuffer, Buffer, Demand, FixedBuffer, P
 from bridge.domain.bundles import Bundle
 from bridge.domain.catalogue import StockReading
 from bridge.domain.stock import MAX_UNITS, StockPolicy, Untracked, publishable, urgency
+from bridge.flows import stock_preset
 
 BUFFERS = st.one_of(
     st.builds(FixedBuffer, units=st.integers(0, 50)),
@@ -127,3 +128,41 @@ def test_bundles() -> None:
     ):
         with pytest.raises(ValidationError):
             Bundle.model_validate({"sku": "SET", "components": components})
+
+
+def test_the_last_few_are_not_shown_where_the_merchant_wants_it() -> None:
+    policy = StockPolicy(buffer=1, cap=100, least=3)
+    assert [publishable(reading(units), 0, policy, None).quantity for units in (2, 3, 4, 5)] == [0, 0, 3, 4]
+    few = publishable(reading(3), 0, policy, None)
+    assert (few.quantity, few.reason) == (0, "fewer than 3 are left to show")
+    assert publishable(reading(9), 0, policy.model_copy(update={"cap": 2}), None).quantity == 2, "a cap is no shortage"
+    fixed = StockPolicy(least=3, untracked=Untracked.FIXED, untracked_quantity=1)
+    assert publishable(reading(None), 0, fixed, None).quantity == 1, "nothing is counted there"
+
+
+@pytest.mark.parametrize(
+    ("said", "policy"),
+    [
+        ({"buffer": "3"}, {"buffer": 3}),
+        ({"buffer": "20", "buffer_kind": "percent"}, {"buffer": 0, "keep": {"kind": "percent", "percent": 20}}),
+        ({"buffer": "4", "buffer_kind": "adaptive"}, {"buffer": 0, "keep": {"kind": "adaptive", "otherwise": 4}}),
+    ],
+)
+def test_a_buffer_is_one_number_and_how_it_is_meant(said: dict[str, str], policy: dict[str, Any]) -> None:
+    made = StockPolicy.model_validate(stock_preset.meant(said, {}))
+    assert made == StockPolicy.model_validate(policy)
+    again = stock_preset.drawn(policy)
+    assert (again["buffer"], again.get("buffer_kind", "units")) == (
+        int(said["buffer"]),
+        said.get("buffer_kind", "units"),
+    )
+
+
+def test_what_a_form_does_not_show_of_a_buffer_stays() -> None:
+    known = {"keep": {"kind": "adaptive", "risk": 0.05, "otherwise": 2}}
+    assert stock_preset.meant({"buffer": "4", "buffer_kind": "adaptive"}, known)["keep"] == {
+        "kind": "adaptive", "risk": 0.05, "otherwise": 4,
+    }  # fmt: skip
+    assert "keep" not in stock_preset.meant({"buffer": "4"}, known)
+    with pytest.raises(ValidationError):
+        StockPolicy.model_validate(stock_preset.meant({"buffer": "140", "buffer_kind": "percent"}, {}))

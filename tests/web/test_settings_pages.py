@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from bridge.db.tables import Change, Connection, DraftRow, Hold, Shop
+from bridge.db.tables import Change, Connection, Document, DraftRow, Hold, Shop
 from bridge.flows import resting, rule_starts
 from tests.support.lively import SETTING_PLACES, Browser, Lively
 
@@ -81,6 +81,38 @@ def test_what_moves_listings_is_a_plan_first_and_not_over_anothers(lively: Livel
     assert "changed by admin meanwhile" in text(refused)
     assert 'value="3"' in browser.get("settings/stock").text
     assert "changed the settings" in text(browser.get("settings")), "who changed what"
+
+
+def test_a_buffer_in_percent_and_the_price_before_a_reduction(lively: Lively) -> None:
+    browser = lively.browser()
+    path = "settings/stock?connection=2"
+    form = {"connection": 2, "buffer": 140, "buffer_kind": "percent", "untracked": "zero", "untracked_quantity": 1}
+    wrong = browser.post("settings/stock", "save_stock", **form, version_stock=version(browser, path, "stock"))
+    assert wrong.status_code == 422
+    assert re.search(r'id="stock-buffer" [^>]*value="140"[^>]*aria-invalid="true"', wrong.text), "beside its field"
+    made = browser.post(
+        "settings/stock", "save_stock", **{**form, "buffer": 50, "least": 1},
+        version_stock=version(browser, path, "stock"),
+    )  # fmt: skip
+    plan = re.search(r"/plans/(\d+)", made.headers["Location"])
+    assert plan
+    assert browser.post(f"plans/{plan[1]}", "apply").status_code == 303
+    [held] = lively.read(Document, Document.kind == "stock", Document.until.is_(None))
+    assert (held.content["keep"], held.content["least"]) == ({"kind": "percent", "percent": 50}, 1)
+    shown = browser.get(path).text
+    assert re.search(r'id="stock-buffer" [^>]*value="50"', shown)
+    assert '<option value="percent" selected>' in shown
+    path = "settings/prices?connection=2"
+    saved = browser.post(
+        "settings/prices", "save_price", connection=2, price_base="regular_price", price_ending="none",
+        version_price=version(browser, path, "price"),
+    )  # fmt: skip
+    assert saved.status_code == 303, text(saved)
+    if plan := re.search(r"/plans/(\d+)", saved.headers["Location"]):
+        assert browser.post(f"plans/{plan[1]}", "apply").status_code == 303
+    [rules] = lively.read(Document, Document.kind == "rules", Document.until.is_(None))
+    assert rules.content["rules"][0]["then"] == [{"kind": "price_of", "field": "regular_price"}]
+    assert '<option value="regular_price" selected>' in browser.get(path).text
 
 
 def test_flows_rest_one_by_one_and_all_in_test_mode(lively: Lively) -> None:

@@ -21,6 +21,8 @@ def act(action: a.Action, rule: str, figures: Figures) -> Act:  # noqa: PLR0911 
             return text_acts.set_text(action, rule, figures)
         case a.ReplaceText():
             return text_acts.replace_text(action, rule)
+        case a.PriceOf():
+            return price_acts.price_of(action, rule, figures)
         case a.KeepBack():
             return _put("buffer", rule, action.buffer)
         case a.Cap():

@@ -11,7 +11,7 @@ from bridge.domain.buffers import Buffer
 from bridge.domain.money import Amount, Money
 from bridge.domain.pricing.rounding import Direction
 from bridge.domain.rules.conditions import FieldName
-from bridge.domain.rules.fields import WRITTEN
+from bridge.domain.rules.fields import PRICED, WRITTEN
 from bridge.domain.values import Value
 
 Reason = Annotated[str, Field(min_length=1, max_length=300)]
@@ -120,6 +120,14 @@ class SetPrice(Value):
     amount: Money
 
 
+class PriceOf(Value):
+    """The price that a field says: the one before a reduction, or a price list of the store in an attribute or a custom
+    field, in the currency and with the VAT of the store's prices. What has nothing in the field keeps its price."""
+
+    kind: Literal["price_of"] = "price_of"
+    field: Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=PRICED)]
+
+
 class AddToPrice(Value):
     """A fixed amount more (or less, below 0); converted where the price is in another currency."""
 
@@ -202,6 +210,7 @@ Action = Annotated[
     | Markup
     | Margin
     | SetPrice
+    | PriceOf
     | AddToPrice
     | Convert
     | RoundToEnding

@@ -61,6 +61,9 @@ FIELDS: dict[str, Field] = {
 WRITABLE = ("title", "description", "brand", "bullets")
 
 ASKED = {"anyOf": [{"enum": sorted(FIELDS)}, {"pattern": r"^(attributes|custom)\..+"}]}
+# What a price can be taken from: prices as a buyer of the store pays them, and words that are an amount.
+PRICES = ("store_price", "regular_price")
+PRICED = {"anyOf": [{"enum": list(PRICES)}, {"pattern": r"^(attributes|custom)\..+"}]}
 WRITTEN = {"anyOf": [{"enum": list(WRITABLE)}, {"pattern": r"^attributes\..+"}]}
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
 from bridge.domain.money import Money
 from bridge.domain.pricing import rounding
 from bridge.domain.pricing.exchange import Quote
+from bridge.domain.reading import amount
 from bridge.domain.rules import actions as a
+from bridge.domain.rules.fields import FIELDS, Kind, attribute_source, kind_of
 from bridge.domain.rules.figures import Figures
 from bridge.domain.rules.state import Act, Bound, CannotPrice, State
 
@@ -40,6 +45,41 @@ def set_price(action: a.SetPrice, rule: str) -> Act:
     """What a person writes is what a buyer pays: it contains the VAT that the price it replaces contained."""
     money = action.amount
     return lambda state: state.priced(rule, money.amount, money.currency)
+
+
+def price_of(action: a.PriceOf, rule: str, figures: Figures) -> Act:
+    read = _price_reader(action.field)
+
+    def act(state: State) -> None:
+        money = read(state)
+        if money is not None:
+            state.priced(rule, money.amount, money.currency, "as the store has it")
+            state.vat = figures.contained(state.subject.tax_class)
+
+    return act
+
+
+def _price_reader(name: str) -> Callable[[State], Money | None]:
+    if kind_of(name) is not Kind.ATTRIBUTE:
+        known: Callable[[State], Money | None] = attrgetter(FIELDS[name].path)
+        return known
+    path, key = attribute_source(name)
+    values = attrgetter(path)
+    return lambda state: _in_words(values(state).get(key, ""), key, state)
+
+
+def _in_words(words: Any, key: str, state: State) -> Money | None:
+    """An amount as a shop owner writes it, in the currency of the store."""
+    if not words:
+        return None
+    found = amount(words.replace(",", ".")) if isinstance(words, str) else None
+    if found is None or found <= 0:
+        text = f"The field {key!r} is to say the price and says {words!r}."
+        raise CannotPrice("price", text, "Enter an amount such as 12.50 there, or empty the field.")
+    own = state.subject.price
+    if own is None:
+        raise _no_price()
+    return Money(amount=found, currency=own.currency)
 
 
 def add_to_price(action: a.AddToPrice, rule: str, figures: Figures) -> Act:
@@ -152,8 +192,12 @@ def in_coins(state: State) -> None:
 
 def _price(state: State) -> Decimal:
     if state.amount is None:
-        raise CannotPrice("price", "The product has no price.", "Set a regular price in the store.")
+        raise _no_price()
     return state.amount
+
+
+def _no_price() -> CannotPrice:
+    return CannotPrice("price", "The product has no price.", "Set a regular price in the store.")
 
 
 def _currency(state: State) -> str:

@@ -14,7 +14,7 @@ from bridge.domain.pricing.rounding import smallest
 from bridge.domain.refusal import Refusal
 from bridge.domain.rules import actions as a
 from bridge.domain.rules import conditions as c
-from bridge.domain.rules.fields import ATTRIBUTE, WRITABLE, Kind, kind_of
+from bridge.domain.rules.fields import ATTRIBUTE, PRICES, WRITABLE, Kind, kind_of
 from bridge.domain.rules.ruleset import Rule, RuleSet
 from bridge.domain.rules.subject import RuleContext
 from bridge.domain.unfit import begun, sentence
@@ -155,6 +155,8 @@ def _action(action: a.Action, path: str, context: RuleContext) -> Found:
             yield from _currency(action.amount.currency, f"{path}.amount.currency", context)
             if action.amount.amount <= 0:
                 yield f"{path}.amount.amount", "A price is more than 0."
+        case a.PriceOf():
+            yield from _priced(action.field, f"{path}.field")
         case a.AddToPrice():
             yield from _currency(action.amount.currency, f"{path}.amount.currency", context)
         case a.Convert():
@@ -170,6 +172,11 @@ def _action(action: a.Action, path: str, context: RuleContext) -> Found:
 def _written(target: str, path: str) -> Found:
     if target not in WRITABLE and not (target.startswith(ATTRIBUTE) and len(target) > len(ATTRIBUTE)):
         yield path, f"{target!r} cannot be changed; what can: {', '.join(WRITABLE)}, {ATTRIBUTE}NAME."
+
+
+def _priced(name: str, path: str) -> Found:
+    if name not in PRICES and kind_of(name) is not Kind.ATTRIBUTE:
+        yield path, f"{name!r} is no price; what is: {', '.join(PRICES)}, custom.NAME."
 
 
 def _words(action: a.SetText, path: str) -> Found:
