@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from bridge.flows.admin import Connected, Disconnected
     from bridge.flows.engine import Engine
 
-APART = ("choices", "expires", "site_names", "score")  # told in their own way
+# Told in their own way, or noted for the engine alone.
+APART = ("choices", "expires", "site_names", "score", "changed", "match")
 
 
 @click.command()

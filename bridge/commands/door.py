@@ -167,4 +167,15 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     """Names and values below each other."""
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        click.echo(f"{name.ljust(width)}  {value}")
+        click.echo(f"{name.ljust(width)}  {in_words(value)}")
+
+
+def in_words(value: Any) -> str:
+    """A value as a person reads it, where a program would see lists, tables, true and false."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {in_words(part)}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(in_words(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

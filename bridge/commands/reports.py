@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.commands.door import json_option, opened, print_facts, print_json, print_table, says_what_to_do, shop_option
+from bridge.commands.door import (
+    in_words,
+    json_option,
+    opened,
+    print_facts,
+    print_json,
+    print_table,
+    says_what_to_do,
+    shop_option,
+)
+from bridge.domain.money import Money
 
 if TYPE_CHECKING:
     from bridge.flows.parts import Back
@@ -113,8 +123,12 @@ def _ways(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _waits(row: Mapping[str, Any]) -> str:
-    held = [f"{name} {facet['held']}" for name, facet in row["facets"].items() if facet["held"]]
+    held = [f"{name} {_value(name, facet['held'])}" for name, facet in row["facets"].items() if facet["held"]]
     return ", ".join([*held, *(["its end"] if row["end_waits"] else [])])
+
+
+def _value(name: str, held: Any) -> str:
+    return Money.model_validate(held).text() if name == "price" else in_words(held)
 
 
 def _when(moment: datetime | None) -> str:
@@ -147,7 +161,7 @@ def orders(everything: bool, shop: str | None, as_json: bool) -> None:
                 row["external_id"],
                 row["channel"],
                 f"{row['placed_at']:%Y-%m-%d %H:%M}",
-                f"{row['total']} {row['currency']}",
+                Money(amount=row["total"], currency=row["currency"]).text(),
                 "".join(_MARKS[step["state"]] for step in row["steps"]),
                 _reached(row),
                 row["store_number"],

@@ -11,6 +11,11 @@ from pydantic import Field
 from bridge.domain.money import Money
 from bridge.domain.values import Value
 
+# What is told beside an address of the buyer or the order, and is of no use on a parcel; tax numbers by their start.
+ABOUT_THE_BUYER = frozenset({"salutation", "language", "kvk_number", "login", "ebay_user", "phone_2"})
+ABOUT_THE_ORDER = frozenset({"address_type", "customer_order", "channel"})
+TAX_NUMBER = "tax_id_"
+
 
 class Address(Value):
     """A postal address. ``extra`` keeps what has no field of its own (pickup point, salutation), by name."""
@@ -33,6 +38,12 @@ class Address(Value):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def for_delivery(self) -> list[str]:
+        """What of ``extra`` a parcel or a bill has to carry: pickup point, note, reference."""
+        aside = ABOUT_THE_BUYER | ABOUT_THE_ORDER
+        return [value for name, value in self.extra.items() if name not in aside and not name.startswith(TAX_NUMBER)]
 
 
 class FulfilledBy(StrEnum):

@@ -153,11 +153,11 @@ def _connections(engine: Engine, shop_id: int | None) -> list[Connection]:
 
 def _public_address(engine: Engine, rows: Sequence[Connection]) -> Finding:
     host = urlsplit(engine.public_url).hostname or ""
-    real = [row for row in rows if row.role == "platform" and not row.sandbox]
-    if real and _only_here(host):
+    far = [row for row in rows if row.role == "platform" and not row.sandbox and not _beside(row)]
+    if far and _only_here(host):
         return worrying(
             "public address",
-            f"{engine.public_url} cannot be reached by {real[0].title}: webhooks get lost, polls find the changes",
+            f"{engine.public_url} cannot be reached by {far[0].title}: webhooks get lost, polls find the changes",
             "Set STOREBRIDGE_PUBLIC_URL to the address stores reach this server at.",
         )
     return good("public address", engine.public_url)
@@ -169,6 +169,11 @@ def _door(engine: Engine) -> Finding:
         return worrying("door for stores", detail, "Set STOREBRIDGE_INSTALL_KEY, and tell it to those who may connect.")
     words = "stores need the install key" if not engine.open_door else "reached from this machine only"
     return good("door for stores", words)
+
+
+def _beside(row: Connection) -> bool:
+    """A store on this machine or network reaches what is only here, too."""
+    return _only_here(urlsplit(str(row.info.get("url") or "")).hostname or "")
 
 
 def _only_here(host: str) -> bool:

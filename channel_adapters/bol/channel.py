@@ -168,8 +168,13 @@ class BolChannel:
     def _content(self, update: ContentUpdate) -> ItemResult:
         if not self._settings.get("send_content", True):
             return self._update(update, {"unknownProductTitle": update.content.title[:500]})
-        language = str(self._settings.get("language") or "nl")
-        accepted = self._client.send_content(mapping.content_body(update, language))
+        body = mapping.content_body(update, str(self._settings.get("language") or "nl"))
+        try:
+            accepted = self._client.send_content(body)
+        except RejectItem as refused:
+            if "unitId" not in f"{refused.field} {refused.merchant}":
+                raise
+            accepted = self._client.send_content(mapping.with_units(body))
         return _submitted(update.key, accepted, CONTENT)
 
     def _update(self, item: OfferRef, body: Json) -> ItemResult:

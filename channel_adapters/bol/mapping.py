@@ -95,7 +95,8 @@ def stock(sku: str, units: int) -> Json:
 
 
 def content_body(update: ContentUpdate, language: str) -> Json:
-    """Raises RejectItem without a GTIN. A value has a unit only where its attribute has one (bol's demo pages)."""
+    """Raises RejectItem without a GTIN. A value has a unit only where its attribute has one (bol's demo pages; its
+    specification demands one of each value, see ``with_units``)."""
     if not update.gtin:
         raise RejectItem("bol.com needs an EAN to take product content.", field="gtin")
     content = update.content
@@ -107,6 +108,15 @@ def content_body(update: ContentUpdate, language: str) -> Json:
         # The labels depend on the product's class; FRONT exists for all of them.
         body["assets"] = [{"url": content.images[0], "labels": ["FRONT"]}]
     return body
+
+
+def with_units(body: Json) -> Json:
+    """The same content by the letter of the specification: each value names a unit, if an empty one."""
+    attributes = [
+        {**attribute, "values": [{**value, "unitId": ""} for value in attribute["values"]]}
+        for attribute in body["attributes"]
+    ]
+    return {**body, "attributes": attributes}
 
 
 def _values(value: str | tuple[str, ...]) -> list[Json]:

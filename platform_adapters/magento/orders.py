@@ -181,7 +181,7 @@ def _share_out(discount: Decimal, lines: Sequence[Json]) -> None:
 def address(given: Address, kind: str, wishes: OrderWishes) -> Json:
     """Magento refuses to save an address without a name, street, city, postcode, telephone or e-mail address."""
     street = " ".join(part for part in (given.street, given.house_number, given.addition) if part)
-    lines = [line for line in (street, ", ".join(given.extra.values())) if line]
+    lines = [line for line in (street, ", ".join(given.for_delivery)) if line]
     with_email = wishes.with_buyers and EMAIL.fullmatch(given.email)
     body: Json = {
         "address_type": kind,

@@ -129,7 +129,7 @@ def address(given: Address) -> Json:
     street = " ".join(part for part in (given.street, given.house_number, given.addition) if part)
     region, country = given.region.strip().upper(), given.country.strip().upper()
     coded = bool(PROVINCE.fullmatch(region))
-    second = ", ".join([*given.extra.values(), *([given.region] if region and not coded else [])])
+    second = ", ".join([*given.for_delivery, *([given.region] if region and not coded else [])])
     body = {"firstName": given.first_name, "lastName": given.last_name, "company": given.company}
     body |= {"address1": street, "address2": second, "city": given.city, "zip": given.postcode}
     body |= {"phone": given.phone[:100], "provinceCode": region if coded else ""}

@@ -84,7 +84,7 @@ def address(given: Address, *, with_email: bool, billing: bool) -> Json:
     """WooCommerce has two lines for the street; what has no field of its own goes into the second."""
     street = " ".join(part for part in (given.street, given.house_number, given.addition) if part)
     body = {"first_name": given.first_name, "last_name": given.last_name, "company": given.company}
-    body |= {"address_1": street, "address_2": ", ".join(given.extra.values()), "city": given.city}
+    body |= {"address_1": street, "address_2": ", ".join(given.for_delivery), "city": given.city}
     body |= {"state": given.region, "postcode": given.postcode, "country": given.country.upper()}
     body["phone"] = given.phone[:100]
     if billing and with_email and EMAIL.fullmatch(given.email):

@@ -257,6 +257,13 @@ def test_declined_content_comes_back_with_the_reason(open_account: Open) -> None
     assert status(account, result) == (SubmissionState.FAILED, "Width: The numeric value is incorrect.")
 
 
+def test_content_is_taken_where_each_value_has_to_name_a_unit(open_account: Open) -> None:
+    account = open_account({"units_required": True, "known_products": "none"})
+    result = account.channel.update_content([content(create(account), attributes={"Colour": ("Blue", "Red")})])[0]
+    assert status(account, result)[0] is SubmissionState.DONE
+    assert at_sandbox(account)["title"] == "A blue mug"
+
+
 def test_content_in_progress_is_pending(open_account: Open) -> None:
     account = open_account({"content_seconds": 60})
     result = account.channel.update_content([content(create(account))])[0]

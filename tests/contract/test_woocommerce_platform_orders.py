@@ -86,6 +86,13 @@ class TestCreate:
         assert raw["billing"]["email"] == ""
         assert {item["key"]: item["value"] for item in raw["meta_data"]}["_storebridge_order"] == "bol:1043946570"
 
+    def test_an_address_carries_what_helps_the_parcel_and_no_more(self, store: Store, account: Account) -> None:
+        told = {"note": "3rd floor", "pickup_point": "Primera Neude", "salutation": "FEMALE", "language": "nl"}
+        there = BUYER.model_copy(update={"extra": {**told, "kvk_number": "99887766", "tax_id_nip": "1234567890"}})
+        made = account.platform.create_order(draft(store.product("A"), ship_to=there, bill_to=there))
+        raw = store.get(f"orders/{made.external_id}")
+        assert raw["shipping"]["address_2"] == raw["billing"]["address_2"] == "3rd floor, Primera Neude"
+
     def test_tells_the_lines_and_what_the_stock_gave(self, store: Store, account: Account) -> None:
         number = store.product("A", 10)
         made = account.platform.create_order(draft(number, quantity=2))

@@ -185,6 +185,15 @@ def test_a_store_that_cannot_reach_us(engine: Engine, machine: Machine) -> None:
     assert (found.state, "STOREBRIDGE_PUBLIC_URL" in found.fix) == ("warn", True)
 
 
+def test_a_store_on_this_machine_reaches_us(engine: Engine, machine: Machine) -> None:
+    shop, store, _ = _connect(engine)
+    with engine.db.write(shop) as session:
+        row = session.get_one(Connection, store)
+        row.info = {**row.info, "url": "http://127.0.0.1:8080/shop"}
+    found = _found(replace(engine, public_url="http://127.0.0.1:8000"), machine)["public address"]
+    assert found.state == "ok"
+
+
 def test_clocks_that_disagree(engine: Engine, machine: Machine, outside: Outside) -> None:
     _connect(engine)
     outside.clock_ahead = timedelta(minutes=10)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
+from sqlalchemy import select, update
 
 from bridge.cli import cli
 from bridge.db import crypto
-from bridge.db.tables import Cancellation
+from bridge.db.tables import Cancellation, FacetRow, Listing, Variant
+from bridge.domain.money import Money
 from tests.support.lively import Lively
 
 Run = Callable[..., Result]
@@ -52,6 +55,20 @@ def test_explain_tells_how_the_number_came_about(run: Run, lively: Lively) -> No
     assert row["orders"] == [{"ref": f"mem0:{lively.held}", "quantity": 2}]
 
 
+def test_explain_tells_what_waits_in_words(run: Run, lively: Lively) -> None:
+    def wait(value: Money | None) -> None:
+        held = {"value": value.model_dump(mode="json")} if value else {}
+        with lively.engine.db.write(1) as session:
+            listing = select(Listing.id).join(Variant).where(Variant.sku == "A")
+            facet = FacetRow.facet == "price", FacetRow.listing_id.in_(listing)
+            session.execute(update(FacetRow).where(*facet).values(held=held, held_hash=value and "x"))
+
+    wait(Money.of("19.9", "EUR"))
+    told = run("explain", "A").output
+    wait(None)
+    assert "waits for you  price 19.90 EUR" in told
+
+
 def test_explain_says_why_something_is_not_listed(run: Run) -> None:
     told = run("explain", "C")
     assert "C on Market 0: not listed: something is missing" in told.output
@@ -62,6 +79,7 @@ def test_orders_show_how_far_each_has_come(run: Run, lively: Lively) -> None:
     told = run("orders").output
     assert "#######" in told
     assert "###!..." in told
+    assert re.search(r"  \d+\.\d\d EUR  ", told)
     assert "waits for in the store: no product in the store for OLD" in told
     rows = json.loads(run("orders", "--all", "--json").output)
     assert [row["external_id"] for row in rows] == [lively.asking, lively.held, lively.through]

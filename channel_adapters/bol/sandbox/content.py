@@ -13,7 +13,7 @@ from channel_adapters.bol.sandbox.availability import missing_content
 from channel_adapters.bol.sandbox.market import Call, Document, Market
 from channel_adapters.bol.sandbox.offers import recheck_product
 from channel_adapters.bol.sandbox.processes import accept
-from channel_adapters.bol.sandbox.protocol import answer, not_found
+from channel_adapters.bol.sandbox.protocol import answer, bad_request, not_found
 
 NUMERIC = {"Width", "Height", "Length", "Depth", "Weight", "Diameter"}
 UNITS = {"mm", "cm", "m", "g", "kg", "unece.unit.MMT", "unece.unit.CMT", "unece.unit.KGM", "unece.unit.GRM"}
@@ -31,6 +31,9 @@ TEXTS = {
 
 def post_product_content(call: Call) -> Response:
     content = call.body.wire()
+    values = (value for attribute in content["attributes"] for value in attribute["values"])
+    if call.market.options.units_required and any("unitId" not in value for value in values):
+        raise bad_request("attributes[0].values[0].unitId", "must not be null")
     ean = next(item for item in content["attributes"] if item["id"] == "EAN")["values"][0]["value"]
     return accept(call, "CREATE_PRODUCT_CONTENT", ean, {"ean": ean, "content": content})
 

@@ -11,7 +11,9 @@ OPERATOR_ID = "0c6573a2-a80c-48b7-a03e-d5939f1173fa"
 
 @dataclass(frozen=True)
 class Options:
-    """``limits``: "published" for bol's own, None for none, or calls per second (or [calls, seconds]) by operation.
+    """``units_required``: content is taken by the letter of the specification, in which each value names its unit.
+
+    ``limits``: "published" for bol's own, None for none, or calls per second (or [calls, seconds]) by operation.
 
     ``reset_as``: the unit of X-RateLimit-Reset is not documented, so a client has to live with each of them.
     """
@@ -23,6 +25,7 @@ class Options:
     process_retention: float = 86400.0
     policy_seconds: float = 1.0
     content_seconds: float = 2.0
+    units_required: bool = False
     limits: Literal["published"] | Mapping[str, float | Sequence[float]] | None = "published"
     reset_as: Literal["epoch_ms", "epoch", "delta"] = "epoch_ms"
     known_products: Literal["all", "none"] = "all"
