@@ -57,7 +57,8 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Registry:
 
 
 def _installed() -> list[EntryPoint]:
-    return [point for group in GROUPS.values() for point in entry_points(group=group)]
+    known = entry_points()  # once: it reads what every installed package says of itself
+    return [point for group in GROUPS.values() for point in known.select(group=group)]
 
 
 def _ours_first(point: EntryPoint) -> tuple[bool, str, str]:

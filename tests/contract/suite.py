@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +24,7 @@ from bridge.ports.platform import Platform
 from bridge.ports.quality import load_quality
 from bridge.registry import discover
 
+FOUND = discover()
 # What a capability promises, in methods of the contract.
 METHODS: Mapping[str, Mapping[Capability, tuple[str, ...]]] = {
     "channel": {
@@ -82,10 +85,14 @@ def rule(name: str, kind: str | None = None, *, needs: Capability | None = None)
 
 def keepers(name: str | None, kind: str | None, needs: Capability | None) -> list[Adapter]:
     """The installed adapters a test is for."""
-    found = discover()
-    of_kind = [item for item in found.all() if kind in (None, item.manifest.kind)]
+    of_kind = [item for item in FOUND.all() if kind in (None, item.manifest.kind)]
     of_kind = [item for item in of_kind if needs is None or needs in item.manifest.capabilities]
-    return [item for item in of_kind if name is None or name in load_quality(item.folder, item.manifest.kind).done]
+    return [item for item in of_kind if name is None or name in _done(item.folder, item.manifest.kind)]
+
+
+@cache
+def _done(folder: Path, kind: str) -> tuple[str, ...]:
+    return load_quality(folder, kind).done
 
 
 @dataclass

@@ -9,10 +9,8 @@ import pytest
 from bridge.flows.paging import pages
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RetryLater, SlowDown
-from bridge.registry import discover
-from tests.contract.suite import Bench, missing_methods, rule
+from tests.contract.suite import FOUND, Bench, missing_methods, rule
 
-FOUND = discover()
 GOODS = 320  # more than one page of any store
 FILES = ("manifest.toml", "client.py", "mapping.py", "README.md", "quality.toml")
 

@@ -18,6 +18,7 @@ from bridge.web.wording import PREFIXES, PROBLEMS
 
 FOLDER = Path(bridge.__file__).parent
 KEPT = "bridge.flows.watched"  # its ``keep`` opens what is found and closes what is not
+DOES = {"open_problem": "open", "close_problem": "close", "close_problems": "close", "keep": "keep"}
 
 
 class Said(NamedTuple):
@@ -33,8 +34,11 @@ def said() -> tuple[Said, ...]:
 
 
 def _in(path: Path) -> Iterator[Said]:
+    text = path.read_text("utf-8")
+    if not any(f"{called}(" in text for called in DOES):
+        return
     name = ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = ast.parse(text)
     keeps = name == KEPT or any(
         isinstance(node, ast.ImportFrom) and node.module == KEPT and any(item.name == "keep" for item in node.names)
         for node in ast.walk(tree)
@@ -52,10 +56,7 @@ def _in(path: Path) -> Iterator[Said]:
 
 def _does(node: ast.Call, keeps: bool) -> str:
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if called == "keep":
-        return "keep" if keeps and len(node.args) > 3 else ""
-    known = {"open_problem": "open", "close_problem": "close", "close_problems": "close"}
-    return known.get(called, "") if len(node.args) > 3 else ""
+    return DOES.get(called, "") if len(node.args) > 3 and (keeps or called != "keep") else ""
 
 
 def _values(node: ast.expr, module: str, loops: dict[str, ast.expr]) -> tuple[str, ...]:
