@@ -45,6 +45,11 @@ is_current() {
     [ "$(fingerprint)" = "$(cat .venv/.storebridge)" ]
 }
 
+# On all cores at once, which pip does on one and uv not at all. What is not for this Python is left as it is.
+compile_packages() {
+    .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || :
+}
+
 # A .venv of another interpreter or another folder is made anew; any other is brought up to date in place.
 drop_foreign_venv() {
     [ -e .venv ] || return 0
@@ -69,7 +74,7 @@ install_with_pip() {
         fail "Python's venv module is missing: install it (Debian and Ubuntu: apt-get install $venv_package) and run this again."
     "$python" -m venv .venv
     pip_install --require-hashes -r requirements-build.lock &&
-        pip_install --require-hashes -r requirements-dev.lock &&
+        pip_install --no-compile --require-hashes -r requirements-dev.lock &&
         pip_install --no-deps --editable .
 }
 
@@ -86,4 +91,5 @@ venv_package="$(basename "$python")-venv"
 echo "storebridge: preparing .venv with $("$python" --version) ..." >&2
 drop_foreign_venv
 install_with_uv || install_with_pip || fail "installing the locked packages failed; the lines above say why."
+compile_packages
 fingerprint >.venv/.storebridge

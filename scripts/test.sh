@@ -25,6 +25,8 @@ trap 'exit 143' TERM
 
 scripts/check.sh >"$folder/checks" 2>&1 &
 checks=$!
+# Once, and not by every process of the tests for itself.
+.venv/bin/python -m compileall -q -j 0 bridge platform_adapters channel_adapters tests/support >/dev/null 2>&1
 .venv/bin/python -m pytest -n auto --dist worksteal "$@"
 tested=$?
 wait "$checks"

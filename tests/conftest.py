@@ -41,6 +41,10 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(2, (os.cpu_count() or 1) * 3)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    compiled.rewrite_share(session.config)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Who is given more time than usual begins first, so that nobody is left alone with it at the end. With xdist each
     worker begins with an equal part of the list (``--dist worksteal``): each part begins with its share of them."""

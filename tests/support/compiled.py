@@ -3,13 +3,17 @@ an engine and HTTP clients of their own; doing it anew for each took a quarter o
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import sqlalchemy
+from _pytest.assertion import rewrite
 from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
@@ -58,3 +62,23 @@ def _context_like_the_first(verify: Any = True, cert: Any = None, trust_env: boo
     if verify is True and cert is None:
         return _usual_context()
     return httpx.create_ssl_context(verify, cert, trust_env)
+
+
+def rewrite_share(config: pytest.Config) -> None:
+    """pytest rewrites every test file and keeps the result. In a fresh checkout all workers of xdist would do that for all
+    files, at the same time; so each does its share of them before it collects."""
+    number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if not number:
+        return
+    named = [Path(name) for name in config.args]
+    files = sorted(path for folder in named if folder.is_dir() for path in folder.resolve().rglob("test_*.py"))
+    for path in files[int(number) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+        _rewrite(path, config)
+
+
+def _rewrite(path: Path, config: pytest.Config) -> None:
+    folder = rewrite.get_cache_dir(path)
+    kept = folder / (path.name.removesuffix(".py") + rewrite.PYC_TAIL)
+    if rewrite._read_pyc(path, kept) is None and rewrite.try_makedirs(folder):
+        source_hash, code = rewrite._rewrite_test(path, config)
+        rewrite._write_pyc(config.stash[rewrite.assertstate_key], code, source_hash, kept)
