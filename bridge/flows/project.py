@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 Key = tuple[int, str, int]  # connection, site, variant
 DELETED = "deleted in the store"
 SITE_UNUSED = "this country site is not used any more"
+OF_A_REHEARSAL = "a rehearsal's article is for sandboxes only"
+REHEARSED = "REHEARSAL-"  # how the SKUs of a rehearsal's articles begin
 # Variants that are shaped together: enough to repeat each step, few enough to stay in the processor's cache.
 AT_ONCE = 32
 _BROKEN = (ValueError, ArithmeticError, LookupError, TypeError)
@@ -119,7 +121,8 @@ class Chunk:
         return [place and self._outcome(view, place, next(made)) for place in places]
 
     def _place(self, view: ChannelView, variant: Variant, product_gone: Any, item: Item | Exception) -> Place | None:
-        unused = "" if view.used else SITE_UNUSED
+        rehearsed = OF_A_REHEARSAL if (variant.sku or "").startswith(REHEARSED) and not view.sandbox else ""
+        unused = rehearsed if view.used else SITE_UNUSED
         gone = unused if variant.deleted_at is None and product_gone is None else DELETED
         listing = self.listings.get((view.id, view.site, variant.id))
         return None if gone and listing is None else (variant, listing, item, gone)

@@ -44,8 +44,8 @@ _STATE = select(
 @dataclass(frozen=True)
 class ChannelView:
     """One site of a marketplace connection as projecting sees it. ``used`` False: the merchant no longer sells there,
-    and what is listed there ends. ``frozen``: quantities may only fall, prices and texts rest. ``bundles``: of the
-    shop."""
+    and what is listed there ends. ``frozen``: quantities may only fall, prices and texts rest. ``sandbox``: nobody
+    buys there. ``bundles``: of the shop."""
 
     id: int
     title: str
@@ -56,6 +56,7 @@ class ChannelView:
     used: bool = True
     latencies: Mapping[int, float] = field(default_factory=dict)
     frozen: bool = False
+    sandbox: bool = False
     bundles: BundleIndex = NO_BUNDLES
 
 
@@ -80,7 +81,7 @@ def _remembered(
 ) -> list[ChannelView]:
     """Views are made again when the settings or the connection changed. The documents are read only then."""
     stamp = (engine.clock().date(), *_state(session), store)
-    stamps = {row.id: repr((stamp, row.title, row.settings, row.info)) for row in rows}
+    stamps = {row.id: repr((stamp, row.title, row.settings, row.info, row.sandbox)) for row in rows}
     known = {row.id: engine.compiled.get((row.shop_id, row.id)) for row in rows}
     if all((found := known[row.id]) is not None and found[0] == stamps[row.id] for row in rows):
         return [view for row in rows for view in known[row.id][1]]  # type: ignore[index]
@@ -144,11 +145,12 @@ def _sites(
     )
     reach = Reach.model_validate(own.get("reach", {}))
     sites, frozen = used_sites(manifest, row), safe is not None and safe.mode is Away.FREEZE
+    whole = ChannelView(row.id, row.title, reach, Shape(basis), engine.clock, frozen=frozen, sandbox=bool(row.sandbox))
     if not sites:
-        return [ChannelView(row.id, row.title, reach, Shape(basis), engine.clock, frozen=frozen)]
+        return [whole]
     bases = [replace(basis, currency=site.currency, country=site.country) for site in sites]
     return [
-        ChannelView(row.id, place(row, site.code), reach, Shape(own_basis), engine.clock, site.code, frozen=frozen)
+        replace(whole, title=place(row, site.code), shape=Shape(own_basis), site=site.code)
         for site, own_basis in zip(sites, bases, strict=True)
     ]
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bridge.domain.order import StoreOrder
+from bridge.flows.project import REHEARSED
 from bridge.ports.errors import BridgeError
 from bridge.ports.manifest import Capability
 from bridge.rehearsal.report import Failed, Result
@@ -115,7 +116,7 @@ def _same(seen: object, expected: object) -> bool:
 def begin(world: World, interrupted: threading.Event) -> Story:
     """A product nobody else has: its SKU says what it is, its EAN is valid."""
     marker = "".join(random.choices("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", k=6))
-    return Story(world, interrupted, f"REHEARSAL-{marker}", new_ean(), f"Rehearsal article {marker}")
+    return Story(world, interrupted, f"{REHEARSED}{marker}", new_ean(), f"Rehearsal article {marker}")
 
 
 def new_ean() -> str:

@@ -100,4 +100,4 @@ class MagentoRehearsal:
 
     def _products(self, sku: str) -> list[Json]:
         rows = self._client.products((Filter("sku", "eq", sku),), scope=self._facts.shop.view).rows
-        return [row for row in dicts(rows) if number(row.get("id"))]
+        return [row for row in dicts(rows) if number(row.get("id")) and text(row.get("sku")).lower() == sku.lower()]

@@ -58,8 +58,9 @@ class WooRehearsal:
         self._client.update_order(order_id, {"status": "cancelled"})
 
     def traces(self, skus: Collection[str], refs: Collection[str]) -> list[Trace]:
+        """What is named here is deleted, so no filter of the store is believed: each row is looked at again."""
         products = self._products(skus)
-        rows = [row for number in products for row in self._orders(product=number) if marketplace_ref(row)]
+        rows = [row for number in products for row in self._orders(product=number) if _is_sold(row, number)]
         # One whose product was deleted before it arrived is found by its reference alone, among the newest.
         rows += [row for row in self._orders() if marketplace_ref(row) in refs] if refs else []
         orders = {str(row["id"]): None for row in rows}
@@ -77,7 +78,7 @@ class WooRehearsal:
         """SKU by id. The search may run behind where a plugin does it; a SKU is looked up in the database."""
         marked = self._client.products(search="Storebridge", status="any").rows
         rows = [row for row in marked if meta(row, MARK)]
-        rows += [row for sku in skus for row in self._client.products(sku=sku).rows]
+        rows += [row for sku in skus for row in self._client.products(sku=sku).rows if row.get("sku") == sku]
         return {str(row["id"]): str(row.get("sku")) for row in rows}
 
     def _orders(self, **filters: str) -> list[Json]:
@@ -87,7 +88,13 @@ class WooRehearsal:
     def _number(self, sku: str) -> str:
         if sku in self._made:
             return self._made[sku]
-        rows = self._client.products(sku=sku).rows
+        rows = [row for row in self._client.products(sku=sku).rows if row.get("sku") == sku]
         if not rows:
             raise NotFound(f"The store has no product {sku}.", field="sku")
         return str(rows[0]["id"])
+
+
+def _is_sold(order: Json, product: str) -> bool:
+    """An order of a marketplace that holds this product."""
+    lines = order.get("line_items") or ()
+    return bool(marketplace_ref(order)) and any(str(line.get("product_id")) == product for line in lines)

@@ -15,15 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bridge import app
+from bridge.db.tables import Connection
 from bridge.ports.errors import AskMerchant, RetryLater, SlowDown, UnknownOutcome
 from bridge.ports.http.context import hurry
 from bridge.rehearsal import tidy as tidying
 from bridge.rehearsal.run import credentials_for, named_credentials, steps
 from bridge.rehearsal.tidy import insist, tidy
 from bridge.rehearsal.world import Plan, World, hands_of, open_world
+from platform_adapters.woocommerce.client import WooClient
 from platform_adapters.woocommerce.sandbox import create_sandbox
+from tests.support.demo import Demo
 from tests.support.procs import Process, Procs, wait_until
 from tests.support.woocommerce import Store
 
@@ -268,6 +272,38 @@ def test_what_cannot_be_removed_is_named_and_holds_up_nothing_else(
     assert said[1].startswith(f"Not removed from the store, please do it there: order {order['id']} (")
     assert said[2] == "Removed from the store: 8 webhooks"
     assert (_products(store), store.get("webhooks")) == (count, [])
+
+
+def test_nothing_else_is_removed_where_the_store_knows_no_filters(
+    store: Store, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders, products = WooClient.orders, WooClient.products
+    monkeypatch.setattr(WooClient, "orders", lambda client, **filters: orders(client, status=filters["status"]))
+    monkeypatch.setattr(WooClient, "products", lambda client, **_: products(client, status="any"))
+    other = store.product("MUG")
+    store.order((other, 1), meta_data=[{"key": "_storebridge_order", "value": "bol:1"}])
+    kept, count = _everything(store)["orders"], _products(store)
+    product = int(_make(world))
+    store.order((product, 1), meta_data=[{"key": "_storebridge_order", "value": "bol-x:2"}])
+    world.stop()
+    said = tidy(world, "REHEARSAL-1")
+    assert [line.split()[4] for line in said[:2]] == ["order", "product"], said
+    assert (_everything(store)["orders"], _products(store)) == (kept, count)
+
+
+def test_its_article_goes_on_sandboxes_only(database_url: str) -> None:
+    demo = Demo(database_url)
+    for sku in ("A", "REHEARSAL-ABC234"):
+        demo.store.add(sku, 3)
+    demo.settle(120, step=60)
+    real = {offer.sku for offer in demo.market.offers.values()}
+    with demo.db.write(1) as session:
+        session.execute(update(Connection).where(Connection.role == "channel").values(sandbox=True))
+    demo.store.add("REHEARSAL-XYZ567", 3)
+    demo.settle(600, step=60)
+    played = {offer.sku for offer in demo.market.offers.values()}
+    demo.close()
+    assert (real, "REHEARSAL-XYZ567" in played) == ({"A"}, True)
 
 
 def test_a_store_that_cannot_be_asked_any_more_leaves_names(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge.cli import cli
-from bridge.commands.door import LEVEL, Refused, pairs, says_what_to_do
+from bridge.commands.door import LEVEL, Refused, in_words, pairs, says_what_to_do
 from tests.support.command import storebridge
 
 NAMES = sorted(cli.commands)
@@ -144,3 +145,19 @@ def test_debug_shows_where_it_happened(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_refused_ends_with_two() -> None:
     assert Refused("no").exit_code == 2
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
+    @click.command()
+    @says_what_to_do
+    def tell() -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    told = CliRunner().invoke(tell)
+    assert (told.exit_code, told.output) == (1, "")
+
+
+def test_what_programs_hold_is_told_in_words() -> None:
+    assert in_words({"taxes": True, "carriers": ["DHL", "PostNL"], "shop": "2001"}) == (
+        "taxes: yes, carriers: DHL, PostNL, shop: 2001"
+    )
