@@ -16,16 +16,17 @@ from bridge.flows.wish import Given, Manner, settings_of
 from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import FormField, Manifest
 
-ORDERS = ("import_from", "acceptance", "acceptance_price")
+ORDERS = ("import_from", "order_label", "acceptance", "acceptance_price")
 CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason", "no_stock", "return_shelf", "return_window",
                  "refund_days")  # fmt: skip
+SHIPPING = ("parcels",)
 SAFETY = ("store_away", "store_away_after", "score_buffer")
 PACE = "poll_"
 
 
 def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
-    """``own`` (the marketplace's), ``orders``, ``cancellations``, ``safety``, ``carriers`` or ``pace``; stock is set
-    by a plan."""
+    """``own`` (the marketplace's), ``orders``, ``cancellations``, ``safety``, ``shipping``, ``carriers`` or ``pace``;
+    stock is set by a plan."""
     fields = settings_of(manifest, info)
     return tuple(field for field in fields if _group_of(field.name) == name)
 
@@ -39,6 +40,8 @@ def _group_of(name: str) -> str:
         return "cancellations"
     if name in SAFETY:
         return "safety"
+    if name in SHIPPING:
+        return "shipping"
     if name in (carriers.TABLE, carriers.REST):
         return "carriers"
     return "pace" if name.startswith(PACE) else "own"

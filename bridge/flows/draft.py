@@ -16,6 +16,8 @@ from bridge.domain.money import Money, total
 from bridge.domain.order import Address, DraftLine, FulfilledBy, OrderDraft
 from bridge.ports.errors import AskMerchant
 
+LABEL, USUAL_LABEL = "order_label", "{marketplace} {order}"
+
 
 def store_connection(session: Session) -> Connection | None:
     """The shop's store."""
@@ -54,7 +56,7 @@ def draft_of(session: Session, order_id: int) -> OrderDraft:
     ship_to = Address.model_validate(buyer["ship_to"])
     return OrderDraft(
         ref=order.ref,
-        label=f"{channel.title} {order.external_id}",
+        label=label_of(channel, order.external_id),
         channel=channel.title,
         external_id=order.external_id,
         placed_at=order.placed_at,
@@ -68,6 +70,12 @@ def draft_of(session: Session, order_id: int) -> OrderDraft:
         bill_to=Address.model_validate(buyer["bill_to"]) if buyer.get("bill_to") else ship_to,
         note=buyer.get("note", ""),
     )
+
+
+def label_of(channel: Connection, external_id: str) -> str:
+    """What an order of this marketplace is called in the store, by its setting."""
+    name = str(channel.settings.get(LABEL) or USUAL_LABEL)
+    return name.replace("{marketplace}", channel.title).replace("{order}", external_id)
 
 
 def _line(order: Order, line: OrderLine, variant: Variant | None) -> DraftLine:

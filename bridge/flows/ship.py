@@ -26,6 +26,7 @@ from bridge.ports.errors import RetryLater, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 
 WITHOUT_TRACKING = "completed"
+PARCELS, WHOLE = "parcels", "whole"  # the setting: the marketplace is told once the whole order has left
 
 
 def read_store_orders(engine: Engine, row: Connection, claims: list[Claim]) -> None:
@@ -112,8 +113,17 @@ def _parcels(
     elif rows.get(WITHOUT_TRACKING) is not None and rows[WITHOUT_TRACKING].state == "waiting":
         rows[WITHOUT_TRACKING].state = "dropped"
         records.close_problem(session, now, "tracking_missing", order.ref)
+    if marks and _waits_for_the_rest(session, order, lines, rows):
+        return set()
     work.mark(session, order.shop_id, marks, now)
     return {"shipments"} if marks else set()
+
+
+def _waits_for_the_rest(session: Session, order: Order, lines: Sequence[OrderLine], rows: dict[str, ParcelRow]) -> bool:
+    """By the merchant's setting, while units of the order are in no parcel. The order is read again when they are."""
+    if session.get_one(Connection, order.connection_id).settings.get(PARCELS) != WHOLE:
+        return False
+    return bool(_content(lines, Tracking(ref=""), _spoken_for(rows.values())))
 
 
 def _parcel(

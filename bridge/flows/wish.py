@@ -16,6 +16,7 @@ from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
 from bridge.flows import carriers, forms, polls
 from bridge.flows.account import with_choices
+from bridge.flows.draft import LABEL
 from bridge.flows.engine import Engine
 from bridge.flows.sites import site_field
 from bridge.ports.adapter import Adapter
@@ -77,6 +78,20 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             required=False,
             help="A time like 2026-11-01 or 2026-11-01T12:00:00Z; orders placed before it stay untouched. "
             "Default: the moment of connecting.",
+        ),
+        FormField(
+            name=LABEL,
+            label="Name of its orders in the store",
+            required=False,
+            pattern=r".{0,40}\{order\}.{0,40}",
+            help="Shown as the way of paying and of shipping, so that orders can be told apart and found. {order} is "
+            "the marketplace's number, {marketplace} its name. Default: {marketplace} {order}.",
+        ),
+        _choice(
+            "parcels",
+            "An order in several parcels",
+            "Tell the marketplace of each parcel (the default), or of all of them once the whole order has left.",
+            {"each": "tell of each parcel", "whole": "tell once the whole order has left"},
         ),
         _choice(
             "no_stock",

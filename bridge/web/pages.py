@@ -87,8 +87,10 @@ def _named(known: list[Named], public_id: str) -> Named:
 
 def _outside(status: int, name: str, text: str) -> Response:
     """What is said to whoever has no page in front of them."""
-    frame = frames.alone(request.path.removeprefix("/"), NOBODY, "", {}, answers.locale())
-    return make_response(render.failure(frame, name, text, g.get("request_id", "")), status)
+    path = request.path.removeprefix("/")
+    frame = frames.alone(path, NOBODY, "", {}, answers.locale())
+    again = serving.once_more(frame, path, request.args, status)
+    return make_response(render.failure(frame, name, text, g.get("request_id", ""), again), status)
 
 
 def _refused(error: HTTPException) -> Response:

@@ -133,10 +133,11 @@ def welcome(frame: Frame, now: datetime) -> str:
         return _shell(Markup(body), **common, title=language.gettext("Welcome"))  # noqa: S704 - rendered above
 
 
-def failure(frame: Frame, name: str, text: str, request_id: str) -> str:
-    """An error as a page: what happened, what to do, and the number it has in the log."""
+def failure(frame: Frame, name: str, text: str, request_id: str, again: str = "") -> str:
+    """An error as a page: what happened, what to do, and the number it has in the log. ``again``: the address at which
+    it may work in a moment."""
     common: dict[str, Any] = {"frame": frame, "to": frame.to}
     shown = places.tabs(None) if frame.person.can else []
     with language.spoken(frame.language):
-        body = render_template("pages/failure.html", name=name, text=text, request_id=request_id, **common)
+        body = render_template("pages/failure.html", name=name, text=text, request_id=request_id, again=again, **common)
         return _shell(Markup(body), **common, title=language.said(name), tabs=shown)  # noqa: S704 - rendered above

@@ -60,7 +60,16 @@ def answer(engine: Engine, frame: Frame, shop: Named, asked: Asked, number: str)
         return _serve(engine, frame, shop, asked)
     except Exception as error:  # noqa: BLE001 - the boundary: a person is told, the log knows the rest
         found = broken(error, asked.path, number)
-    return Answer(found.status, found.name, render.failure(frame, found.name, found.text, number))
+    again = once_more(frame, asked.path, asked.query, found.status)
+    return Answer(found.status, found.name, render.failure(frame, found.name, found.text, number, again))
+
+
+def once_more(frame: Frame, path: str, query: Mapping[str, str], status: int) -> str:
+    """Where a page that broke off is asked for once more; what a form wanted is not sent again by that."""
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ""
+    known = frame.route.hidden(path)
+    return frame.route.to(path, {name: value for name, value in query.items() if name not in known})
 
 
 def broken(error: Exception, path: str, number: str) -> Trouble:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, Journal, PrivacyRequest
-from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overview, resting, safety
+from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overview, preview, resting, safety
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
@@ -140,8 +140,13 @@ def _test_off(sent: Sent) -> None:
     resting.end_test(sent.engine, sent.shop_id, sent.author)
 
 
-def _by_rules(view: View, row: Connection) -> Context:
-    return {"by_rules": shaping.price(view, row) is None}
+def _examples(view: View, row: Connection) -> Context:
+    """What it comes to with the merchant's own products, as it is set now."""
+    return {"rows": preview.preview(view.engine, view.session, row.id)}
+
+
+def _of_prices(view: View, row: Connection) -> Context:
+    return {**_examples(view, row), "by_rules": shaping.price(view, row) is None}
 
 
 def _privacy(view: View) -> Context:
@@ -197,7 +202,7 @@ PAGES = (
         "settings/stock",
         "Stock",
         "settings",
-        _with("stock", "safety"),
+        _with("stock", "safety", more=_examples),
         menu="Stock",
         acts=_acts("settings/stock", "stock", "safety"),
     ),
@@ -206,7 +211,7 @@ PAGES = (
         "settings/prices",
         "Prices",
         "settings",
-        lambda view: {**_with("price", "market", "reach", more=_by_rules)(view), **eu_sales.shown(view)},
+        lambda view: {**_with("price", "market", "reach", more=_of_prices)(view), **eu_sales.shown(view)},
         menu="Prices",
         acts={**_acts("settings/prices", "price", "market", "reach"), "save_eu_sales": eu_sales.save},
     ),
@@ -224,9 +229,9 @@ PAGES = (
         "settings/shipping",
         "Shipping",
         "settings",
-        _with(more=shipping.shown),
+        _with("shipping", more=shipping.shown),
         menu="Shipping",
-        acts={"save_carriers": lambda sent: shipping.save(sent, _row(sent))},
+        acts={**_acts("settings/shipping", "shipping"), "save_carriers": lambda sent: shipping.save(sent, _row(sent))},
     ),
     Page(
         "settings_returns",

@@ -79,6 +79,13 @@ class TestCreate:
         assert raw["lines"][0]["requiresShipping"] is True
         assert raw["metafields"] == {"order_ref": f"bol:{number}"}
 
+    def test_its_number_is_the_stores_own_or_the_marketplaces(
+        self, shop: Shop, account: Account, variant: StoreVariant, number: str
+    ) -> None:
+        assert account.platform.create_order(draft(variant, external_id=number)).number.startswith("#")
+        named = Account(shop, settings={"order_name": "marketplace"})
+        assert named.platform.create_order(draft(variant, external_id=f"{number}n")).number == f"{number}n"
+
     def test_lowers_the_stock_at_once_below_zero_too(
         self, shop: Shop, account: Account, variant: StoreVariant, number: str
     ) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from bridge.db.tables import FacetRow, Listing, Order, Problem, Reservation
+from bridge.db.tables import Connection, FacetRow, Listing, Order, Problem, Reservation
 from bridge.domain.order import StoreOrderStatus
 from bridge.flows import table
 from bridge.ports.channel import ItemResult, Outcome, StockUpdate
@@ -263,6 +263,27 @@ def test_partial_shipments_by_line_and_quantity(world: World) -> None:
     world.settle(600)
     sent = [[(line.external_id, line.quantity) for line in p.lines] for p in world.markets[0].parcels[key]]
     assert sent == [[(f"{key}-0", 1)], [(f"{key}-0", 1), (f"{key}-1", 1)]]
+
+
+def test_parcels_are_told_once_the_whole_order_has_left_where_that_is_wished(world: World) -> None:
+    started(world, A=5, B=5)
+    with world.db.write(1) as session:
+        row = session.get_one(Connection, 2)
+        row.settings = {**row.settings, "parcels": "whole", "order_label": "Shop24 {order} ({marketplace})"}
+        title = row.title
+    key = world.markets[0].buy(("A", 2), ("B", 1))
+    world.settle(400)
+    [order] = world.store.orders.values()
+    assert [made.label for made in world.store.drafts.values()] == [f"Shop24 {key} ({title})"]
+    world.store.ship(order.external_id, "P1", {order.lines[0].external_id: 2}, complete=False)
+    world.hint_order(order.external_id)
+    world.settle(600)
+    assert key not in world.markets[0].parcels
+    world.store.ship(order.external_id, "P2", {order.lines[1].external_id: 1})
+    world.hint_order(order.external_id)
+    world.settle(600)
+    assert [parcel.tracking for parcel in world.markets[0].parcels[key]] == ["P1", "P2"]
+    assert orders(world)[0].confirmed_at is not None
 
 
 def test_a_time_out_while_confirming_confirms_once(world: World) -> None:

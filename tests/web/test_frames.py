@@ -146,6 +146,7 @@ def test_whoever_may_only_look_sees_no_way_to_change_and_has_none(lively: Lively
         html = inside.ask(path, can=["view"])["html"]
         assert 'method="post"' not in html, path
         assert 'name="do"' not in html, path
+        assert "You may look at this, and not change it." in html, path
     for page in places.PAGES:
         for do in page.acts:
             path = re.sub("<.*>", str(lively.order(lively.held).id), page.path)

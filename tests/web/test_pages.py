@@ -394,8 +394,9 @@ def test_a_fault_of_ours_has_a_number_and_no_traceback(lively: Lively, caplog: p
         raise RuntimeError("secret inner detail")
 
     lively.engine.clock = broken
-    response = browser.get("orders")
+    response = browser.get("orders?show=open")
     assert response.status_code == 500
+    assert 'href="./orders?show=open"' in response.text, "the way to try it again"
     assert "secret inner detail" not in response.text
     assert response.headers["X-Request-Id"] in response.text
 

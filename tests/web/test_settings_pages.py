@@ -115,6 +115,16 @@ def test_a_buffer_in_percent_and_the_price_before_a_reduction(lively: Lively) ->
     assert '<option value="regular_price" selected>' in browser.get(path).text
 
 
+def test_the_merchants_own_products_are_the_example_and_a_name_without_the_number_is_refused(lively: Lively) -> None:
+    browser = lively.browser()
+    path = "settings/orders?connection=2"
+    form = {"connection": 2, "order_label": "no number", "version_orders": version(browser, path, "orders")}
+    assert browser.post("settings/orders", "save_orders", **form).status_code == 422
+    for page in ("settings/stock?connection=2", "settings/prices?connection=2"):
+        assert "With your products, as it is set now" in text(browser.get(page))
+        assert "<strong>A</strong>" in browser.get(page).text
+
+
 def test_flows_rest_one_by_one_and_all_in_test_mode(lively: Lively) -> None:
     browser = lively.browser()
     assert browser.post("accounts/2", "rest", flow="content").status_code == 303

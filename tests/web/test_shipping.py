@@ -37,3 +37,15 @@ def test_the_table_is_kept_and_taken_back(stack: Stack) -> None:
     (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
     assert not row.settings.get("carriers")
     assert not row.settings.get("carrier_rest")
+
+
+def test_how_parcels_are_told_and_what_orders_are_called(stack: Stack) -> None:
+    visitor = Visitor(f"http://127.0.0.1:{stack.port}")
+    visitor.go(f"settings/shipping?connection={stack.channel_id}")
+    visitor.send("save_shipping", parcels="whole")
+    visitor.go(f"settings/orders?connection={stack.channel_id}")
+    visitor.send("save_orders", order_label="M-{order}")
+    (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
+    assert (row.settings["parcels"], row.settings["order_label"]) == ("whole", "M-{order}")
+    visitor.go(f"settings/shipping?connection={stack.channel_id}")
+    assert '<option value="whole" selected>' in visitor.page.text

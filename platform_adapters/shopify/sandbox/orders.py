@@ -37,7 +37,10 @@ class Orders:
             raise Refusal("Line items must have at least one line item", ["order", "lineItems"], "INVALID")
         now = self.store.now()
         order = blank(
-            self.store.next_id("order"), self._name(), str(given.get("currency") or self.store.options.currency), now
+            self.store.next_id("order"),
+            given.get("name") or self._name(),
+            str(given.get("currency") or self.store.options.currency),
+            now,
         )
         order["lines"] = lines
         self._discount(order, given)
