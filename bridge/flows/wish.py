@@ -85,7 +85,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             required=False,
             pattern=r".{0,40}\{order\}.{0,40}",
             help="Shown as the way of paying and of shipping, so that orders can be told apart and found. {order} is "
-            "the marketplace's number, {marketplace} its name. Default: {marketplace} {order}.",
+            "the marketplace's number, {marketplace} its name. Default: both.",
         ),
         _choice(
             "parcels",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import admin, alert_settings, alerts, attend, held, part_units, plan, resting, setup
+from bridge.flows import admin, alert_settings, alerts, attend, documents, held, part_units, plan, resting, setup
 from bridge.flows.replay import replay
-from bridge.ports.errors import AskMerchant
+from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web import bundles
 from bridge.web.asked import Go
 from bridge.web.page import Action, Sent
@@ -40,6 +40,18 @@ def _ref(sent: Sent) -> str:
 
 def _replay(sent: Sent) -> None:
     replay(sent.engine, sent.shop_id, f"order:{_ref(sent)}")
+
+
+def _fetch(sent: Sent) -> Go:
+    """An order that was never seen here is looked up by its number on the marketplace."""
+    connection, number = sent.number("connection"), sent.form.get("number", "").strip()[:100]
+    with sent.engine.db.read(sent.shop_id) as session:
+        if connection not in documents.channels(session):
+            raise NotFound("There is no such marketplace connection.")
+    if not number:
+        raise AskMerchant("Enter the number that the order has on the marketplace.", field="number")
+    replay(sent.engine, sent.shop_id, f"order:{number}", admin.get(sent.engine, sent.shop_id, connection).account)
+    return Go("orders", {"search": number}, "fetch")
 
 
 def _accept(sent: Sent) -> None:
@@ -149,6 +161,7 @@ ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "plans": {"undo": _undo, "go-on": _go_on, "confirm": _confirm, "confirm_one": _confirm_one},
     "alerts": {"set": _set_alerts, "test": _test_alerts},
     "plan": {"apply": _apply},
+    "orders": {"fetch": _fetch},
     "order": {
         "replay": _replay,
         "accept": _accept,

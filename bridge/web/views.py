@@ -84,6 +84,7 @@ def _orders(view: View) -> Context:
         "search": search,
         "only_open": only_open,
         "paged": bool(view.text("before")),
+        "marketplaces": documents.channels(view.session) if search and not rows else {},
         "more": {"before": last["placed_at"].isoformat(), "id": last["id"]} if last else None,
     }
 
@@ -225,7 +226,7 @@ PAGES = (
     Page("problems", "problems", "Problems", "overview", _problems, menu="Problems", acts=ACTIONS["problems"]),
     Page("plans", "plans", "Plans", "listings", _plans, menu="Plans", acts=ACTIONS["plans"]),
     Page("plan", f"plans/{NUMBER}", "Plan", "listings", _plan, under="plans", acts=ACTIONS["plan"]),
-    Page("orders", "orders", "Orders", "orders", _orders, menu="Orders"),
+    Page("orders", "orders", "Orders", "orders", _orders, menu="Orders", acts=ACTIONS["orders"]),
     Page("order", f"orders/{NUMBER}", "Order", "orders", _order, under="orders", acts=ACTIONS["order"]),
     Page("returns", "returns", "Returns", "orders", _returns, menu="Returns", acts=ACTIONS["returns"]),
     Page("activity", "activity", "Activity", "activity", _activity, menu="Activity"),

@@ -278,6 +278,7 @@ NOTICES: Mapping[str, str] = {
     "comparing": "The offers are being compared; look again in a minute.",
     "drafted": "Kept as a draft. Nothing changes for your listings before you have seen the plan and applied it.",
     "discarded": "The draft is thrown away. What holds is untouched.",
+    "fetch": "It is looked up there, and comes in if it exists. Reload in a moment.",
     "again": "It is sent again now, whatever the marketplace was told last.",
     "started": "It begins in a moment. You may leave this page; it goes on.",
     "stopping": "It stops after the part that is being done.",

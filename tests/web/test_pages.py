@@ -155,6 +155,24 @@ def test_lists_are_read_page_by_page(lively: Lively) -> None:
         assert len(seen) == len(set(seen)) == expected
 
 
+def test_an_order_that_was_missed_is_imported_by_its_number(lively: Lively) -> None:
+    browser, market = lively.browser(), lively.world.markets[0]
+    key = market.buy(("A", 1), key="missed-1")
+    hidden = market.orders.pop(key)  # no list tells of it
+    lively.settle(60)
+    page = browser.get("orders?search=missed-1")
+    assert "Import order missed-1" in text(page)
+    assert "Import order" not in text(browser.get("orders"))
+    market.orders[key] = hidden
+    answer = browser.post("orders", "fetch", connection="2", number="missed-1")
+    assert answer.status_code == 303
+    assert "It is looked up there" in text(browser.get(answer.headers["Location"].removeprefix("/")))
+    lively.world.drain()
+    assert lively.order("missed-1").ref == "mem0:missed-1"
+    assert browser.post("orders", "fetch", connection="2", number=" ").status_code == 422
+    assert browser.post("s/other/orders", "fetch", connection="2", number="missed-1").status_code == 404
+
+
 # Who may come in
 
 
