@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Executable, Table, bindparam, insert, update
 from sqlalchemy.orm import Session
 
+from bridge.db.session import core_execute_many, line
 from bridge.db.tables import OfShop
 
 
@@ -30,7 +31,7 @@ def update_rows(session: Session, model: type[OfShop], rows: Sequence[dict[str, 
     columns = tuple(name for name in rows[0] if name != "id")
     shop = session.info["shop_id"]
     given = [{"row_id": row["id"], "of_shop": shop, **{f"new_{n}": row[n] for n in columns}} for row in rows]
-    session.connection().execute(_update(_table(model), columns), given)
+    core_execute_many(line(session), _update(_table(model), columns), given)
 
 
 @lru_cache(maxsize=100)

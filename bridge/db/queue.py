@@ -1,4 +1,4 @@
-"""Facets that wait to be sent: found, claimed by lease, and looked at again right before the bytes go out.
+"""Facets that wait to be sent: found, claimed by lease, looked at again right before the bytes go out, acknowledged.
 
 The statements are made once: making them costs more than running them.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import String, Table, and_, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bridge.db import work
 from bridge.db.resting import at_rest
-from bridge.db.session import core_execute
+from bridge.db.session import Asks, core_execute, core_execute_many, line
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime
+from bridge.domain.values import fingerprint
 
 _NOW = bindparam("now", type_=UtcTime())
 _FREE = or_(FacetRow.leased_until.is_(None), FacetRow.leased_until < _NOW)
@@ -97,8 +98,7 @@ _TAKE_AT_ONCE = (
     .execution_options(synchronize_session=False)
 )
 _TAKEN = (
-    select(Connection, *_TOLD)
-    .join(FacetRow, FacetRow.connection_id == Connection.id)
+    select(FacetRow.connection_id, *_TOLD)
     .join(Listing, Listing.id == FacetRow.listing_id)
     .where(FacetRow.id.in_(bindparam("ids", expanding=True)))
     .order_by(FacetRow.priority, FacetRow.id)
@@ -107,8 +107,30 @@ _HELD = select(FacetRow.id, FacetRow.lease_token, FacetRow.desired_version, Face
     FacetRow.id.in_(bindparam("ids", expanding=True))
 )
 
+_TABLE = cast(Table, FacetRow.__table__)
+_ACK_TOKEN, _ACK_NOW = bindparam("ack_token", type_=String()), bindparam("ack_now", type_=UtcTime())
+_STILL_WANTED = _TABLE.c.desired_hash == bindparam("ack_digest")
+_ACKNOWLEDGED = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("ack_facet"), _TABLE.c.shop_id == bindparam("ack_shop"))
+    .where(or_(_ACK_TOKEN.is_(None), _TABLE.c.lease_token == _ACK_TOKEN))
+    .values(
+        acked=bindparam("ack_value"),
+        acked_hash=bindparam("ack_digest"),
+        acked_version=case((_STILL_WANTED, _TABLE.c.desired_version), else_=bindparam("ack_version")),
+        acked_at=_ACK_NOW,
+        in_flight=False,
+        attempts=0,
+        error=None,
+        leased_until=None,
+        lease_token=None,
+        due_at=_ACK_NOW,
+        event_at=case((_STILL_WANTED, None), else_=_TABLE.c.event_at),
+    )
+)
 
-def scopes(session: Session, facets: Sequence[str], now: datetime) -> list[tuple[int, int, str]]:
+
+def scopes(session: Asks, facets: Sequence[str], now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, facet) with something due."""
     return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now, "facets": list(facets)})]
 
@@ -125,14 +147,37 @@ def claim(session: Session, connection_id: int, facet: str, now: datetime, most:
 
 
 def claim_at_once(session: Session, variant_ids: Sequence[int], facet: str, now: datetime) -> tuple[Sequence[Any], str]:
-    """What is due of these variants, each with its connection, leased as by :func:`claim`, in the transaction that has
-    changed it. Nothing where other changes wait for the same marketplace: the most urgent goes first."""
+    """What is due of these variants, with its connections' ids, leased as by :func:`claim`, in the transaction that
+    has changed it. Nothing where other changes wait for the same marketplace: the most urgent goes first."""
     token = secrets.token_hex(12)
     given = {"variants": list(variant_ids), "which": facet, "now": now, "until": now + work.LEASE, "token": token}
     ids = list(core_execute(session, _TAKE_AT_ONCE, given).scalars())
-    return (session.execute(_TAKEN, {"ids": ids}).all() if ids else []), token
+    return (core_execute(session, _TAKEN, {"ids": ids}) if ids else []), token
 
 
-def held(session: Session, ids: Sequence[int]) -> Sequence[Any]:
+def held(session: Asks, ids: Sequence[int]) -> Sequence[Any]:
     """Of each: (id, lease token, wanted version, wanted value), as it is at this moment."""
     return core_execute(session, _HELD, {"ids": list(ids)}).all()
+
+
+class Ack(NamedTuple):
+    """A version of a facet that the marketplace has; ``token`` None where nobody else can hold it."""
+
+    facet_id: int
+    token: str | None
+    version: int
+    value: dict[str, Any]
+
+
+def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
+    """The marketplace has these versions. Where the wish went elsewhere and came back meanwhile, nothing is left
+    to send."""
+    always = {"ack_shop": session.info["shop_id"], "ack_now": now}
+    rows = [
+        {"ack_facet": ack.facet_id, "ack_token": ack.token, "ack_value": ack.value, "ack_version": ack.version}
+        | {"ack_digest": fingerprint(ack.value)}
+        | always
+        for ack in acks
+    ]
+    if rows:
+        core_execute_many(line(session), _ACKNOWLEDGED, rows)

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import insert
@@ -25,6 +25,7 @@ from bridge.ports.http import Exchange
 BATCH = 100
 EVERY = 0.5
 MOST = 5000
+Make = Callable[[], Exchange]
 log = get_logger(__name__)
 
 
@@ -38,7 +39,7 @@ class JournalRecorder:
     def __init__(self, db: Database, *, every: float = EVERY, most: int = MOST) -> None:
         self._db = db
         self._every = every
-        self._waiting: deque[Exchange] = deque(maxlen=most)
+        self._waiting: deque[Exchange | Make] = deque(maxlen=most)
         self._pid = 0
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -49,11 +50,21 @@ class JournalRecorder:
 
     def record(self, exchange: Exchange) -> None:
         metrics.count_exchange(exchange.account, exchange.status)
+        self._add(exchange)
+
+    def later(self, make: Make) -> None:
+        """It is put in words by whoever writes it; at once where many wait, so that few answers are kept whole."""
+        if len(self._waiting) < BATCH:
+            self._add(make)
+        else:
+            self.record(make())
+
+    def _add(self, told: Exchange | Make) -> None:
         if self._pid != os.getpid():
             self._start()
         if len(self._waiting) == self._waiting.maxlen:
             self.dropped += 1
-        self._waiting.append(exchange)
+        self._waiting.append(told)
         if len(self._waiting) >= BATCH:
             self._full.set()
 
@@ -61,7 +72,8 @@ class JournalRecorder:
         """Write what waits. False when the database is away; it stays waiting then."""
         with self._writing:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                told = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                batch = [exchange for item in told if (exchange := self._made(item)) is not None]
                 try:
                     self._write(batch)
                 except SQLAlchemyError as error:
@@ -69,6 +81,18 @@ class JournalRecorder:
                     return False
                 self._failing = False
         return True
+
+    def _made(self, told: Exchange | Make) -> Exchange | None:
+        if isinstance(told, Exchange):
+            return told
+        try:
+            exchange = told()
+        except Exception:
+            log.exception("an exchange could not be put in words")
+            self.dropped += 1
+            return None
+        metrics.count_exchange(exchange.account, exchange.status)
+        return exchange
 
     def close(self) -> None:
         """Write what waits and stop. Safe to call twice."""
@@ -100,7 +124,8 @@ class JournalRecorder:
         self._failing = True
         room = (self._waiting.maxlen or MOST) - len(self._waiting)
         self.dropped += max(0, len(batch) - room)
-        self._waiting.extendleft(reversed(batch[len(batch) - min(room, len(batch)) :]))
+        kept = batch[len(batch) - min(room, len(batch)) :]
+        self._waiting.extendleft(reversed(kept))
 
     def _write(self, batch: Iterable[Exchange]) -> None:
         rows = [row for exchange in batch if (row := _row(exchange)) is not None]

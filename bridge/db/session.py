@@ -3,7 +3,7 @@ every select, update and delete gets ``shop_id = :shop`` added, every new row ge
 another shop is refused. A session without a shop (``shop_id=None``) is for the doorbell and the sweeper only.
 
 Statements that are made once (module constants) and concern columns, not entities, go through :func:`core_execute`: it
-takes a quarter of what the ORM takes.
+gives them to the driver as they are (bridge/db/prepared.py), and what the ORM does beside the database is not paid.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import CursorResult, Engine, Executable, Integer, bindparam, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, Executable, Integer, bindparam, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
 
+from bridge.db.prepared import Prepared, Rows, names_of, send
 from bridge.db.tables import OfShop
 from bridge.db.turn import Turn
 
@@ -30,6 +32,17 @@ ATTEMPTS = 6
 
 class WrongShop(RuntimeError):
     """A row of one shop was about to be written in another shop's session."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Single statements, each by itself and as of its moment: what needs neither a session nor a transaction."""
+
+    info: Mapping[str, Any]
+    line: Connection
+
+
+Asks = Session | Glance
 
 
 class Database:
@@ -57,6 +70,12 @@ class Database:
         ``rollback()`` it does not expire what was loaded)."""
         with _session(self.engine, shop_id) as session:
             yield session
+
+    @contextmanager
+    def glance(self, shop_id: int | None) -> Iterator[Glance]:
+        """For statements that were made once (:func:`core_execute`) and need not agree with each other."""
+        with self.engine.connect() as connection:
+            yield Glance({"shop_id": shop_id}, connection)
 
     @contextmanager
     def write(self, shop_id: int | None) -> Iterator[Session]:
@@ -146,7 +165,7 @@ def _begin_sqlite(connection: Any) -> None:
     # A deferred transaction that starts by reading and then writes fails with SQLITE_BUSY at once when another
     # writer was faster (sqlite.org/lang_transaction.html); writers therefore queue at the start.
     write = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    send(connection, "BEGIN IMMEDIATE" if write else "BEGIN", ())
 
 
 @contextmanager
@@ -155,15 +174,40 @@ def _session(engine: Engine, shop_id: int | None) -> Iterator[Session]:
         yield session
 
 
-def core_execute(
-    session: Session, statement: Executable, given: Mapping[str, Any] | None = None
-) -> CursorResult[*tuple[Any, ...]]:
+def core_execute(session: Asks, statement: Executable, given: Mapping[str, Any] | None = None) -> Rows:
     """Execute a statement that was made once, inside the session's shop and transaction. Objects that the session has
     in hand are neither written before nor brought up to date after it."""
     shop_id = session.info["shop_id"]
+    connection = line(session)
     if shop_id is None:
-        return session.connection().execute(statement, given)
-    return session.connection().execute(_bound(statement), {**(given or {}), _SHOP: shop_id})
+        return _prepared(statement, connection.dialect, scoped=False).run(connection, given or {})
+    return _prepared(statement, connection.dialect, scoped=True).run(connection, {**(given or {}), _SHOP: shop_id})
+
+
+def line(session: Asks) -> Connection:
+    """The session's connection. Asked for each time, it would cost as much as a statement."""
+    if isinstance(session, Glance):
+        return session.line
+    known: Connection | None = session.info.get("line")
+    if known is None or not known.in_transaction():
+        known = session.info["line"] = session.connection()
+    return known
+
+
+def core_execute_many(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A statement that was made once, for each of ``rows``; it names its shop itself."""
+    _prepared(statement, connection.dialect, scoped=False, names=names_of(statement, rows)).run_many(connection, rows)
+
+
+def _prepared(
+    statement: Executable, dialect: Dialect, *, scoped: bool, names: tuple[str, ...] | None = None
+) -> Prepared:
+    known = _PREPARED.setdefault(statement, {})
+    key = dialect.name, scoped, names
+    found = known.get(key)
+    if found is None:
+        found = known[key] = Prepared(_bound(statement) if scoped else statement, dialect, names)
+    return found
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -184,6 +228,7 @@ _BOUND = with_loader_criteria(
 )
 # With the shop as a parameter a statement is scoped once for all of them: that is half of what running it costs.
 _SCOPED: WeakKeyDictionary[Executable, Executable] = WeakKeyDictionary()
+_PREPARED: WeakKeyDictionary[Executable, dict[tuple[str, bool, tuple[str, ...] | None], Prepared]] = WeakKeyDictionary()
 
 
 def _bound(statement: Any) -> Any:

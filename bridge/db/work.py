@@ -8,7 +8,7 @@ process that lost its lease can finish nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bridge.db.resting import work_rests
-from bridge.db.session import core_execute
+from bridge.db.session import Asks, core_execute, core_execute_many, line
 from bridge.db.tables import Connection, Shop, UtcTime, Work
 
 LEASE = timedelta(seconds=45)
@@ -100,7 +100,7 @@ class Claim:
 
 def mark(session: Session, shop_id: int, marks: Iterable[Mark], now: datetime) -> None:
     """Say that there is something to do; saying it again before it is done is the same as saying it once."""
-    mark_on(session.connection(), shop_id, marks, now)
+    mark_on(line(session), shop_id, marks, now)
 
 
 def mark_on(connection: sqlalchemy.Connection, shop_id: int, marks: Iterable[Mark], now: datetime) -> None:
@@ -111,7 +111,7 @@ def mark_on(connection: sqlalchemy.Connection, shop_id: int, marks: Iterable[Mar
         chosen = [item for item in items if item.settle is settle and item.wake is wake]
         if chosen:
             rows = [row_of(shop_id, item, now) | item.pace.times(now) for item in chosen]
-            connection.execute(_upsert(connection.dialect.name, settle=settle, wake=wake), rows)
+            core_execute_many(connection, _upsert(connection.dialect.name, settle=settle, wake=wake), rows)
 
 
 def row_of(shop_id: int, item: Mark, now: datetime) -> dict[str, Any]:
@@ -248,23 +248,30 @@ _DONE = (
     )
     .execution_options(synchronize_session=False)
 )
-_CONNECTION = select(Connection).where(Connection.id == bindparam("connection_id"))
+_CONNECTIONS = select(*(getattr(Connection, column.key) for column in cast(Table, Connection.__table__).c)).where(
+    Connection.id.in_(bindparam("ids", expanding=True))
+)
 _TOKENS = select(Work.id, Work.lease_token).where(Work.id.in_(bindparam("ids", expanding=True)))
 
 
-def connection(session: Session, connection_id: int) -> Connection | None:
-    """The connection that work is claimed of, as it is now."""
-    return session.scalars(_CONNECTION, {"connection_id": connection_id}).first()
+def connections(session: Asks, ids: Collection[int]) -> dict[int, Connection]:
+    """Whose work it is, as they are now: to read from, they are no part of the session."""
+    return {row.id: Connection(**row._asdict()) for row in core_execute(session, _CONNECTIONS, {"ids": list(ids)})}
 
 
-def pending_scopes(session: Session, lane: str | None, now: datetime) -> list[tuple[int, int, str]]:
+def connection(session: Asks, connection_id: int) -> Connection | None:
+    """The connection that work is claimed of, as it is now: to read from, it is no part of the session."""
+    return connections(session, [connection_id]).get(connection_id)
+
+
+def pending_scopes(session: Asks, lane: str | None, now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, lane) with work that is due, unclaimed and allowed."""
     if lane is None:
         return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now})]
     return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES_OF_LANE, {"now": now, "lane": lane})]
 
 
-def next_due(session: Session, lane: str, until: datetime) -> datetime | None:
+def next_due(session: Asks, lane: str, until: datetime) -> datetime | None:
     """The earliest time before ``until`` at which more work of the lane falls due."""
     found: datetime | None = core_execute(session, _NEXT_DUE, {"lane": lane, "until": until}).scalar()
     return found
@@ -299,7 +306,7 @@ def claim(
     ]
 
 
-def still_mine(session: Session, claims: Sequence[Claim]) -> set[int]:
+def still_mine(session: Asks, claims: Sequence[Claim]) -> set[int]:
     """Ids of the claims whose lease is still held: asked right before any outside write."""
     tokens = {item.id: item.token for item in claims}
     rows = core_execute(session, _TOKENS, {"ids": list(tokens)})

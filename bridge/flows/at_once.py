@@ -10,7 +10,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from bridge.db import queue
+from bridge.db import queue, work
 from bridge.db.tables import Connection
 from bridge.domain.listing import Facet
 from bridge.flows.engine import Engine
@@ -30,9 +30,10 @@ class Parcel:
 def claim(session: Session, variant_ids: Sequence[int], now: datetime) -> list[Parcel]:
     """The stock of these variants, for each marketplace that nothing else waits for."""
     rows, token = queue.claim_at_once(session, variant_ids, Facet.STOCK.value, now)
-    parcels: dict[int, Parcel] = {}
+    connections = work.connections(session, {row.connection_id for row in rows}) if rows else {}
+    parcels = {number: Parcel(row, []) for number, row in connections.items()}
     for row in rows:
-        parcels.setdefault(row.Connection.id, Parcel(row.Connection, [])).items.append(item_of(row, token))
+        parcels[row.connection_id].items.append(item_of(row, token))
     return list(parcels.values())
 
 

@@ -18,7 +18,8 @@ from sqlalchemy import bindparam, func, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from bridge.db import work
-from bridge.db.session import core_execute
+from bridge.db.bulk import update_rows
+from bridge.db.session import Asks, core_execute
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
@@ -50,8 +51,14 @@ _PLACED = (
     .where(Product.external_id.in_(_IDS), Reservation.state == "placed")
 )
 _TICKETS: Any = union_all(_KNOWN, _PLACED)
-_PRODUCTS = select(Product).where(Product.external_id.in_(_IDS)).order_by(Product.id).with_for_update()
-_VARIANTS = select(Variant).where(Variant.product_id.in_(_IDS))
+_PRODUCTS = (
+    select(Product.id, Product.external_id, Product.snapshot_version, Product.deleted_at)
+    .where(Product.external_id.in_(_IDS))
+    .order_by(Product.id)
+    .with_for_update()
+)
+_NAMES = (Variant.id, Variant.product_id, Variant.external_id, Variant.sku, Variant.gtin, Variant.pool)
+_VARIANTS = select(*_NAMES, Variant.deleted_at).where(Variant.product_id.in_(_IDS))
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def read_products(engine: Engine, row: Connection, claims: list[Claim]) -> None:
 
 def _read_together(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     ids = [claim.key for claim in claims]
-    with engine.db.read(row.shop_id) as session:
+    with engine.db.glance(row.shop_id) as session:
         before = _before(session, ids)
     began = time.monotonic()
     with lane("stock"):
@@ -104,7 +111,7 @@ def read_pools(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     engine.ring({"stock"})
 
 
-def _before(session: Session, ids: Sequence[str]) -> _Before:
+def _before(session: Asks, ids: Sequence[str]) -> _Before:
     rows = core_execute(session, _TICKETS, {"ids": ids}).all()
     tickets = {row[0]: row[1] for row in rows if row[0] is not None}
     return _Before(tickets, {row[1] for row in rows if row[0] is None})
@@ -163,6 +170,15 @@ def take_in(
     return set(ids) - writer.overtaken
 
 
+class _Known(NamedTuple):
+    """A product as the readings before have left it."""
+
+    id: int
+    external_id: str
+    snapshot_version: int
+    deleted_at: datetime | None
+
+
 class _Snapshot:
     """Writes readings of products; collects the variants that must be projected."""
 
@@ -174,29 +190,28 @@ class _Snapshot:
         self.left: set[str] = set()
         self.overtaken: set[str] = set()
         self.pools: set[str] = set()
-        self._changed: list[Variant] = []
-        self._products = {row.external_id: row for row in session.scalars(_PRODUCTS, {"ids": ids})}
-        self._known: defaultdict[int, list[Variant]] = defaultdict(list)
-        for variant in session.scalars(_VARIANTS, {"ids": [row.id for row in self._products.values()]}):
+        self._new: list[Variant] = []
+        self._changes = _Changes()
+        self._products = {row.external_id: _Known(*row) for row in core_execute(session, _PRODUCTS, {"ids": ids})}
+        self._known: defaultdict[int, list[Any]] = defaultdict(list)
+        owners = [row.id for row in self._products.values()]
+        for variant in core_execute(session, _VARIANTS, {"ids": owners}) if owners else ():
             self._known[variant.product_id].append(variant)
 
     @property
     def touched(self) -> list[int]:
         """The variants that must be projected, once everything is finished."""
-        return sorted({row.id for row in self._changed})
+        return sorted(self._changes.variants | {row.id for row in self._new})
 
     def apply(self, product: StoreProduct) -> None:
         row = self._product(product.external_id)
         if row is None:
             return
-        row.title, row.read_at, row.deleted_at = product.title, self.now, None
-        row.snapshot_version += 1
-        row.data = product.model_copy(update={"variants": ()}).as_json()
-        if row in self.session.new:
-            self.session.flush()
+        data = product.model_copy(update={"variants": ()}).as_json()
+        self._written(row, title=product.title, data=data, deleted_at=None)
         known = {item.external_id: item for item in self._known[row.id]}
         for variant in product.variants:
-            self._variant(row, known.pop(variant.external_id, None), variant)
+            self._variant(row.id, known.pop(variant.external_id, None), variant)
         for left in known.values():
             self._drop(left)
 
@@ -204,14 +219,14 @@ class _Snapshot:
         row = self._product(external_id, create=False)
         if row is None or row.deleted_at is not None:
             return
-        row.deleted_at, row.read_at = self.now, self.now
-        row.snapshot_version += 1
+        self._written(row, deleted_at=self.now)
         for variant in self._known[row.id]:
             self._drop(variant)
 
     def finish(self) -> None:
         """Write it, and release: units of store orders that were placed before this reading began are now in the
         store's own number."""
+        self._changes.write(self.session)
         if self.before.placed:
             query = select(Reservation).where(Reservation.id.in_(self.before.placed), Reservation.state == "placed")
             for held in self.session.scalars(query):
@@ -219,40 +234,74 @@ class _Snapshot:
                     held.state, held.released_at = "released", self.now
         self.session.flush()
 
-    def _product(self, external_id: str, *, create: bool = True) -> Product | None:
+    def _product(self, external_id: str, *, create: bool = True) -> _Known | None:
         row = self._products.get(external_id)
         expected = self.before.tickets.get(external_id)
         if row is None and expected is None:
-            if not create:
-                return None
-            row = Product(external_id=external_id, title="", data={}, snapshot_version=0)
-            self._products[external_id] = row
-            self.session.add(row)
-            return row
+            return self._added(external_id) if create else None
         if row is None or row.snapshot_version != expected:
             self.overtaken.add(external_id)  # somebody else's reading came in between: read again
             return None
         return row
 
-    def _variant(self, product: Product, row: Variant | None, variant: StoreVariant) -> None:
-        self.pools.add(variant.stock.pool)
-        data = variant.as_json()
-        if row is None:
-            row = Variant(product_id=product.id, external_id=variant.external_id)
-            self.session.add(row)
-        if variant.sku and (row.sku != variant.sku or row.gtin != variant.gtin):
-            self.new_skus.add(variant.sku)
-        if row.sku and row.sku != variant.sku:
-            self.left.add(row.sku)
-        row.sku, row.gtin, row.title = variant.sku, variant.gtin, variant.title
-        row.pool, row.on_hand, row.data = variant.stock.pool, countable(variant.stock), data
-        row.deleted_at, row.read_at = None, self.now
-        self._changed.append(row)
+    def _added(self, external_id: str) -> _Known:
+        row = Product(external_id=external_id, title="", data={}, snapshot_version=0)
+        self.session.add(row)
+        self.session.flush()
+        self.session.expunge(row)  # what follows is written by column
+        return _Known(row.id, external_id, 0, None)
 
-    def _drop(self, row: Variant) -> None:
-        if row.deleted_at is None:
-            row.deleted_at = self.now
-        self._changed.append(row)
+    def _written(self, row: _Known, **values: Any) -> None:
+        version = row.snapshot_version + 1
+        self._products[row.external_id] = row._replace(snapshot_version=version)
+        self._changes.product(row.id, snapshot_version=version, read_at=self.now, **values)
+
+    def _variant(self, product_id: int, row: Any, variant: StoreVariant) -> None:
+        self.pools.add(variant.stock.pool)
+        if variant.sku and (row is None or row.sku != variant.sku or row.gtin != variant.gtin):
+            self.new_skus.add(variant.sku)
+        if row is not None and row.sku and row.sku != variant.sku:
+            self.left.add(row.sku)
+        names = {"sku": variant.sku, "gtin": variant.gtin, "pool": variant.stock.pool}
+        values: dict[str, Any] = {
+            "title": variant.title,
+            "on_hand": countable(variant.stock),
+            "data": variant.as_json(),
+        }
+        values |= {"deleted_at": None, "read_at": self.now}
+        if row is None:
+            new = Variant(product_id=product_id, external_id=variant.external_id, **names, **values)
+            self.session.add(new)
+            self._new.append(new)
+            return
+        same = all(getattr(row, name) == value for name, value in names.items())
+        self._changes.variant(row.id, **values, **({} if same else names))
+
+    def _drop(self, row: Any) -> None:
+        self._changes.variant(row.id, deleted_at=row.deleted_at or self.now)
+
+
+class _Changes:
+    """Of products and variants that are there: written together, those of the same columns by one statement. What
+    variants are found by is written only where it is another: each of these columns is an index more to write."""
+
+    def __init__(self) -> None:
+        self.variants: set[int] = set()
+        self._products: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        self._variants: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+
+    def product(self, number: int, **values: Any) -> None:
+        self._products[tuple(values)].append({"id": number, **values})
+
+    def variant(self, number: int, **values: Any) -> None:
+        self.variants.add(number)
+        self._variants[tuple(values)].append({"id": number, **values})
+
+    def write(self, session: Session) -> None:
+        for rows in self._products.values():
+            update_rows(session, Product, rows)
+        for rows in self._variants.values():
+            update_rows(session, Variant, rows)
 
 
 def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records
 from bridge.db.bulk import insert_rows, update_rows
-from bridge.db.tables import FacetRow, Listing, Variant
+from bridge.db.tables import FacetRow, Listing
 from bridge.domain import stock
 from bridge.domain.listing import DesiredOffer, Facet
 from bridge.domain.money import Money
@@ -48,7 +48,7 @@ class Difference:
     def compare(
         self,
         view: ChannelView,
-        variant: Variant,
+        variant_id: int,
         listing: Row | None,
         facets: dict[str, Row],
         made: Made,
@@ -56,7 +56,7 @@ class Difference:
     ) -> None:
         values = desired_values(made.offer)
         if listing is None:
-            self._new(view, variant, made, values)
+            self._new(view, variant_id, made, values)
             return
         self._listing(view, listing, made, gone)
         live = listing["offer_id"] is not None
@@ -69,11 +69,11 @@ class Difference:
                 continue  # a live offer keeps its last good price and content; its stock is always kept right
             self._facet(view, listing, facets.get(name), name, value, made, live)
 
-    def _new(self, view: ChannelView, variant: Variant, made: Made, values: dict[str, Row]) -> None:
+    def _new(self, view: ChannelView, variant_id: int, made: Made, values: dict[str, Row]) -> None:
         ready = not made.offer.blocked
         listing = {
             "connection_id": view.id,
-            "variant_id": variant.id,
+            "variant_id": variant_id,
             "site": view.site,
             "sku": made.offer.sku,
             "gtin": made.offer.gtin,

@@ -16,6 +16,7 @@ from bridge.db.tables import Variant
 from bridge.flows import documents, project, tally
 from bridge.flows.documents import Key, Wish
 from bridge.flows.engine import Engine
+from bridge.flows.project import VariantRow
 from bridge.flows.shape import Made
 from bridge.flows.views import ChannelView, channel_views
 
@@ -86,7 +87,7 @@ def some(session: Session, most: int = LOOKED_AT) -> list[int]:
     return list(session.scalars(there.limit(most)))
 
 
-Row = tuple[Variant, ChannelView, Made]
+Row = tuple[VariantRow, ChannelView, Made]
 
 
 def _outcomes(session: Session, views: Sequence[list[ChannelView]]) -> Iterator[tuple[Row, ...]]:

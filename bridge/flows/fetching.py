@@ -13,12 +13,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records
+from bridge.db.queue import Ack, acknowledge
 from bridge.db.tables import Connection, FacetRow, FeedPart, FeedRow, Listing
 from bridge.domain.values import fingerprint
 from bridge.flows import feed_address
 from bridge.flows.engine import Engine
 from bridge.flows.feeds import UNFETCHED
-from bridge.flows.push import Ack, acknowledge
 from bridge.flows.sites import place
 from bridge.metrics import observe_ack
 from bridge.ports.errors import NotFound, RetryLater

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
+from bridge.db.queue import Ack, acknowledge
 from bridge.db.tables import (
     Cancellation,
     Connection,
@@ -25,7 +26,7 @@ from bridge.flows import acceptance, cancellations, offered, refunds, refusing, 
 from bridge.flows.advice import CORRECT_TO_SEND
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
-from bridge.flows.push import Ack, acknowledge, refused_again
+from bridge.flows.push import refused_again
 from bridge.flows.sites import place, subject
 from bridge.flows.steps import step
 from bridge.ports.channel import SubmissionState, SubmissionStatus

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.resting import at_rest
-from bridge.db.session import core_execute
+from bridge.db.session import Asks, core_execute
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime, Variant
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
@@ -35,7 +35,7 @@ UNTIL_ENDED = timedelta(seconds=30)
 Values = dict[str, dict[str, Any]]
 
 
-def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
+def pending_scopes(session: Asks, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
     """Ending an offer is stock work (it must stop selling); creating one is content work."""
     topic = "end" if lane_name == "stock" else "create"
     return [(row[0], row[1], topic) for row in core_execute(session, _SCOPES[topic], {"now": now})]

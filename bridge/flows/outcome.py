@@ -129,7 +129,7 @@ def alive(session: Session, row: Connection, now: datetime) -> None:
 
 def fence(engine: Engine, row: Connection, claim: Claim) -> None:
     """Right before an outside write: raises Superseded when somebody else has taken over."""
-    with engine.db.read(row.shop_id) as session:
+    with engine.db.glance(row.shop_id) as session:
         if not work.still_mine(session, [claim]):
             raise Superseded("the lease of this work was lost")
     step(f"{claim.kind}.fenced")

@@ -12,7 +12,7 @@ from bridge.db.tables import Listing, Variant
 from bridge.flows import documents
 from bridge.flows.documents import Wish
 from bridge.flows.engine import Engine
-from bridge.flows.project import read_chunk
+from bridge.flows.project import VariantRow, read_chunk
 from bridge.flows.shape import Made
 from bridge.flows.views import channel_views
 
@@ -52,7 +52,7 @@ def sample(session: Session, connection_id: int, count: int) -> list[int]:
     return sorted(found)
 
 
-def _row(place: str, variant: Variant, facets: Mapping[str, Any], made: Made) -> dict[str, Any]:
+def _row(place: str, variant: VariantRow, facets: Mapping[str, Any], made: Made) -> dict[str, Any]:
     offer, answer = made.offer, made.answer
     return {
         "sku": variant.sku,

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import bindparam, func, literal, select, union_all
@@ -77,16 +77,29 @@ def project(
     chunk = read_chunk(session, views, variant_ids, lock=True)
     change = Difference(now, event_at, confirmed=confirmed)
     for view, variant, listing, facets, made, gone in chunk.outcomes(views):
-        change.compare(view, variant, listing, facets, made, bool(gone))
+        change.compare(view, variant.id, listing, facets, made, bool(gone))
     lanes = change.write(session, views)
     if change.holding:
         held.tell(session, change.holding, now)
     return lanes
 
 
-Outcome = tuple[ChannelView, Variant, dict[str, Any] | None, dict[str, dict[str, Any]], Made, str]
+class VariantRow(NamedTuple):
+    """A variant as it was last read, as far as listings are made of it."""
+
+    id: int
+    product_id: int
+    sku: str | None
+    gtin: str | None
+    title: str
+    pool: str
+    data: dict[str, Any]
+    deleted_at: datetime | None
+
+
+Outcome = tuple[ChannelView, VariantRow, dict[str, Any] | None, dict[str, dict[str, Any]], Made, str]
 # A variant, its listing as it is, what is to be made a listing of, why it is gone.
-Place = tuple[Variant, dict[str, Any] | None, Item | Exception, str]
+Place = tuple[VariantRow, dict[str, Any] | None, Item | Exception, str]
 
 
 @dataclass
@@ -120,7 +133,7 @@ class Chunk:
         made = iter(_made(view, [place for place in places if place], self.paces))
         return [place and self._outcome(view, place, next(made)) for place in places]
 
-    def _place(self, view: ChannelView, variant: Variant, product_gone: Any, item: Item | Exception) -> Place | None:
+    def _place(self, view: ChannelView, variant: VariantRow, product_gone: Any, item: Item | Exception) -> Place | None:
         rehearsed = OF_A_REHEARSAL if (variant.sku or "").startswith(REHEARSED) and not view.sandbox else ""
         unused = rehearsed if view.used else SITE_UNUSED
         gone = unused if variant.deleted_at is None and product_gone is None else DELETED
@@ -132,7 +145,7 @@ class Chunk:
         facets = self.facets.get(listing["id"], _NO_FACETS) if listing else _NO_FACETS
         return view, variant, listing, facets, made, gone
 
-    def _item(self, row: Variant, data: dict[str, Any], products: dict[int, StoreProduct]) -> Item | Exception:
+    def _item(self, row: VariantRow, data: dict[str, Any], products: dict[int, StoreProduct]) -> Item | Exception:
         sold, number, sku, gtin = self.sold.get(row.pool, _NONE), row.product_id, row.sku or "", row.gtin
         try:
             product = products.get(number)
@@ -188,7 +201,8 @@ def _asked(view: ChannelView, place: Place, paces: Paces | None) -> Asked:
 
 def read_chunk(session: Session, views: Sequence[ChannelView], variant_ids: Sequence[int], *, lock: bool) -> Chunk:
     """``lock`` makes two flows that touch the same variant (a reading, a sale) see each other's result in turn."""
-    rows = session.execute(_VARIANTS_LOCKED if lock else _VARIANTS, {"ids": variant_ids}).all()
+    found = core_execute(session, _VARIANTS_LOCKED if lock else _VARIANTS, {"ids": variant_ids})
+    rows = [(VariantRow(*row[:-2]), *row[-2:]) for row in found]
     listings = _listings(session, [row[0].id for row in rows], sorted({view.id for view in views}))
     bundles = views[0].bundles if views else NO_BUNDLES
     standing = bundled.standing(session, bundles.parts_of({row[0].sku or "" for row in rows}))
@@ -277,11 +291,10 @@ _FACET = (
 # Made once: making these statements costs more than running them.
 _IDS: Any = bindparam("ids", expanding=True)
 _VARIANTS = (
-    select(Variant, Product.data, Product.deleted_at)
+    select(*(getattr(Variant, name) for name in VariantRow._fields), Product.data, Product.deleted_at)
     .join(Product, Product.id == Variant.product_id)
     .where(Variant.id.in_(_IDS))
     .order_by(Variant.id)
-    .execution_options(populate_existing=True)
 )
 _VARIANTS_LOCKED = _VARIANTS.with_for_update(of=Variant)
 _RESERVED = (

@@ -12,17 +12,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache, partial
-from typing import Any, NamedTuple, TypeAlias, cast
+from functools import partial
+from typing import Any, TypeAlias
 
-from sqlalchemy import Executable, String, Table, bindparam, case, or_, update
+from sqlalchemy import case, update
 from sqlalchemy.orm import Session
 
 from bridge.db import queue, records, work
-from bridge.db.tables import Connection, FacetRow, Listing, Submission, UtcTime, Work
+from bridge.db.queue import Ack
+from bridge.db.session import Asks
+from bridge.db.tables import Connection, FacetRow, Listing, Submission, Work
 from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
-from bridge.domain.values import fingerprint
 from bridge.flows import offered
 from bridge.flows.advice import CORRECT_TO_SEND
 from bridge.flows.engine import Engine
@@ -61,7 +62,7 @@ class Item:
 Sent: TypeAlias = "list[tuple[Item, ItemResult]] | BridgeError"
 
 
-def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
+def pending_scopes(session: Asks, lane_name: str, now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, facet) with something to send in this lane."""
     facets = [facet.value for facet, name in LANE_OF.items() if name == lane_name]
     return queue.scopes(session, facets, now)
@@ -69,7 +70,7 @@ def pending_scopes(session: Session, lane_name: str, now: datetime) -> list[tupl
 
 def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: float) -> None:
     """Send what is pending for one connection and facet until nothing is left or time is up."""
-    with engine.db.read(shop_id) as session:
+    with engine.db.glance(shop_id) as session:
         row = work.connection(session, connection_id)
     if row is None:
         return
@@ -170,7 +171,7 @@ class _Sender:
     def _fence(self, items: Sequence[Item]) -> None:
         """Raises _Newer with what is still ours, in its newest version, when anything changed meanwhile."""
         ids = {item.id: item for item in items}
-        with self.engine.db.read(self.row.shop_id) as session:
+        with self.engine.db.glance(self.row.shop_id) as session:
             rows = queue.held(session, list(ids))
         mine = [row for row in rows if row[1] == ids[row[0]].token]
         if len(mine) == len(items) and all(row[2] == ids[row[0]].version for row in mine):
@@ -202,7 +203,7 @@ class _Sender:
 
     def _write(self, session: Session, results: Sequence[tuple[Item, ItemResult]], now: datetime) -> None:
         applied = [item for item, result in results if result.outcome is Outcome.APPLIED]
-        acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
+        queue.acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
         for item, result in results:
             _RECORD[result.outcome](self, session, item, result, now)
         alive(session, self.row, now)
@@ -318,51 +319,6 @@ def wake(session: Session, connection_id: int, now: datetime) -> None:
 
 def item_shop(session: Session) -> int:
     return int(session.info["shop_id"])
-
-
-class Ack(NamedTuple):
-    """A version of a facet that the marketplace has; ``token`` None where nobody else can hold it."""
-
-    facet_id: int
-    token: str | None
-    version: int
-    value: dict[str, Any]
-
-
-def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
-    """The marketplace has these versions. Where the wish went elsewhere and came back meanwhile, nothing is left
-    to send."""
-    always = {"ack_shop": item_shop(session), "ack_now": now}
-    rows = [
-        {"ack_facet": ack.facet_id, "ack_token": ack.token, "ack_value": ack.value, "ack_version": ack.version}
-        | {"ack_digest": fingerprint(ack.value)}
-        | always
-        for ack in acks
-    ]
-    if rows:
-        session.connection().execute(_acknowledge(), rows)
-
-
-@cache
-def _acknowledge() -> Executable:
-    """Made once, because making it costs more than running it."""
-    table = cast(Table, FacetRow.__table__)
-    token, now = bindparam("ack_token", type_=String()), bindparam("ack_now", type_=UtcTime())
-    still_wanted = table.c.desired_hash == bindparam("ack_digest")
-    query = update(table).where(table.c.id == bindparam("ack_facet"), table.c.shop_id == bindparam("ack_shop"))
-    return query.where(or_(token.is_(None), table.c.lease_token == token)).values(
-        acked=bindparam("ack_value"),
-        acked_hash=bindparam("ack_digest"),
-        acked_version=case((still_wanted, table.c.desired_version), else_=bindparam("ack_version")),
-        acked_at=now,
-        in_flight=False,
-        attempts=0,
-        error=None,
-        leased_until=None,
-        lease_token=None,
-        due_at=now,
-        event_at=case((still_wanted, None), else_=table.c.event_at),
-    )
 
 
 def item_of(row: Any, token: str) -> Item:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, union
+from sqlalchemy import bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from bridge.db import work
@@ -32,7 +32,7 @@ _ASKED = (
     .join(Cancellation, Cancellation.order_line_id == Reservation.order_line_id)
     .where(Variant.pool.in_(_POOLS), Cancellation.origin == "bridge", Cancellation.state == "asked")
 )
-_EITHER = union(_SHORT, _ASKED)
+_EITHER = union_all(_SHORT, _ASKED)
 
 
 def watch(engine: Engine, session: Session, pools: Collection[str], now: datetime) -> set[str]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bridge.db import work
+from bridge.db.session import Asks, core_execute
 from bridge.db.tables import Connection
 from bridge.db.work import Claim
 from bridge.flows import (
@@ -131,22 +132,22 @@ class Scope:
 def scopes(engine: Engine, lane: str) -> list[Scope]:
     """Everything of a lane that is due and unclaimed, most urgent kind first."""
     now = engine.clock()
-    with engine.db.read(None) as session:
+    with engine.db.glance(None) as session:
         return [scope for scope in _scopes(session, lane, now) if _can_be_done(engine, session, scope.connection_id)]
 
 
-def _can_be_done(engine: Engine, session: Session, connection_id: int) -> bool:
+def _can_be_done(engine: Engine, session: Asks, connection_id: int) -> bool:
     """What waits for an adapter that is not installed keeps waiting, and holds up nothing else."""
     if connection_id in engine.installed:
         return True
-    row = session.execute(_ADAPTER, {"connection": connection_id}).first()
+    row = core_execute(session, _ADAPTER, {"connection": connection_id}).first()
     if row is None or not engine.is_installed(row):
         return False
     engine.installed.add(connection_id)
     return True
 
 
-def _scopes(session: Session, lane: str, now: datetime) -> list[Scope]:
+def _scopes(session: Asks, lane: str, now: datetime) -> list[Scope]:
     found = [Scope(shop, connection, lane, "work") for shop, connection, _ in work.pending_scopes(session, lane, now)]
     if lane in ("stock", "content"):
         sources = (*push.pending_scopes(session, lane, now), *offers.pending_scopes(session, lane, now))
@@ -157,7 +158,7 @@ def _scopes(session: Session, lane: str, now: datetime) -> list[Scope]:
 def lanes_with_work(engine: Engine) -> set[str]:
     """For the sweeper: lanes whose bell should be ringing."""
     now = engine.clock()
-    with engine.db.read(None) as session:
+    with engine.db.glance(None) as session:
         found = {lane for _, _, lane in work.pending_scopes(session, None, now)}
         for lane in ("stock", "content"):
             if push.pending_scopes(session, lane, now) or offers.pending_scopes(session, lane, now):
@@ -167,7 +168,7 @@ def lanes_with_work(engine: Engine) -> set[str]:
 
 def next_due(engine: Engine, lane: str) -> datetime | None:
     """When the next item of a lane falls due, if within three seconds."""
-    with engine.db.read(None) as session:
+    with engine.db.glance(None) as session:
         return work.next_due(session, lane, engine.clock() + timedelta(seconds=3))
 
 

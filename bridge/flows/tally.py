@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bridge.db.tables import Variant
 from bridge.domain.blast import Reach, moved_percent
 from bridge.domain.listing import Facet
 from bridge.domain.money import Money
 from bridge.flows.difference import desired_values
+from bridge.flows.project import VariantRow
 from bridge.flows.shape import Made
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ class Tally:
     shown: list[Row] = field(default_factory=list)
     furthest: Decimal = Decimal(0)
 
-    def add(self, variant: Variant, listing: Row | None, facets: Mapping[str, Row], made: Made, gone: str) -> None:
+    def add(self, variant: VariantRow, listing: Row | None, facets: Mapping[str, Row], made: Made, gone: str) -> None:
         live = listing is not None and listing["offer_id"] is not None
         off = gone or bool(made.unwanted)
         self.counts["listings"] += 1
@@ -64,7 +64,7 @@ class Tally:
         self.counts["prices_beyond"] += self.reach.moves_too_far(old, made.offer.price)
         self.furthest = max(self.furthest, abs(moved_percent(old, made.offer.price) or Decimal(0)))
 
-    def _show(self, kind: str, variant: Variant, **more: Any) -> None:
+    def _show(self, kind: str, variant: VariantRow, **more: Any) -> None:
         self.counts[kind] += 1
         if self.counts[f"shown {kind}"] < self.examples:
             self.counts[f"shown {kind}"] += 1

@@ -27,7 +27,12 @@ from bridge.flows.sites import place, used_sites
 
 # Made once: making these statements costs more than running them.
 _SHOP = bindparam("shop", type_=Integer())
-_THERE = select(Connection).where(Connection.state.not_in(("connecting", "disconnected"))).order_by(Connection.id)
+_TOLD = ("id", "shop_id", "role", "adapter", "title", "settings", "info", "sandbox")
+_THERE = (
+    select(*(getattr(Connection, name) for name in _TOLD))
+    .where(Connection.state.not_in(("connecting", "disconnected")))
+    .order_by(Connection.id)
+)
 _STATE = select(
     *(
         part.scalar_subquery()
@@ -68,7 +73,7 @@ def channel_views(
 
     ``settings``: as if these documents held; default: those that do.
     """
-    there = list(session.scalars(_THERE))
+    there = core_execute(session, _THERE)
     rows = [row for row in there if row.role == "channel" and only in (None, row.id) and row.adapter in engine.channels]
     store = next((dict(row.info or {}) for row in there if row.role == "platform"), {})
     if settings is not None:
@@ -76,9 +81,7 @@ def channel_views(
     return _remembered(engine, session, rows, store)
 
 
-def _remembered(
-    engine: Engine, session: Session, rows: list[Connection], store: Mapping[str, Any]
-) -> list[ChannelView]:
+def _remembered(engine: Engine, session: Session, rows: list[Any], store: Mapping[str, Any]) -> list[ChannelView]:
     """Views are made again when the settings or the connection changed. The documents are read only then."""
     stamp = (engine.clock().date(), *_state(session), store)
     stamps = {row.id: repr((stamp, row.title, row.settings, row.info, row.sandbox)) for row in rows}
@@ -99,7 +102,7 @@ def _state(session: Session) -> tuple[Any, ...]:
 def _views(
     engine: Engine,
     session: Session,
-    rows: list[Connection],
+    rows: list[Any],
     settings: Mapping[Key, dict[str, Any]],
     store: Mapping[str, Any],
 ) -> list[ChannelView]:
@@ -119,7 +122,7 @@ def _views(
 def _sites(
     engine: Engine,
     session: Session,
-    row: Connection,
+    row: Any,
     own: Mapping[str, Any],
     table: Rates | None,
     store: Mapping[str, Any],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -85,6 +86,7 @@ class _Signature(OAuth):  # type: ignore[misc]
         return secrets.token_hex(16)
 
 
+@lru_cache(maxsize=500)
 def _twice(text: str) -> str:
     return quote(quote(text, safe="~"), safe="~")
 

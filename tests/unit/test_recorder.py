@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 
 import pytest
@@ -103,6 +104,51 @@ def test_while_the_database_is_away_the_newest_are_kept() -> None:
     assert recorder.dropped == 50
     assert [item.operation for item in recorder._waiting] == [f"op{number}" for number in range(50, 300)]
     recorder._waiting.clear()
+    recorder.close()
+
+
+def test_what_went_well_is_put_in_words_by_whoever_writes_it(db: Database) -> None:
+    recorder = JournalRecorder(db, every=60)
+    made: list[str] = []
+
+    def later(name: str) -> Exchange:
+        made.append(name)
+        return exchange(name)
+
+    recorder.later(partial(later, "one"))
+    recorder.record(exchange("two"))
+    recorder.later(partial(later, "three"))
+    assert made == []
+    assert recorder.flush()
+    assert made == ["one", "three"]
+    assert [row.detail["operation"] for row in rows(db)] == ["one", "two", "three"]
+    recorder.close()
+
+
+def test_of_many_that_wait_no_more_than_a_batch_is_kept_whole() -> None:
+    away = Database("sqlite:////no/such/folder/file.db")
+    recorder = JournalRecorder(away, every=60)
+    for number in range(BATCH + 50):
+        recorder.later(partial(exchange, f"op{number}"))
+    assert sum(not isinstance(item, Exchange) for item in recorder._waiting) == BATCH
+    assert not recorder.flush()
+    assert all(isinstance(item, Exchange) for item in list(recorder._waiting)[:BATCH])
+    assert len(recorder._waiting) == BATCH + 50
+    recorder._waiting.clear()
+    recorder.close()
+
+
+def test_one_that_cannot_be_put_in_words_stops_no_other(db: Database) -> None:
+    recorder = JournalRecorder(db, every=60)
+
+    def broken() -> Exchange:
+        raise ValueError("no words")
+
+    recorder.later(broken)
+    recorder.later(partial(exchange, "good"))
+    assert recorder.flush()
+    assert [row.detail["operation"] for row in rows(db)] == ["good"]
+    assert recorder.dropped == 1
     recorder.close()
 
 

@@ -96,4 +96,6 @@ def outgoing(
 def with_params(url: str | httpx.URL, params: Mapping[str, Any] | None) -> httpx.URL:
     """The URL with these parameters added; None values are left out."""
     wanted = {name: value for name, value in (params or {}).items() if value is not None}
-    return httpx.URL(url).copy_merge_params(wanted) if wanted else httpx.URL(url)
+    if not wanted:
+        return httpx.URL(url)
+    return httpx.URL(url).copy_merge_params(wanted) if "?" in str(url) else httpx.URL(url, params=wanted)

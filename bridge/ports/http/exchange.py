@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -46,11 +46,18 @@ class Recorder(Protocol):
 
     def record(self, exchange: Exchange) -> None: ...
 
+    def later(self, make: Callable[[], Exchange]) -> None:
+        """One that is put in words when there is time."""
+        ...
+
 
 class NoRecorder:
     """Forgets everything."""
 
     def record(self, exchange: Exchange) -> None:
+        return None
+
+    def later(self, make: Callable[[], Exchange]) -> None:
         return None
 
 
@@ -62,3 +69,6 @@ class MemoryRecorder:
 
     def record(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
+
+    def later(self, make: Callable[[], Exchange]) -> None:
+        self.exchanges.append(make())

@@ -71,8 +71,9 @@ class Response:
 
     @property
     def known_json(self) -> Any:
-        """The body as JSON where it was parsed already, else None."""
-        return None if self._json is _UNREAD else self._json
+        """The body as JSON where it was parsed already, else None: a copy of its own, as what was given out may have
+        been changed since."""
+        return None if self._json is _UNREAD else _parse(self.content)
 
 
 def _parse(content: bytes) -> Any:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
@@ -40,6 +41,7 @@ R = TypeVar("R")
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 RETRIES = 2
+KEPT = 64 * 1024  # bytes that wait to be told in the log
 
 
 class _Failure(Exception):
@@ -203,11 +205,14 @@ class Transport:
             fault, response = error, error.response
             verdict = on_fault(call, self.title, error, self._note_fault(call, error))
         seconds = time.monotonic() - began
-        exchange = self._exchange(call, request, response, at=at, seconds=seconds, attempt=attempt)
+        told = partial(
+            self._exchange, call, request, response, at=at, seconds=seconds, attempt=attempt,
+            subject=context.current_subject(), lane=context.current_lane(),
+        )  # fmt: skip
         if verdict is None and response is not None:
-            self._record(exchange)
+            self._note(told, len(response.content) + len(call.content))
             return response
-        raise self._failure(exchange, verdict, fault) from fault
+        raise self._failure(told(), verdict, fault) from fault
 
     def _build(self, call: Call, token: Token | None) -> httpx.Request:
         request = self._wire.build(call)
@@ -257,6 +262,8 @@ class Transport:
         at: datetime,
         seconds: float,
         attempt: int,
+        subject: Mapping[str, str],
+        lane: str,
     ) -> Exchange:
         sent_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Exchange(
@@ -269,8 +276,8 @@ class Transport:
             status=response.status if response else None,
             request_excerpt=self.redactor.body(call.content, sent_type),
             response_excerpt=self._excerpt(call, response) if response else "",
-            subject=context.current_subject(),
-            lane=context.current_lane(),
+            subject=subject,
+            lane=lane,
             attempt=attempt,
         )
 
@@ -288,6 +295,16 @@ class Transport:
         exchange = replace(exchange, error=f"{verdict.error.__name__}: {reason or verdict.merchant}")
         self._record(exchange)
         return _Failure(verdict, "; ".join(filter(None, (exchange.as_text(), reason))))
+
+    def _note(self, told: Callable[[], Exchange], size: int) -> None:
+        """What went well is put in words when the caller has gone on, unless a large body would be kept for that."""
+        if size > KEPT:
+            self._record(told())
+            return
+        try:
+            self.services.recorder.later(told)
+        except Exception:
+            log.exception("an exchange of %s could not be recorded", self.account)
 
     def _record(self, exchange: Exchange) -> None:
         try:

@@ -8,7 +8,6 @@ import ssl
 import threading
 import zlib
 from collections.abc import Callable
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -29,6 +28,7 @@ _UNSENT = (
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
 )
+_HEADERS = httpx.Headers({"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "storebridge"})
 ODD_HEADER = "the credentials contain characters that cannot be sent. Copy them again, without anything around them."
 
 
@@ -57,25 +57,36 @@ class WireFault(Exception):
 
 
 class Wire:
-    """One httpx.Client, and a new one in a forked child: two processes must not share a connection."""
+    """One httpx transport, and a new one in a forked child: two processes must not share a connection.
+
+    No httpx.Client around it: redirects are not followed, and cookies are neither kept nor sent (stores set them on API
+    answers; sent back, they would make one session of all calls).
+    """
 
     def __init__(self, transport: Callable[[], httpx.BaseTransport]) -> None:
-        self._transport = transport
+        self._make = transport
         self._lock = threading.Lock()
-        self._client: httpx.Client | None = None
+        self._transport: httpx.BaseTransport | None = None
         self._process = 0
 
     def build(self, call: Call) -> httpx.Request:
-        """Raises httpx.InvalidURL and ValueError on what cannot be put into a request."""
+        """Raises ValueError on what cannot be put into a request."""
         timeout = httpx.Timeout(call.timeout, connect=min(CONNECT_TIMEOUT, call.timeout))
-        content = call.content or None
-        return self._open().build_request(call.method, call.url, content=content, headers=call.headers, timeout=timeout)
+        headers = _HEADERS.copy()
+        headers.update(call.headers)
+        return httpx.Request(
+            call.method,
+            call.url,
+            content=call.content or None,
+            headers=headers,
+            extensions={"timeout": timeout.as_dict()},
+        )
 
     def send(self, request: httpx.Request, seconds: float, max_bytes: int) -> Response:
         """The whole answer. Raises WireFault."""
         with within(seconds):
             try:
-                answer = self._open().send(request, stream=True)
+                answer = self._open().handle_request(request)
             except AskMerchant as no:
                 raise WireFault(no.developer or no.merchant, sent=False, refusal=no.merchant) from no
             except httpx.LocalProtocolError:  # its text shows the header, and so the secret in it
@@ -94,25 +105,15 @@ class Wire:
 
     def close(self) -> None:
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None and self._process == os.getpid():
-            client.close()
+            transport, self._transport = self._transport, None
+        if transport is not None and self._process == os.getpid():
+            transport.close()
 
-    def _open(self) -> httpx.Client:
+    def _open(self) -> httpx.BaseTransport:
         with self._lock:
-            if self._client is None or self._process != os.getpid():
-                self._client, self._process = self._new(), os.getpid()
-            return self._client
-
-    def _new(self) -> httpx.Client:
-        return httpx.Client(
-            transport=self._transport(),
-            trust_env=False,
-            follow_redirects=False,
-            # Stores set session cookies on API answers; sent back, they would make one session of all calls.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": "storebridge", "Accept-Encoding": "gzip, deflate"},
-        )
+            if self._transport is None or self._process != os.getpid():
+                self._transport, self._process = self._make(), os.getpid()
+            return self._transport
 
 
 def _reason(error: Exception) -> str:

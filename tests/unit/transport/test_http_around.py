@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from bridge.ports.errors import (
     Superseded,
 )
 from bridge.ports.http import (
+    Exchange,
     HttpServices,
     MemoryRecorder,
     Transport,
@@ -21,6 +23,7 @@ from bridge.ports.http import (
     before_write,
     lane,
 )
+from bridge.ports.http.transport import KEPT
 from bridge.ports.manifest import Limit
 from tests.support.calls import SECRET, fine, first_then, get, post, transport, trouble
 from tests.support.rogue import Rogue
@@ -96,6 +99,31 @@ def test_exchanges(server: Rogue, shop: Transport, recorder: MemoryRecorder) -> 
     assert second.at.tzinfo is not None
 
 
+@pytest.mark.parametrize("length", [10, KEPT + 1])
+def test_what_went_well_is_told_later_and_as_it_was(server: Rogue, length: int) -> None:
+    """Unless its body is too long to be kept for that."""
+
+    class Patient(MemoryRecorder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.waiting: list[Callable[[], Exchange]] = []
+
+        def later(self, make: Callable[[], Exchange]) -> None:
+            self.waiting.append(make)
+
+    patient = Patient()
+    shop = Transport(account="1:7", services=HttpServices.build(recorder=patient, allowed_hosts=["127.0.0.1"]))
+    url = server.answers("/x", 200, {"price": 12.90, "text": "x" * length})
+    with lane("stock"), about(sku="A-1"):
+        answer = shop.request("GET", url, operation="read").json
+    answer["price"] = "changed by whoever asked"
+    assert len(patient.exchanges) == (length > KEPT)
+    [told] = [*patient.exchanges, *(make() for make in patient.waiting)]
+    assert (told.lane, dict(told.subject), told.status, told.attempt) == ("stock", {"sku": "A-1"}, 200, 1)
+    assert told.response_excerpt.startswith('{"price":12.9')
+    shop.close()
+
+
 def test_no_secret_anywhere(
     server: Rogue, shop: Transport, recorder: MemoryRecorder, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -122,6 +150,9 @@ def test_no_secret_anywhere(
 def test_a_log_that_fails_does_no_harm(server: Rogue, caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         def record(self, exchange: object) -> None:
+            raise OSError("disk full")
+
+        def later(self, make: object) -> None:
             raise OSError("disk full")
 
     services = HttpServices.build(recorder=Broken(), allowed_hosts=["127.0.0.1"])
