@@ -105,6 +105,13 @@ class TestCreate:
         [item] = raw["items"]
         assert (item["row_total"], item["tax_amount"], item["tax_percent"], item["price"]) == (30.0, 6.3, 21, 10)
 
+    def test_a_fixed_product_tax_is_in_what_the_buyer_paid_and_on_no_line(self, store: Store, account: Account) -> None:
+        """Magento adds what stands on a line as fixed product tax to each invoice (Magento_Weee)."""
+        made = account.platform.create_order(draft(store.product("A"), quantity=3, tax="6.30"))
+        raw = store.order(made.external_id)
+        assert [name for item in raw["items"] for name in item if "weee" in name and item[name]] == []
+        assert (raw["grand_total"], raw["total_invoiced"]) == (36.3, 36.3)
+
     def test_a_total_beyond_its_parts_is_kept_and_shows(self, store: Store, account: Account) -> None:
         made = account.platform.create_order(draft(store.product("A"), total=eur("11.00")))
         assert made.total.text() == "11.00 EUR"

@@ -97,7 +97,8 @@ class Orders:
             )
         for item, quantity in wanted:
             self._count(item, "qty_invoiced", quantity)
-        order["total_invoiced"] = order["total_paid"] = order["grand_total"]
+        fixed = sum(item.get("weee_tax_applied_row_amount") or 0 for item in order["items"])
+        order["total_invoiced"] = order["total_paid"] = order["grand_total"] + fixed
         order["total_due"] = 0
         invoice = self._document("invoice", order, wanted, {})
         self.shop.put("invoices", invoice["entity_id"], invoice)

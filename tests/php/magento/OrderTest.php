@@ -135,6 +135,42 @@ final class OrderTest extends TestCase
         self::assertSame([0.0, 29.15], [$total->amounts['weee'], $total->getData('base_grand_total')]);
     }
 
+    public function testAFixedProductTaxIsInThePriceAndNoInvoiceAddsIt(): void
+    {
+        [$current, $quote, $order] = [new Current(), new Quote(), new Order()];
+        $applied = [
+            'weee_tax_applied' => '[{"title":"Eco","row_amount":3.0,"row_amount_incl_tax":3.63}]',
+            'weee_tax_applied_row_amount' => 3.0,
+            'base_weee_tax_applied_row_amnt' => 3.0,
+        ];
+        $sold = new DataObject(['storebridge_line' => 0] + $applied);
+        $item = new DataObject(['quote_item_id' => 3] + $applied);
+        self::assertEqualsWithDelta(32.78, self::invoiced([$item], self::given()), 0.00001, 'what Magento would make of it');
+        [$quote->items, $order->items] = [[3 => $sold], [$item]];
+        (new Amounts())->ofItem($sold, self::given()['items'][0]);
+        $observer = new OrderSubmitted($current, new Amounts());
+        $event = new Observer(new DataObject(['quote' => $quote, 'order' => $order]));
+        $current->during(self::given(), $quote, static fn () => $observer->execute($event));
+        foreach ([$sold, $item] as $line) {
+            self::assertEqualsWithDelta(29.15, self::invoiced([$line], self::given()), 0.00001);
+            self::assertSame(24.2, $line->getData('row_total_incl_tax'));
+        }
+    }
+
+    /**
+     * As Magento_Weee's own total of an invoice adds it: each line's fixed taxes with the VAT on them.
+     */
+    private static function invoiced(array $items, array $given): float
+    {
+        $total = (float)$given['totals']['grand_total'];
+        foreach ($items as $item) {
+            $taxes = json_decode((string)$item->getData('weee_tax_applied'), true);
+            $vat = array_sum(array_column($taxes, 'row_amount_incl_tax')) - array_sum(array_column($taxes, 'row_amount'));
+            $total += (float)$item->getData('weee_tax_applied_row_amount') + $vat;
+        }
+        return $total;
+    }
+
     /**
      * What the adapter sends: tests/contract/test_magento_php.py holds them against each other.
      */

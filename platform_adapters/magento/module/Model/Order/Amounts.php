@@ -30,6 +30,12 @@ class Amounts
         'tax_amount' => 'tax_amount',
         'discount_amount' => 'discount_amount',
     ];
+    private const FIXED_TAX = [
+        'weee_tax_applied_amount', 'base_weee_tax_applied_amount', 'weee_tax_applied_row_amount',
+        'base_weee_tax_applied_row_amnt', 'weee_tax_applied_amount_incl_tax', 'base_weee_tax_applied_amount_incl_tax',
+        'weee_tax_applied_row_amount_incl_tax', 'base_weee_tax_applied_row_amnt_incl_tax', 'weee_tax_disposition',
+        'base_weee_tax_disposition', 'weee_tax_row_disposition', 'base_weee_tax_row_disposition',
+    ];
 
     /**
      * Of a cart. What other collectors have added beside these parts is taken out.
@@ -53,11 +59,13 @@ class Amounts
     }
 
     /**
-     * Of an item of a cart or of an order.
+     * Of an item of a cart or of an order. A fixed product tax is a part of what the buyer has paid: left on the item,
+     * each invoice and credit memo would add it once more.
      */
     public function ofItem(DataObject $item, array $given): void
     {
         $this->both($item, $given, self::ITEM);
+        $item->addData(['weee_tax_applied' => '[]'] + array_fill_keys(self::FIXED_TAX, 0));
         $zero = ['discount_tax_compensation_amount', 'base_discount_tax_compensation_amount', 'discount_percent'];
         $item->addData(array_fill_keys($zero, 0));
         $item->setData('tax_percent', (float)$given['tax_percent']);
