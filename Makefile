@@ -18,7 +18,7 @@ test: setup # the tests, and beside them the checks: make test ARGS="tests/unit 
 bench: setup # every benchmark, or one: make bench ARGS="ingest --json"
 	@exec .venv/bin/storebridge bench $(ARGS)
 
-screenshots: setup # the pictures in docs/images, of a demonstration that is started for them (needs Chromium)
+screenshots: setup # every page in every frame into docs/images, and docs/gallery.md (needs Chromium; takes some minutes)
 	@exec .venv/bin/python scripts/screenshots.py $(ARGS)
 
 tables: setup # the tables in the READMEs anew, from manifests and quality.toml

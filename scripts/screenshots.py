@@ -1,14 +1,16 @@
-"""The pictures of the documentation: a demonstration is started, made lively, and its pages are photographed, on their
-own and inside the admins they are made for (drawn after the real ones: tests/support/admins).
+"""The pictures of the documentation (scripts/gallery.py): a demonstration is started, made lively, and its pages are
+photographed, on their own and inside the admins they are made for (drawn after the real ones: tests/support/admins).
 
-make screenshots                                  into docs/images
-scripts/screenshots.py FOLDER --all               every page in every frame at both widths, to look at
-scripts/screenshots.py FOLDER --all --language de the same in another language
+make screenshots                             every page in every frame at both widths, and docs/gallery.md anew
+scripts/screenshots.py FOLDER                the same as large as the windows, to look at
+scripts/screenshots.py FOLDER --language de  in another language
+scripts/screenshots.py FOLDER --frame shopify --page orders --page order   some of them
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import signal
 import socket
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -32,46 +34,37 @@ sys.path.insert(0, str(ROOT))
 
 from bridge import app as bootstrap  # noqa: E402
 from bridge import config  # noqa: E402
-from bridge.flows import admin  # noqa: E402
+from bridge.flows import admin, polls  # noqa: E402
 from bridge.ports.storeapp import AppKeys  # noqa: E402
-from bridge.web import create_web, frames, module_page, places, serving  # noqa: E402
+from bridge.web import create_web, frames, module_page, serving  # noqa: E402
 from bridge.web.asked import Form  # noqa: E402
 from bridge.web.language import LANGUAGES, best  # noqa: E402
 from platform_adapters.shopify.app import ShopifyApp  # noqa: E402
+from scripts import gallery  # noqa: E402
+from scripts.gallery import Scene  # noqa: E402
 from tests.support.desks import ModuleDesk, ShopifyDesk  # noqa: E402
 
+# What is in a frame of another address is painted with the page around it.
+ONE_SURFACE = ("--disable-site-isolation-trials", "--disable-features=IsolateOrigins,site-per-process")
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 SKU, OTHERS, UNKNOWN = "SB-0045", ("SB-0046", "SB-0030", "SB-0031"), "OLD-SKU-17"
 PRODUCTS = "60"
 FREE_EAN = "4006381333931"
-WIDTHS = (1280, 375)
-# Pages of one thing, which their query names.
-ASKED = ("sku", "attribute", "category")
+MARKET = 2  # the number of the demonstration's marketplace here
+CATEGORY = "Kitchen"
+HEIGHT = 720
+BAR = 56 + 16  # above Shopify's frame, and below what is in it
+QUALITY = 60
 # All of it ends by then, or says what it waited for.
-WHOLE, ANSWER, EVERY = 300.0, 60.0, 0.5
+WHOLE, ANSWER, EVERY = 900.0, 120.0, 0.5
 
 
-class Shot(NamedTuple):
-    name: str
+class Picture(NamedTuple):
+    """One file of a page in a window that is so wide. ``scale`` 1: as large as the window."""
+
+    target: Path
     width: int
-    skin: str = "alone"
-    locale: str = ""
-
-    @property
-    def file(self) -> str:
-        frame = "" if self.skin == "alone" else f"{self.skin}-"
-        language = self.locale and f"{self.locale[:2]}-"
-        return f"{frame}{self.name}-{language}{self.width}.png"
-
-
-SKINS = ("alone", "wordpress", "magento", "shopify")
-# What README.md and docs/pages.md show.
-SHOWN = (
-    Shot("overview", 1280), Shot("overview", 375), Shot("order", 1280), Shot("sku", 1280),
-    Shot("overview", 1280, "wordpress"), Shot("order-held", 1280, "magento"), Shot("overview", 1280, "shopify"),
-    Shot("order-held", 375, "shopify"), Shot("order-held", 375, "wordpress"),
-    Shot("overview", 1280, "wordpress", "de_DE"), Shot("links", 1280),
-)  # fmt: skip
+    scale: float = 1
 
 
 class Demo:
@@ -87,7 +80,7 @@ class Demo:
         self.market = market
 
     def make_lively(self) -> dict[str, str]:
-        """Orders at every step, a cancellation, a return and a problem. Returns the addresses worth a picture."""
+        """Orders at every step, a return, a problem. Returns what addresses have in braces (scripts/gallery.py)."""
         self.until("all listings", self._listed)
         orders = [self._buy((sku, 1)) for sku in OTHERS]
         for number, order in enumerate(orders[:2]):
@@ -103,24 +96,7 @@ class Demo:
         self.until("the held order", lambda: held in self._get(f"sku?sku={SKU}"))
         self.until("the confirmed steps", lambda: self._get("orders").count("Closed") >= 2)
         numbers = {order: self._number(order) for order in (*orders, held)}
-        return {
-            **{page.name: page.path for page in places.PAGES if "<" not in page.path and page.name not in ASKED},
-            "order": f"orders/{numbers[orders[0]]}",
-            "order-held": f"orders/{numbers[held]}",
-            "sku": f"sku?sku={SKU}",
-            "account": "accounts/2",
-            "connect_one": "connect/ebay",
-            "due": "orders?show=urgent",
-            "returns-all": "returns?show=all",
-            "rule-new": "rule?start=buffer",
-            "attribute": "mapping/attribute?name=@title",
-            "account-store": "accounts/1",
-            "listings-blocked": "listings?state=blocked",
-            "exchanges": "activity?show=exchanges",
-            "empty": "orders?search=nothing",
-            "unknown-sku": "sku?sku=nothing",
-            "failure": "orders/999999",
-        }
+        return {"order": numbers[orders[0]], "held": numbers[held], "sku": SKU, "category": CATEGORY}
 
     def _listed(self) -> bool:
         """What is bought can be bought, and nothing is on its way."""
@@ -155,14 +131,23 @@ class Demo:
         text = self._get(f"orders?search={order}")
         return text.split('href="./orders/', 1)[1].split('"', 1)[0]
 
-    def link_page(self, browser: Browser) -> None:
-        """The marketplace's offers are compared anew, and the one that is no product's is found."""
+    def work(self, browser: Browser) -> dict[str, str]:
+        """What a merchant does in the pages: offers compared anew, a change of the rules planned. Returns as above."""
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{self.page}links")
         page.get_by_role("button", name="Compare again").click()
+        page.goto(f"{self.page}rule?start=buffer")
+        page.get_by_role("button", name="Keep it in the draft").click()
+        page.get_by_role("button", name="See what it would do").click()
+        page.wait_for_url("**/plans/*")
+        plan = page.url.rsplit("/", 1)[1].partition("?")[0]
+        page.goto(f"{self.page}mapping")
+        page.get_by_role("button", name="Ask it now").click()
         context.close()
         self.until("the offer without a product", lambda: UNKNOWN in self._get("links"))
+        self.until("the return", lambda: "No return waits" not in self._get("returns"))
+        return {"plan": plan}
 
     def until(self, what: str, happened: Callable[[], bool]) -> None:
         while not self._now(happened):
@@ -246,6 +231,10 @@ class Frames:
     def close(self) -> None:
         bootstrap.close(self.engine)
 
+    def ask_for_returns(self) -> None:
+        """Now, not when it is time again."""
+        polls.ask_now(self.engine, self.shop.id, MARKET, "returns")
+
     def open(self, context: BrowserContext, skin: str, path: str, locale: str = "") -> Page:
         """``path`` with its query."""
         page = context.new_page()
@@ -254,11 +243,7 @@ class Frames:
             page.goto(f"{self.demo.page}{path}")
         elif skin == "shopify":
             page.goto(Embedded(context, self.web, partial(self._embedded, locale or "en")).address(path))
-            inside = page.frames[1]
-            inside.locator("#sb-main").wait_for()
-            size = page.viewport_size or {"width": 1280, "height": 900}
-            tall = int(inside.evaluate("document.documentElement.scrollHeight")) + 56
-            page.set_viewport_size({"width": size["width"], "height": max(tall, 900)})
+            page.frames[1].locator("#sb-main").wait_for()
         else:
             desk = ModuleDesk(context, skin, self._printed)
             desk.locale = locale or desk.locale
@@ -279,39 +264,97 @@ class Frames:
             return serving.answer(self.engine, frame, self.shop, serving.Asked("GET", path, query), "").html
 
 
-def photograph(browser: Browser, shown: Frames, shot: Shot, path: str, folder: Path) -> None:
-    size = {"width": shot.width, "height": 900}
-    context = browser.new_context(viewport=size, device_scale_factor=1, locale=shot.locale.replace("_", "-") or None)
-    page = shown.open(context, shot.skin, path, shot.locale)
-    target = folder / shot.file
-    page.screenshot(path=target, full_page=True)
-    context.close()
-    print(target, flush=True)
+def photograph(page: Page, pictures: Iterable[Picture]) -> None:
+    for picture in pictures:
+        size = _sized(page, picture.width)
+        whole = {"x": 0, "y": 0, **size, "scale": picture.scale}
+        asked = {"format": "webp", "quality": QUALITY, "clip": whole, "captureBeyondViewport": True}
+        found = page.context.new_cdp_session(page).send("Page.captureScreenshot", asked)
+        picture.target.parent.mkdir(parents=True, exist_ok=True)
+        picture.target.write_bytes(base64.b64decode(found["data"]))
+        print(picture.target, flush=True)
+
+
+def _sized(page: Page, width: int) -> dict[str, int]:
+    """The window is so wide, and what is in it is painted; Shopify's frame is as tall as what is inside. Returns the
+    size of the whole page."""
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    for inside in page.frames[1:]:
+        _painted(page)
+        tall = int(inside.evaluate("document.getElementById('sb-main').getBoundingClientRect().bottom")) + BAR
+        page.set_viewport_size({"width": width, "height": max(tall, HEIGHT)})
+    _painted(page)
+    return {"width": width, "height": int(page.evaluate("document.documentElement.scrollHeight"))}
+
+
+def _painted(page: Page) -> None:
+    for frame in page.frames:
+        frame.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def taken(options: argparse.Namespace) -> Iterator[tuple[Scene, str, str, list[Picture]]]:
+    """Each page in its frame and language, with the pictures of it. Without a folder: those of the documentation."""
+    for frame in options.frame or gallery.FRAMES:
+        for scene in gallery.scenes():
+            if options.page and scene.name not in options.page:
+                continue
+            if options.folder:
+                name = f"{frame}-{scene.name}"
+                yield (
+                    scene,
+                    frame,
+                    options.language,
+                    [Picture(options.folder / f"{name}-{width}.webp", width) for width in gallery.WIDTHS],
+                )
+            else:
+                yield from _documented(scene, frame)
+
+
+def _documented(scene: Scene, frame: str) -> Iterator[tuple[Scene, str, str, list[Picture]]]:
+    shots = [shot for shot in gallery.SHOWN if (shot.name, shot.frame) == (scene.name, frame)]
+    pictures = [
+        Picture(gallery.IMAGES / gallery.small(scene.name, frame, width), width, scale)
+        for width, scale in gallery.WIDTHS.items()
+    ]
+    for locale in dict.fromkeys(["", *(shot.locale for shot in shots)]):
+        large = [Picture(gallery.IMAGES / shot.file, shot.width) for shot in shots if shot.locale == locale]
+        yield scene, frame, locale, [*large, *(pictures if not locale else [])]
+
+
+def tidy() -> None:
+    """Pictures that nothing shows any more are gone, and the page that shows the others is written."""
+    for path in [path for path in gallery.IMAGES.rglob("*") if path.is_file()]:
+        if path.relative_to(gallery.IMAGES).as_posix() not in gallery.files():
+            path.unlink()
+    gallery.PAGE.write_text(gallery.text(), encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--all", action="store_true", help="every page at both widths")
-    parser.add_argument("--language", default="", choices=("", *LANGUAGES), help="of those; default: English")
+    parser.add_argument("folder", nargs="?", type=Path, help="pictures to look at; default: those of docs")
+    parser.add_argument("--frame", action="append", choices=tuple(gallery.FRAMES), help="only this frame")
+    parser.add_argument("--page", action="append", choices=[s.name for s in gallery.scenes()], help="only this page")
+    parser.add_argument("--language", default="", choices=("", *LANGUAGES), help="of a folder; default: English")
     options = parser.parse_args()
     program = next((path for path in CHROMIUM if Path(path).exists()), None)
     if program is None:
         sys.exit("screenshots: Chromium is missing: apt-get install chromium")
-    options.folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, _stopped)
     with demonstration() as demo, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--headless", "--no-sandbox", *ONE_SURFACE])
         demo.until("the page", lambda: _answers(demo.page))
-        pages = demo.make_lively()
-        language = options.language
-        every = [Shot(name, width, skin, language) for skin in SKINS for name in pages for width in WIDTHS]
-        browser = playwright.chromium.launch(executable_path=program, args=["--headless", "--no-sandbox"])
-        demo.link_page(browser)
         shown = Frames(demo)
-        for shot in every if options.all else SHOWN:
-            photograph(browser, shown, shot, pages[shot.name], options.folder)
+        known = demo.make_lively()
+        shown.ask_for_returns()
+        known |= demo.work(browser)
+        for scene, frame, locale, pictures in taken(options):
+            context = browser.new_context(locale=locale.replace("_", "-") or None, reduced_motion="reduce")
+            photograph(shown.open(context, frame, scene.path.format(**known), locale), pictures)
+            context.close()
         shown.close()
         browser.close()
+    if not options.folder:
+        tidy()
 
 
 def _stopped(number: int, _frame: FrameType | None) -> None:

@@ -174,6 +174,13 @@ def order(session: Session, order_id: int) -> dict[str, Any] | None:
     }
 
 
+def reference(session: Session, number: str) -> str:
+    """The order of this number, as the records have it: behind its account."""
+    query = select(Connection.account).join(Order, Order.connection_id == Connection.id)
+    account = session.scalars(query.where(Order.external_id == number).order_by(Order.id.desc())).first()
+    return number if account is None else f"{account}:{number}"
+
+
 def buyer(session: Session, order_id: int) -> dict[str, list[tuple[str, str]]]:
     """Who bought and where it goes, line by line as on a parcel, each with the name of its (first) field: ``ship_to``,
     and ``bill_to`` where it is another. Personal: for people only who may see customers' data. Empty when it was

@@ -140,8 +140,8 @@ def _keep_return(
         if line.handled:
             return
         known = _new_return(session, row, back, line, clock, now)
-    if known.order_line_id is None:
-        known.order_line_id = _match_return(session, row, line)
+    elif known.order_line_id is None:
+        _belongs(known, _match_return(session, row, line))
     if line.received and not known.received_at:
         _arrived(known, line, clock, now)
     if line.handled and known.state in ("open", "submitted", "unknown", "sending"):
@@ -171,6 +171,7 @@ def _new_return(
         restock=True,
         rounds=0,
     )
+    _belongs(item, _match_return(session, row, line))
     session.add(item)
     session.flush()
     ref = f"{row.account}:{line.order_id}"
@@ -180,7 +181,7 @@ def _new_return(
         now,
         "return_open",
         f"return {line.external_id}",
-        f"{line.quantity} x {line.title or line.sku or line.gtin} of order {line.order_id} comes back: {line.reason}."
+        f"{line.quantity} x {item.title or line.sku or line.gtin} of order {line.order_id} comes back: {line.reason}."
         + (f" It is announced {late} days after the buyer's time was over." if late else ""),
         f"Decide on the return when it has arrived{until}.",
         connection_id=row.id,
@@ -213,13 +214,19 @@ def rematch(session: Session, order: Order, lines: Sequence[OrderLine], now: dat
     for item in session.scalars(query):
         alike = [line for line in lines if _alike(line, item)]
         if item.order_line_id is None and len(alike) == 1:
-            item.order_line_id = alike[0].id
+            _belongs(item, alike[0])
         if item.order_line_id is not None and item.store_state == "unmatched" and order.store_state == "created":
             item.store_state = "wanted"
             kinds = ("return.refund", "return.store")
             marks = [Mark(item.connection_id, "shipments", kind, str(item.id)) for kind in kinds]
             work.mark(session, item.shop_id, marks, now)
             records.close_problem(session, now, "return_unmatched", f"return {item.external_id}")
+
+
+def _belongs(item: ReturnRow, line: OrderLine | None) -> None:
+    """It is of this line, and called as that is where the marketplace tells no name."""
+    if line is not None:
+        item.order_line_id, item.title = line.id, item.title or line.title
 
 
 def _alike(line: OrderLine, item: ReturnRow) -> bool:
@@ -233,7 +240,7 @@ def _arrived(known: ReturnRow, line: ReturnLine, clock: _Clock, now: datetime) -
     known.respond_by = min((date for date in dates if date is not None), default=None)
 
 
-def _match_return(session: Session, row: Connection, line: ReturnLine) -> int | None:
+def _match_return(session: Session, row: Connection, line: ReturnLine) -> OrderLine | None:
     if line.order_id is None:
         return None
     query = (
@@ -245,7 +252,7 @@ def _match_return(session: Session, row: Connection, line: ReturnLine) -> int | 
     exact = [item for item in lines if item.external_id == line.order_line_id]
     alike = [item for item in lines if (line.gtin and item.gtin == line.gtin) or (line.sku and item.sku == line.sku)]
     chosen = exact or alike
-    return chosen[0].id if len(chosen) == 1 else None
+    return chosen[0] if len(chosen) == 1 else None
 
 
 def decide(

@@ -51,6 +51,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
         "begun": language.begun,
         "language_options": language.language_options,
         "country": telling.country,
+        "order_number": telling.order_number,
     }
     app.jinja_env.filters |= {**said, "combined": operator.or_}
     spoken = (language.gettext, language.ngettext)

@@ -22,6 +22,11 @@ UNITS: tuple[tuple[int, Unit], ...] = ((86400, "day"), (3600, "hour"), (60, "min
 ALWAYS = 10**9  # the unit is chosen here, not by size
 
 
+def order_number(ref: str) -> str:
+    """As the marketplace has it: without the account that stands in front of it in the records."""
+    return ref.partition(":")[2] or ref
+
+
 @dataclass(frozen=True)
 class Clock:
     """Tells moments in the store's own time zone."""

@@ -166,7 +166,7 @@ def _activity(view: View) -> Context:
     exchanges = {"exchanges": True, "all": None, "people": None}.get(show, None if narrowed else False)
     entries = journal.activity(
         view.session,
-        order=order or None,
+        order=order_view.reference(view.session, order) or None,
         sku=sku or None,
         delivery=delivery,
         exchanges=exchanges,

@@ -253,6 +253,19 @@ DID: Mapping[str, str] = {
     "replay": "gone through again",
     "retry": "tried again",
     "close": "marked as dealt with",
+    "plan": "a plan made",
+    "discard": "a draft thrown away",
+    "up": "the sequence changed",
+    "down": "the sequence changed",
+    "remove": "removed",
+    "on": "turned on",
+    "off": "turned off",
+    "clear": "taken away",
+    "choose": "chosen",
+    "accept": "accepted",
+    "above": "suggestions accepted",
+    "copy-from": "copied",
+    "copy-into": "copied",
 }
 # What has to be done by when (bridge/flows/due.py).
 DUE: Mapping[str, str] = {

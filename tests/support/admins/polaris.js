@@ -35,10 +35,12 @@
   }
   customElements.define("s-page", Page);
   define("s-section", function () {
-    const pad = this.get("padding") === "none" ? 0 : 16;
+    const inner = this.parentElement.closest("s-section") !== null; // within another one it is no card of its own
+    const pad = inner || this.get("padding") === "none" ? 0 : 16;
+    const card = "background: #fff; border-radius: 12px; box-shadow: 0 1px 0 rgb(26 26 26 / 7%), 0 0 0 1px rgb(0 0 0 / 6%);";
     this.internals.role = "region";
     this.internals.ariaLabel = this.get("accessibilitylabel") || this.get("heading");
-    this.show(`:host { display: block; background: #fff; border-radius: 12px; padding: ${pad}px; margin-bottom: 16px; overflow: hidden; box-shadow: 0 1px 0 rgb(26 26 26 / 7%), 0 0 0 1px rgb(0 0 0 / 6%); } h2 { font-size: 14px; font-weight: 650; margin: 0; } header { display: flex; gap: 8px; align-items: center; margin-bottom: 8px; }`,
+    this.show(`:host { display: block; ${inner ? "" : card} padding: ${pad}px; margin-bottom: 16px; overflow: hidden; } h2 { font-size: 14px; font-weight: 650; margin: 0; } header { display: flex; gap: 8px; align-items: center; margin-bottom: 8px; }`,
       `${this.get("heading") ? `<header><h2>${safe(this.get("heading"))}</h2><slot name="accessory"></slot></header>` : '<slot name="accessory"></slot>'}<slot></slot>`);
   });
   const TONES = { success: ["#affebf", "#014b40"], warning: ["#ffd6a4", "#5e4200"], critical: ["#fed1d7", "#8e0b21"], info: ["#d5ebff", "#003a5a"], neutral: ["#e3e3e3", "#4a4a4a"], auto: ["#e3e3e3", "#4a4a4a"] };
@@ -81,7 +83,7 @@
   }
   for (const [name, kind] of Object.entries({ text: "text", search: "search", number: "number", email: "email", url: "url", password: "password", date: "date" }))
     customElements.define(`s-${name}-field`, class extends Field { kind = kind; });
-  customElements.define("s-text-area", class extends Field { control(said) { return `<textarea id="i"${said}>${safe(this.get("value"))}</textarea>`; } });
+  customElements.define("s-text-area", class extends Field { control(said) { return `<textarea id="i" rows="${safe(this.get("rows") || "2")}"${said}>${safe(this.get("value"))}</textarea>`; } });
   customElements.define("s-select", class extends Field {
     control(said) {
       const options = [...this.querySelectorAll("s-option")].map((o) => `<option value="${safe(o.getAttribute("value") || "")}"${o.getAttribute("value") === this.get("value") ? " selected" : ""}>${safe(o.textContent)}</option>`);
@@ -106,12 +108,17 @@
   });
   role("s-table", "table", "display: table; width: 100%; border-collapse: collapse;", "display: block;");
   role("s-table-header-row", "row", "display: table-row; background: #f7f7f7;", "position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden;");
-  role("s-table-header", "columnheader", "display: table-cell; padding: 6px 12px; font-size: 12px; color: #616161; font-weight: 550;", "");
+  define("s-table-header", function () {
+    this.internals.role = "columnheader";
+    const side = this.get("format") === "numeric" ? "end" : "start";
+    this.show(`:host { display: table-cell; text-align: ${side}; padding: 6px 12px; font-size: 12px; color: #616161; font-weight: 550; }`, "<slot></slot>");
+  });
+  const numeric = (cell) => cell.closest("s-table")?.querySelectorAll("s-table-header")[[...cell.parentElement.children].indexOf(cell)]?.getAttribute("format") === "numeric";
   role("s-table-body", "rowgroup", "display: table-row-group;", "display: block;");
   role("s-table-row", "row", "display: table-row;", "display: block; padding: 8px 12px; border-top: 1px solid #ebebeb;");
   define("s-table-cell", function () {
     this.internals.role = "cell";
-    this.show(`:host { display: table-cell; padding: 8px 12px; border-top: 1px solid #ebebeb; vertical-align: top; } b { display: none; font-weight: 450; color: #616161; } ${NARROW} { :host { display: grid; grid-template-columns: 38% 1fr; padding: 2px 0; border: 0; } b { display: block; } }`, `<b aria-hidden="true">${safe(this.get("data-label"))}</b><div><slot></slot></div>`);
+    this.show(`:host { display: table-cell; padding: 8px 12px; border-top: 1px solid #ebebeb; vertical-align: top; text-align: ${numeric(this) ? "end" : "start"}; } b { display: none; font-weight: 450; color: #616161; } ${NARROW} { :host { display: grid; text-align: start; grid-template-columns: 38% 1fr; padding: 2px 0; border: 0; } b { display: block; } }`, `<b aria-hidden="true">${safe(this.get("data-label"))}</b><div><slot></slot></div>`);
   });
   define("s-empty-state", function () {
     this.show(":host { display: block; text-align: center; padding: 24px; } h3 { font-size: 14px; font-weight: 650; margin: 0 0 4px; }", `<h3>${safe(this.get("heading"))}</h3><slot name="subheading"></slot><slot name="primary-action"></slot>`);
