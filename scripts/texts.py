@@ -42,6 +42,7 @@ SILENT = (
     "bridge/domain/categories/synonyms.py",
     "bridge/domain/categories/text.py",
     "bridge/domain/measure.py",
+    "bridge/domain/names.py",
     "bridge/domain/signed.py",
     "bridge/flows/replay.py",
     "bridge/flows/table.py",
@@ -135,6 +136,7 @@ _MACHINE = re.compile(
     r"^(?:[a-z]+(?:_[a-z0-9]+)+|[a-z]+(?:[A-Z][a-z]*)+|(?:[A-Z]{2} )+[A-Z]{2}|\w+/[\d.]+ \(.*\))$"
     r"|^[\w/-]+; \w+\*?=|\w\["
 )
+_CODE = re.compile("[A-Z]{2}( [a-z]{2})?|[a-z]{2}(-[A-Z]{2})?|[A-Z]{3}")  # of a country, a language or a currency
 MOST = 8  # variants of one f-string
 
 Text = tuple[str, str, str]  # where, the text, its plural
@@ -167,7 +169,8 @@ def of_manifests() -> Iterator[Text]:
     for file in sorted(ROOT.glob("*_adapters/*/manifest.toml")):
         where, content = str(file.relative_to(ROOT)), tomllib.loads(file.read_text(encoding="utf-8"))
         for field in [*content.get("credentials", ()), *content.get("settings", ())]:
-            for text in (field.get("label"), field.get("help"), *field.get("labels", {}).values()):
+            choices = [text for text in field.get("choices", {}).values() if not _CODE.fullmatch(text)]
+            for text in (field.get("label"), field.get("help"), *choices):
                 if text:
                     yield where, _escaped(text), ""
         terms = content.get("policies", {}).get("returns", {})

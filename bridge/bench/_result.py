@@ -43,8 +43,12 @@ def median(values: Sequence[float]) -> float:
 
 
 def options(command: click.Command, arguments: Sequence[str]) -> Any:
-    """Run a benchmark's own command line. Raises click's errors, which the caller shows."""
-    return command.main(list(arguments), prog_name=f"storebridge bench {command.name}", standalone_mode=False)
+    """Run a benchmark's own command line. Raises click's errors, which the caller shows, and its Exit where the options
+    were asked for and nothing was measured."""
+    found = command.main(list(arguments), prog_name=f"storebridge bench {command.name}", standalone_mode=False)
+    if isinstance(found, int):
+        raise click.exceptions.Exit(found)
+    return found
 
 
 def progress(text: str) -> None:

@@ -64,6 +64,14 @@ def _entry(adapter: Adapter) -> dict[str, Any]:
     }
 
 
+def _choice(value: str, label: str) -> str:
+    """``VAT (VAT invoice)``, ``EBAY_DE (Germany)``."""
+    from bridge.domain import names
+
+    said = names.called(label, names.ENGLISH) or label
+    return value if said == value else f"{value} ({said})"
+
+
 def _tier(adapter: Adapter) -> str:
     from bridge.ports.quality import load_quality
 
@@ -107,6 +115,8 @@ def _describe(adapter: Adapter) -> None:
         for item in fields:
             note = "required" if item.required and item.default is None else f"default {item.default}"
             click.echo(f"  {item.name} ({item.kind}, {note}): {item.label}. {item.help}".rstrip())
+            if item.choices:
+                click.echo(f"    {', '.join(_choice(value, label) for value, label in item.choices.items())}")
     click.echo(f"\ntried against: {quality.tried or 'not said'}")
     for rule, note in (*quality.notes.items(), *quality.exempt.items()):
         click.echo(f"{rule}: {'does not apply: ' if rule in quality.exempt else ''}{note}")

@@ -9,19 +9,26 @@ from bridge.commands.door import json_option, print_json, print_table, says_what
 PACKAGE = "bridge.bench"
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @click.option("--list", "listing", is_flag=True, help="Name the benchmarks.")
+@click.option("--help", "asks", is_flag=True, help="This, or with NAME the options of that benchmark.")
 @json_option
+@click.pass_context
 @says_what_to_do
-def bench(name: str | None, options: tuple[str, ...], listing: bool, as_json: bool) -> None:
+def bench(
+    context: click.Context, name: str | None, options: tuple[str, ...], listing: bool, asks: bool, as_json: bool
+) -> None:
     """Measure one part, or all of them.
 
     Runs the benchmark NAME, or all of them; OPTIONS go to the benchmark. Each compares with a reference
     measured in the same run. Figures are only worth anything on a quiet machine.
     """
-    known = _known()
+    if asks and name is None:
+        click.echo(context.get_help())
+        return
+    known = benchmarks()
     if listing:
         _list(known, as_json)
         return
@@ -29,7 +36,8 @@ def bench(name: str | None, options: tuple[str, ...], listing: bool, as_json: bo
         raise click.BadParameter(
             f"there is no benchmark {name!r}; there are: {', '.join(known) or 'none'}.", param_hint="NAME"
         )
-    results = [_run(item, options if name else ()) for item in ([name] if name else known)]
+    given = (*options, "--help") if asks else options
+    results = [_run(item, given if name else ()) for item in ([name] if name else known)]
     if as_json:
         print_json(results[0] if name else results)
         return
@@ -37,7 +45,7 @@ def bench(name: str | None, options: tuple[str, ...], listing: bool, as_json: bo
         _show(result)
 
 
-def _known() -> list[str]:
+def benchmarks() -> list[str]:
     """The modules of bridge.bench that can be run: each has ``run(arguments) -> dict`` and a first docstring line."""
     import importlib
     import pkgutil

@@ -162,8 +162,5 @@ def with_choices(fields: tuple[FormField, ...], info: Mapping[str, Any] | None) 
 
 
 def _offered(field: FormField, known: tuple[Choice, ...]) -> FormField:
-    values = tuple(item.value for item in known)
-    named = ", ".join(f"{item.value} ({item.label})" for item in known if item.label != item.value)
-    text = f"{field.help} {named}".strip()
     kind = "list" if field.kind == "list" else "choice"
-    return field.model_copy(update={"kind": kind, "choices": values, "help": text})
+    return field.model_copy(update={"kind": kind, "choices": {item.value: item.label for item in known}})

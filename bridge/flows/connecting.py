@@ -24,6 +24,7 @@ from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
 from bridge.flows import account, audit, feed_address, forms, matching, polls, push, resting, signing
 from bridge.flows.engine import LANES, Engine
+from bridge.flows.overview import zone
 from bridge.flows.sites import NAMES, site_names
 from bridge.flows.wish import DISCONNECTED, Given, Manner, Wish, adapter_of, plain_name, read_wish, store_host
 from bridge.ports.adapter import Connection as OpenConnection
@@ -86,7 +87,7 @@ def attach(
     name = asked.account or store_host(found, asked.credentials) or _only_account(engine, shop_id, adapter) or adapter
     known = None if asked.manner.adds else known_account(engine, shop_id, adapter, name)
     given = asked.of(name, known)
-    wish = read_wish(shop_id, role, found, known, given, engine.clock())
+    wish = read_wish(shop_id, role, found, known, given, here(engine, shop_id))
     refuse_second_store(engine, wish)
     if known is not None and grant is None and _is_proved(known, wish):
         info = engine.check(_as_wished(known, wish))
@@ -106,6 +107,12 @@ def attach(
         engine.db.transact(shop_id, lambda session: session.execute(delete(Connection).where(Connection.id == proof)))
         raise
     return _connected(engine, _settle(engine, wish, proof, info), wish)
+
+
+def here(engine: Engine, shop_id: int) -> datetime:
+    """Now, as the clock in the store shows it."""
+    with engine.db.read(shop_id) as session:
+        return engine.clock().astimezone(zone(session))
 
 
 def _connected(engine: Engine, connected: Connected, wish: Wish) -> Connected:
@@ -154,7 +161,8 @@ def _whose(engine: Engine, wish: Wish, asked: Given, info: StoreInfo | AccountIn
     if not asked.manner.adds and (mine is None or asked.account):
         raise AskMerchant(_another(wish, info, mine, meant), field="account")
     name = mine.account if mine else _free_name(wish.account, info, {row.account for row in rows})
-    return read_wish(wish.shop_id, wish.role, wish.adapter, mine, asked.of(name, mine), engine.clock())
+    now = here(engine, wish.shop_id)
+    return read_wish(wish.shop_id, wish.role, wish.adapter, mine, asked.of(name, mine), now)
 
 
 def _rows_of(engine: Engine, wish: Wish) -> list[Connection]:

@@ -16,7 +16,16 @@ from sqlalchemy.orm import Session
 
 from bridge.db import author
 from bridge.db.tables import Connection
-from bridge.flows.connecting import CONNECTING, CONSENT, Connected, attach, get, known_account, refuse_second_store
+from bridge.flows.connecting import (
+    CONNECTING,
+    CONSENT,
+    Connected,
+    attach,
+    get,
+    here,
+    known_account,
+    refuse_second_store,
+)
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
 from bridge.flows.wish import Given, Manner, adapter_of, read_wish, store_host
@@ -51,7 +60,7 @@ def begin(engine: Engine, shop_id: int, role: str, name: str, asked: Given) -> i
     typed = {field: value for field, value in asked.credentials.items() if field not in consent.gives}
     given = replace(asked, account=asked.account or store_host(adapter, typed) or name, credentials=typed)
     known = known_account(engine, shop_id, name, asked.account) if asked.account else None
-    wish = read_wish(shop_id, role, _without(adapter, consent), known, given, now)
+    wish = read_wish(shop_id, role, _without(adapter, consent), known, given, here(engine, shop_id))
     refuse_second_store(engine, wish)
     _require(adapter, consent, wish.settings)
     sealed: dict[str, Any] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
+from bridge.domain.reading import moment
 from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import FormField
 
@@ -23,23 +25,28 @@ class FieldErrors(AskMerchant):
 
 
 def read(
-    fields: Iterable[FormField], given: Mapping[str, Any], known: Mapping[str, Any] | None = None
+    fields: Iterable[FormField],
+    given: Mapping[str, Any],
+    known: Mapping[str, Any] | None = None,
+    zone: tzinfo | None = None,
 ) -> dict[str, Any]:
-    """The values of these fields, in their own types.
+    """The values of these fields, in their own types; a moment that names no time zone is one of ``zone`` (UTC).
 
     A field left out or empty keeps its ``known`` value (a secret is never shown again, so a form leaves it
     empty), else it is left to its default. Raises FieldErrors.
     """
-    by_name = {field.name: field for field in fields}
+    by_name, known = {field.name: field for field in fields}, known or {}
     errors = {name: _unknown(name, by_name) for name in given if name not in by_name}
     values: dict[str, Any] = {}
     for name, field in by_name.items():
         try:
             value = _value(field, given.get(name))
+            if field.kind == "moment" and value is not None:
+                value = _moment(value, known.get(name), zone or UTC)
         except ValueError as error:
             errors[name] = f"{field.label}: {error}"
             continue
-        value = (known or {}).get(name) if value is None else value
+        value = known.get(name) if value is None else value
         if value is not None:
             values[name] = value
         elif field.required and field.default is None:
@@ -49,13 +56,15 @@ def read(
     return values
 
 
-def read_all(*parts: tuple[Iterable[FormField], Mapping[str, Any], Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+def read_all(
+    *parts: tuple[Iterable[FormField], Mapping[str, Any], Mapping[str, Any] | None], zone: tzinfo | None = None
+) -> list[dict[str, Any]]:
     """Several forms at once: what is wrong in any of them is said together. Raises FieldErrors."""
     values: list[dict[str, Any]] = []
     errors: dict[str, str] = {}
     for fields, given, known in parts:
         try:
-            values.append(read(fields, given, known))
+            values.append(read(fields, given, known, zone))
         except FieldErrors as error:
             errors |= error.errors
     if errors:
@@ -135,6 +144,26 @@ def _list(field: FormField, raw: Any) -> list[str]:
     return words
 
 
+def _date(_field: FormField, raw: Any) -> str:
+    try:
+        return date.fromisoformat(str(raw)).isoformat()
+    except ValueError:
+        raise ValueError("is no day; write it like 2026-11-01.") from None
+
+
+def _moment(text: str, known: Any, zone: tzinfo) -> str:
+    """In UTC. In the hour that comes twice a year, what is known stays where it was not changed."""
+    found, kept = moment(text, zone), moment(known)
+    if found is None:
+        raise ValueError("is no time; write it like 2026-11-01 or 2026-11-01T12:00, in the store's time zone.")
+    same = kept is not None and _local(kept, zone) == _local(found, zone)
+    return (kept if kept is not None and same else found).isoformat()
+
+
+def _local(at: datetime, zone: tzinfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
 _KINDS: Mapping[str, Any] = {
     "text": _text,
     "secret": _text,
@@ -143,4 +172,6 @@ _KINDS: Mapping[str, Any] = {
     "flag": _flag,
     "choice": _choice,
     "list": _list,
+    "date": _date,
+    "moment": _text,
 }

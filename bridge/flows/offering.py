@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection
+from bridge.domain.names import ENGLISH, countries, country_words, plain
 from bridge.flows.connecting import CONNECTING
 from bridge.flows.engine import Engine
 from bridge.flows.wish import DISCONNECTED
@@ -34,29 +35,38 @@ class Offered:
     connected: int = 0
 
 
-def offered(engine: Engine, session: Session, role: str, search: str = "") -> list[Offered]:
-    """By title; ``search`` is words of the title or a country's two letters."""
+def offered(engine: Engine, session: Session, role: str, search: str = "", language: str = ENGLISH) -> list[Offered]:
+    """By title; ``search`` is words of the title or of a country's name, in this language or in English, or its two
+    letters."""
     known = _connected(session)
     found = [item for adapter in engine.adapters(role).values() for item in _of(adapter, known)]
-    words = search.casefold().split()
-    fits = [item for item in found if all(word in _words(item) for word in words)]
+    words = plain(search).split()
+    fits = [item for item in found if all(_fits(item, word, language) for word in words)]
     return sorted(fits, key=lambda item: (item.operator == OTHER, bool(item.operator), item.title.casefold()))
 
 
-def _words(item: Offered) -> str:
-    return " ".join((item.title, item.by, *item.countries)).casefold()
+def _fits(item: Offered, word: str, language: str) -> bool:
+    """Two letters are a country's, where they are any; else they would be a part of half of all names."""
+    if word.upper() in countries(ENGLISH):
+        return word.upper() in item.countries or word in plain(item.title).split()
+    return (
+        word in plain(item.title)
+        or word in plain(item.by)
+        or any(word in country_words(code, language) for code in item.countries)
+    )
 
 
 def _of(adapter: Adapter, known: Counter[tuple[str, str]]) -> Iterator[Offered]:
     manifest = adapter.manifest
-    operators = next((field.choices for field in manifest.credentials if field.name == OPERATOR), ())
-    if not operators:
+    operators = next((field for field in manifest.credentials if field.name == OPERATOR), None)
+    if operators is None:
         count = sum(times for (name, _), times in known.items() if name == adapter.name)
         yield Offered(adapter.name, manifest.kind, manifest.title, countries=manifest.countries, connected=count)
-    for name in operators:
-        title = f"Another {manifest.title} marketplace" if name == OTHER else name
-        by = "" if name == OTHER else manifest.title
-        yield Offered(adapter.name, manifest.kind, title, name, by, connected=known[adapter.name, name])
+        return
+    for name, label in operators.choices.items():
+        title = f"Another {manifest.title} marketplace" if name == OTHER else label
+        by, places = ("" if name == OTHER else manifest.title), operators.places.get(name, ())
+        yield Offered(adapter.name, manifest.kind, title, name, by, places, known[adapter.name, name])
 
 
 def _connected(session: Session) -> Counter[tuple[str, str]]:

@@ -14,10 +14,9 @@ def site_field(manifest: Manifest) -> tuple[FormField, ...]:
     """The setting ``sites``, for adapters that have any."""
     if not manifest.sites:
         return ()
-    known = ", ".join(f"{code} ({name})" for code, name in site_names(manifest).items())
-    text = f"The country sites to sell on: {known}. Default: those your account sells on."
-    codes = tuple(site.code for site in manifest.sites)
-    return (FormField(name="sites", label="Country sites", help=text, kind="list", required=False, choices=codes),)
+    text = "The country sites to sell on. Default: those your account sells on."
+    names = site_names(manifest)
+    return (FormField(name="sites", label="Country sites", help=text, kind="list", required=False, choices=names),)
 
 
 def used_sites(manifest: Manifest, row: Connection) -> tuple[Site, ...]:

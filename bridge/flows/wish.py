@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.db.tables import Connection
 from bridge.domain.order import CancelReason
-from bridge.domain.reading import moment
 from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
 from bridge.flows import carriers, forms, polls
@@ -34,9 +33,7 @@ def _number(name: str, label: str, text: str, minimum: int = 0, maximum: int | N
 
 
 def _choice(name: str, label: str, text: str, labels: Mapping[str, str]) -> FormField:
-    return FormField(
-        name=name, label=label, help=text, kind="choice", required=False, choices=tuple(labels), labels=dict(labels)
-    )
+    return FormField(name=name, label=label, help=text, kind="choice", required=False, choices=dict(labels))
 
 
 def _intervals(plan: polls.Plan) -> tuple[FormField, ...]:
@@ -75,9 +72,9 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
         FormField(
             name="import_from",
             label="Import orders from",
+            kind="moment",
             required=False,
-            help="A time like 2026-11-01 or 2026-11-01T12:00:00Z; orders placed before it stay untouched. "
-            "Default: the moment of connecting.",
+            help="Orders placed before it stay untouched. Default: the moment of connecting.",
         ),
         FormField(
             name=LABEL,
@@ -241,7 +238,8 @@ def adapter_of(engine: Engine, role: str, name: str) -> Adapter:
 
 
 def read_wish(shop_id: int, role: str, adapter: Adapter, known: Connection | None, given: Given, now: datetime) -> Wish:
-    """What was given, over what is ``known``. Raises FieldErrors and AskMerchant naming the field."""
+    """What was given, over what is ``known``; ``now`` by the store's clock. Raises FieldErrors and AskMerchant naming
+    the field."""
     if not _ACCOUNT.fullmatch(given.account):
         raise AskMerchant("The account name has letters, digits, dots, - and _ only.", field="account")
     manifest = adapter.manifest
@@ -250,10 +248,13 @@ def read_wish(shop_id: int, role: str, adapter: Adapter, known: Connection | Non
         (manifest.credentials, given.credentials, known.credentials if known else None),
         (settings_of(manifest), given.settings, _known_settings(manifest, known, given)),
         (places, given.urls, known.urls if known else None),
+        zone=now.tzinfo,
     )
     if role == "channel":
         came_back = known is not None and known.state == DISCONNECTED and not given.settings.get("import_from")
-        settings["import_from"] = _import_from(None if came_back else settings.get("import_from"), now)
+        if came_back or "import_from" not in settings:
+            # Marketplaces tell times in whole seconds: an order of this very second is not from before.
+            settings["import_from"] = now.astimezone(UTC).replace(microsecond=0).isoformat()
     return Wish(shop_id, role, adapter, given.account, credentials, settings, urls, given.manner)
 
 
@@ -277,17 +278,6 @@ def store_host(adapter: Adapter, credentials: Mapping[str, Any]) -> str | None:
 def plain_name(words: str) -> str:
     """What of these words a name of an account may have."""
     return _NO_NAME.sub("-", words).strip("-._")[:80].strip("-._")
-
-
-def _import_from(value: Any, now: datetime) -> str:
-    if value is None:
-        # Marketplaces tell times in whole seconds: an order of this very second is not from before.
-        return now.replace(microsecond=0).isoformat()
-    found = moment(value)
-    if found is None:
-        text = "Import orders from: write a time like 2026-11-01 or 2026-11-01T12:00:00Z."
-        raise forms.FieldErrors({"import_from": text})
-    return found.isoformat()
 
 
 def _place(name: str) -> FormField:

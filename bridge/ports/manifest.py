@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -47,17 +47,22 @@ class Part(BaseModel):
 
 
 class FormField(Part):
-    """One field of a settings or credentials form. ``kind`` secret is never shown again after saving. ``labels``: what
-    choices are called, where that is another word than the value."""
+    """One field of a settings or credentials form. ``kind`` secret is never shown again after saving.
+
+    ``choices`` are values, each with what people call it; the code of a country, a language or a currency (``BE``,
+    ``BE fr``, ``nl``, ``nl-BE``, ``EUR``) stands for its name in the language of the page. ``places``: the countries of
+    a choice, where each is a marketplace of its own. A moment is kept in UTC (ISO 8601), and asked for in the store's
+    time zone.
+    """
 
     name: str
     label: str
     help: str = ""
-    kind: Literal["text", "secret", "url", "number", "flag", "choice", "list"] = "text"
+    kind: Literal["text", "secret", "url", "number", "flag", "choice", "list", "date", "moment"] = "text"
     required: bool = True
     default: Any = None
-    choices: tuple[str, ...] = ()
-    labels: dict[str, str] = Field(default_factory=dict)
+    choices: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    places: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     pattern: str | None = None
     minimum: int | None = None
     maximum: int | None = None

@@ -49,7 +49,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
         "said": language.said,
         "said_options": language.said_options,
         "begun": language.begun,
-        "language_options": language.language_options,
+        "choice_options": language.choice_options,
         "country": telling.country,
         "order_number": telling.order_number,
     }

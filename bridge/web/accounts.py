@@ -11,11 +11,11 @@ from bridge.flows.forms import FieldErrors
 from bridge.flows.offering import OPERATOR, OTHER
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.adapter import Adapter, Consent
-from bridge.ports.errors import AskMerchant, NotFound, Reauthorise
+from bridge.ports.errors import AskMerchant, NotFound
 from bridge.ports.manifest import Capability, FormField, Manifest
 from bridge.web import shaping
 from bridge.web.asked import Go
-from bridge.web.drawn import Drawn, errors_of, of_fields, refused, shown, typed
+from bridge.web.drawn import Drawn, errors_of, is_told, of_fields, refused, shown, typed
 from bridge.web.frames import CHANGE
 from bridge.web.language import Name
 from bridge.web.page import Context, Page, Sent, View
@@ -33,8 +33,8 @@ def _connect(view: View) -> Context:
     return {
         "search": search,
         "store": store,
-        "stores": [] if store else offering.offered(view.engine, view.session, "platform", search),
-        "marketplaces": offering.offered(view.engine, view.session, "channel", search),
+        "stores": [] if store else offering.offered(view.engine, view.session, "platform", search, view.language),
+        "marketplaces": offering.offered(view.engine, view.session, "channel", search, view.language),
     }
 
 
@@ -56,7 +56,7 @@ def _connect_one(view: View) -> Context:
         "addresses": shown(_addresses(manifest), view, ("connect", "consent")),
         "account": view.form.get("account", "") if view.form else "",
         "account_error": errors_of(view.error).get("account", ""),
-        "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
+        "told": is_told(fields, view.error),
         "consent": adapter.consent,
         "registers": isinstance(adapter.consent, Consent),
         "gives": _gives(adapter),
@@ -190,7 +190,7 @@ def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
         "credentials": refused(shown(drawn, view, ("renew", "consent")), view.error),
         "consent": adapter.consent is not None,
         "asked": _asked_for(view),
-        "refused": view.error.merchant if isinstance(view.error, Reauthorise) else "",
+        "told": is_told(drawn, view.error),
         "parts": [part] if (part := shaping.group(view, row, "own")) else [],
     }
 

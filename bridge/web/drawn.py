@@ -19,14 +19,17 @@ from bridge.ports.errors import BridgeError, Reauthorise
 from bridge.ports.manifest import FormField
 from bridge.web.asked import Form
 from bridge.web.drawing import plain
+from bridge.web.language import Name
 from bridge.web.page import View
 
 NONE = type(None)
+TIME = ".time"  # behind the name of a moment, whose day stands under the name itself
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """One input. ``kind``: text, secret, url, number, decimal, flag, choice or list (of choices, or of words).
+    """One input. ``kind``: text, secret, url, number, decimal, flag, choice, list (of choices, or of words), date or
+    moment (a day, and a time under its name with ``TIME``).
     ``choices`` are values with their labels; ``stored``: there is a secret that is not shown."""
 
     name: str
@@ -49,13 +52,13 @@ def of_fields(
     info: Mapping[str, Any] | None = None,
     renews: bool = False,
 ) -> list[Drawn]:
-    """A manifest's fields. ``info`` of the connection has the labels of choices; ``renews``: what is left empty stays
-    as it is."""
-    labels = {name: {item.value: item.label for item in items} for name, items in account_choices(info).items()}
-    return [_of_field(item, values, labels.get(item.name, {}), renews) for item in fields]
+    """A manifest's fields. What can be chosen by ``info`` of the connection is called as the account calls it;
+    ``renews``: what is left empty stays as it is."""
+    theirs = account_choices(info)
+    return [_of_field(item, values, Name if item.name in theirs else str, renews) for item in fields]
 
 
-def _of_field(item: FormField, values: Mapping[str, Any], labels: Mapping[str, str], renews: bool) -> Drawn:
+def _of_field(item: FormField, values: Mapping[str, Any], label: type[str], renews: bool) -> Drawn:
     known, secret = values.get(item.name, item.default), item.kind == "secret"
     bounds = (("min", item.minimum), ("max", item.maximum)) if item.kind == "number" else ()
     return Drawn(
@@ -65,7 +68,7 @@ def _of_field(item: FormField, values: Mapping[str, Any], labels: Mapping[str, s
         help=item.help,
         value="" if secret else _shown(item.kind, known),
         required=item.required and item.default is None and not (renews and item.name in values),
-        choices=tuple((choice, labels.get(choice, item.labels.get(choice, choice))) for choice in item.choices),
+        choices=tuple((value, label(text)) for value, text in item.choices.items()),
         default="" if item.default is None or item.kind in ("list", "flag") else str(item.default),
         attributes={name: value for name, value in bounds if value is not None},
         stored=secret and item.name in values,
@@ -89,7 +92,7 @@ def again(
     return [
         replace(
             item,
-            value="" if item.kind == "secret" else _typed(item.kind, sent.get(item.name, ())),
+            value="" if item.kind == "secret" else _typed(item.kind, item.name, sent),
             error=errors.get(prefix + item.name, ""),
         )
         for item in items
@@ -99,11 +102,15 @@ def again(
 def said(kinds: Mapping[str, str], sent: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What a form says, by name: ``kinds`` are the fields that were shown, ``sent`` every value of each field. An empty
     text is left out, a flag that is off is said."""
-    found = {name: _typed(kind, sent.get(name, ())) for name, kind in kinds.items()}
+    found = {name: _typed(kind, name, sent) for name, kind in kinds.items()}
     return {name: value for name, value in found.items() if value not in ("", [])}
 
 
-def _typed(kind: str, values: Sequence[str]) -> Any:
+def _typed(kind: str, name: str, sent: Mapping[str, Sequence[str]]) -> Any:
+    values = sent.get(name, ())
+    if kind == "moment":
+        day, time = (next(iter(sent.get(one, ())), "").strip() for one in (name, name + TIME))
+        return f"{day}T{time}" if time else day
     if kind == "flag":
         return bool(values)
     if kind == "list":
@@ -208,12 +215,22 @@ def shown(items: Iterable[Drawn], view: View, dos: Sequence[str], prefix: str = 
     return again(items, every(view.form), errors_of(view.error), prefix)
 
 
+LOOK = (
+    "These credentials do not work. Look whether they were copied whole, belong to this account and have not expired."
+)
+
+
 def refused(items: Sequence[Drawn], error: BridgeError | None) -> list[Drawn]:
     """Credentials. Which of them was wrong nobody says: it stands beside the first secret, which is typed anew."""
-    secret = next((item for item in items if item.kind == "secret"), None)
-    if not isinstance(error, Reauthorise) or secret is None:
+    if error is None or not is_told(items, error):
         return list(items)
-    return [replace(item, error=error.merchant) if item is secret else item for item in items]
+    secret = next(item for item in items if item.kind == "secret")
+    return [replace(item, error=f"{LOOK} {error.merchant}") if item is secret else item for item in items]
+
+
+def is_told(items: Sequence[Drawn], error: BridgeError | None) -> bool:
+    """Whether ``refused`` tells of it, so that nobody else has to."""
+    return isinstance(error, Reauthorise) and any(item.kind == "secret" for item in items)
 
 
 def typed(items: Iterable[Drawn], form: Form) -> dict[str, object]:

@@ -7,7 +7,6 @@ asked for (docs/decisions/0031-languages.md).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,10 +22,10 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 from markupsafe import Markup
 
+from bridge.domain import names
 from bridge.web import told
 from bridge.web.recognise import Message, Recogniser
 
-_CODE = re.compile("[a-z]{2}(-[A-Z]{2})?")
 FOLDER, DOMAIN = Path(__file__).parent / "locale", "storebridge"
 ENGLISH = told.ENGLISH
 # Each by its own name, as people look for it.
@@ -157,18 +156,14 @@ def said_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(key, current().said(text)) for key, text in options]
 
 
-def language_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Where languages can be chosen, which are given by their codes."""
-    return [(key, _language_name(text)) for key, text in options]
+def choice_options(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a setting can be: countries, languages and currencies, which are given by their codes, by name; what the
+    account itself calls so, as it does."""
+    return [(key, text if isinstance(text, Name) else _choice(text)) for key, text in options]
 
 
-def _language_name(code: str) -> str:
-    """Of ``nl`` and ``nl-BE``; anything else is said as it is."""
-    names, (spoken, _, land) = current().locale, code.partition("-")
-    if not _CODE.fullmatch(code) or spoken not in names.languages:
-        return current().said(code)
-    name = begun(str(names.languages[spoken]))
-    return f"{name} ({names.territories.get(land, land)})" if land else name
+def _choice(text: str) -> str:
+    return names.called(text, current().code) or current().said(text)
 
 
 def begun(text: str) -> str:

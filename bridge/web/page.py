@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.web.asked import Again, Download, Form, Go
 from bridge.web.frames import Person
+from bridge.web.language import ENGLISH
 
 Context = dict[str, Any]
 
@@ -22,7 +23,7 @@ Context = dict[str, Any]
 @dataclass(frozen=True)
 class View:
     """``query`` is what stands behind the question mark, ``arguments`` what stands in the path; ``form`` is what a form
-    sent that is being edited, or that ``error`` is about."""
+    sent that is being edited, or that ``error`` is about; ``language``: that of the page."""
 
     engine: Engine
     session: Session
@@ -33,6 +34,7 @@ class View:
     person: Person
     form: Form | None = None
     error: BridgeError | None = None
+    language: str = ENGLISH
 
     def text(self, name: str, longest: int = 220) -> str:
         return self.query.get(name, "").strip()[:longest]
@@ -73,8 +75,9 @@ Action = Callable[[Sent], Done]
 class Page:
     """``path`` is relative to the shop; ``section`` the entry of the navigation it belongs to (places.SECTIONS),
     ``menu`` its name among the pages of that section, or ``under`` the name of the page it is reached from. ``acts``:
-    what its forms may ask for, by the value of the button's ``do``. ``read`` gives None where there is no such thing.
-    Its template is ``pages/<name>.html``."""
+    what its forms may ask for, by the value of the button's ``do``; ``personal``: those of them that are for people
+    only who may see customers' data. ``read`` gives None where there is no such thing.
+    Its template is ``pages/<name>.html``; what is ``told`` of an error by it is not told above it."""
 
     name: str
     path: str
@@ -84,3 +87,4 @@ class Page:
     menu: str = ""
     under: str = ""
     acts: Mapping[str, Action] = field(default_factory=dict)
+    personal: Collection[str] = ()

@@ -19,7 +19,7 @@ from bridge.log import get_logger
 from bridge.ports import errors
 from bridge.web import places, render, wording
 from bridge.web.asked import Again, Download, Form, Go
-from bridge.web.frames import CHANGE, VIEW, Frame
+from bridge.web.frames import CHANGE, CUSTOMERS, VIEW, Frame
 from bridge.web.page import Done, Page, Sent, View
 
 log = get_logger(__name__)
@@ -115,6 +115,8 @@ def _keep_language(engine: Engine, frame: Frame, shop: Named, asked: Asked) -> N
 def _act(engine: Engine, frame: Frame, shop: Named, asked: Asked, page: Page, arguments: Mapping[str, Any]) -> Done:
     if not frame.may(CHANGE):
         raise Forbidden("Your account in the store allows you to look, and not to change anything here.")
+    if asked.form.do in page.personal and not frame.may(CUSTOMERS):
+        raise Forbidden("Your account in the store does not allow you to see customers' data, nor to erase it.")
     act = page.acts.get(asked.form.do)
     if act is None:
         raise errors.AskMerchant("This page does not know that action. Reload it and try again.")
@@ -136,7 +138,7 @@ def _show(
 ) -> Answer:
     now, form = engine.clock(), asked.form if asked.method == "POST" else None
     with engine.db.read(shop.id) as session:
-        view = View(engine, session, shop, now, asked.query, arguments, frame.person, form, error)
+        view = View(engine, session, shop, now, asked.query, arguments, frame.person, form, error, frame.language)
         context = page.read(view)
         if context is None:
             raise NotFound("There is nothing here by this number.")

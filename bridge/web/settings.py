@@ -12,7 +12,7 @@ from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overvi
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
-from bridge.web import accounts, bundles, eu_sales, shaping, shipping, views
+from bridge.web import accounts, bundles, buyers, eu_sales, shaping, shipping, views
 from bridge.web.asked import Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
@@ -243,6 +243,15 @@ PAGES = (
         acts={**_acts("settings/returns", "cancellations"), "save_bundles": bundles.save},
     ),
     views.ALERTS,
-    Page("settings_privacy", "settings/privacy", "Data and privacy", "settings", _privacy, menu="Data and privacy"),
+    Page(
+        "settings_privacy",
+        "settings/privacy",
+        "Data and privacy",
+        "settings",
+        _privacy,
+        menu="Data and privacy",
+        acts=buyers.ACTS,
+        personal=buyers.ACTS,
+    ),
     Page("diagnostics", "settings/diagnostics", "Diagnostics", "settings", _diagnostics, menu="Diagnostics"),
 )

@@ -14,6 +14,7 @@ from babel.dates import format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
+from bridge.domain import names
 from bridge.web import told
 from bridge.web.language import ENGLISH, current, gettext, said
 
@@ -55,6 +56,18 @@ class Clock:
         local = moment.astimezone(self.zone)
         return self._time(moment, f"{_said(local, 'd MMM y', 'yMMMd')}, {local:%H:%M:%S}")
 
+    def parts(self, text: str) -> tuple[str, str]:
+        """Day and time of a moment as a form has them: what is kept names its zone, what was typed stays."""
+        try:
+            kept = datetime.fromisoformat(text)
+        except ValueError:
+            kept = None
+        if kept is None or kept.tzinfo is None:
+            day, _, hour = text.partition("T")
+            return day, hour
+        local = kept.astimezone(self.zone)
+        return f"{local:%Y-%m-%d}", f"{local:%H:%M:%S}".removesuffix(":00")
+
     def _time(self, moment: datetime, text: str) -> Markup:
         local = moment.astimezone(self.zone)
         title = f"{_said(local, 'd MMMM y', 'yMMMMd')}, {local:%H:%M:%S} ({self.zone.key})"
@@ -64,12 +77,7 @@ class Clock:
 def country(site: str) -> str:
     """A country by its two letters, and the language where a marketplace has several sites there (``BE fr``), by their
     names; what is neither stays."""
-    code, _, spoken = site.partition(" ")
-    known = current().locale
-    name = known.territories.get(code)
-    if not name or len(code) != 2:
-        return site
-    return f"{name} ({known.languages.get(spoken, spoken)})" if spoken else str(name)
+    return names.country(site, current().code) or site
 
 
 def day(moment: date | str | None) -> str:
@@ -102,6 +110,11 @@ def _words(seconds: float, *, directed: bool) -> str:
 
 def exact_seconds(seconds: float) -> str:
     return f"{format_decimal(seconds, '0.0', current().code)} s" if seconds < 120 else duration(seconds)
+
+
+def hundredths(seconds: float) -> str:
+    """How long a call took."""
+    return str(format_decimal(seconds, "0.00", current().code))
 
 
 def quantity(value: Decimal, unit: str) -> str:

@@ -34,7 +34,7 @@ from bridge.flows import (
 )
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import NotFound
-from bridge.web import owners
+from bridge.web import buyers, owners
 from bridge.web.actions import ACTIONS
 from bridge.web.frames import CUSTOMERS
 from bridge.web.page import Context, Page, View
@@ -227,7 +227,16 @@ PAGES = (
     Page("plans", "plans", "Plans", "listings", _plans, menu="Plans", acts=ACTIONS["plans"]),
     Page("plan", f"plans/{NUMBER}", "Plan", "listings", _plan, under="plans", acts=ACTIONS["plan"]),
     Page("orders", "orders", "Orders", "orders", _orders, menu="Orders", acts=ACTIONS["orders"]),
-    Page("order", f"orders/{NUMBER}", "Order", "orders", _order, under="orders", acts=ACTIONS["order"]),
+    Page(
+        "order",
+        f"orders/{NUMBER}",
+        "Order",
+        "orders",
+        _order,
+        under="orders",
+        acts={**ACTIONS["order"], **buyers.ACTS},
+        personal=buyers.ACTS,
+    ),
     Page("returns", "returns", "Returns", "orders", _returns, menu="Returns", acts=ACTIONS["returns"]),
     Page("activity", "activity", "Activity", "activity", _activity, menu="Activity"),
 )

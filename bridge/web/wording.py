@@ -238,6 +238,17 @@ STORE_STATUSES: Mapping[str, str] = {
 # What figures of marketplaces count in.
 UNITS: Mapping[str, str] = {"of 5": "of 5", "of 10": "of 10", "seconds": "seconds"}
 # What was done on a page and says nothing of itself in the activity.
+NO_ANSWER = "no answer"
+# What an error of the ports says is to be done next (bridge/ports/errors.py), as the outcome of one call.
+OUTCOMES: Mapping[str, str] = {
+    "RetryLater": "to be tried again",
+    "SlowDown": "to be asked more slowly",
+    "AskMerchant": "a person has to look",
+    "Reauthorise": "the credentials are refused",
+    "RejectItem": "refused",
+    "NotFound": "not there",
+    "UnknownOutcome": "nobody knows whether it was done",
+}
 DID: Mapping[str, str] = {
     "set": "saved",
     "compare": "compared again",
@@ -306,6 +317,7 @@ NOTICES: Mapping[str, str] = {
     "save_pace": "Saved. It holds from now on.",
     "rest": "It rests from now on. What comes up meanwhile is kept.",
     "go_on": "It goes on. What waited goes out now.",
+    "erase_buyer": "Erased for good. What was sold, and for how much, stays.",
     "let_go": "Disconnected. Orders and history stay.",
     "let_go_partly": "Disconnected, but not everything could be taken down: look at the account on the other side.",
     "excluded": "Excluded. They are not sold on this marketplace.",
@@ -351,6 +363,18 @@ def problem_title(kind: str) -> str:
 def done_words(do: str) -> str:
     """For the activity; a person changed something by this button."""
     return DID["set"] if do.startswith("save") else DID.get(do, do.replace("_", " "))
+
+
+def outcome(exchange: Mapping[str, Any]) -> str:
+    """What came of a call to the outside: ``200``, ``no answer, to be tried again``."""
+    words = OUTCOMES.get(str(exchange["error"] or "").partition(":")[0], "")
+    answer = exchange["status"] or current().said(NO_ANSWER)
+    return f"{answer}, {current().said(words)}" if words else str(answer)
+
+
+def reason(exchange: Mapping[str, Any]) -> str:
+    """Why, as far as it is told: the other side's words stay."""
+    return str(exchange["error"] or "").partition(": ")[2]
 
 
 def field_name(name: str) -> str:

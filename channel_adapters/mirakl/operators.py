@@ -34,10 +34,9 @@ def operators() -> Mapping[str, Operator]:
 
 def with_operators(manifest: Manifest) -> Manifest:
     """The manifest with the names to choose from."""
-    fields = [
-        field.model_copy(update={"choices": (OTHER, *operators())}) if field.name == "operator" else field
-        for field in manifest.credentials
-    ]
+    names = {OTHER: OTHER, **{name: name for name in operators()}}
+    more = {"choices": names, "places": {name: found.countries for name, found in operators().items()}}
+    fields = [field.model_copy(update=more) if field.name == "operator" else field for field in manifest.credentials]
     return manifest.model_copy(update={"credentials": tuple(fields)})
 
 

@@ -4,6 +4,7 @@ of it is looked at on both sides. In WordPress' frame without a script and in Sh
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +15,15 @@ from tests.support.house import House
 from tests.support.procs import wait_until
 from tests.support.seats import Seat
 
-pytestmark = [
-    pytest.mark.timeout(400),
-    pytest.mark.parametrize("house", ["wordpress", "shopify"], indirect=True),
-]
+pytestmark = pytest.mark.timeout(400)
+TWO, ALL = ("wordpress", "shopify"), ("wordpress", "shopify", "magento")
 Rules = Callable[..., list[str]]
 Sit = Callable[..., Seat]
 STEPS = 7
+
+
+def in_frames(*frames: str) -> Any:
+    return pytest.mark.parametrize("house", frames, indirect=True)
 
 
 def steps(seat: Seat) -> list[str]:
@@ -34,6 +37,7 @@ def wrong(seat: Seat, name: str) -> Any:
     return field.get_attribute("error") if seat.is_embedded else field.get_attribute("aria-invalid")
 
 
+@in_frames(*ALL)
 def test_an_order_for_an_unknown_product_is_held_and_put_right(house: House, sit: Sit, broken_rules: Rules) -> None:
     house.bol.control("POST", "offers", {"sku": "OLD-1", "ean": "4006381333931", "stock": 5, "price": 12.5})
     bought = house.sells("OLD-1", 1)
@@ -73,9 +77,29 @@ def test_an_order_for_an_unknown_product_is_held_and_put_right(house: House, sit
     assert steps(seat)[4:6] == ["done", "done"]
     [parcel] = house.bol_order(bought)["shipments"]
     assert parcel["tracking"] == "3SBOL0001"
+    buyer_is_told_and_erased(seat, bought, broken_rules)
     seat.at_peace()
 
 
+def buyer_is_told_and_erased(seat: Seat, bought: str, broken_rules: Rules) -> None:
+    """On the order's page; the end is asked twice."""
+    order = seat.house.order(bought)
+    seat.unfold("Hand on or erase what is held")
+    seat.look("order with its buyer's data", broken_rules)
+    [told] = [item for item in json.loads(seat.download("tell_buyer"))["orders"] if item["order"] == order.ref]
+    assert told["buyer"]["ship_to"] == order.buyer["ship_to"]
+    seat.do("erase_buyer")
+    assert "Tick the box if you are sure." in seat.place.content()
+    assert seat.house.order(bought).buyer == order.buyer
+    seat.look("order whose end was not confirmed", broken_rules)
+    box = seat.place.locator('[name="sure"]')
+    (box.locator("input") if seat.is_embedded else box).check()
+    seat.do("erase_buyer")
+    assert "Erased for good." in seat.status()
+    assert seat.house.order(bought).buyer == {}
+
+
+@in_frames(*TWO)
 def test_an_order_waits_for_a_store_that_is_away(house: House, sit: Sit, broken_rules: Rules) -> None:
     house.store_away()
     bought = house.sells("A", 1)
@@ -96,6 +120,7 @@ def test_an_order_waits_for_a_store_that_is_away(house: House, sit: Sit, broken_
     seat.at_peace()
 
 
+@in_frames(*TWO)
 def test_a_return_is_decided_in_part_and_paid_back_on_both_sides(house: House, sit: Sit, broken_rules: Rules) -> None:
     bought = house.sells("B", 2)
     house.settle(40)

@@ -96,12 +96,16 @@ def connect_store(seat: Seat, broken_rules: Rules) -> None:
 
 
 def refused(seat: Seat, secret: str) -> None:
-    """The form says so in words, beside the secret, and shows none."""
+    """The form says so in words, once, beside the secret where one goes on, and shows none."""
     shown = seat.place.content()
-    assert "These credentials do not work." in shown, seat.text
     assert WRONG not in shown
     field = seat.place.locator(f'[name="{secret}"]')
     assert field.get_attribute("error" if seat.is_embedded else "aria-invalid")
+    said = field.get_attribute("error") if seat.is_embedded else field.locator("xpath=..").inner_text()
+    assert "These credentials do not work. Look whether they were copied whole" in said
+    assert shown.count("These credentials do not work.") == 1
+    assert seat.place.get_by_role("alert").count() == 0
+    assert field.evaluate("field => field === document.activeElement"), "one goes on where it is put right"
     assert field.evaluate("field => field.value") == ""
 
 
@@ -180,8 +184,15 @@ def shape(seat: Seat, broken_rules: Rules) -> None:
     seat.open("setup")
     assert "not saved" not in seat.text
     assert re.search(r"\bA Product A 5 1 4 €20.00 €21.99", seat.text), "kept"
+    seat.fill({"import_from": "2026-01-02", "import_from.time": "08:30"})
+    seat.do("save_orders")
+    assert [_typed(seat, name) for name in ("import_from", "import_from.time")] == ["2026-01-02", "08:30"]
     seat.look("stock and prices saved")
     seat.do("done")
+
+
+def _typed(seat: Seat, name: str) -> str:
+    return str(seat.place.locator(f'[name="{name}"]').evaluate("field => field.value"))
 
 
 def go_live(seat: Seat, broken_rules: Rules) -> None:

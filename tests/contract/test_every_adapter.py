@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from bridge.domain import names
 from bridge.flows.paging import pages
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RetryLater, SlowDown
 from tests.contract.suite import FOUND, Bench, missing_methods, rule
 
 GOODS = 320  # more than one page of any store
+CALLED = re.compile(r"[^_]*[^\W\d_A-Z][^_]*")  # words: small letters, and no _ between them
 FILES = ("manifest.toml", "client.py", "mapping.py", "README.md", "quality.toml")
 
 
@@ -44,6 +47,20 @@ def test_every_field_has_a_label_and_every_limit_a_source(adapter: Adapter) -> N
     assert [item.name for item in fields if not item.label or not item.help] == []
     assert [name for name, limit in manifest.limits.items() if not limit.source] == []
     assert manifest.policies.source or manifest.policies == type(manifest.policies)()
+
+
+@rule("manifest")
+def test_whatever_can_be_chosen_is_called_by_words(adapter: Adapter) -> None:
+    """No code of the other side's is put before a person: neither as it is nor as what it is called."""
+    fields = (*adapter.manifest.credentials, *adapter.manifest.settings)
+    codes = [
+        f"{field.name}: {value} is called {label}"
+        for field in fields
+        for value, label in field.choices.items()
+        if not CALLED.fullmatch(names.called(label, names.ENGLISH) or label)
+    ]
+    assert codes == []
+    assert [field.name for field in fields if field.kind == "choice" and not field.choices] == []
 
 
 @rule("checked-before-saved")

@@ -50,8 +50,7 @@ def test_settings_are_drawn_with_the_choices_of_the_account_and_held_to_them(wor
     done = connecting.connect(world.engine, 1, "channel", "mem0", "mem0", {}, {"location": "L2"}, {})
     assert [item.label for item in done.choices["location"]] == ["Utrecht", "L2"]
     fields = {field.name: field for field in settings_of(world.market.manifest, row(world).info)}
-    assert (fields["location"].kind, fields["location"].choices) == ("choice", ("L1", "L2"))
-    assert "L1 (Utrecht)" in fields["location"].help
+    assert (fields["location"].kind, fields["location"].choices) == ("choice", {"L1": "Utrecht", "L2": "L2"})
     with pytest.raises(FieldErrors, match="Location: must be one of: L1, L2"):
         connecting.connect(world.engine, 1, "channel", "mem0", "mem0", {}, {"location": "L9"}, {})
     assert row(world).settings["location"] == "L2"

@@ -178,7 +178,7 @@ def test_a_chunk_costs_the_same_statements_however_many_variants_and_sites(world
 
 def test_sites_that_do_not_exist_are_refused_by_name(world: Demo) -> None:
     fields = site_field(world.market.manifest)
-    assert (fields[0].kind, fields[0].choices) == ("list", ("A1", "B2", "C3"))
+    assert (fields[0].kind, tuple(fields[0].choices)) == ("list", ("A1", "B2", "C3"))
     assert read(fields, {"sites": "B2, A1,B2"}) == {"sites": ["B2", "A1"]}
     with pytest.raises(FieldErrors, match="Country sites: XX is not among the choices: A1, B2, C3"):
         read(fields, {"sites": "A1,XX"})

@@ -6,6 +6,7 @@ is the admin with an iframe, App Bridge and Polaris played by stand-ins.
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -91,6 +92,11 @@ class ModuleDesk:
         if answer["redirect"]:
             target = self.address(answer["redirect"]["path"], **answer["redirect"]["query"])
             route.fulfill(body=ELSEWHERE.format(escape(target)), headers=HTML)
+            return
+        if answer.get("download"):
+            file = answer["download"]
+            headers = {"Content-Type": file["type"], "Content-Disposition": f'attachment; filename="{file["name"]}"'}
+            route.fulfill(body=base64.b64decode(file["base64"]), headers=headers)
             return
         self.style = answer["style"] or self.style
         route.fulfill(status=answer["status"], body=around(self.skin, answer["html"], self.style), headers=HTML)

@@ -197,6 +197,12 @@ class Seat:
         with self.turning():
             found.click()
 
+    def download(self, act: str) -> bytes:
+        """A button that asks for a file: what is in it."""
+        with self.page.expect_download() as begun:
+            self.place.locator(f'button[name="do"][value="{act}"], s-button[data-do="{act}"]').first.click()
+        return Path(begun.value.path()).read_bytes()
+
     def follow(self, name: str | Pattern[str], within: Any = None, nth: int = 0) -> None:
         found = (within or self.place).get_by_role("link", name=name, exact=isinstance(name, str)).nth(nth)
         with self.turning():

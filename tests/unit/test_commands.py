@@ -13,10 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge.cli import cli
+from bridge.commands.bench import benchmarks
 from bridge.commands.door import LEVEL, Refused, in_words, pairs, says_what_to_do
 from tests.support.command import storebridge
 
 NAMES = sorted(cli.commands)
+BENCHMARKS = benchmarks()
 
 
 @pytest.fixture
@@ -65,6 +67,22 @@ def test_bad_input_is_answered_with_the_fix(data_dir: Path, arguments: list[str]
     assert result.exit_code == 2, result.output
     assert text in " ".join(result.output.split())
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--", "--help"]])
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_each_benchmark_tells_its_own_options(data_dir: Path, name: str, arguments: list[str]) -> None:
+    result = _run(data_dir, "bench", name, *arguments)
+    assert result.exit_code == 0, result.output
+    assert f"Usage: storebridge bench {name} [OPTIONS]" in result.output
+    assert "Measure one part" not in result.output
+
+
+def test_the_benchmarks_together_tell_theirs(data_dir: Path) -> None:
+    shown = _run(data_dir, "bench", "--help")
+    assert shown.exit_code == 0
+    assert "Measure one part, or all of them" in shown.output
+    assert "--list" in shown.output
 
 
 def test_the_rehearsal_sets_its_log_level_for_itself_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

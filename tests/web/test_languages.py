@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from babel.core import Locale
 from babel.messages.pofile import read_po
 
+from bridge.db.recorder import JournalRecorder
+from bridge.ports.http import Exchange
 from bridge.registry import discover
 from bridge.web import language as languages
 from bridge.web.language import FOLDER, LANGUAGES, Language
@@ -19,13 +23,15 @@ from tests.support.lively import PLACES, SETTING_PLACES, Lively
 
 # -- marked texts: a catalogue in which every text of ours stands in ⟦…⟧ ---------------------------------------------
 
+ENGLISH = Locale.parse("en")
+# Of countries, languages and currencies, which are Babel's.
+NAMED = {str(name) for names in (ENGLISH.territories, ENGLISH.languages, ENGLISH.currencies) for name in names.values()}
 # What may stand outside of them, and why: the pieces of a line between its signs.
 DATA = (
     r"\W*|[\d ]+",
     r"#?[A-Z]|[A-Z]+-?\d*|[\w-]*\d[\w.:/-]*|EAN \d+|GTIN|SKU|CSV|JSON",  # SKUs, numbers, codes
     r"[€$£]?[\d.]+( [A-Z]{3})?( %)?",  # figures and money
     r"\d+ (second|minute|hour|day)s?|\d+ [A-Z][a-z]+ \d{4}( \d\d:\d\d)?",  # durations and dates: Babel's own words
-    r"Belgium|Netherlands|Czech|Danish|Dutch|Finnish|French|German|Italian|Norwegian|Polish|Spanish|Swedish",  # Babel's too
     r"Shop|Storebridge|Store|store|Other|Market( 0)?|Europe/Amsterdam|UTC",  # names: of the shop, accounts, time zones
     r"Product [A-Z]|(PostNL|TNT) 3SBOL1( m1002)?|PostNL|Ada Buyer|Kade 1|1011AB Amsterdam|Too small|too small",  # products, buyers, their words
     r"title|description|brand",  # what the marketplace calls its attributes
@@ -101,7 +107,7 @@ class Unmarked(HTMLParser):
 
     def note(self, text: str, where: str) -> None:
         for piece in re.split(r"[·,;()\n×→\u2212=]|\. |\.$|: |:$|\s{2,}|</?b>", text):
-            if not any(re.fullmatch(pattern, piece.strip()) for pattern in DATA):
+            if piece.strip() not in NAMED and not any(re.fullmatch(pattern, piece.strip()) for pattern in DATA):
                 self.found.append(f"{where}: {' '.join(text.split())}")
                 return
 
@@ -200,6 +206,35 @@ def test_the_way_back_to_shopify_is_in_its_language_too(lively: Lively) -> None:
         client = lively.app().test_client(use_cookies=False)
         given = {"shop": desks.STORE, "host": "aG9zdA", "locale": "nl-BE"}
         assert '<html lang="nl">' in client.get("/apps/shopify/bounce", base_url=desks.BRIDGE, query_string=given).text
+
+
+def test_what_was_exchanged_is_told_in_the_pages_language_and_shown_as_it_was(lively: Lively) -> None:
+    recorder = JournalRecorder(lively.world.db)
+    call = Exchange(
+        "1:2", "offers.update", lively.world.clock(), 1.25, "PUT", "https://m.test/o", 200, '{"a": 1}', "None here"
+    )
+    recorder.record(call)
+    refused = {
+        "seconds": 30.0,
+        "status": None,
+        "error": "RetryLater: Market does not answer. Nothing needs to be done.",
+    }
+    recorder.record(replace(call, attempt=2, **refused))
+    recorder.record(replace(call, status=401, error="Reauthorise: their words"))
+    assert recorder.flush()
+    page = alone(lively, "de", "activity?show=exchanges")
+    shown = " ".join(unescape(re.sub("<[^>]+>", " ", page)).split())
+    for told in (
+        "offers.update: 200 nach 1,25 s",
+        "offers.update: keine Antwort, wird erneut versucht nach 30,00 s",
+        "offers.update: 401, die Zugangsdaten werden abgelehnt nach 1,25 s",
+        "keine Antwort, wird erneut versucht nach 30,00 s, Versuch 2",
+        "Grund their words",
+    ):
+        assert told in shown, told
+    for raw in ("{&#34;a&#34;: 1}", "None here", "https://m.test/o"):
+        assert raw in page
+    assert not re.search("RetryLater|Reauthorise|no answer| after ", shown)
 
 
 def test_what_somebody_typed_is_not_translated(lively: Lively) -> None:

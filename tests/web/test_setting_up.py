@@ -7,8 +7,10 @@ import html
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -115,6 +117,9 @@ def test_from_nothing_to_live(stack: Stack) -> None:
     number = _marketplace(stack, visitor)
     _match(stack, visitor, number)
     _rules(visitor)
+    [since] = [row.settings["import_from"] for row in stack.rows(Connection) if row.role == "channel"]
+    [store] = [row.info["timezone"] for row in stack.rows(Connection) if row.role == "platform"]
+    assert datetime.fromisoformat(since) == datetime(2026, 7, 1, 8, 30, tzinfo=ZoneInfo(store))
     stack.sells("B", placed_at=stack.clock().isoformat())
     stack.pull()
     stack.settle(60)
@@ -130,7 +135,8 @@ def _store(stack: Stack, visitor: Visitor) -> None:
     visitor.go("connect/woocommerce")
     wrong = visitor.send("connect", **{**store, "consumer_secret": "cs_wrong"})
     assert visitor.page.status_code == 422
-    assert "These credentials do not work" in wrong
+    assert wrong.count("These credentials do not work") == 1
+    assert "Not done." not in wrong, "it is said where it is put right, and nowhere else"
     assert "cs_wrong" not in visitor.page.text, "no secret is shown again"
     assert store["url"] in visitor.page.text, "what was typed stands there again"
     visitor.send("connect", **store)
@@ -149,7 +155,8 @@ def _marketplace(stack: Stack, visitor: Visitor) -> int:
     good = {"client_id": "sandbox-client", "client_secret": BOL_SECRET}
     good |= {f"url_{name}": url for name, url in places.items()}
     assert "Client ID is missing" in visitor.send("connect", client_id="", client_secret="x")
-    assert "These credentials do not work" in visitor.send("connect", **{**good, "client_secret": "wrong"})
+    wrong = visitor.send("connect", **{**good, "client_secret": "wrong"})
+    assert wrong.count("These credentials do not work") == wrong.count("bol.com: ") == 1
     assert [row.role for row in stack.rows(Connection)] == ["platform"], "nothing is kept of what failed"
     visitor.send("connect", **good)
     assert visitor.place == "setup"
@@ -196,6 +203,10 @@ def _rules(visitor: Visitor) -> None:
     assert 'value="ask" selected' in visitor.page.text
     assert old
     assert "changed by admin meanwhile" in visitor.send("save_orders", version_orders=old[1])
+    visitor.go("setup?step=rules")
+    visitor.send("save_orders", **{"import_from": "2026-07-01", "import_from.time": "08:30"})
+    assert 'type="date" value="2026-07-01"' in visitor.page.text
+    assert 'type="time" value="08:30"' in visitor.page.text
     visitor.send("done", step="rules")
 
 

@@ -125,6 +125,28 @@ def test_the_merchants_own_products_are_the_example_and_a_name_without_the_numbe
         assert "<strong>A</strong>" in browser.get(page).text
 
 
+def test_orders_are_imported_from_a_day_and_a_time_of_the_stores_clock(lively: Lively) -> None:
+    """What is saved, tests/web/test_setting_up.py looks at, where there is an account to check."""
+    browser, path = lively.browser(), "settings/orders"
+    with lively.world.db.write(1) as session:
+        store, market = session.get_one(Connection, 1), session.get_one(Connection, 2)
+        store.info = {**store.info, "timezone": "Europe/Amsterdam"}
+        market.settings = {**market.settings, "import_from": "2026-07-01T06:30:00+00:00"}
+    shown = browser.get(f"{path}?connection=2")
+    assert "In the time zone of your store: Europe/Amsterdam." in text(shown)
+    assert re.search(r'name="import_from" type="date" value="2026-07-01"', shown.text)
+    assert re.search(r'name="import_from.time" type="time" value="08:30"', shown.text), "summer there"
+    for day, time in (("soon", ""), ("", "08:30"), ("2026-02-30", "08:30"), ("2026-02-03", "25:00")):
+        seen = version(browser, f"{path}?connection=2", "orders")
+        form = {"connection": 2, "version_orders": seen, "import_from": day, "import_from.time": time}
+        wrong = browser.post(path, "save_orders", **form)
+        assert wrong.status_code == 422, (day, time)
+        assert "Import orders from: is no time; write it like 2026-11-01" in text(wrong)
+        assert re.search(r'name="import_from" [^>]*aria-invalid="true"', wrong.text)
+        assert f'value="{day}"' in wrong.text, "as it was typed"
+        assert f'value="{time}"' in wrong.text
+
+
 def test_flows_rest_one_by_one_and_all_in_test_mode(lively: Lively) -> None:
     browser = lively.browser()
     assert browser.post("accounts/2", "rest", flow="content").status_code == 303

@@ -54,8 +54,8 @@
     document.title = fresh.title;
     page.setAttribute("heading", fresh.querySelector("s-page").getAttribute("heading"));
     old.replaceWith(document.adoptNode(main));
-    const said = sent && main.querySelector("[role=alert], [role=status]");
-    if (said) said.tabIndex = -1;
+    const said = sent && (main.querySelector("[role=alert]") || main.querySelector("[error]") || main.querySelector("[role=status]"));
+    if (said && !said.hasAttribute("error")) said.tabIndex = -1; // a field takes the focus by itself
     (said || main).focus({ preventScroll: true });
     if (said) said.scrollIntoView({ block: "nearest" });
     else scrollTo(0, 0);

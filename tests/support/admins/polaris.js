@@ -67,6 +67,7 @@
   class Field extends Part {
     static formAssociated = true;
     get value() { return this.input ? this.input.value : this.get("value"); }
+    focus(options) { this.input.focus(options); }
     set value(text) { this.input.value = text; this.internals.setFormValue(text); }
     draw() {
       const notes = `${this.get("error") ? `<p class="bad" id="n">${safe(this.get("error"))}</p>` : this.get("details") ? `<p id="n">${safe(this.get("details"))}</p>` : ""}`;
