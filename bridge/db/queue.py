@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import String, Table, and_, bindparam, case, or_, select, update
+from sqlalchemy import Integer, String, Table, and_, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bridge.db import work
@@ -20,16 +20,18 @@ from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime
 from bridge.domain.values import fingerprint
 
 _NOW = bindparam("now", type_=UtcTime())
+_CONNECTION, _FACET = bindparam("connection_id", type_=Integer()), bindparam("facet", type_=String())
 _FREE = or_(FacetRow.leased_until.is_(None), FacetRow.leased_until < _NOW)
-_ALLOWED = ~at_rest(FacetRow.connection_id, FacetRow.facet)
-_DUE = and_(FacetRow.desired_version > FacetRow.acked_version, FacetRow.due_at <= _NOW, _FREE, _ALLOWED)
+_DUE = and_(FacetRow.desired_version > FacetRow.acked_version, FacetRow.due_at <= _NOW, _FREE)
+# Of each connection that may be told something it is asked whether anything is due: how much there is costs nothing.
+_ITS = and_(
+    FacetRow.connection_id == Connection.id, FacetRow.facet == _FACET, FacetRow.priority.in_(work.PRIORITIES), _DUE
+)
 _SCOPES = (
-    select(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
-    .join(Connection, Connection.id == FacetRow.connection_id)
-    .join(Shop, Shop.id == FacetRow.shop_id)
-    .where(FacetRow.facet.in_(bindparam("facets", expanding=True)), _DUE)
-    .where(Connection.state == "active", Shop.paused.is_(False))
-    .group_by(FacetRow.shop_id, FacetRow.connection_id, FacetRow.facet)
+    select(Connection.shop_id, Connection.id, _FACET.label("facet"))
+    .join(Shop, Shop.id == Connection.shop_id)
+    .where(Connection.state == "active", Shop.paused.is_(False), ~at_rest(Connection.id, _FACET))
+    .where(select(FacetRow.id).where(_ITS).correlate(Connection).exists())
 )
 # Of a facet and its listing what sending it needs.
 _TOLD = (
@@ -47,7 +49,7 @@ _TOLD = (
 _CLAIMABLE = (
     select(*_TOLD)
     .join(Listing, Listing.id == FacetRow.listing_id)
-    .where(FacetRow.connection_id == bindparam("connection_id"), FacetRow.facet == bindparam("facet"), _DUE)
+    .where(FacetRow.connection_id == _CONNECTION, FacetRow.facet == _FACET, _DUE, ~at_rest(_CONNECTION, _FACET))
     .where(Listing.offer_id.is_not(None))
     .order_by(FacetRow.priority, FacetRow.due_at)
     .limit(bindparam("most"))
@@ -74,6 +76,7 @@ _OTHERS = (
     .join(_ITS_LISTING, _ITS_LISTING.id == _WAITING.listing_id)
     .where(_WAITING.connection_id == FacetRow.connection_id, _WAITING.facet == FacetRow.facet)
     .where(_WAITING.desired_version > _WAITING.acked_version, _WAITING.due_at <= _NOW)
+    .where(_WAITING.priority.in_(work.PRIORITIES))
     .where(or_(_WAITING.leased_until.is_(None), _WAITING.leased_until < _NOW))
     .where(_ITS_LISTING.offer_id.is_not(None), _WAITING.listing_id.not_in(_LISTED))
     .correlate(FacetRow)
@@ -87,7 +90,7 @@ _OPEN = (
 _TAKE_AT_ONCE = (
     update(FacetRow)
     .where(FacetRow.facet == bindparam("which"), FacetRow.listing_id.in_(_LISTED), _DUE)
-    .where(FacetRow.connection_id.in_(_OPEN), ~_OTHERS)
+    .where(FacetRow.connection_id.in_(_OPEN), ~at_rest(FacetRow.connection_id, FacetRow.facet), ~_OTHERS)
     .values(
         leased_until=bindparam("until", type_=UtcTime()),
         lease_token=bindparam("token"),
@@ -132,7 +135,10 @@ _ACKNOWLEDGED = (
 
 def scopes(session: Asks, facets: Sequence[str], now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, facet) with something due."""
-    return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now, "facets": list(facets)})]
+    found: list[tuple[int, int, str]] = []
+    for name in facets:
+        found += [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now, "facet": name})]
+    return found
 
 
 def claim(session: Session, connection_id: int, facet: str, now: datetime, most: int) -> tuple[Sequence[Any], str]:

@@ -29,6 +29,12 @@ class Order(OfShop, Base):
         UniqueConstraint("connection_id", "external_id"),
         Index("ix_orders_store", "shop_id", "store_order_id"),
         Index("ix_orders_time", "shop_id", "placed_at"),
+        Index(
+            "ix_orders_ready",
+            "connection_id",
+            sqlite_where=text("store_state = 'ready'"),
+            postgresql_where=text("store_state = 'ready'"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))

@@ -174,7 +174,10 @@ class Work(OfShop, Base):
         UniqueConstraint("shop_id", "connection_id", "kind", "key"),
         Index(
             "ix_work_pending",
+            "connection_id",
             "lane",
+            "parked",
+            "priority",
             "due_at",
             sqlite_where=text("dirty_version > done_version"),
             postgresql_where=text("dirty_version > done_version"),
@@ -256,12 +259,15 @@ class Listing(OfShop, Base):
         Index("ix_listings_variant", "variant_id"),
         Index("ix_listings_sku", "connection_id", "sku"),
         Index("ix_listings_offer", "connection_id", "offer_id"),
-        Index(
-            "ix_listings_pending",
-            "connection_id",
-            "due_at",
-            sqlite_where=text("pending"),
-            postgresql_where=text("pending"),
+        *(
+            Index(
+                name,
+                "connection_id",
+                "due_at",
+                sqlite_where=text(f"pending = 1 AND offer_id IS {offer}"),
+                postgresql_where=text(f"pending AND offer_id IS {offer}"),
+            )
+            for name, offer in (("ix_listings_to_make", "NULL"), ("ix_listings_to_end", "NOT NULL"))
         ),
         Index(
             "ix_listings_held",

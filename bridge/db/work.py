@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import Executable, Table, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Executable, String, Table, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,9 @@ from bridge.db.tables import Connection, Shop, UtcTime, Work
 LEASE = timedelta(seconds=45)
 PARK_AFTER = 8
 CLAIM = 100
+LANES = ("stock", "orders", "shipments", "content", "sweep")
+PRIORITIES = tuple(range(10))  # the most urgent first
+LOOKED_FOR = 6  # from here on: what nobody told of. It is no reason to let the next event of its key wait.
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ def mark_on(connection: sqlalchemy.Connection, shop_id: int, marks: Iterable[Mar
 
 
 def row_of(shop_id: int, item: Mark, now: datetime) -> dict[str, Any]:
-    """The row of a mark that is the first of its key."""
+    """The row of a mark that is the first of its key. Raises ValueError for a priority that is none."""
+    if item.priority not in PRIORITIES:
+        raise ValueError(f"{item.kind} has the priority {item.priority}; there are {PRIORITIES[0]} to {PRIORITIES[-1]}")
     return {
         "shop_id": shop_id,
         "connection_id": item.connection_id,
@@ -195,22 +200,31 @@ _NOW = bindparam("now", type_=UtcTime())
 _FREE = or_(Work.leased_until.is_(None), Work.leased_until < _NOW)
 _DUE = and_(Work.dirty_version > Work.done_version, Work.due_at <= _NOW, _FREE, Work.parked.is_(False))
 _ALLOWED = ~work_rests(Work.connection_id, Work.lane, Work.kind)
-_SCOPES = (
-    select(Work.shop_id, Work.connection_id, Work.lane)
-    .join(Connection, Connection.id == Work.connection_id)
-    .join(Shop, Shop.id == Work.shop_id)
-    .where(_DUE, Connection.state == "active", Shop.paused.is_(False), _ALLOWED)
-    .group_by(Work.shop_id, Work.connection_id, Work.lane)
+# Of each connection that may be worked on it is asked whether anything is due: how much more there is costs nothing.
+_OPEN = (
+    select(Connection.shop_id, Connection.id, bindparam("lane", type_=String()).label("lane"))
+    .join(Shop, Shop.id == Connection.shop_id)
+    .where(Connection.state == "active", Shop.paused.is_(False))
 )
-_SCOPES_OF_LANE = _SCOPES.where(Work.lane == bindparam("lane"))
-_NEXT_DUE = (
-    select(func.min(Work.due_at))
-    .join(Connection, Connection.id == Work.connection_id)
-    .join(Shop, Shop.id == Work.shop_id)
-    .where(Work.lane == bindparam("lane"), Work.dirty_version > Work.done_version, Work.parked.is_(False))
-    .where(Work.due_at <= bindparam("until", type_=UtcTime()), Work.leased_until.is_(None))
-    .where(Connection.state == "active", Shop.paused.is_(False), _ALLOWED)
+_ITS = and_(
+    Work.connection_id == Connection.id,
+    Work.lane == bindparam("lane"),
+    Work.dirty_version > Work.done_version,
+    Work.parked.is_(False),
 )
+_SCOPES = _OPEN.where(
+    select(Work.id).where(_ITS, Work.priority.in_(PRIORITIES), _DUE, _ALLOWED).correlate(Connection).exists()
+)
+
+
+def _soonest(priority: int) -> Any:
+    """The first of an index, where a minimum over several priorities would have to look at everything that is due."""
+    mine = select(func.min(Work.due_at)).where(_ITS, Work.priority == priority, Work.leased_until.is_(None), _ALLOWED)
+    until = bindparam("until", type_=UtcTime())
+    return mine.where(Work.due_at <= until).correlate(Connection).scalar_subquery()
+
+
+_NEXT_DUE = _OPEN.with_only_columns(*(_soonest(priority) for priority in PRIORITIES))
 _CLAIMABLE = (
     select(
         Work.id,
@@ -243,7 +257,7 @@ _DONE = (
         done_version=bindparam("as_of"),
         attempts=0,
         error=None,
-        last_done_at=_NOW,
+        last_done_at=case((Work.priority < LOOKED_FOR, _NOW), else_=Work.last_done_at),
         first_marked_at=_NOW,
     )
     .execution_options(synchronize_session=False)
@@ -265,16 +279,17 @@ def connection(session: Asks, connection_id: int) -> Connection | None:
 
 
 def pending_scopes(session: Asks, lane: str | None, now: datetime) -> list[tuple[int, int, str]]:
-    """(shop, connection, lane) with work that is due, unclaimed and allowed."""
-    if lane is None:
-        return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now})]
-    return [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES_OF_LANE, {"now": now, "lane": lane})]
+    """(shop, connection, lane) with work that is due, unclaimed and allowed; None: of every lane."""
+    found: list[tuple[int, int, str]] = []
+    for name in LANES if lane is None else (lane,):
+        found += [(row[0], row[1], row[2]) for row in core_execute(session, _SCOPES, {"now": now, "lane": name})]
+    return found
 
 
 def next_due(session: Asks, lane: str, until: datetime) -> datetime | None:
     """The earliest time before ``until`` at which more work of the lane falls due."""
-    found: datetime | None = core_execute(session, _NEXT_DUE, {"lane": lane, "until": until}).scalar()
-    return found
+    rows = core_execute(session, _NEXT_DUE, {"lane": lane, "until": until}).all()
+    return min((moment for row in rows for moment in row if moment is not None), default=None)
 
 
 def claim(

@@ -17,6 +17,7 @@ from bridge.domain.order import Address, DraftLine, FulfilledBy, OrderDraft
 from bridge.ports.errors import AskMerchant
 
 LABEL, USUAL_LABEL = "order_label", "{marketplace} {order}"
+MOUNTAIN, BEHIND = 200, 2
 
 
 def store_connection(session: Session) -> Connection | None:
@@ -25,12 +26,16 @@ def store_connection(session: Session) -> Connection | None:
     return session.scalars(query).first()
 
 
-def queue_creations(session: Session, order_ids: Sequence[int], now: datetime) -> set[str]:
-    """Have the store orders of all these made, or made sure of."""
+def queue_creations(session: Session, channel_id: int, order_ids: Sequence[int], now: datetime) -> set[str]:
+    """Have the store orders of all these, of one marketplace, made, or made sure of. Behind those of the others, where
+    so many of it wait that they would be kept waiting for long."""
     platform = store_connection(session) if order_ids else None
     if platform is None:
         return set()
-    marks = [Mark(platform.id, "orders", "orders.create", str(number), priority=1) for number in order_ids]
+    waiting = select(Order.id).where(Order.connection_id == channel_id, Order.store_state == "ready").limit(MOUNTAIN)
+    many = len(session.scalars(waiting).all()) == MOUNTAIN
+    priority = BEHIND if many else 1
+    marks = [Mark(platform.id, "orders", "orders.create", str(number), priority=priority) for number in order_ids]
     work.mark(session, platform.shop_id, marks, now)
     return {"orders"}
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from bridge.db import work
 from bridge.db.session import Database
 from bridge.db.tables import Connection as ConnectionRow
 from bridge.domain.bundles import BundleIndex
@@ -25,7 +26,7 @@ from bridge.ports.platform import Platform, StoreInfo
 from bridge.ports.storeapp import AppKeys
 from bridge.ports.words import Words, plain
 
-LANES = ("stock", "orders", "shipments", "content", "sweep")
+LANES = work.LANES
 TransportFactory = Callable[[ConnectionRow, Adapter], Transport]
 PlainTransport = Callable[[str, str], Transport]
 

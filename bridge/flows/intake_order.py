@@ -86,7 +86,7 @@ class _Keeper:
         for order, sold in kept:
             self._decide(order, list(self.lines.get(order.id, {}).values()))
             self.lanes |= unkept.look(self.session, order, sold, self.now)
-        self.lanes |= queue_creations(self.session, self.to_create, self.now)
+        self.lanes |= queue_creations(self.session, self.row.id, self.to_create, self.now)
 
     def _new(self, sold: MarketplaceOrder) -> Order:
         order = Order(

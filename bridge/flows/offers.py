@@ -43,16 +43,15 @@ def pending_scopes(session: Asks, lane_name: str, now: datetime) -> list[tuple[i
 
 _NOW = bindparam("now", type_=UtcTime())
 _FREE = or_(Listing.leased_until.is_(None), Listing.leased_until < _NOW)
-_DUE = and_(Listing.pending, Listing.due_at <= _NOW, _FREE, ~at_rest(Listing.connection_id, "offers"))
+_DUE = and_(Listing.pending, Listing.due_at <= _NOW, _FREE)
 _EXISTS = {"end": Listing.offer_id.is_not(None), "create": Listing.offer_id.is_(None)}
 # Made once: making these statements costs more than running them.
 _SCOPES = {
-    topic: select(Listing.shop_id, Listing.connection_id)
-    .join(Connection, Connection.id == Listing.connection_id)
-    .join(Shop, Shop.id == Listing.shop_id)
-    .where(_DUE, exists, Connection.state == "active", Shop.paused.is_(False))
-    .group_by(Listing.shop_id, Listing.connection_id)
-    for topic, exists in _EXISTS.items()
+    topic: select(Connection.shop_id, Connection.id)
+    .join(Shop, Shop.id == Connection.shop_id)
+    .where(Connection.state == "active", Shop.paused.is_(False), ~at_rest(Connection.id, "offers"))
+    .where(select(Listing.id).where(Listing.connection_id == Connection.id, _DUE, made).correlate(Connection).exists())
+    for topic, made in _EXISTS.items()
 }
 
 
@@ -85,7 +84,8 @@ class _Maker:
         return self.engine.db.transact(self.row.shop_id, self._claim, topic, now)
 
     def _claim(self, session: Session, topic: str, now: datetime) -> list[Listing]:
-        query = select(Listing).where(Listing.connection_id == self.row.id, _DUE, _EXISTS[topic])
+        rests = at_rest(self.row.id, "offers")
+        query = select(Listing).where(Listing.connection_id == self.row.id, _DUE, _EXISTS[topic], ~rests)
         query = query.order_by(Listing.due_at).limit(self._most(topic)).with_for_update(skip_locked=True)
         rows = list(session.scalars(query, {"now": now}))
         token = secrets.token_hex(12)

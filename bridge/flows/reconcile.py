@@ -147,7 +147,8 @@ def _mark_changed(
     changed = {ref.external_id: ref for ref in refs if known.get(_key(ref, variants), "") != ref.mark}
     whole = [ref.product for ref in changed.values() if ref.product and ref.external_id not in known]
     taken = catalogue.take_in(engine, session, row, whole, now) if whole else set()
-    marks = [Mark(row.id, "stock", "product.read", key, priority=4) for key in changed if key not in taken]
+    fresh = sorted(changed.keys() - taken)
+    marks = [Mark(row.id, "stock", "product.read", key, priority=work.LOOKED_FOR) for key in fresh]
     work.mark(session, row.shop_id, marks, now)
     if variants:
         _remember_variants(session, refs)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, String, cast, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
+from bridge.db.base import OfShop
 from bridge.db.tables import Cancellation, Order, ParcelRow, RefundRow, ReturnRow, Work
 
 FIRST = 0
@@ -20,19 +21,17 @@ def raise_priority(session: Session, now: datetime) -> None:
     """The priority is the first thing a claim sorts by. What is claimed already is left alone."""
     until = now + SOON
     due = or_(Order.ship_by <= until, Order.accept_by <= until, Order.expires_at <= until)
-    orders = select(Order.id).where(Order.closed_at.is_(None), Order.placed_at > now - RECENT, due)
-    returns = select(ReturnRow.id).where(ReturnRow.closed_at.is_(None), ReturnRow.respond_by <= until)
+    orders = _ids(session, Order).where(Order.closed_at.is_(None), Order.placed_at > now - RECENT, due)
+    returns = _ids(session, ReturnRow).where(ReturnRow.closed_at.is_(None), ReturnRow.respond_by <= until)
     about = [
         (_OF_ORDER, orders),
-        (("parcel.confirm",), select(ParcelRow.id).where(ParcelRow.order_id.in_(orders))),
-        (("cancel.send", "cancel.refuse"), select(Cancellation.id).where(Cancellation.order_id.in_(orders))),
-        (("refund.send",), select(RefundRow.id).where(RefundRow.order_id.in_(orders))),
+        (("parcel.confirm",), _ids(session, ParcelRow).where(ParcelRow.order_id.in_(orders))),
+        (("cancel.send", "cancel.refuse"), _ids(session, Cancellation).where(Cancellation.order_id.in_(orders))),
+        (("refund.send",), _ids(session, RefundRow).where(RefundRow.order_id.in_(orders))),
         (_OF_RETURN, returns),
     ]
     for kinds, ids in about:
-        keys = [str(number) for number in session.scalars(ids)]
-        if not keys:
-            continue
+        keys = select(cast(ids.subquery().c.id, String))  # in the database: after an absence they are very many
         session.execute(
             update(Work)
             .where(Work.kind.in_(kinds), Work.key.in_(keys), Work.priority > FIRST)
@@ -40,3 +39,8 @@ def raise_priority(session: Session, now: datetime) -> None:
             .values(priority=FIRST)
             .execution_options(synchronize_session=False)
         )
+
+
+def _ids(session: Session, table: type[OfShop]) -> Select[tuple[int]]:
+    """Ids of the session's own shop: a part of a statement is not scoped by itself."""
+    return select(inspect(table).c.id).where(table.shop_id == session.info["shop_id"])

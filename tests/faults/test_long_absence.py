@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bridge.db.tables import Order, Problem, Work
+from bridge.flows import draft
 from bridge.flows.watching import Watching
 from bridge.ports.errors import RetryLater, SlowDown
 from tests.support.world import Faults, MemoryMarket, World
@@ -155,3 +156,27 @@ def test_p7_after_three_days_off_everything_is_caught_up_with_once(world: World)
         assert session.scalar(select(func.count()).select_from(Order)) == len(bought) + 1
         query = select(Order.store_state).where(Order.external_id == gone, Order.connection_id == 2)
         assert session.scalars(query).one() == "cancelled"
+
+
+def test_p7_one_marketplaces_mountain_keeps_no_other_order_waiting(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many orders of one marketplace wait for the store when one comes on another: it is made before most of them."""
+    monkeypatch.setattr(draft, "MOUNTAIN", 5)
+    world = World(database_url, markets=2)
+    world.store.add("S0", 50)
+    world.settle(60, step=60)
+    for _ in range(16):
+        world.markets[0].buy(("S0", 1))
+    away = world.store.faults.before.setdefault("find_orders", [])
+    away += [RetryLater("nobody answers")] * 40
+    world.settle(331, step=331)
+    late = world.markets[1].buy(("S0", 1))
+    world.settle(331, step=331)
+    assert world.store.creates == 0
+    away.clear()
+    world.settle(662, step=331)
+    made = [str(order.marketplace_ref) for order in world.store.orders.values()]
+    world.close()
+    assert len(made) == 17
+    assert made.index(f"mem1:{late}") < 12, made

@@ -34,6 +34,11 @@ class Line:
             session.flush()
             self.shop, self.store = shop.id, row.id
 
+    def look(self, at: float) -> None:
+        """We look ourselves: somebody asked for everything that has changed, and finds it changed."""
+        mark = Mark(self.store, "stock", "product.read", "7", priority=work.LOOKED_FOR)
+        self.db.transact(self.shop, work.mark, self.shop, [mark], _at(at))
+
     def mark(self, at: float, pace: Settle = BRISK) -> float:
         """Mark it ``at`` seconds after the start; when it will be served, in the same seconds."""
         mark = Mark(self.store, "stock", "product.read", "7", settle=True, pace=pace)
@@ -58,6 +63,16 @@ def line(database_url: str) -> Iterator[Line]:
     db = Database(database_url)
     yield Line(db)
     db.close()
+
+
+def test_a_look_of_our_own_holds_up_no_event(line: Line) -> None:
+    line.mark(0)
+    assert line.serve(0)
+    line.look(60)
+    assert line.serve(60)
+    assert line.mark(61) == 61, "nobody has told of it for a minute"
+    assert line.serve(61)
+    assert line.mark(62) == 64, "now somebody has, a second ago"
 
 
 def test_the_first_is_served_at_once(line: Line) -> None:

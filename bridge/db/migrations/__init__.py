@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from bridge.db import planner
 from bridge.db.session import Database
 
 FOLDER = Path(__file__).parent
@@ -47,6 +48,7 @@ def upgrade(db: Database, revision: str = "head") -> str | None:
     if before is not None and before not in {script.revision for script in _scripts().walk_revisions()}:
         raise NewerDatabase(f"the database is at revision {before}, which this version does not know")
     _run(db, lambda config: command.upgrade(config, revision))
+    planner.advise(db)
     return before
 
 
