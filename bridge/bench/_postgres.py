@@ -7,17 +7,32 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import psycopg
 
-from bridge.bench._stack import HOST, wait_until
 from bridge.supervisor.redis import free_port
 
-PATIENCE = 30
+HOST = "127.0.0.1"
+PATIENCE = 60
+
+
+def address(wanted: str | None, exits: ExitStack) -> str | None:
+    """None for an SQLite file of the benchmark's own; for ``postgres`` a server of its own, which ends with ``exits``;
+    else what was given."""
+    if wanted in (None, "sqlite"):
+        return None
+    if wanted != "postgres":
+        return wanted
+    programs = binaries()
+    if programs is None:
+        raise click.BadParameter("PostgreSQL is not installed here; name a database.", param_hint="--database")
+    return exits.enter_context(server(programs))
 
 
 def binaries() -> Path | None:
@@ -44,7 +59,7 @@ def server(programs: Path) -> Iterator[str]:
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", process_group=0, **quiet, **user)
         url = f"postgresql://postgres@{HOST}:{port}/postgres"
         try:
-            wait_until(lambda: _is_up(url), PATIENCE, "PostgreSQL up", 0.1)
+            _wait_for(url)
             yield url
         finally:
             process.terminate()
@@ -69,6 +84,14 @@ def _user() -> dict[str, Any]:
         return {}
     found = pwd.getpwnam("postgres")
     return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not _is_up(url):
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"not within {PATIENCE} s: PostgreSQL up")
+        time.sleep(0.1)
 
 
 def _is_up(url: str) -> bool:

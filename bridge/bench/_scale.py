@@ -13,12 +13,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from bridge import app, config
 from bridge.bench import _seed
 from bridge.db import migrations
-from bridge.db.tables import Connection
+from bridge.db.tables import Base, Connection
 from bridge.flows import admin, catalogue
 from bridge.flows.engine import Engine
 
@@ -34,6 +34,8 @@ def seed(folder: Path, database: str, variants: int) -> dict[str, Any]:
     """A shop with its variants and three channels, nothing compared yet."""
     engine = engine_at(folder, database)
     migrations.upgrade(engine.db)
+    if admin.shops(engine):
+        raise SystemExit("The database is not empty: give the benchmark one of its own.")
     shop_id = admin.ensure_shop(engine, "Bench").id
     _seed.seed(engine, shop_id, variants, 20)
     now = engine.clock()
@@ -68,9 +70,20 @@ def compare(folder: Path, database: str) -> dict[str, Any]:
     return {"seconds": seconds, "cpu": cpu, "queries": counts["queries"], "megabytes": megabytes}
 
 
+def clear(folder: Path, database: str) -> dict[str, Any]:
+    """Empty again, for the next catalogue."""
+    engine = engine_at(folder, database)
+    with engine.db.engine.begin() as connection:
+        Base.metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+    app.close(engine)
+    return {}
+
+
 def main(arguments: list[str]) -> None:
     act, folder, database, *rest = arguments
-    found = seed(Path(folder), database, int(rest[0])) if act == "seed" else compare(Path(folder), database)
+    acts = {"compare": compare, "clear": clear}
+    found = seed(Path(folder), database, int(rest[0])) if act == "seed" else acts[act](Path(folder), database)
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -19,7 +19,7 @@ import click
 import httpx
 
 from bridge import app, config
-from bridge.bench import _child
+from bridge.bench import _child, _postgres
 from bridge.bench._child import Tune
 from bridge.db import migrations
 from bridge.flows import admin
@@ -28,7 +28,8 @@ from bridge.supervisor.checks import listen
 from bridge.supervisor.redis import Server
 
 T = TypeVar("T")
-HOST = "127.0.0.1"
+HOST = _postgres.HOST
+DATABASE = "sqlite (the default), postgres (a server of its own), or the address of an empty database."
 END_WITHIN = 15.0
 
 
@@ -208,14 +209,16 @@ class Stack:
 
 @contextmanager
 def stack(database_url: str | None = None, tune: Tune | None = None) -> Iterator[Stack]:
-    made = Stack(database_url, tune)
-    try:
-        yield made
-    except click.ClickException as error:
-        logs = made.logs()
-        raise click.ClickException(f"{error.message}\n{logs}" if logs else error.message) from error
-    finally:
-        made.close()
+    """``database_url``: None or ``sqlite`` (a file of its own), ``postgres`` (a server of its own), or an address."""
+    with ExitStack() as exits:
+        made = Stack(_postgres.address(database_url, exits), tune)
+        try:
+            yield made
+        except click.ClickException as error:
+            logs = made.logs()
+            raise click.ClickException(f"{error.message}\n{logs}" if logs else error.message) from error
+        finally:
+            made.close()
 
 
 def _resident(pid: int) -> int:

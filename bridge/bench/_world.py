@@ -85,5 +85,12 @@ def _sellable(world: World) -> tuple[str, ...]:
     return tuple(sorted(counted & set(world.offers())))
 
 
+def products(world: World) -> dict[str, str]:
+    """The store's number of each product, by SKU."""
+    query = select(Variant.sku, Product.external_id).join(Product, Variant.product_id == Product.id)
+    with world.parts.engine.db.read(world.shop_id) as session:
+        return {str(row[0]): row[1] for row in session.execute(query.where(Variant.sku.in_(world.skus)))}
+
+
 def calls(log: Sequence[Mapping[str, Any]], operation: str) -> list[Mapping[str, Any]]:
     return [entry for entry in log if entry["op"] == operation]

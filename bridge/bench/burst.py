@@ -18,13 +18,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import click
-from sqlalchemy import select
 
 from bridge.bench import _load
 from bridge.bench._result import Result, options, progress, result
-from bridge.bench._stack import stack, wait_until
-from bridge.bench._world import World, calls, open_world
-from bridge.db.tables import Product, Variant
+from bridge.bench._stack import DATABASE, stack, wait_until
+from bridge.bench._world import World, calls, open_world, products
 from bridge.flows.admin import hook_url
 
 OPERATION = "update-offer"
@@ -51,7 +49,7 @@ def _counts(_context: Any, _option: Any, text: str) -> list[int]:
 @click.option("--events", default=2000, show_default=True, type=click.IntRange(1, 10000), help="Changes in the store.")
 @click.option("--skus", default=200, show_default=True, type=click.IntRange(1, 2000), help="Over so many products.")
 @click.option("--workers", default="1,2,8", show_default=True, callback=_counts, help="Stock workers, in turn.")
-@click.option("--database", default=None, help="An empty database instead of an SQLite file.")
+@click.option("--database", default=None, help=DATABASE)
 def command(events: int, skus: int, workers: list[int], database: str | None) -> Result:
     """A burst of store changes."""
     figures: dict[str, Any] = {"changes": events, "SKUs": skus}
@@ -78,7 +76,7 @@ def run(arguments: list[str]) -> Result:
 class _Burst:
     def __init__(self, world: World, events: int, chance: random.Random) -> None:
         self.world = world
-        self.products = _products(world)
+        self.products = products(world)
         self.rounds = _rounds(world.skus, events, chance)
         self.final = {sku: stock for changes in self.rounds for sku, stock in changes.items()}
         row = world.row(world.store_id)
@@ -143,13 +141,6 @@ class _Burst:
         began = time.monotonic()
         platform.fetch_products(list(self.products.values()))
         return time.monotonic() - began
-
-
-def _products(world: World) -> dict[str, str]:
-    """The store's number of each product, by SKU."""
-    query = select(Variant.sku, Product.external_id).join(Product, Variant.product_id == Product.id)
-    with world.parts.engine.db.read(world.shop_id) as session:
-        return {str(row[0]): row[1] for row in session.execute(query.where(Variant.sku.in_(world.skus)))}
 
 
 def _rounds(skus: Sequence[str], events: int, chance: random.Random) -> list[dict[str, int]]:

@@ -21,7 +21,7 @@ from bridge.bench import _long_push, _seed
 from bridge.bench._child import Tune
 from bridge.bench._markets import called
 from bridge.bench._result import Result, median, options, progress, result
-from bridge.bench._stack import Control, Stack, stack, wait_until
+from bridge.bench._stack import DATABASE, Control, Stack, stack, wait_until
 from bridge.db.tables import FacetRow, Listing, Variant
 from bridge.flows import admin
 
@@ -35,7 +35,7 @@ GOAL = 1.05
 @click.option("--superseded", default=500, show_default=True, type=click.IntRange(0), help="Of them changed again.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="Stock workers.")
 @click.option("--channel", default=None, help="A marketplace, or all: under its own documented limits instead.")
-@click.option("--database", default=None, help="An empty database instead of an SQLite file.")
+@click.option("--database", default=None, help=DATABASE)
 def command(
     changes: int, rate: int, superseded: int, workers: int, channel: str | None, database: str | None
 ) -> Result:

@@ -20,7 +20,7 @@ import click
 
 from bridge.bench._markets import Markets, called, open_markets
 from bridge.bench._result import Result, median, options, progress, quantile, result
-from bridge.bench._stack import stack, wait_until
+from bridge.bench._stack import DATABASE, stack, wait_until
 
 GOAL = 2.0
 PATIENCE = 30.0
@@ -34,7 +34,7 @@ Seconds = dict[str, list[float]]
 @click.option(
     "--sales", default=3, show_default=True, type=click.IntRange(1, 20), help="In each turn, one after another."
 )
-@click.option("--database", default=None, help="An empty database instead of an SQLite file.")
+@click.option("--database", default=None, help=DATABASE)
 def command(seller: str, rounds: int, sales: int, database: str | None) -> Result:
     """A sale, told to all other marketplaces."""
     names = called()

@@ -18,7 +18,7 @@ import click
 
 from bridge.bench._markets import LONGEST, Markets, called, open_markets
 from bridge.bench._result import Result, median, options, progress, quantile, result
-from bridge.bench._stack import stack, wait_until
+from bridge.bench._stack import DATABASE, stack, wait_until
 
 GOAL = 1.2
 REST = 6.0
@@ -31,7 +31,7 @@ Seconds = dict[str, list[float]]
 @click.option("--rate", default=1, show_default=True, type=click.IntRange(1, 20), help="Changes a second in the store.")
 @click.option("--seconds", default=8, show_default=True, type=click.IntRange(1, 60), help="Length of each turn.")
 @click.option("--turns", default=3, show_default=True, type=click.IntRange(1, 20), help="Of calm and storm each.")
-@click.option("--database", default=None, help="An empty database instead of an SQLite file.")
+@click.option("--database", default=None, help=DATABASE)
 def command(stormy: str, rate: int, seconds: int, turns: int, database: str | None) -> Result:
     """A storm of 429 on one marketplace."""
     names = called()

@@ -27,7 +27,7 @@ from rq.serializers import JSONSerializer
 
 from bridge.bench._child import enter
 from bridge.bench._result import Result, options, progress, quantile, result
-from bridge.bench._stack import stack, wait_until
+from bridge.bench._stack import DATABASE, stack, wait_until
 from bridge.bench._world import World, calls, open_world
 
 QUEUE = "bench:bare"
@@ -42,7 +42,7 @@ REST = 6.0
 @click.option("--bursts", default=6, show_default=True, type=click.IntRange(1, 50), help="Of each, in turns.")
 @click.option("--seconds", default=5, show_default=True, type=click.IntRange(1, 60), help="Length of each.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="Stock workers.")
-@click.option("--database", default=None, help="An empty database instead of an SQLite file.")
+@click.option("--database", default=None, help=DATABASE)
 def command(rate: int, bursts: int, seconds: int, workers: int, database: str | None) -> Result:
     """Store event to marketplace request."""
     skus = max(rate * seconds, int(rate * REST))

@@ -22,6 +22,7 @@ import click
 from bridge.bench import _postgres
 from bridge.bench._result import Result, options, progress, result
 from bridge.bench._scale import CHANNELS
+from bridge.bench._stack import DATABASE
 
 GROWTH = 11.0
 MEGABYTES = 300
@@ -32,8 +33,10 @@ LONGEST = 1800
 @click.command("scale")
 @click.option("--small", default=10000, show_default=True, type=click.IntRange(100), help="Variants of the small one.")
 @click.option("--large", default=100000, show_default=True, type=click.IntRange(200), help="Variants of the large one.")
-@click.option("--database", default="sqlite", show_default=True, type=click.Choice(["sqlite", "postgres"]))
-def command(small: int, large: int, database: str) -> Result:
+@click.option(
+    "--database", default=None, help=f"{DATABASE} With an address, the small catalogue is deleted for the large."
+)
+def command(small: int, large: int, database: str | None) -> Result:
     """Full compare of a large catalogue."""
     if large <= small:
         raise click.BadParameter("must be more than --small.", param_hint="--large")
@@ -46,7 +49,7 @@ def command(small: int, large: int, database: str) -> Result:
             figures[f"{size} variants, {name}: CPU seconds"] = one["cpu"]
             figures[f"{size} variants, {name}: queries per variant"] = round(one["queries"] / size, 4)
             figures[f"{size} variants, {name}: peak MB"] = one["megabytes"]
-    clock = "cpu" if database == "sqlite" else "seconds"
+    clock = "cpu" if database in (None, "sqlite") else "seconds"
     growth = {name: found[large][name][clock] / found[small][name][clock] for name in found[small]}
     waited = {name: found[large][name]["seconds"] / found[small][name]["seconds"] for name in found[small]}
     queries = {name: found[large][name]["queries"] / found[small][name]["queries"] for name in found[small]}
@@ -70,18 +73,16 @@ def run(arguments: list[str]) -> Result:
     return found
 
 
-def _size(size: int, database: str, exits: ExitStack) -> dict[str, dict[str, Any]]:
+def _size(size: int, database: str | None, exits: ExitStack) -> dict[str, dict[str, Any]]:
     folder = Path(tempfile.mkdtemp(prefix="storebridge-bench-"))
     exits.callback(shutil.rmtree, folder, ignore_errors=True)
-    url = f"sqlite:///{folder / 'bench.db'}"
-    if database == "postgres":
-        programs = _postgres.binaries()
-        if programs is None:
-            raise click.BadParameter("PostgreSQL is not installed here.", param_hint="--database")
-        url = exits.enter_context(_postgres.server(programs))
+    url = _postgres.address(database, exits) or f"sqlite:///{folder / 'bench.db'}"
     progress(f"scale: {size} variants")
     _process("seed", folder, url, str(size))
-    return {"first compare": _process("compare", folder, url), "nothing changed": _process("compare", folder, url)}
+    found = {"first compare": _process("compare", folder, url), "nothing changed": _process("compare", folder, url)}
+    if url == database:
+        _process("clear", folder, url)
+    return found
 
 
 def _process(act: str, folder: Path, url: str, *more: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bridge.bench._audit import WRONGS, Audit
 from bridge.bench._chaos import Done, People, Trouble
 from bridge.bench._markets import Markets, called, open_markets
 from bridge.bench._result import Result, options, progress, result
-from bridge.bench._stack import stack
+from bridge.bench._stack import DATABASE, stack
 
 PATIENCE = 900.0
 LOOK = 2.0
@@ -37,7 +37,7 @@ SHOWN = 20
 )
 @click.option("--products", default=30, show_default=True, type=click.IntRange(5, 1000))
 @click.option("--channel", "channels", multiple=True, help="Only this marketplace; may be given again.")
-@click.option("--database", default=None, help="An empty database instead of an SQLite file.")
+@click.option("--database", default=None, help=DATABASE)
 def command(
     minutes: float, seed: int, rate: float, every: float, products: int, channels: tuple[str, ...], database: str | None
 ) -> Result:
