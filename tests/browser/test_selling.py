@@ -98,7 +98,7 @@ def test_a_text_is_mapped_sent_and_taken_back(house: House, sit: Sit, broken_rul
     seat.at_peace()
 
 
-@in_frames(*EVERY[:3])
+@in_frames(*EVERY)
 def test_categories_are_suggested_accepted_and_taken_back(house: House, sit: Sit, broken_rules: Rules) -> None:
     """One by one, in bulk above a confidence, and for a single product; what lies below a category follows it."""
     for sku, path in (("A", ("Keuken",)), ("B", ("Keuken", "Mokken")), ("C", ("Motor",))):

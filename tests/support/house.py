@@ -141,10 +141,15 @@ class House(Stack):
             self.hands.create_product(sku, self.ean(sku), f"Product {sku}", "20.00", units)
 
     def sort(self, sku: str, *path: str) -> None:
-        """The merchant puts a product into a category of the store: WooCommerce's own, or Shopify's product type."""
+        """The merchant puts a product into a category of the store, or of Shopify into a product type."""
         if self.platform == "woocommerce":
             [product] = self.store.get("products", sku=sku)
             self.store.put(f"products/{product['id']}", {"categories": [{"id": self._category(path)}]})
+            return
+        if self.platform == "magento":
+            number = self.store.control("category", path=path)["id"]
+            links = {"category_links": [{"position": 0, "category_id": str(number)}]}
+            self.store.control("product", product={"sku": sku, "extension_attributes": links})
             return
         found = self.store.graphql(PRODUCTS_OF, search=f"sku:{sku}").json()["data"]["products"]["nodes"]
         [product] = [row["id"] for row in found if row["variants"]["nodes"][0]["sku"] == sku]

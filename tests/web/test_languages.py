@@ -41,6 +41,7 @@ DATA = (
     r"completed|processing",  # the store's own states of an order
     r"English|Deutsch|Nederlands|Français|Polski",  # languages by their own names
     r"STOREBRIDGE_\w+|python|database|sqlite|postgresql|flask|sqlalchemy|rq|redis|httpx|pydantic|storebridge",
+    r"\{(order|marketplace)\}",  # what stands in how orders are called, as it is typed
     r"</?b>|[AB] on Market 0( f\d+)?|product.read 1|Mend it|tests|nothing|'nothing'",  # what the test has put there
 )
 

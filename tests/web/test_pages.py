@@ -65,7 +65,7 @@ def test_a_number_explains_itself(unchanged: Lively) -> None:
     shown = text(unchanged.browser().get("sku?sku=A"))
     order = unchanged.order(unchanged.held)
     assert (
-        f"5 on hand in the store \N{MINUS SIGN} 2 reserved by {order.ref} (2) \N{MINUS SIGN} 1 safety buffer = 2 to be shown"
+        f"5 on hand in the store \N{MINUS SIGN} 2 reserved by {order.external_id} (2) \N{MINUS SIGN} 1 safety buffer = 2 to be shown"
         in shown
     )
     assert "2 , the same" in shown

@@ -34,7 +34,7 @@ def create_sandbox(state_path: Path | None = None, **options: Any) -> Flask:
     shop = Shop(kit.docs, chosen)
     products, inventory = Products(shop), Inventory(shop)
     orders = Orders(shop, inventory)
-    api = Api(app, kit, chosen)
+    api = Api(app, kit, chosen, shop.seconds)
     StoreRoutes(api, shop, lambda: request.host_url.rstrip("/"))
     ProductRoutes(api, products, inventory)
     InventoryRoutes(api, shop, inventory)

@@ -38,10 +38,10 @@ class Route(NamedTuple):
 
 
 class Api:
-    def __init__(self, app: Flask, kit: SandboxKit, options: Options) -> None:
+    def __init__(self, app: Flask, kit: SandboxKit, options: Options, clock: Callable[[], float]) -> None:
         self.kit = kit
         self.routes: list[Route] = []
-        self.auth = Auth(options)
+        self.auth = Auth(options, clock)
         app.add_url_rule("/rest/<path:_rest>", "rest", self._view, methods=METHODS)
 
     def add(self, method: str, pattern: str, operation: str, resource: str, act: Callable[[Call], Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import re
 import threading
-import time
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -22,7 +21,7 @@ AHEAD = 600
 class Auth:
     """Nonces are taken once."""
 
-    def __init__(self, options: Options, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, options: Options, clock: Callable[[], float]) -> None:
         self._options = options
         self._clock = clock
         self._nonces: set[str] = set()

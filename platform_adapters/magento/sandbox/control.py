@@ -5,6 +5,7 @@ method   path                     effect
 =======  =======================  ==================================================================================
 POST     /_sandbox/seed           fill the catalogue: {products, variable, seed}; the same again changes nothing
 POST     /_sandbox/product        save one product, as the admin does: a body of POST /V1/products
+POST     /_sandbox/category       the merchant adds a category: {path} from below the root -> {id}
 POST     /_sandbox/order          another program posts an order: {entity}, a body of POST /V1/orders
 POST     /_sandbox/checkout       a shopper buys: {lines: [{sku, quantity}]} -> {order}
 POST     /_sandbox/bulk           many stock changes: {changes: [{sku, stock, source}]}
@@ -29,6 +30,7 @@ from pydantic import Field, ValidationError
 from bridge.ports.sandbox import SandboxKit
 from bridge.ports.sandbox_control import Asked
 from platform_adapters.magento.sandbox import catalogue
+from platform_adapters.magento.sandbox.categories import Categories
 from platform_adapters.magento.sandbox.errors import MagentoError
 from platform_adapters.magento.sandbox.inventory import DEFAULT, Inventory
 from platform_adapters.magento.sandbox.orders import Orders
@@ -44,6 +46,10 @@ class Seed(Asked):
 class Product(Asked):
     product: dict[str, Any]
     scope: str = "all"
+
+
+class Category(Asked):
+    path: list[str] = Field(min_length=1)
 
 
 class Posted(Asked):
@@ -108,6 +114,9 @@ class Control:
     def product(self, body: Product) -> Any:
         return self.products.save(body.product, body.scope)
 
+    def category(self, body: Category) -> Any:
+        return {"id": Categories(self.shop).make(body.path)}
+
     def order(self, body: Posted) -> Any:
         return {"order": self.orders.save(body.entity)["entity_id"]}
 
@@ -164,6 +173,7 @@ def add_routes(app: Flask, control: Control) -> None:
     posts: dict[str, tuple[type[Asked], Callable[[Any], Any]]] = {
         "seed": (Seed, control.seed),
         "product": (Product, control.product),
+        "category": (Category, control.category),
         "order": (Posted, control.order),
         "checkout": (Checkout, control.checkout),
         "bulk": (Changes, control.bulk),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from platform_adapters.magento.sandbox.api import Api, Call
-from platform_adapters.magento.sandbox.catalogue import ATTRIBUTES, CATEGORIES, FIELDS, Products
+from platform_adapters.magento.sandbox.catalogue import ATTRIBUTES, FIELDS, Products
+from platform_adapters.magento.sandbox.categories import Categories
 from platform_adapters.magento.sandbox.errors import MagentoError, no_entity, no_route
 from platform_adapters.magento.sandbox.inventory import Inventory
 from platform_adapters.magento.sandbox.orders import Orders
@@ -49,7 +50,7 @@ class StoreRoutes:
         api.add("GET", "store/storeViews", "store.views", STORE, self.views)
         api.add("GET", "store/websites", "store.websites", STORE, self.websites)
         api.add("GET", "modules", "store.modules", "Magento_Backend::all", self.modules)
-        api.add("GET", "categories", "categories.tree", CATALOG, lambda _call: CATEGORIES)
+        api.add("GET", "categories", "categories.tree", CATALOG, Categories(shop).tree)
         api.add("GET", "taxClasses/search", "taxes.classes", "Magento_Tax::manage_tax", self.tax_classes)
         api.add("GET", "products/attributes", "attributes.list", "Magento_Catalog::attributes", self.attributes)
 

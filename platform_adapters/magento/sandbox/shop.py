@@ -23,9 +23,13 @@ class Shop:
         self.clock_shift = 0.0
         self.changed: Callable[[str, str, Doc], None] = lambda _kind, _key, _doc: None
 
+    def seconds(self) -> float:
+        """By the store's own clock."""
+        return time.time() + self.clock_shift
+
     def now(self) -> str:
         """UTC with whole seconds, whatever the store's time zone."""
-        return datetime.fromtimestamp(time.time() + self.clock_shift, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(self.seconds(), UTC).strftime("%Y-%m-%d %H:%M:%S")
 
     def all(self, kind: str) -> list[Doc]:
         return list(self.docs.all(kind).values())
