@@ -37,9 +37,9 @@ OPTIONS: dict[str, list[str]] = {
     "isolation": [],
     "rules": ["--variants", "100000"],
     "pages": [],
-    "queue": ["--items", "1000000"],
+    "queue": [],
     "flood": [],
-    "absence": ["--orders", "50000"],
+    "absence": [],
     "soak": ["--minutes", "3", "--every", "2", "--rate", "1.5", "--seed", "7", "--products", "10"],
 }
 # What has a page of its own.

@@ -122,7 +122,7 @@ class _Flood:
 
     def _kept(self) -> int:
         with self.world.parts.engine.db.read(self.world.shop_id) as session:
-            return int(session.scalar(select(func.count()).select_from(Delivery)) or 0)
+            return int(session.scalar(select(func.sum(Delivery.seen))) or 0)  # repetitions share a row
 
     def _right(self) -> int:
         offers = self.world.offers()

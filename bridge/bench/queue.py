@@ -84,8 +84,8 @@ def _fill(engine: Engine, shop_id: int, store_id: int, channel_id: int, count: i
     work_row = work.row_of(shop_id, work.Mark(store_id, "stock", "product.read", ""), now)
     own: Row = {"shop_id": shop_id}
     of_channel = {**own, "connection_id": channel_id, "due_at": now, "attempts": 0}
-    product = {**own, "title": "", "data": {}, "snapshot_version": 1}
-    variant = {**own, "title": "", "data": {}, "on_hand": 1, "read_at": now}
+    product = {**own, "title": "", "data": {}, "snapshot_version": 1, "deleted_at": now}
+    variant = {**own, "title": "", "data": {}, "on_hand": 1, "read_at": now, "deleted_at": now}
     listing = {**of_channel, "site": "", "wanted": True, "state": "live", "pending": False, "version": 1}
     listing |= {"findings": [], "sale_reasons": [], "drift_count": 0}
     facet = {**of_channel, "facet": "stock", "desired": {"quantity": 1}, "desired_hash": "1", "desired_version": 2}
@@ -157,7 +157,7 @@ def _worked(parts: Stack, shop_id: int, seconds: int) -> dict[str, float]:
     before = _waiting(parts.engine, shop_id)
     began = time.monotonic()
     parts.workers()
-    wait_until(lambda: _waiting(parts.engine, shop_id) < before, 120, "the first of it done", 0.1)
+    wait_until(lambda: _waiting(parts.engine, shop_id) < before, 300, "the first of it done", 0.1)
     first, left = time.monotonic() - began, _waiting(parts.engine, shop_id)
     pages: list[float] = []
     ready: list[float] = []

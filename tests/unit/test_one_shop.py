@@ -75,9 +75,9 @@ def execute(request: pytest.FixtureRequest) -> Execute:
 def test_what_is_read(db: Database, execute: Execute, shop: int) -> None:
     with db.read(shop) as session:
         for statement in (NAMED, JOINED):
-            assert execute(session, statement, GIVEN).scalars().all() == [f"market-{shop}", f"store-{shop}"]
+            assert list(execute(session, statement, GIVEN).scalars()) == [f"market-{shop}", f"store-{shop}"]
         assert execute(session, COUNTED, GIVEN).scalar() == 2
-        found = execute(session, BOTH, GIVEN).scalars().all()
+        found = list(execute(session, BOTH, GIVEN).scalars())
     assert sorted(found) == [f"market-{shop}", f"store-{shop}", f"store-{shop}"]
 
 
