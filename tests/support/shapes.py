@@ -211,7 +211,6 @@ _ACTIONS: tuple[Callable[[Dice], dict[str, Any]], ...] = (
     lambda dice: {"kind": "markup", "percent": dice.choice(("4.5", "-10")), "over": dice.choice(("price", "cost"))},
     lambda dice: {"kind": "margin", "percent": "20"},
     lambda dice: {"kind": "set_price", "amount": dice.euros()},
-    lambda dice: {"kind": "price_of", "field": dice.choice(("store_price", "regular_price", "custom.lining"))},
     lambda dice: {"kind": "add_to_price", "amount": dice.euros("GBP")},
     lambda dice: {"kind": "convert", "currency": dice.choice(("GBP", "HUF", "CHF"))},
     lambda dice: {"kind": "round_ending", "ending": "0.99"},
