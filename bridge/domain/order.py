@@ -11,14 +11,19 @@ from pydantic import Field
 from bridge.domain.money import Money
 from bridge.domain.values import Value
 
-# What is told beside an address of the buyer or the order, and is of no use on a parcel; tax numbers by their start.
-ABOUT_THE_BUYER = frozenset({"salutation", "language", "kvk_number", "login", "ebay_user", "phone_2"})
-ABOUT_THE_ORDER = frozenset({"address_type", "customer_order", "channel"})
-TAX_NUMBER = "tax_id_"
+# What beside its fields belongs on a parcel or a bill, or tells who packs it how it is to be sent. Whatever else a
+# marketplace tells with an address, of the buyer above all, is kept and stands on none.
+ON_A_PARCEL = (
+    "company_2", "address_line_3", "neighborhood", "district", "municipality", "country",
+    "pickup_point", "pickup_name", "pickup_address", "pickup_provider", "pickup_carrier", "post_number",
+    "final_destination", "note", "reference", "purchase_order",
+    "delivery_method", "delivery_type", "shipping_method", "service", "provider",
+)  # fmt: skip
 
 
 class Address(Value):
-    """A postal address. ``extra`` keeps what has no field of its own (pickup point, salutation), by name."""
+    """A postal address. ``extra`` keeps what has no field of its own (pickup point, salutation), by name; what of it a
+    parcel has to carry goes by the names of ``ON_A_PARCEL``."""
 
     first_name: str = ""
     last_name: str = ""
@@ -42,8 +47,7 @@ class Address(Value):
     @property
     def for_delivery(self) -> list[str]:
         """What of ``extra`` a parcel or a bill has to carry: pickup point, note, reference."""
-        aside = ABOUT_THE_BUYER | ABOUT_THE_ORDER
-        return [value for name, value in self.extra.items() if name not in aside and not name.startswith(TAX_NUMBER)]
+        return [value for name, value in self.extra.items() if name in ON_A_PARCEL]
 
 
 class FulfilledBy(StrEnum):

@@ -214,8 +214,11 @@ def _address(raw: Json) -> Address:
     first, _, last = text(raw.get("name")).rpartition(" ")
     parts = table(raw, "extendedFields")
     lines = [text(raw.get(f"addressLine{number}")) for number in (2, 3)]
-    extra = {name: text(raw.get(name)) for name in ("districtOrCounty", "municipality")}
-    extra["neighborhood"] = text(parts.get("neighborhood"))
+    extra = {
+        "district": text(raw.get("districtOrCounty")),
+        "municipality": text(raw.get("municipality")),
+        "neighborhood": text(parts.get("neighborhood")),
+    }
     return Address(
         first_name=first,
         last_name=last,

@@ -29,7 +29,8 @@ class Categories:
         """The category at this path from below the root, made with all above it where it is not there yet."""
         node = self.tree()
         for name in path:
-            node = next((one for one in node["children_data"] if one["name"] == name), None) or self._new(node, name)
+            known = [one for one in node["children_data"] if one["name"] == name]
+            node = known[0] if known else self._new(node, name)
         return int(node["id"])
 
     def _new(self, above: Doc, name: str) -> Doc:
