@@ -38,7 +38,7 @@ class StockPolicy(Value):
         default=0,
         ge=0,
         le=100000,
-        title="Safety buffer (units)",
+        title="Safety buffer",
         description="Kept back from this marketplace, for what is sold elsewhere while its number is still on the way.",
     )
     keep: Buffer | None = None
