@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WIDTH = 40
 STORIES = ("cancel", "buyer-cancel", "return", "refund-only", "late-tracking", "store-down", "revoked",
            "bundle")  # fmt: skip
+DOWN = "store-down"
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -51,6 +52,15 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
     help="The real store's credentials by name instead, as for connect; @FILE reads one from a file.",
 )
 @click.option(
+    "--set",
+    "-s",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=pairs,
+    help="A setting of the real store's connection, as for connect: its store view, locations, source of stock.",
+)
+@click.option(
     "--module/--no-module",
     default=None,
     help="The sandbox store has Storebridge's plugin or module installed. Default: it has not; of all stores: both.",
@@ -76,6 +86,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     key: str | None,
     secret: str | None,
     named: dict[str, str],
+    settings: dict[str, str],
     module: bool | None,
     database: str | None,
     patience: float,
@@ -99,9 +110,13 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     level = _quiet()
     signal.signal(signal.SIGTERM, _stop)
     credentials = _credentials(platform, store, key, secret, named) if store else None
-    plan = Plan(platform, channel, credentials, database, keep, patience, level, bool(module))
+    if settings and credentials is None:
+        raise Refused("--set: settings are those of a real store; name it with --store.")
+    plan = Plan(platform, channel, credentials, database, keep, patience, level, bool(module), settings)
     if credentials is not None:
-        click.echo(announcement(plan), err=True)
+        if DOWN in stories:
+            raise Refused(f"--story {DOWN}: a real store is not taken down; leave out --store to rehearse it.")
+        click.echo(announcement(plan, stories), err=True)
         if not yes:
             click.confirm("Go on?", abort=True, err=True)
     interrupted, told = _interruption(), steps_of(stories)
@@ -162,7 +177,7 @@ def _credentials(
     if named:
         return named_credentials(platform, store, named)
     if not key:
-        raise Refused("--key: the real store's API key is missing.")
+        raise Refused("--key: the real store's API key is missing. Give it, a token by --token, or each value by -c.")
     if secret is None and needs_secret(platform):
         secret = click.prompt("Secret", hide_input=True)
     return credentials_for(platform, store, key, secret or "")

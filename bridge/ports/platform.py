@@ -196,6 +196,11 @@ class Trace(NamedTuple):
 class StoreRehearsal(Protocol):
     """What a rehearsal does in the store as the merchant would, against the sandbox or a staging store."""
 
+    def prepare(self) -> None:
+        """Look, before anything is made, whether this store lets a rehearsal do its part. Raises AskMerchant naming
+        what to do."""
+        ...
+
     def create_product(self, sku: str, gtin: str, title: str, price: str, stock: int) -> str: ...
 
     def set_stock(self, sku: str, quantity: int) -> None: ...
@@ -215,6 +220,10 @@ class StoreRehearsal(Protocol):
         these references of orders (OrderDraft.ref), and by the mark that products of a rehearsal carry."""
         ...
 
+    def kept(self, refs: Collection[str]) -> list[str]:
+        """Of these references, the orders that the store lets nobody delete, each with its status there now."""
+        ...
+
     def remove(self, trace: Trace) -> None:
-        """Delete it for good. Nothing happens when it is gone."""
+        """Delete it for good, or where the store deletes no such thing, end it. Nothing happens when it is gone."""
         ...

@@ -112,7 +112,7 @@ def _compare_order(story: Story, name: str, order_id: str) -> None:
     row = order_row(story, name)
     if row is None:
         raise Failed(f"order {order_id} is on the marketplace and not here")
-    found = story.store_orders(row.ref)
+    found = story.listed_orders(row.ref)
     if len(found) != 1:
         raise Failed(f"the store has {len(found)} orders for {row.ref}")
     there = story.world.market.order(order_id)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 
 from bridge.db.tables import Order, Reservation
 from bridge.domain.money import Money
-from bridge.ports.manifest import Capability
+from bridge.ports.errors import AskMerchant
+from bridge.ports.manifest import Capability, Manifest
 from bridge.rehearsal.market import units
 from bridge.rehearsal.report import Failed
 from bridge.rehearsal.story import Step, Story
@@ -20,16 +23,41 @@ TRACKING = "3SREHEARSAL0001"
 
 def connect_store(story: Story) -> str:
     done = story.world.connect_store()
+    story.world.store.prepare()
     hooks = f"{done.webhooks.active} webhooks" if done.webhooks else "no webhooks, asking every 2 s"
     notes = "".join(f"; note: {warning}" for warning in done.warnings)
     info = done.info
-    return f"{info['name']}, {done.title.split(' ')[0]} {info['version']}, sells in {info['currency']}; {hooks}{notes}"
+    module = f" with its module ({version})" if (version := _module(info)) else ""
+    where = f"{done.title.split(' ')[0]} {info['version']}{module}"
+    return f"{info['name']}, {where}, sells in {info['currency']}; {hooks}{notes}"
+
+
+def _module(info: Mapping[str, Any]) -> str:
+    """The version of the store's own plugin or module, where there is one that can be used."""
+    details = info.get("details") or {}
+    found = str(details.get("module") or details.get("plugin") or "")
+    return "" if found.startswith("not ") else found
 
 
 def connect_channel(story: Story) -> str:
-    done = story.world.connect_channel()
+    try:
+        done = story.world.connect_channel()
+    except AskMerchant as error:
+        raise Failed(f"{error.merchant} {_others(story)}") if error.field == "currency" else error from None
     where = ", ".join(done.info.get("countries", ())) or "anywhere"
     return f"{done.info.get('name') or done.title}, sells in {where}; the sandbox"
+
+
+def _others(story: Story) -> str:
+    """The marketplaces that a store of this currency can be rehearsed with."""
+    currency = story.world.row(story.world.store_id).info["currency"]
+    known = story.world.engine.channels.values()
+    fit = [item.name for item in known if currency in (item.manifest.currency, *_currencies(item.manifest))]
+    return f"Rehearse with one that sells in {currency}: --channel {', '.join(fit)}." if fit else ""
+
+
+def _currencies(manifest: Manifest) -> set[str]:
+    return {site.currency for site in manifest.sites}
 
 
 def list_product(story: Story) -> str:
@@ -101,15 +129,15 @@ def stock_lowered(story: Story) -> str:
 def created_in_store(story: Story) -> str:
     row = in_store(story, "sold")
     ref = row.ref
-    found = story.store_orders(ref)
+    found = story.listed_orders(ref)
     if len(found) != 1:
         raise Failed(f"the store has {len(found)} orders for {ref}: {', '.join(order.number for order in found)}")
     order = found[0]
     expected = Decimal(story.price) * BOUGHT
     if order.total.amount != expected or order.currency != row.currency:
         raise Failed(f"the store order is over {order.total.text()}, the buyer paid {expected} {row.currency}")
-    if ref not in story.world.platform.find_orders([ref]):
-        raise Failed(f"searching the store for {ref} does not find order {order.number}")
+    story.until(f"searching the store for {ref} finds order {order.number}",
+                lambda: ref in story.world.platform.find_orders([ref]))  # fmt: skip
     return f"store order {order.number}, once, over {order.total.text()} as the buyer paid; found by {ref}"
 
 

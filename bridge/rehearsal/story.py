@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bridge.domain.order import StoreOrder
 from bridge.flows.project import REHEARSED
-from bridge.ports.errors import BridgeError
+from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise
 from bridge.ports.manifest import Capability
 from bridge.rehearsal.report import Failed, Result
 from bridge.rehearsal.world import World
@@ -92,6 +92,10 @@ class Story:
     def _shelf(self) -> int:
         return self.world.store.stock_of(self.sku)
 
+    def listed_orders(self, ref: str) -> list[StoreOrder]:
+        """The same, as soon as the store's list has one: in a real store the list runs behind what was created."""
+        return self.until(f"the store's list has an order for {ref}", lambda: self.store_orders(ref) or None)
+
     def store_orders(self, ref: str) -> list[StoreOrder]:
         """Every order in the store that carries this reference: found by reading the list, not by asking for it."""
         platform = self.world.platform
@@ -157,10 +161,11 @@ def _take(story: Story, step: Step, failed: set[str]) -> Result:
 
 
 def _why(story: Story, error: Exception) -> str:
+    """What a merchant can mend needs no exchange beside it."""
     text = error.merchant if isinstance(error, BridgeError) else str(error)
     if not isinstance(error, Failed | BridgeError):
         text = f"{type(error).__name__}: {error}"
-    elif isinstance(error, BridgeError) and error.developer:
+    elif isinstance(error, BridgeError) and error.developer and not isinstance(error, AskMerchant | Reauthorise):
         text += f" [{error.developer[:500]}]"
     troubles = story.world.troubles()
-    return f"{text}. Storebridge says: {troubles}" if troubles else text
+    return f"{text.rstrip('.')}. Storebridge says: {troubles}" if troubles else text

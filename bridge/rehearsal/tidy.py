@@ -33,6 +33,7 @@ def tidy(world: World, sku: str) -> list[str]:
         return []
     tidying = _Tidying(world, row, sku)
     tidying.attempt(tidying.remove_traces, tidying.traces_known)
+    tidying.attempt(tidying.tell_kept, tidying.traces_known)
     tidying.attempt(tidying.remove_webhooks, lambda: f"webhooks to {tidying.hook_url}")
     return tidying.said
 
@@ -82,6 +83,11 @@ class _Tidying:
             self.said += [f"Removed from the store: {trace}" for trace in self._removed if trace not in self._kept]
             for trace, why in self._kept.items():
                 self._stays(str(trace), why)
+
+    def tell_kept(self) -> None:
+        """Each order that stays, as the store shows it now."""
+        found = insist(lambda: self.hands.kept(list(self.world.orders())), self.until)
+        self.said += [f"Stays in the store, which deletes no orders: {what}" for what in found]
 
     def remove_webhooks(self) -> None:
         if Capability.WEBHOOKS not in self.engine.manifest(self.row).capabilities:

@@ -43,6 +43,7 @@ from bridge.web import create_web
 # Questions are asked often, so that a store that cannot reach us with webhooks is still followed in seconds.
 STORE_PACE = {"poll_products": 2, "poll_variants": 10, "poll_catalogue": 5, "poll_store_orders": 2}
 CHANNEL_PACE = {"poll_orders": 1, "poll_open_orders": 30, "poll_returns": 5, "poll_offers": 30, "poll_status": 5}
+SWEEPS, WEBHOOKS = ("poll.catalogue", "poll.variants"), "poll.webhooks"
 DRAIN_SECONDS = 30.0
 # A call may take 60 s, and none is begun again once the engine is stopping.
 ENDING = 90.0
@@ -54,7 +55,7 @@ SECOND_LOOK = timedelta(seconds=2)
 @dataclass(frozen=True)
 class Plan:
     """What is rehearsed. ``store`` are the credentials of a real store; None: a sandbox, which has the store's plugin
-    or module where ``module`` says so (a real one has it or not)."""
+    or module where ``module`` says so (a real one has it or not). ``settings`` are those of the store's connection."""
 
     platform: str
     channel: str
@@ -64,6 +65,7 @@ class Plan:
     patience: float = 60.0
     log_level: str = "error"
     module: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -114,10 +116,10 @@ class World:
         if self.store_url is not None:
             credentials, urls = admin.sandbox_place(adapter, self.store_url)
         make = partial(admin.connect, self.engine, self.shop.id, "platform", adapter.name, None)
-        done = make(credentials, STORE_PACE, urls, sandbox=not self.is_real)
+        done = make(credentials, {**STORE_PACE, **self.plan.settings}, urls, sandbox=not self.is_real)
         self.store_id = done.id
         if self.is_real:
-            self._leave_the_rest_alone()
+            self._leave_the_rest_alone(*((WEBHOOKS,) if done.webhooks is None else ()))
         self._start()
         return done
 
@@ -161,10 +163,11 @@ class World:
         Watching(self.engine).look()
         return True
 
-    def _leave_the_rest_alone(self) -> None:
-        """A real store's other products are none of the rehearsal's business: no full sweep."""
+    def _leave_the_rest_alone(self, *flows: str) -> None:
+        """A real store's other products are none of the rehearsal's business: no full sweep. Nor of ``flows``: webhooks
+        that it would not send to this machine are not asked for again and again."""
         later = self.engine.clock() + FAR
-        query = update(Poll).where(Poll.flow.in_(("poll.catalogue", "poll.variants"))).values(next_at=later)
+        query = update(Poll).where(Poll.flow.in_((*SWEEPS, *flows))).values(next_at=later)
         self.engine.db.transact(self.shop.id, lambda session: session.execute(query))
 
     def _start(self) -> None:

@@ -76,6 +76,13 @@ class MagentoClient:
         fields = "items[attribute_id,attribute_code,default_frontend_label,frontend_input,options],total_count"
         return self._by_page(PAGE, "products/attributes", "attributes.list", kinds, fields=fields, scope=scope)
 
+    def attribute_sets(self) -> list[Json]:
+        return self._by_page(PAGE, "products/attribute-sets/sets/list", "attributes.sets")
+
+    def attributes_of_set(self, set_id: int) -> list[Json]:
+        """All of them, with their values, and whether a product needs one."""
+        return dicts(self._get(f"products/attribute-sets/{set_id}/attributes", "attributes.of_set").json)
+
     # -- stock ------------------------------------------------------------------------------------------------
 
     def stock_of_website(self, website: str) -> int | None:

@@ -233,7 +233,7 @@ class ShopifyPlatform:
     def _refuse_scopes(self, granted: Sequence[str]) -> None:
         wanted = [*scopes.SCOPES, *(scopes.OPTIONAL_SCOPES if self._settings.get("stock_writes") else ())]
         if lost := scopes.missing(granted, wanted):
-            raise AskMerchant(f"The app lacks the access scopes {', '.join(lost)}.", field="access_token")
+            raise AskMerchant(scopes.lacking(lost), field="access_token")
 
     def _define_reference(self) -> None:
         """The unique field that orders carry; that it is there already is no fault."""

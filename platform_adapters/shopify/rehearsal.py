@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge.ports.adapter import Connection
-from bridge.ports.errors import NotFound
+from bridge.ports.errors import AskMerchant, NotFound, RetryLater
 from bridge.ports.platform import Trace
+from platform_adapters.shopify import scopes
 from platform_adapters.shopify.catalogue import Catalogue
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.documents import document
@@ -18,12 +19,19 @@ from platform_adapters.shopify.mapping import available
 from platform_adapters.shopify.orders import marketplace_ref
 from platform_adapters.shopify.platform import ShopifyPlatform
 from platform_adapters.shopify.reading import Json, gid, nodes, number, table, text
-from platform_adapters.shopify.refusals import refuse
+from platform_adapters.shopify.refusals import codes, refuse
 from platform_adapters.shopify.stock import set_available
 
 MARK = "storebridge-rehearsal"
 FOLDER = Path(__file__).parent / "rehearsal_graphql"
 NEWEST = 100
+# What a merchant does in a rehearsal and the bridge never does: make and delete a product, fulfil an order.
+SCOPES = (*scopes.SCOPES, "write_products", "write_inventory", "write_merchant_managed_fulfillment_orders")
+FULFIL_LOOKS, FULFIL_PAUSE = 10, 0.5
+NO_PLACE = (
+    "The store has no active location that fulfils online orders, so that a product of the rehearsal cannot be in "
+    "stock: switch that on for one of them (Settings, Locations), or name one with -s locations=NAME."
+)
 
 
 class ShopifyRehearsal:
@@ -34,7 +42,16 @@ class ShopifyRehearsal:
         self._facts = Facts(self._client, connection.settings, connection.clock)
         self._catalogue = Catalogue(self._client, connection.transport, self._facts, connection.clock)
         self._platform = ShopifyPlatform(connection)
+        self._sleep = connection.transport.services.sleep
         self._made: dict[str, Json] = {}
+
+    def prepare(self) -> None:
+        installed = table(self._client.ask("shop", 5).get("currentAppInstallation"))
+        granted = [text(row.get("handle")) for row in installed.get("accessScopes") or ()]
+        if lost := scopes.missing(granted, SCOPES):
+            raise AskMerchant(f"{scopes.lacking(lost)} Only a rehearsal needs all of them.", field="access_token")
+        if not self._facts.shop.chosen:
+            raise AskMerchant(NO_PLACE, field="locations")
 
     def create_product(self, sku: str, gtin: str, title: str, price: str, stock: int) -> str:
         place = gid("Location", self._facts.shop.chosen[0])
@@ -60,20 +77,23 @@ class ShopifyRehearsal:
         return sum(levels.get(place, 0) for place in self._facts.shop.chosen)
 
     def ship(self, order_id: str, carrier: str, tracking: str) -> None:
-        found = table(self._ask("order_parcels", id=gid("Order", order_id)).get("order"))
-        parts = []
-        for row in nodes(found.get("fulfillmentOrders")):
-            units = [(line["id"], line["remainingQuantity"]) for line in nodes(row.get("lineItems"))]
-            lines = [{"id": line, "quantity": count} for line, count in units if count]
-            if lines:
-                parts.append({"fulfillmentOrderId": row["id"], "fulfillmentOrderLineItems": lines})
+        parts, sent = self._to_ship(order_id)
         info = {"company": carrier, "number": tracking} if tracking else {}
-        if not parts and (sent := found.get("fulfillments")):
-            last = text(sent[-1].get("id"))
-            self._do("fulfillment_track", "fulfillmentTrackingInfoUpdate", id=last, tracking=info)
+        if not parts:
+            self._do("fulfillment_track", "fulfillmentTrackingInfoUpdate", id=sent, tracking=info)
             return
         body = {"lineItemsByFulfillmentOrder": parts, "trackingInfo": info, "notifyCustomer": False}
         self._do("fulfillment_create", "fulfillmentCreate", fulfillment=body)
+
+    def _to_ship(self, order_id: str) -> tuple[list[Json], str]:
+        """What is left to be sent, else the last parcel. Shopify makes fulfilment orders a moment after the order."""
+        for _ in range(FULFIL_LOOKS):
+            found = table(self._ask("order_parcels", id=gid("Order", order_id)).get("order"))
+            parts = [part for row in nodes(found.get("fulfillmentOrders")) if (part := _part(row))]
+            if parts or found.get("fulfillments"):
+                return parts, text(found["fulfillments"][-1].get("id")) if found.get("fulfillments") else ""
+            self._sleep(FULFIL_PAUSE)
+        raise RetryLater(f"Shopify: order {order_id} has nothing that could be shipped.")
 
     def cancel(self, order_id: str) -> None:
         self._platform.cancel_order(order_id, "A rehearsal of Storebridge.")
@@ -85,21 +105,35 @@ class ShopifyRehearsal:
         found += [Trace("order", number(row["id"])) for row in newest if marketplace_ref(row) in refs]
         return [*dict.fromkeys(found), *(Trace("product", key, sku) for key, sku in self._products(skus).items())]
 
+    def kept(self, refs: Collection[str]) -> list[str]:
+        return []
+
     def remove(self, trace: Trace) -> None:
         with suppress(NotFound):
             if trace.kind == "order":
-                self._remove(trace, "order_delete", "orderDelete", id=gid("Order", trace.external_id))
+                self._remove_order(gid("Order", trace.external_id))
             else:
-                self._remove(trace, "product_delete", "productDelete", input={"id": gid("Product", trace.external_id)})
+                self._remove("product_delete", "productDelete", input={"id": gid("Product", trace.external_id)})
 
-    def _remove(self, trace: Trace, name: str, field: str, **variables: Any) -> None:
+    def _remove_order(self, order: str) -> None:
+        """Shopify may delete no order that is open: it is archived then, or cancelled where nothing was shipped."""
+        if "INVALID" in codes(self._ask("order_delete", id=order).get("orderDelete")):
+            if table(self._ask("order_parcels", id=order).get("order")).get("fulfillments"):
+                self._do("order_close", "orderClose", input={"id": order})
+            else:
+                self.cancel(number(order))
+        self._remove("order_delete", "orderDelete", id=order)
+
+    def _remove(self, name: str, field: str, **variables: Any) -> None:
         payload = table(self._ask(name, **variables).get(field))
         if not any("exist" in text(error.get("message")).lower() for error in payload.get("userErrors") or ()):
             refuse(payload)
 
     def _products(self, skus: Collection[str]) -> dict[str, str]:
-        """SKU by id: those marked as a rehearsal's, and those of these SKUs."""
-        rows = nodes(self._ask("products_found", query=f"tag:{MARK}").get("products"))
+        """SKU by id: those marked as a rehearsal's, and those of these SKUs; the newest too, which no search tells of
+        yet."""
+        rows = nodes(self._ask("products_found", query=None).get("products"))
+        rows += nodes(self._ask("products_found", query=f"tag:{MARK}").get("products"))
         for sku in skus:
             rows += nodes(self._ask("products_found", query=f"sku:{sku}").get("products"))
         wanted = {
@@ -128,6 +162,13 @@ class ShopifyRehearsal:
 
     def _do(self, name: str, field: str, **variables: Any) -> Json:
         return refuse(self._ask(name, **variables).get(field))
+
+
+def _part(row: Json) -> Json:
+    """What is left of a fulfilment order; empty where nothing is."""
+    units = [(line["id"], line["remainingQuantity"]) for line in nodes(row.get("lineItems"))]
+    lines = [{"id": line, "quantity": count} for line, count in units if count]
+    return {"fulfillmentOrderId": row["id"], "fulfillmentOrderLineItems": lines} if lines else {}
 
 
 def _sku(row: Json) -> str:

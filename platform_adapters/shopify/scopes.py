@@ -11,6 +11,15 @@ SCOPES = ("read_fulfillments", "read_inventory", "read_locations", "read_product
 OPTIONAL_SCOPES = ("write_inventory",)
 
 
+def lacking(lost: Iterable[str]) -> str:
+    """What the merchant does about scopes that were not granted to an app of the store's own."""
+    return (
+        f"The app lacks the access scopes {', '.join(lost)}. Add them in the store's admin (Settings, Apps, Develop "
+        "apps, your app, Configuration, Admin API integration), install the app again, and enter the token "
+        "that is shown then."
+    )
+
+
 def missing(granted: Iterable[str], wanted: Iterable[str] = SCOPES) -> list[str]:
     """Scopes that were not granted; a right to write is one to read too."""
     try:

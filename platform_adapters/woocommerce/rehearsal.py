@@ -26,6 +26,9 @@ class WooRehearsal:
         self._sources = connection.settings.get("tracking_sources") or ()
         self._made: dict[str, str] = {}
 
+    def prepare(self) -> None:
+        """Nothing more is needed than the key may do that the store was connected with."""
+
     def create_product(self, sku: str, gtin: str, title: str, price: str, stock: int) -> str:
         body: Json = {"name": title, "sku": sku, "global_unique_id": gtin, "regular_price": price}
         body |= {"manage_stock": True, "stock_quantity": stock, "description": "A rehearsal of Storebridge."}
@@ -66,6 +69,9 @@ class WooRehearsal:
         orders = {str(row["id"]): None for row in rows}
         found = [Trace("order", number) for number in orders]
         return found + [Trace("product", number, sku) for number, sku in products.items()]
+
+    def kept(self, refs: Collection[str]) -> list[str]:
+        return []
 
     def remove(self, trace: Trace) -> None:
         with suppress(NotFound):

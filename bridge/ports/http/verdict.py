@@ -45,6 +45,9 @@ def _advice(error: type[BridgeError]) -> str:
     return known.get(error, "")
 
 
+NO_API = "Check the address that was entered; where it is right, it is tried again by itself."
+
+
 @dataclass(frozen=True)
 class Verdict:
     """``error`` is what the caller gets. ``repeatable``: the same call may be tried again at once, or after
@@ -136,7 +139,8 @@ def _on_error(call: Call, title: str, response: Response, wait: float | None, hi
     error, advice = call.tables.rule(response.status, said.code)
     if error is NotFound and call.expect == "json" and response.is_page:
         # A page saying 404 means that the API is not there, not that the thing is gone.
-        error = RetryLater
+        error, advice = RetryLater, NO_API
+        said = Said(f"{call.host} answered with a web page instead of data")
     if error is RetryLater and not call.idempotent and call.tables.is_unsure(response.status):
         return _unknown(call, title)
     if error is RetryLater and wait is not None:

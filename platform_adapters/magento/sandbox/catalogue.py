@@ -67,6 +67,11 @@ CATEGORIES: Doc = {
 }  # fmt: skip
 
 
+def in_set(ean: str) -> list[str]:
+    """``ean``: how the attribute with the EAN is called."""
+    return [ean if code == "ean" else code for code in IN_SET]
+
+
 class Products:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
@@ -114,7 +119,8 @@ class Products:
         shown = {name: value for name, value in doc.items() if not name.startswith("_")}
         if scope != "all":
             shown |= doc.get("_views", {}).get(VIEW, {})
-        shown["custom_attributes"] = [row for row in doc["custom_attributes"] if row["attribute_code"] in IN_SET]
+        here = in_set(self.shop.options.ean)
+        shown["custom_attributes"] = [row for row in doc["custom_attributes"] if row["attribute_code"] in here]
         beside = dict(doc["extension_attributes"])
         if doc["type_id"] == "configurable":
             beside |= {"configurable_product_links": doc["_links"], "configurable_product_options": doc["_options"]}

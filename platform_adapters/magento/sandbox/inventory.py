@@ -102,8 +102,9 @@ class Inventory:
         else:
             self._move(sku, DEFAULT, quantity)
 
-    def returned(self, sku: str, quantity: float) -> None:
-        self._move(sku, DEFAULT, quantity)
+    def returned(self, sku: str, quantity: float, source: str) -> None:
+        """Into the source that its shipment took it from (Magento's GetSourceDeductedOrderItems)."""
+        self._move(sku, source, quantity)
 
     def _book(self, sku: str, quantity: float, event: str, order_id: int) -> None:
         key = self.shop.next_id("reservation")

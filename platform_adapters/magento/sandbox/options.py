@@ -17,7 +17,8 @@ class Options:
     """``bearer``: tokens are taken as bearers (Magento's default is no). ``msi``: Multi Source Inventory is there.
     ``salable_export``: so is its list of salable quantities, as the official description has it. ``sources`` of the
     website's stock; others than "default" make it stock 2. ``denied``: API resources, by their module's name.
-    ``module``: Storebridge's own module is installed."""
+    ``module``: Storebridge's own module is installed. ``attribute_set``: its only one; ``ean``: the attribute in it
+    with the EAN; ``required``: those of its attributes that a new product must have."""
 
     bearer: bool = False
     msi: bool = True
@@ -27,3 +28,6 @@ class Options:
     timezone: str = "Europe/Amsterdam"
     denied: tuple[str, ...] = ()
     module: bool = False
+    attribute_set: int = 4
+    ean: str = "ean"
+    required: tuple[str, ...] = ()

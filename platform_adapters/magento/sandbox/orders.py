@@ -209,9 +209,15 @@ class Orders:
 
     def _back(self, item: Doc, shipped: float, unshipped: float, order_id: int) -> None:
         if shipped:
-            self.inventory.returned(item["sku"], shipped)
+            self.inventory.returned(item["sku"], shipped, self._left_from(order_id))
         if unshipped:
             self.inventory.released(item["sku"], unshipped, "creditmemo_created", order_id)
+
+    def _left_from(self, order_id: int) -> str:
+        """The source of an order's newest shipment."""
+        rows = [row for row in self.shop.all("shipments") if row["order_id"] == order_id]
+        newest = max(rows, key=lambda row: int(row["entity_id"]), default=None)
+        return str(newest["extension_attributes"]["source_code"]) if newest else DEFAULT
 
     def _document(self, kind: str, order: Doc, wanted: list[tuple[Doc, float]], body: Doc) -> Doc:
         now, key = self.shop.now(), self.shop.next_id(kind)

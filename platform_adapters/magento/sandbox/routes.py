@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from platform_adapters.magento.sandbox import attributes
 from platform_adapters.magento.sandbox.api import Api, Call
 from platform_adapters.magento.sandbox.catalogue import ATTRIBUTES, FIELDS, Products
 from platform_adapters.magento.sandbox.categories import Categories
@@ -53,6 +54,9 @@ class StoreRoutes:
         api.add("GET", "categories", "categories.tree", CATALOG, Categories(shop).tree)
         api.add("GET", "taxClasses/search", "taxes.classes", "Magento_Tax::manage_tax", self.tax_classes)
         api.add("GET", "products/attributes", "attributes.list", "Magento_Catalog::attributes", self.attributes)
+        sets = "Magento_Catalog::sets"
+        api.add("GET", "products/attribute-sets/sets/list", "attributes.sets", sets, self.attribute_sets)
+        api.add("GET", "products/attribute-sets/*/attributes", "attributes.of_set", sets, self.attributes_of_set)
 
     def configs(self, _call: Call) -> Any:
         base, currency = self._base(), self.shop.options.currency
@@ -99,6 +103,13 @@ class StoreRoutes:
         fields = ("attribute_id", "attribute_code", "frontend_input")
         return self.api.listing(ATTRIBUTES, fields, "attributes.list", strict=400)
 
+    def attribute_sets(self, _call: Call) -> Any:
+        rows = attributes.sets(self.shop.options)
+        return self.api.listing(rows, ("attribute_set_id", "attribute_set_name"), "attributes.sets", strict=400)
+
+    def attributes_of_set(self, call: Call) -> Any:
+        return attributes.of_set(self.shop.options, call.path[0])
+
 
 class ProductRoutes:
     def __init__(self, api: Api, products: Products, inventory: Inventory) -> None:
@@ -119,7 +130,10 @@ class ProductRoutes:
         return self.api.listing(rows, FIELDS, "products.list", strict=400)
 
     def save(self, call: Call) -> Any:
-        return self.products.save(call.body.get("product"), call.scope)
+        given = call.body.get("product")
+        if isinstance(given, dict) and self.products.shop.by_sku(str(given.get("sku"))) is None:
+            attributes.refuse_incomplete(self.products.shop.options, given)
+        return self.products.save(given, call.scope)
 
     def put(self, call: Call) -> Any:
         return self.products.save({**call.body.get("product", {}), "sku": call.path[0]}, call.scope)

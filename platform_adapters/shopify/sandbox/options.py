@@ -29,7 +29,9 @@ class Options(BaseModel):
     points per second. ``search_lag``: seconds for which lists with a filter do not show what has changed.
     ``bulk_seconds``: how long an export takes. ``cancel_seconds``: how long the store takes over a cancellation.
     ``delay``: between an event and its webhook; ``retry``: before the first repetition of one, doubling.
-    ``app_url``: where the installed app's own webhooks go, with ``app_topics`` as in its shopify.app.toml.
+    ``lets_open_go``: orders are deleted that are neither archived nor cancelled. ``https_only``: webhooks go to no
+    other address. ``app_url``: where the installed app's own webhooks go, with ``app_topics`` as in its
+    shopify.app.toml.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -55,3 +57,5 @@ class Options(BaseModel):
     app_url: str | None = None
     app_topics: tuple[str, ...] = ()
     development: bool = False
+    lets_open_go: bool = True
+    https_only: bool = False

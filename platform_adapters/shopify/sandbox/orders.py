@@ -261,8 +261,16 @@ class Orders:
                 return cast("Doc", doc)
         raise Refusal("Fulfillment does not exist.", ["fulfillmentId"])
 
+    def close(self, gid_: Any) -> Doc:
+        order = self.find(gid_)
+        order["closed"] = order.get("closed") or self.store.now()
+        self.store.save_order(order)
+        return order
+
     def delete(self, gid_: Any) -> None:
         order = self.find(gid_, "orderId")
+        if not (self.store.options.lets_open_go or order["cancelled"] or order.get("closed")):
+            raise Refusal("Order must be archived or canceled before it is deleted", ["orderId"], "INVALID")
         self.store.remove("orders", order["id"])
         self.store.fire("orders/delete", {"id": order["id"]})
 

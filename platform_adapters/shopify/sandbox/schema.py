@@ -28,6 +28,7 @@ NEEDS = {
     "orderCreate": "write_orders",
     "orderCancel": "write_orders",
     "orderUpdate": "write_orders",
+    "orderClose": "write_orders",
     "orderDelete": "write_orders",
     "refundCreate": "write_orders",
     "productSet": "write_products",
@@ -181,6 +182,9 @@ class Root:
             return {"order": self._order(found)}
 
         return self._change(info, act)
+
+    def orderClose(self, info: Info, input: Doc) -> Doc:  # noqa: A002, N802 - Shopify's name
+        return self._change(info, lambda: {"order": self._order(self.changes.close(input["id"]))})
 
     def orderDelete(self, info: Info, orderId: str) -> Doc:  # noqa: N802, N803 - Shopify's names
         def act() -> Doc:

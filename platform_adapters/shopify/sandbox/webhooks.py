@@ -40,6 +40,8 @@ class Webhooks:
         uri = str(given.get("uri") or given.get("callbackUrl") or "")
         if not uri.startswith("http"):
             raise Refusal("Address is invalid", ["webhookSubscription", "callbackUrl"])
+        if self.store.options.https_only and not uri.startswith("https:"):
+            raise Refusal("Address protocol http:// is not supported", ["webhookSubscription", "callbackUrl"])
         known = self.store.all("webhooks")
         if any(row["topic"] == topic and row["uri"] == uri for row in known):
             raise Refusal("Address for this topic has already been taken", ["webhookSubscription", "callbackUrl"])
