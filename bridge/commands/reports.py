@@ -68,7 +68,17 @@ def _place(row: Mapping[str, Any]) -> str:
 def _headline(row: Mapping[str, Any]) -> str:
     if row["published"] is None:
         return str(row["state_text"])
-    return f"shows {row['published']}" + (f", {row['target']} is on its way" if row["pending"] else "")
+    shown = f"shows {row['published']}" + (f", {row['target']} is on its way" if row["pending"] else "")
+    return f"{shown}; {waits}" if (waits := _waiting(row)) else shown
+
+
+def _waiting(row: Mapping[str, Any]) -> str:
+    """What is not all well, where the number itself is."""
+    if row["price_waits"]:
+        return f"the price {row['price_waits']['value']} waits for you, {row['price_waits']['now']} stays"
+    if row["stays"]:
+        return "price and texts stay as they are"
+    return "its end waits for you" if row["end_waits"] else ""
 
 
 def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +99,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
         "why not": "; ".join(reasons),
         "warnings": "; ".join(item["text"] for item in row["warnings"]),
         "waits for you": _waits(row),
+        "stays as it is": "; ".join(" ".join(filter(None, (item["text"], item["fix"]))) for item in row["stays"]),
         "rests": ", ".join(row["rests"]),
         "compared": _when(row["read_back_at"]),
         "last error": row["error"],
@@ -123,8 +134,27 @@ def _ways(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _waits(row: Mapping[str, Any]) -> str:
-    held = [f"{name} {_value(name, facet['held'])}" for name, facet in row["facets"].items() if facet["held"]]
-    return ", ".join([*held, *(["its end"] if row["end_waits"] else [])])
+    """What is held back until a person agrees, why, and what to do."""
+    from bridge.flows.listing_view import step_text
+
+    price = row["price_waits"]
+    held = [
+        f"{name} {_value(name, facet['held'])}"
+        for name, facet in row["facets"].items()
+        if facet["held"] and not (name == "price" and price)
+    ]
+    if price:
+        way = "; ".join(step_text(step) for step in price["steps"])
+        why = f"it moves by more than {price['limit']} %, your limit" if price["percent"] else "another currency"
+        moved = f", {price['percent']} %" if price["percent"] else ""
+        held.append(f"price {price['value']} in place of {price['now']}{moved} ({why}{f'; {way}' if way else ''})")
+    held += ["its end, with more others than your limits allow"] * bool(row["end_waits"])
+    if not held:
+        return ""
+    meant = f"storebridge confirm {row['connection_id']} --sku {row['sku']}"
+    return (
+        f"{', '.join(held)}. What is live stays until then. If it is meant: {meant}; if not, correct it in the store."
+    )
 
 
 def _value(name: str, held: Any) -> str:

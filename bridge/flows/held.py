@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.tables import Connection, FacetRow, Listing
-from bridge.domain.blast import moved_percent
+from bridge.domain.blast import Reach, moved_percent
 from bridge.domain.money import Money
+from bridge.flows import documents
+from bridge.flows.documents import SHOP, of_connection
 from bridge.flows.engine import Engine
 from bridge.flows.views import ChannelView
 from bridge.ports.errors import AskMerchant, NotFound
@@ -55,6 +57,12 @@ def too_many_end(session: Session, view: ChannelView, fresh: int, now: datetime)
     ).where(Listing.connection_id == view.id)
     ended, live = session.execute(query).one()
     return view.reach.ends_too_many(int(ended) + fresh, int(live))
+
+
+def reach(session: Session, connection_id: int) -> Reach:
+    """What may go unasked on this marketplace: its own limits, else the shop's."""
+    row = documents.read(session, of_connection(connection_id), "reach") or documents.read(session, SHOP, "reach")
+    return Reach.model_validate(row.content if row else {})
 
 
 def subject(connection_id: int) -> str:

@@ -66,7 +66,11 @@ def test_explain_tells_what_waits_in_words(run: Run, lively: Lively) -> None:
     wait(Money.of("19.9", "EUR"))
     told = run("explain", "A").output
     wait(None)
-    assert "waits for you  price 19.90 EUR" in told
+    assert "the price 19.90 EUR waits for you" in told.splitlines()[0]
+    assert re.search(
+        r"waits for you +price 19\.90 EUR in place of \S+ EUR, [+-]\S+ % \(it moves by more than 30 %", told
+    )
+    assert "If it is meant: storebridge confirm 2 --sku A; if not, correct it in the store." in told
 
 
 def test_explain_says_why_something_is_not_listed(run: Run) -> None:

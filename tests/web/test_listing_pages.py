@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from bridge.db.tables import Connection, FacetRow, Poll, RunRow, Work
+from bridge.domain.money import Money
 from bridge.flows import choosing, progress
 from bridge.flows.progress import Run
 from tests.support.editing import HERE, Kiosk, text
@@ -159,3 +160,29 @@ def test_the_first_reading_of_a_store_is_stopped_and_goes_on_by_a_word(kiosk: Ki
     [poll] = kiosk.rows(Poll, Poll.flow == progress.CATALOGUE)
     assert (run.state, run.done, poll.last_ok_at is not None) == ("done", 3, True)
     assert "They are read and kept up to date." in text(kiosk.get("setup?step=welcome"))
+
+
+def test_a_price_that_waits_is_told_with_why_and_what_to_do(kiosk: Kiosk) -> None:
+    world = kiosk.world
+    world.hint(world.store.change("MUG-1", price=Money.of("4.00", "EUR")))
+    world.settle(60, step=30)
+    page = text(kiosk.get("sku?sku=MUG-1"))
+    assert "The price would become €4.00, which is -60.0 % against the €10.00 that is shown there." in page
+    assert "More than 30 % is not sent without your word; the old price stays until then." in page
+    assert "€4.00 waits for you" in page
+    assert kiosk.post("plans", "confirm", connection="2").status_code == 303
+    world.settle(60, step=30)
+    page = text(kiosk.get("sku?sku=MUG-1"))
+    assert "waits for you" not in page
+    assert [
+        offer.price.text() for offer in world.markets[0].offers.values() if offer.sku == "MUG-1" and offer.price
+    ] == ["4.00 EUR"]
+
+
+def test_why_price_and_texts_of_a_live_listing_stay_is_told(kiosk: Kiosk) -> None:
+    world = kiosk.world
+    world.hint(world.store.change("MUG-1", price=None, title="Another name"))
+    world.settle(60, step=30)
+    page = text(kiosk.get("sku?sku=MUG-1"))
+    assert "Why its price and texts stay as they are there" in page
+    assert "no price" in page.partition("Why its price and texts stay as they are there")[2]
