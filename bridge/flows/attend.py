@@ -20,6 +20,7 @@ from bridge.domain.returns import Condition, ReturnDecision, Shelf
 from bridge.flows import acceptance, by_hand, cancellations, held, linking, part_units, parts, refunds, returns, shelf
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
+from bridge.flows.outcome import of_all
 from bridge.flows.parts import Back
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant, NotFound
@@ -342,9 +343,12 @@ def _take_up(session: Session, problem: Problem, now: datetime) -> None:
     key = problem.subject.removeprefix(f"{kind} ")
     account = session.scalar(select(Connection.account).where(Connection.id == problem.connection_id))
     key = key.removeprefix(f"{account}:")
+    which = [Work.connection_id == problem.connection_id, Work.kind == kind]
+    one = problem.subject != of_all(problem.connection_id or 0)
+    which.append(Work.key == key if one else Work.dirty_version > Work.done_version)
     session.execute(
         update(Work)
-        .where(Work.connection_id == problem.connection_id, Work.kind == kind, Work.key == key)
+        .where(*which)
         .values(parked=False, attempts=0, due_at=now)
         .execution_options(synchronize_session=False)
     )

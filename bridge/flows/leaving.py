@@ -28,7 +28,8 @@ PATIENCE = 120.0  # a person waits for this, and every listing counts
 SETTLE_ROUNDS, SETTLE_PAUSE = 50, 0.2
 # Problems that are over when nothing more is asked of a connection, sent to it or tried; those of a kind begin so.
 OVER = (
-    "reauthorise", "expiring", "silence", "stale", "stock_stuck", "ship_by", "feed_unfetched", "change_held",
+    "reauthorise", "products_wait", "expiring", "silence", "stale", "stock_stuck", "ship_by", "feed_unfetched",
+    "change_held",
     "vat_unsaid", "score_near", "drift", "not_for_sale", "offer_refused", "requirements_changed", "category_gone",
     "orders_incomplete", *module_health.KINDS,
 )  # fmt: skip

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, FacetRow, Listing, Poll, Variant
-from bridge.flows import resting
+from bridge.domain.blast import moved_percent
+from bridge.domain.money import Money
+from bridge.flows import held, resting, standstill
 from bridge.flows.advice import CORRECT_TO_OFFER
 from bridge.flows.offered import UNLINKED
 from bridge.flows.sites import site_name
@@ -178,7 +181,8 @@ def _listing(row: Listing, channel: Connection, facets: Mapping[str, FacetRow]) 
         "linked": {"by": row.linked_by, "at": row.linked_at} if row.offer_id and row.linked_by else None,
         "for_sale": row.for_sale,
         "why_not": _why_not(row),
-        "warnings": [_told(item) for item in row.findings if row.state == "live" or not item.get("blocking")],
+        "warnings": [_told(item) for item in row.findings if not item.get("blocking")],
+        "stays": [_told(item) for item in row.findings if row.state == "live" and item.get("blocking")],
         "end_waits": row.end_hold == "held",
         **_number(row, stock),
         "facets": {name: _facet(row, facet) for name, facet in sorted(facets.items())},
@@ -227,11 +231,13 @@ def _held(text: str) -> dict[str, Any]:
 def _facet(row: Listing, facet: FacetRow | None) -> dict[str, Any]:
     if facet is None:
         return {"desired": {}, "acked": {}, "pending": False, "in_flight": False, "sent_at": None, "acked_at": None,
-                "changed_at": None, "error": None, "steps": [], "held": None}  # fmt: skip
+                "changed_at": None, "error": None, "steps": [], "held": None, "held_steps": []}  # fmt: skip
     live = row.offer_id is not None
+    waits = facet.held if facet.held_hash and facet.held_hash != facet.approved_hash else {}
     return {
         "steps": facet.explain.get("steps", []),
-        "held": facet.held.get("value") if facet.held_hash else None,
+        "held": waits.get("value"),
+        "held_steps": waits.get("explain", {}).get("steps", []),
         "desired": facet.desired,
         "acked": facet.acked if live else {},
         "pending": live and facet.desired_version > facet.acked_version,
@@ -254,7 +260,8 @@ def _why_not(row: Listing) -> list[dict[str, str]]:
     if row.state == UNLINKED:
         return [*found, WAITS]
     if row.error:
-        found.append({"text": row.error, "fix": CORRECT_TO_OFFER})
+        fix = standstill.FIX if standstill.waited(row.error) else CORRECT_TO_OFFER
+        found.append({"text": row.error, "fix": fix})
     if row.for_sale is False:
         found += [{"text": str(reason), "fix": ""} for reason in row.sale_reasons]
     return found
@@ -281,16 +288,35 @@ def explain(session: Session, sku: str, channel: str | None = None) -> list[dict
             known = [item for item in shown[variant.id] if item["connection_id"] == row.id]
             rows += [{**_variant(variant), **item} for item in known or [_unlisted(row)]]
     looked = _read_back(session)
+    limits = {row.id: held.reach(session, row.id).price_percent for row in channels}
     rests = {(item["connection_id"], item["flow"]) for item in resting.holds(session)}
     return [
         {
             **row,
             "sum": sum_of(row),
             "read_back_at": looked.get(row["connection_id"]),
+            "price_waits": _price_waits(row, limits[row["connection_id"]]),
             "rests": sorted(flow for connection_id, flow in rests if connection_id == row["connection_id"]),
         }
         for row in rows
     ]
+
+
+def _price_waits(row: Mapping[str, Any], limit: Decimal) -> dict[str, Any] | None:
+    """A price that is held back until a person agrees: what it would become, and by how many percent it moves, of which
+    ``limit`` go unasked."""
+    facet = row["facets"].get("price")
+    if facet is None or not facet["held"] or not facet["acked"]:
+        return None
+    now, value = Money.model_validate(facet["acked"]), Money.model_validate(facet["held"])
+    percent = moved_percent(now, value)
+    return {
+        "now": now.text(),
+        "value": value.text(),
+        "percent": None if percent is None else f"{percent:+}",
+        "limit": f"{limit.normalize():f}",
+        "steps": facet["held_steps"],
+    }
 
 
 def _read_back(session: Session) -> dict[int, datetime | None]:

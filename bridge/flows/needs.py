@@ -39,6 +39,8 @@ def refresh(engine: Engine, row: Connection, claims: list[Claim]) -> None:
             try:
                 found = channel.requirements(category or None)
             except NotFound:
+                if not category:  # it tells what it asks for of nothing
+                    break
                 gone.append(category)
                 continue
         engine.db.transact(row.shop_id, _keep, row, category, found, now)

@@ -18,7 +18,7 @@ from bridge.db.session import Asks, core_execute
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime, Variant
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
-from bridge.flows import feed_listings, offered
+from bridge.flows import feed_listings, offered, standstill
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import park_connection
 from bridge.flows.push import content_of
@@ -221,12 +221,15 @@ class _Maker:
         drafts: dict[int, tuple[OfferDraft, Values]],
         now: datetime,
     ) -> None:
+        waiting: dict[str, list[Listing]] = {}
         for row, result in pairs:
             if result.outcome is Outcome.APPLIED and result.offer_id:
                 offered.told(session, row.id, _sent(drafts[row.id][1], result))
                 offered.live(session, self.row, row, result.offer_id, drafts[row.id][0].gtin, now)
                 text = f"offer of {row.sku} on {self._place(row)} created as {result.offer_id}"
                 records.note(session, now, "offer", text, connection_id=self.row.id, sku=row.sku)
+            elif result.outcome is Outcome.REJECTED and standstill.is_of_all(self.manifest, result):
+                waiting.setdefault(result.message, []).append(row)
             elif result.outcome is Outcome.REJECTED:
                 offered.refused(session, self.row, row, result.message, result.field, now)
             elif result.outcome is Outcome.SUBMITTED:
@@ -236,6 +239,10 @@ class _Maker:
                 wait = now + work.backoff(row.attempts + 1)
                 values = {"state": "unknown", "due_at": wait, "attempts": row.attempts + 1, "error": result.message}
                 offered.release(session, row, **values)
+        for message, rows in waiting.items():
+            standstill.offers_wait(session, self.row, rows, message, now)
+        if any(standstill.waited(row.error) for row, _ in pairs):
+            standstill.tell(session, self.row, now)
 
     def end(self, listings: list[Listing]) -> bool:
         size = self.manifest.batch_size("end_offers")
@@ -286,8 +293,11 @@ class _Maker:
     def _fail(self, session: Session, listings: Sequence[Listing], error: BridgeError, now: datetime) -> None:
         if isinstance(error, Reauthorise):
             park_connection(session, self.row.id, error, now)
+        if isinstance(error, (AskMerchant, RejectItem)) and standstill.is_of_all(self.manifest, error):
+            standstill.offers_wait(session, self.row, listings, error.merchant, now)
+            return
         for row in listings:
-            if isinstance(error, (AskMerchant, RejectItem)):
+            if isinstance(error, RejectItem):
                 offered.refused(session, self.row, row, error.merchant, error.field, now)
                 continue
             after = getattr(error, "after", None) or work.backoff(row.attempts + 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, bindparam, or_, select, update
+from sqlalchemy import Integer, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
@@ -29,6 +29,8 @@ _ALIVE = (
 )
 # Reading, and what is looked up before it is done: trying it again does no harm, and nothing else brings it back.
 GOES_ON = ("product.read", "pool.read", "store_order.read", "orders.import", "orders.create")
+# What a person has to mend first is no matter of the product that was to be read.
+READS = ("product.read", "pool.read")
 NOW_AND_THEN = timedelta(minutes=15)
 PARKED_FIX = "Mend the cause, then press “Try again” (or run: storebridge replay)."
 
@@ -44,6 +46,8 @@ def settle(engine: Engine, claims: Sequence[Claim], error: Exception, subject: s
 def _settle(session: Session, claims: Sequence[Claim], error: Exception, now: datetime, subject: str | None) -> None:
     if isinstance(error, Superseded):
         work.put_back(session, claims, now)
+    elif isinstance(error, (AskMerchant, RejectItem)):
+        _ask_about(session, claims, error, now, subject)
     elif isinstance(error, SlowDown):
         work.put_back(session, claims, now + (error.after or timedelta(seconds=5)), str(error))
     elif isinstance(error, Reauthorise):
@@ -51,15 +55,23 @@ def _settle(session: Session, claims: Sequence[Claim], error: Exception, now: da
         work.put_back(session, claims, now, error.merchant)
     elif isinstance(error, RetryLater):
         _again(session, claims, error, now)
-    elif isinstance(error, (AskMerchant, RejectItem)) and claims[0].kind in GOES_ON:
-        for claim in claims:
-            _ask(session, claim, error, now, subject)
-    elif isinstance(error, (AskMerchant, RejectItem)):
-        for claim in claims:
-            _park(session, claim, error.merchant, error.developer, now, subject)
     else:
         for claim in claims:
             _unexpected(session, claim, error, now, subject)
+
+
+def _ask_about(
+    session: Session, claims: Sequence[Claim], error: AskMerchant | RejectItem, now: datetime, subject: str | None
+) -> None:
+    kind = claims[0].kind
+    if isinstance(error, AskMerchant) and kind in READS:
+        _ask_for_all(session, claims, error, now)
+        return
+    for claim in claims:
+        if kind in GOES_ON:
+            _ask(session, claim, error, now, subject)
+        else:
+            _park(session, claim, error.merchant, error.developer, now, subject)
 
 
 def _again(session: Session, claims: Sequence[Claim], error: RetryLater, now: datetime) -> None:
@@ -78,6 +90,33 @@ def _ask(session: Session, claim: Claim, error: BridgeError, now: datetime, subj
     last_but_one = _with_attempts(claim, min(claim.attempts, work.PARK_AFTER - 2))
     work.failed(session, last_but_one, now, error.merchant, NOW_AND_THEN)
     _parked_problem(session, claim, error.merchant, error.developer, now, subject)
+
+
+def _ask_for_all(session: Session, claims: Sequence[Claim], error: AskMerchant, now: datetime) -> None:
+    """One problem, however many are read."""
+    for claim in claims:
+        last_but_one = _with_attempts(claim, min(claim.attempts, work.PARK_AFTER - 2))
+        work.failed(session, last_but_one, now, error.merchant, NOW_AND_THEN)
+    row, kind = session.get_one(Connection, claims[0].connection_id), claims[0].kind
+    count = _waiting(session, row.id, kind)
+    text = f"{row.title}: {count} products cannot be read, for a reason that is none of their own: {error.merchant}"
+    if count == 1:
+        text = f"{row.title}: 1 product cannot be read, for a reason that is none of its own: {error.merchant}"
+    fix = "Mend the cause; they are read by themselves then, within a quarter of an hour."
+    records.open_problem(
+        session, now, f"parked.{kind}", of_all(row.id), text, fix, connection_id=row.id, detail=error.developer
+    )
+
+
+def of_all(connection_id: int) -> str:
+    """What a problem is about that is none of a single product's."""
+    return f"connection {connection_id}"
+
+
+def _waiting(session: Session, connection_id: int, kind: str) -> int:
+    """How much work of this kind was tried and is not done."""
+    query = select(func.count()).select_from(Work).where(Work.connection_id == connection_id, Work.kind == kind)
+    return session.scalar(query.where(Work.dirty_version > Work.done_version, Work.attempts > 0)) or 0
 
 
 def _park(session: Session, claim: Claim, text: str, detail: str, now: datetime, subject: str | None) -> None:
@@ -146,6 +185,9 @@ def went_well(engine: Engine, row: Connection, claims: Sequence[Claim]) -> None:
             return
         query = select(Work.key).where(Work.id.in_([c.id for c in claims]), Work.done_version >= Work.dirty_version)
         done = list(session.scalars(query))
-    mended = [name for key in done for name in (f"{claims[0].kind} {key}", f"{row.account}:{key}") if name in told]
+        read = of_all(row.id) in told and claims[0].kind in READS and not _waiting(session, row.id, claims[0].kind)
+    mended = [of_all(row.id)] * read + [
+        name for key in done for name in (f"{claims[0].kind} {key}", f"{row.account}:{key}") if name in told
+    ]
     if mended:
         engine.db.transact(row.shop_id, records.close_problems, engine.clock(), kind, mended)

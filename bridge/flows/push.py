@@ -24,7 +24,7 @@ from bridge.db.session import Asks
 from bridge.db.tables import Connection, FacetRow, Listing, Submission, Work
 from bridge.domain.listing import Facet, OfferContent
 from bridge.domain.money import Money
-from bridge.flows import offered
+from bridge.flows import offered, standstill
 from bridge.flows.advice import CORRECT_TO_SEND
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, park_connection
@@ -95,6 +95,7 @@ class _Sender:
         self.row = row
         self.channel = channel
         self.facet = facet
+        self.manifest = engine.manifest(row)
 
     def claim(self, limit: int) -> list[Item]:
         now = self.engine.clock()
@@ -185,7 +186,12 @@ class _Sender:
     def _fail(self, session: Session, batch: Sequence[Item], error: BridgeError, now: datetime) -> None:
         if isinstance(error, Reauthorise):
             park_connection(session, self.row.id, error, now)
-        if isinstance(error, (AskMerchant, RejectItem)):
+        if isinstance(error, (AskMerchant, RejectItem)) and standstill.is_of_all(self.manifest, error):
+            for item in batch:
+                self._waits(session, item, error.merchant, now)
+            standstill.tell(session, self.row, now)
+            return
+        if isinstance(error, RejectItem):
             for item in batch:
                 self._refuse(session, item, error.merchant, error.developer, now)
             return
@@ -206,6 +212,8 @@ class _Sender:
         queue.acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
         for item, result in results:
             _RECORD[result.outcome](self, session, item, result, now)
+        if any(item.attempts or standstill.is_of_all(self.manifest, result) for item, result in results):
+            standstill.tell(session, self.row, now)
         alive(session, self.row, now)
 
     def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
@@ -246,7 +254,17 @@ class _Sender:
         work.mark(session, item_shop(session), [work.Mark(self.row.id, "shipments", "follow", "all")], now)
 
     def rejected(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
+        if standstill.is_of_all(self.manifest, result):
+            self._waits(session, item, result.message, now)
+            return
         self._refuse(session, item, result.message, f"field {result.field}" if result.field else "", now)
+
+    def _waits(self, session: Session, item: Item, message: str, now: datetime) -> None:
+        """No matter of the item: it goes out once the connection is in order, and is tried ever more rarely."""
+        due, error = _put_off(item, now + again_after(item.attempts)), standstill.words(message)
+        _release(session, item, error=error, in_flight=False, due_at=due, attempts=item.attempts + 1)
+        about_it = subject(item.sku, self.row, item.site)
+        records.close_problem(session, now, f"rejected.{self.facet.value}", about_it)
 
     def _refuse(self, session: Session, item: Item, message: str, detail: str, now: datetime) -> None:
         """Not sent again unchanged; the next change of the value is. Stock is, ever more rarely: with the old number
@@ -295,7 +313,13 @@ _RECORD: dict[Outcome, Callable[[_Sender, Session, Item, ItemResult, datetime], 
 
 def refused_again(facet: str, attempts: int) -> timedelta | None:
     """When a value that was refused is sent once more, unchanged; None: never."""
-    return AGAIN * 2 ** min(attempts, MOST_DOUBLED) if facet == Facet.STOCK else None
+    return again_after(attempts) if facet == Facet.STOCK else None
+
+
+def again_after(attempts: int) -> timedelta:
+    """Ever more rarely, to the longest."""
+    factor: int = 2 ** min(attempts, MOST_DOUBLED)
+    return AGAIN * factor
 
 
 class _Newer(Superseded):

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Shop
-from bridge.flows import module_health, quiet, safety, urgent, vat_asked, watched
+from bridge.flows import module_health, quiet, safety, standstill, urgent, vat_asked, watched
 from bridge.flows.engine import Engine
 from bridge.ports.manifest import Capability
 
@@ -45,6 +45,7 @@ class Watching:
         watched.check(session, rows, now)
         module_health.check(session, self.engine, rows, now)
         vat_asked.check(session, self.engine, rows, now)
+        standstill.check(session, [row for row in rows if row.role == "channel"], now)
         selling = [row for row in rows if row.role == "channel" and self._sells(row)]
         quiet.check(session, selling, now, self.rhythms)
         if self.folder is not None:

@@ -43,7 +43,9 @@ class Outcome(StrEnum):
 class ItemResult(Value):
     """The result of one item. ``key`` is the item's own key as it was given; ``submission`` is unique to the item, also
     where one import took many; ``unsent``: what of a new offer still has to be sent on its own, because the marketplace
-    takes it elsewhere (product content); ``after``: with RETRY, how long the marketplace wants to be given first;
+    takes it elsewhere (product content); ``field``: of the product, or the setting of the connection that has to be
+    changed first: what waits for that is told as one problem, whatever the product is; ``after``: with RETRY, how long
+    the marketplace wants to be given first;
     ``becomes``: the order it goes on as, where accepting makes another of it."""
 
     key: str

@@ -62,7 +62,8 @@ class Reauthorise(BridgeError):
 
 
 class AskMerchant(BridgeError):
-    """Only a person can mend it. ``field`` names the setting or the product field."""
+    """Only a person can mend it. ``field`` names the setting or the product field. Raised by a call for many items, it
+    is about the connection and not about one of them: all wait, and one problem says so."""
 
 
 class RejectItem(BridgeError):

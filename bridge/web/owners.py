@@ -28,8 +28,8 @@ OWNERS: Mapping[str, Owner] = {
     ),
     **dict.fromkeys(("offer_refused", "not_for_sale", "drift", "rejected.", "stock_stuck", "change_held"), LISTING),
     **dict.fromkeys(
-        ("reauthorise", "expiring", "silence", "stale", "feed_unfetched", "store_away", "store_left", "score_near",
-         "module_silent", "module_outbox", "module_cron", "module_version"),
+        ("reauthorise", "products_wait", "expiring", "silence", "stale", "feed_unfetched", "store_away", "store_left",
+         "score_near", "module_silent", "module_outbox", "module_cron", "module_version"),
         _ACCOUNT,
     ),
     **dict.fromkeys(("return_open", "return_due", "return_late", "return_refused", "return_unmatched"), _DECIDE),

@@ -37,6 +37,7 @@ PROBLEMS: Mapping[str, str] = {
     "bundle_parts": "Parts of bundles to take off the stock",
     "bundle_parts_back": "Parts of cancelled bundles to put back into the stock",
     "offer_refused": "Listings the marketplace refused",
+    "products_wait": "Products that wait for the account",
     "not_for_sale": "Listed, but cannot be bought",
     "drift": "Changed by somebody else",
     "vat_unsaid": "Prices without VAT",

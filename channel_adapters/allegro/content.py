@@ -226,7 +226,8 @@ def delivery(draft: OfferDraft, settings: Mapping[str, Any]) -> Json:
     days = draft.handling_days if draft.handling_days is not None else int(settings.get("handling_days") or 0)
     longer = next((word for least, word in sorted(HANDLING_TIMES.items()) if least >= days), None)
     if longer is None:
-        raise RejectItem(f"Allegro knows no handling time of {days} days; 60 are the most.", field="handling_days")
+        field = "handling_days" if draft.handling_days is None else "handling_time"  # the setting, or the product's own
+        raise RejectItem(f"Allegro knows no handling time of {days} days; 60 are the most.", field=field)
     rates = text(draft.content.attributes.get("shipping_rates")) or text(settings.get("shipping_rates"))
     return {"handlingTime": longer} | ({"shippingRates": {"id": rates}} if rates else {})
 

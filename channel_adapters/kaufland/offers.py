@@ -29,6 +29,12 @@ LARGEST_BATCH = 150
 # Fields named when Kaufland does not know the product of a new unit.
 OF_THE_PRODUCT = ("ean", "id_product")
 
+SEND = "send_content"
+NOT_INTRODUCED = (
+    "Kaufland does not know these products, and sending product data is switched off. Have them created in the seller "
+    "portal (they are offered as soon as Kaufland knows their EAN), or switch on the sending of product data."
+)
+
 Item = TypeVar("Item", OfferDraft, OfferRef, ContentUpdate)
 Change = tuple[OfferRef, Json]
 
@@ -98,7 +104,7 @@ class Offers:
     def _created(self, draft: OfferDraft, site: Site, unit_id: str) -> ItemResult:
         if not unit_id:
             return ItemResult(key=draft.key, outcome=Outcome.RETRY, message="Kaufland did not name the new offer.")
-        unsent = (Facet.CONTENT,) if self._settings.get("send_content", True) else ()
+        unsent = (Facet.CONTENT,) if self._settings.get(SEND, True) else ()
         offer = mapping.offer_id(site.code, unit_id)
         return ItemResult(key=draft.key, outcome=Outcome.APPLIED, offer_id=offer, unsent=unsent)
 
@@ -120,8 +126,10 @@ class Offers:
 
     def _introduce(self, draft: OfferDraft, site: Site, error: RejectItem) -> ItemResult:
         """Kaufland does not know the product: its data goes first, and the offer is tried again."""
-        if not self._settings.get("send_content", True) or draft.gtin is None:
+        if draft.gtin is None:
             raise error
+        if not self._settings.get(SEND, True):
+            raise RejectItem(NOT_INTRODUCED, developer=str(error), field=SEND) from error
         locale = LOCALES[site.code]
         try:
             status = mapping.data_status(self._client.product_data_status(draft.gtin, locale), draft.key)
@@ -169,7 +177,7 @@ class Offers:
         changed = self.change([(update, terms)])[0] if terms else None
         if changed is not None and changed.outcome is not Outcome.APPLIED:
             return changed
-        if not self._settings.get("send_content", True):
+        if not self._settings.get(SEND, True):
             return ItemResult(key=update.key, outcome=Outcome.APPLIED, offer_id=update.offer_id)
         if not update.gtin:
             raise RejectItem("Kaufland needs an EAN to take product data.", field="gtin")

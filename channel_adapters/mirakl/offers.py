@@ -19,7 +19,7 @@ from bridge.ports.channel import (
     SaleStatus,
     StockUpdate,
 )
-from bridge.ports.errors import NotFound, RejectItem, RetryLater
+from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, RetryLater
 from channel_adapters.mirakl import catalogue, mapping, sending
 from channel_adapters.mirakl.client import PAGE, MiraklClient
 from channel_adapters.mirakl.known import Settings
@@ -29,7 +29,15 @@ from channel_adapters.mirakl.submissions import NEW_PRODUCT, OFFER, PRICE, PRODU
 # "This resource returns 100 products maximum" (specification, P31).
 REFERENCES = 100
 AN_HOUR = timedelta(hours=1)
-OFFERS_SWITCHED_OFF = "The marketplace does not know this product, and sending product data is switched off."
+SEND = "send_products"
+OFFERS_SWITCHED_OFF = (
+    "The marketplace does not know these products, and sending product data is switched off. Have them created in its "
+    "back office (they are offered as soon as it knows their EAN), or switch on the sending of product data."
+)
+NO_CATALOGUE = (
+    "The marketplace takes no product data by its interface, and does not know these products. Have them created in "
+    "its back office (they are offered as soon as it knows their EAN), or ask it for the right to send product data."
+)
 
 Item = TypeVar("Item", OfferDraft, OfferRef, StockUpdate, PriceUpdate, ContentUpdate)
 Made = TypeVar("Made")
@@ -46,7 +54,7 @@ class Offers:
         self._settings = settings
         self._clock = clock
         self._id_type = str(settings.get("product_id_type") or "EAN")
-        self._attributes: dict[str | None, tuple[datetime, list[Json]]] = {}
+        self._attributes: dict[str | None, tuple[datetime, list[Json] | BridgeError]] = {}
         self._lists: tuple[datetime, catalogue.Lists] | None = None
 
     # Reading
@@ -109,12 +117,12 @@ class Offers:
         results = {draft.key: sent(draft.key, draft.sku, [(OFFER, number)], now) for draft in offers}
         results |= self._create_products(unknown, platform)
         # Texts and pictures are the catalogue's: they go their own way once the offer is there.
-        unsent = (Facet.CONTENT,) if self._settings.get("send_products", True) else ()
+        unsent = (Facet.CONTENT,) if self._settings.get(SEND, True) else ()
         return [result.model_copy(update={"unsent": unsent}) for result in bodies.results(results)]
 
     def _create_products(self, drafts: Sequence[OfferDraft], platform: Platform) -> dict[str, ItemResult]:
-        if drafts and not self._settings.get("send_products", True):
-            return {draft.key: _rejected(draft.key, RejectItem(OFFERS_SWITCHED_OFF, field="gtin")) for draft in drafts}
+        if drafts and not self._settings.get(SEND, True):
+            return {draft.key: _rejected(draft.key, RejectItem(OFFERS_SWITCHED_OFF, field=SEND)) for draft in drafts}
         wanted = [
             (draft.key, catalogue.Product(draft.sku, draft.gtin or "", draft.content.category or "", draft.content))
             for draft in drafts
@@ -134,16 +142,37 @@ class Offers:
         self, wanted: Sequence[tuple[str, catalogue.Product]], platform: Platform
     ) -> tuple[str, dict[str, ItemResult]]:
         """The number of the import, and the results of those that could not be sent."""
-        rows: list[dict[str, str]] = []
+        rows: dict[str, dict[str, str]] = {}
         refused: dict[str, ItemResult] = {}
         for key, product in wanted:
             try:
                 columns = self._columns(product.category)
-                rows.append(product.row(columns, platform.separator))
-            except RejectItem as error:
-                refused[key] = _rejected(key, error)
-        content = catalogue.product_file(rows, platform.delimiter) if rows else b""
-        return (self._client.import_products(content) if rows else ""), refused
+                rows[key] = product.row(columns, platform.separator)
+            except (RejectItem, AskMerchant) as error:
+                refused[key] = _rejected(key, self._of_all(error, product.category))
+        try:
+            content = catalogue.product_file(list(rows.values()), platform.delimiter) if rows else b""
+            return (self._client.import_products(content) if rows else ""), refused
+        except (AskMerchant, NotFound) as error:
+            return "", refused | {key: _rejected(key, self._of_all(error)) for key in rows}
+
+    def _of_all(self, error: BridgeError, category: str = "") -> BridgeError:
+        """An operator that takes no product data says so by a right that is missing (403), or by an address that is not
+        there (404): that is no matter of the product. A 404 for a category is, where there are attributes at all."""
+        if isinstance(error, RejectItem) and not isinstance(error, NotFound):
+            return error
+        if isinstance(error, NotFound) and category and self._has_attributes():
+            return error
+        if isinstance(error, AskMerchant) and error.field:
+            return error
+        return AskMerchant(NO_CATALOGUE, developer=str(error), field=SEND)
+
+    def _has_attributes(self) -> bool:
+        try:
+            self.attributes(None)
+        except (RejectItem, AskMerchant):
+            return False
+        return True
 
     def _columns(self, category: str) -> catalogue.Columns:
         columns = catalogue.Columns(self.attributes(category) if category else (), self._settings)
@@ -177,7 +206,7 @@ class Offers:
             if update.key in refused:
                 continue
             imports = [(OFFER, offer_number)] if update.key in offers else []
-            imports += [(PRODUCT, products)] if self._settings.get("send_products", True) else []
+            imports += [(PRODUCT, products)] if self._settings.get(SEND, True) else []
             results[update.key] = self._content_sent(update, imports)
         return [results[update.key] for update in updates]
 
@@ -206,7 +235,7 @@ class Offers:
 
     def _products_of(self, updates: Sequence[ContentUpdate], platform: Platform) -> tuple[str, dict[str, ItemResult]]:
         """The category of a product the operator knows is its own; it is asked for only where none is chosen."""
-        if not self._settings.get("send_products", True):
+        if not self._settings.get(SEND, True):
             return "", {}
         unplaced = [update.gtin or "" for update in updates if not update.content.category]
         known = {gtin: text(raw.get("category_code")) for gtin, raw in self._products(unplaced).items()}
@@ -235,11 +264,19 @@ class Offers:
     # What a category asks for, read once an hour
 
     def attributes(self, category: str | None) -> list[Json]:
+        """Raises what the marketplace said, also for an hour: it is not asked once more for each product."""
         kept = self._attributes.get(category)
         if kept is None or self._clock() - kept[0] > AN_HOUR:
-            kept = (self._clock(), self._client.attributes(category))
-            self._attributes[category] = kept
+            kept = self._attributes[category] = (self._clock(), self._read_attributes(category))
+        if isinstance(kept[1], BridgeError):
+            raise kept[1]
         return kept[1]
+
+    def _read_attributes(self, category: str | None) -> list[Json] | BridgeError:
+        try:
+            return self._client.attributes(category)
+        except (AskMerchant, NotFound) as error:
+            return error
 
     def lists(self) -> catalogue.Lists:
         if self._lists is None or self._clock() - self._lists[0] > AN_HOUR:
@@ -296,7 +333,7 @@ def _same(known: Any, asked: Any) -> bool:
     return bool(known == asked or (not isinstance(asked, list) and text(known) == asked))
 
 
-def _rejected(key: str, error: RejectItem) -> ItemResult:
+def _rejected(key: str, error: BridgeError) -> ItemResult:
     return ItemResult(key=key, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
 
 

@@ -212,7 +212,7 @@ def test_a_product_kaufland_does_not_know_is_introduced_first(open_account: Open
     assert (refused.outcome, refused.field) == (Outcome.REJECTED, "content")
     assert "missing: description, picture" in refused.message
     silent = Account(str(account.seller.http.base_url).rstrip("/"), settings={"send_content": False})
-    assert silent.channel.create_offers([draft("C-1", EANS[2])])[0].field == "ean"
+    assert silent.channel.create_offers([draft("C-1", EANS[2])])[0].field == "send_content"
 
 
 def test_stock_price_and_end(open_account: Open) -> None:

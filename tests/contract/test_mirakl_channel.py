@@ -178,6 +178,29 @@ def test_an_unknown_product_goes_to_the_catalogue_first(open_shop: Open) -> None
     assert closed.channel.create_offers([draft()])[0].outcome is Outcome.REJECTED
 
 
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("operation", ["PM11", "P41"])
+def test_an_operator_that_takes_no_product_data_refuses_no_offer_of_what_it_knows(
+    open_shop: Open, operation: str, status: int
+) -> None:
+    """What it does not know waits for it, or for the setting, and not for the product: the field says so."""
+    shop = open_shop({"known_products": "none"})
+    known, *unknown = EANS[:3]
+    content = OfferContent(title="A blue mug", category="MUGS", attributes={"colour": "BLU"})
+    shop.end_of(shop.channel.create_offers([draft("A-0", known, content=content)])[0])  # the product is there now
+    shop.channel._offers._attributes.clear()  # type: ignore[attr-defined]
+    before = shop.operations().count("PM11")
+    shop.fault("error", operation, times=None, params={"status": status})
+    drafts = [draft("A-1", known), *(draft(f"B-{n}", ean, content=content) for n, ean in enumerate(unknown))]
+    made, *others = shop.channel.create_offers(drafts)
+    assert shop.end_of(made)[0] is SubmissionState.DONE
+    assert [(item.outcome, item.field) for item in others] == [(Outcome.REJECTED, "send_products")] * 2
+    assert "takes no product data by its interface" in others[0].message
+    assert shop.operations().count("PM11") - before <= 2, "it is not asked once more for each product"
+    update = ContentUpdate(content=content, **OfferRef(key="k", offer_id="A-1", sku="A-1", gtin=known).model_dump())
+    assert shop.channel.update_content([update])[0].field == "send_products"
+
+
 def test_products_wait_with_the_operator_and_say_so(open_shop: Open) -> None:
     shop = open_shop({"known_products": "none", "product_seconds": 0.4})
     made = shop.channel.create_offers([draft(content=OfferContent(title="A mug", category="MUGS"))])[0]

@@ -241,7 +241,8 @@ def test_requirements_say_what_ours_can_and_the_rest_in_words() -> None:
     ("settings", "more", "field"),
     [
         ({"city": "Kraków"}, {}, "province"),
-        ({}, {"handling_days": 61}, "handling_days"),
+        ({}, {"handling_days": 61}, "handling_time"),
+        ({"handling_days": 61}, {}, "handling_days"),
         ({}, {"sku": "S" * 101}, "sku"),
         ({}, {"price": Money(amount=Decimal(0), currency="PLN")}, "price"),
         ({}, {"price": Money(amount=Decimal(5), currency="EUR")}, "currency"),
