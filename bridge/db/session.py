@@ -25,6 +25,7 @@ from bridge.db.prepared import Prepared, Rows, names_of, send
 from bridge.db.tables import OfShop
 from bridge.db.turn import Turn
 
+S = TypeVar("S")
 T = TypeVar("T")
 P = ParamSpec("P")
 ATTEMPTS = 6
@@ -36,7 +37,8 @@ class WrongShop(RuntimeError):
 
 @dataclass(frozen=True)
 class Glance:
-    """Single statements, each by itself and as of its moment: what needs neither a session nor a transaction."""
+    """Statements that were made once, and what they run on: single ones, each by itself and as of its moment, or those
+    of a transaction (:meth:`Database.take`)."""
 
     info: Mapping[str, Any]
     line: Connection
@@ -84,10 +86,11 @@ class Database:
             yield session
 
     def take(
-        self, shop_id: int | None, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+        self, shop_id: int | None, act: Callable[Concatenate[Glance, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """As :meth:`transact`, for leases on work: they may be forgotten when the machine loses power, because then
-        whoever held them is gone, too, or finds at its fence that they are. The next full commit makes them durable."""
+        whoever held them is gone, too, or finds at its fence that they are. The next full commit makes them durable.
+        ``act`` runs statements that were made once (:func:`core_execute`): there is no session."""
         return self._repeat(self._take, shop_id, act, *args, **kwargs)
 
     def transact(
@@ -98,17 +101,17 @@ class Database:
         return self._repeat(self.write, shop_id, act, *args, **kwargs)
 
     @contextmanager
-    def _take(self, shop_id: int | None) -> Iterator[Session]:
-        with self.turn(), _session(self._taking, shop_id) as session, session.begin():
+    def _take(self, shop_id: int | None) -> Iterator[Glance]:
+        with self.turn(), self._taking.begin() as connection:
             if not self.is_sqlite:
-                session.connection().exec_driver_sql("SET LOCAL synchronous_commit TO off")
-            yield session
+                send(connection, "SET LOCAL synchronous_commit TO off", ())
+            yield Glance({"shop_id": shop_id}, connection)
 
     def _repeat(
         self,
-        opened: Callable[[int | None], AbstractContextManager[Session]],
+        opened: Callable[[int | None], AbstractContextManager[S]],
         shop_id: int | None,
-        act: Callable[Concatenate[Session, P], T],
+        act: Callable[Concatenate[S, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:

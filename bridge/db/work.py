@@ -248,6 +248,12 @@ _TAKE = (
     .values(leased_until=bindparam("until", type_=UtcTime()), lease_token=bindparam("token"))
     .execution_options(synchronize_session=False)
 )
+_RENEW = (
+    update(Work)
+    .where(Work.id.in_(bindparam("ids", expanding=True)), Work.lease_token == bindparam("mine"))
+    .values(leased_until=bindparam("until", type_=UtcTime()))
+    .execution_options(synchronize_session=False)
+)
 _DONE = (
     update(Work)
     .where(Work.id.in_(bindparam("ids", expanding=True)), Work.lease_token == bindparam("mine"))
@@ -293,7 +299,7 @@ def next_due(session: Asks, lane: str, until: datetime) -> datetime | None:
 
 
 def claim(
-    session: Session, lane: str, connection_id: int, now: datetime, limit: int | Callable[[str], int]
+    session: Asks, lane: str, connection_id: int, now: datetime, limit: int | Callable[[str], int]
 ) -> list[Claim]:
     """Take the due items of one kind, that of the most urgent item. ``limit``: so many, or so many of that kind."""
     given = {"lane": lane, "connection_id": connection_id, "now": now, "most": CLAIM}
@@ -328,15 +334,10 @@ def still_mine(session: Asks, claims: Sequence[Claim]) -> set[int]:
     return {row[0] for row in rows if tokens[row[0]] == row[1]}
 
 
-def renew(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+def renew(session: Asks, claims: Sequence[Claim], now: datetime) -> None:
     for token in {item.token for item in claims}:
         ids = [item.id for item in claims if item.token == token]
-        session.execute(
-            update(Work)
-            .where(Work.id.in_(ids), Work.lease_token == token)
-            .values(leased_until=now + LEASE)
-            .execution_options(synchronize_session=False)
-        )
+        core_execute(session, _RENEW, {"ids": ids, "mine": token, "until": now + LEASE})
 
 
 def done(session: Session, claims: Sequence[Claim], now: datetime) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Self
 
 from sqlalchemy.orm import Session
 
@@ -37,18 +39,37 @@ def claim(session: Session, variant_ids: Sequence[int], now: datetime) -> list[P
     return list(parcels.values())
 
 
-def send(engine: Engine, parcels: Sequence[Parcel]) -> None:
-    """Each in a thread of its own, where a lane is being drained; else here."""
-    for parcel in parcels:
-        if engine.beside is None:
-            _send(engine, parcel)
-        else:
-            engine.beside(LANE_OF[Facet.STOCK], partial(_send, engine, parcel))
+class Ahead:
+    """Gets ready what a transaction has claimed while it is being committed: the call is made up and its turn at the
+    limit is waited for. Nothing goes out before the transaction has ended; the fence then asks whether it is ours, so
+    that what was rolled back is not sent. Each parcel in a thread of its own, where a lane is being drained; else
+    afterwards, here."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._left: list[Parcel] = []
+        self._ended = threading.Event()
+
+    def begin(self, parcels: Sequence[Parcel]) -> None:
+        """The last thing in the transaction, again where that is repeated."""
+        self._left = [parcel for parcel in parcels if not self._begun(parcel)]
+
+    def _begun(self, parcel: Parcel) -> bool:
+        beside, act = self._engine.beside, partial(_send, self._engine, parcel, self._ended.wait)
+        return beside is not None and beside(LANE_OF[Facet.STOCK], act)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._ended.set()
+        for parcel in self._left if error is None else ():
+            _send(self._engine, parcel, self._ended.wait)
 
 
-def _send(engine: Engine, parcel: Parcel) -> None:
+def _send(engine: Engine, parcel: Parcel, committed: Callable[[], object]) -> None:
     """Never raises: what goes wrong is done again when the leases run out."""
     try:
-        send_claimed(engine, parcel.row, Facet.STOCK, parcel.items)
+        send_claimed(engine, parcel.row, Facet.STOCK, parcel.items, committed)
     except Exception:
         log.exception("what was to be sent at once broke off; its leases run out and it is sent again")

@@ -87,9 +87,9 @@ def _read_together(engine: Engine, row: Connection, claims: list[Claim]) -> None
     for start in range(0, len(claims), TOGETHER):
         now = engine.clock()
         part = claims[start : start + TOGETHER]
-        lanes, parcels = engine.db.transact(row.shop_id, _record, engine, row, part, batch, before, now)
-        step("product.read.recorded")
-        at_once.send(engine, parcels)
+        with at_once.Ahead(engine) as ahead:
+            lanes = engine.db.transact(row.shop_id, _record, engine, row, part, batch, before, now, ahead)
+            step("product.read.recorded")
         if lanes:
             engine.ring(lanes)
     if seconds > QUICK:
@@ -125,7 +125,8 @@ def _record(
     batch: ProductBatch,
     before: _Before,
     now: datetime,
-) -> tuple[set[str], list[at_once.Parcel]]:
+    ahead: at_once.Ahead,
+) -> set[str]:
     mine = work.still_mine(session, claims)
     by_key = {claim.key: claim for claim in claims if claim.id in mine}
     writer = _Snapshot(session, now, before, list(by_key))
@@ -152,7 +153,8 @@ def _record(
     work.put_back(session, [by_key[key] for key in later], now + LATER, "the store wants fewer calls")
     work.done(session, [claim for key, claim in by_key.items() if key not in writer.overtaken | later], now)
     alive(session, row, now)
-    return lanes, parcels
+    ahead.begin(parcels)
+    return lanes
 
 
 def take_in(

@@ -42,7 +42,8 @@ class Engine:
     adapter. ``second_look``: after that stock that seems gone is held against another reading. ``mail`` is None where
     no mail server is set; ``outside`` makes a transport of no connection, from its account and its title. ``limiter``
     counts who knocks at the doors; ``private_hosts`` may be called although they are private, and without https.
-    ``beside`` runs something in a thread of its own while a lane is being drained in this process; None where none is.
+    ``beside`` runs something in a thread of its own while a lane is being drained in this process; None where none is,
+    and False, with nothing run, where it ends.
     ``seen_at``: the latest time that a round of the schedule began (bridge/flows/set_back.py).
     ``open_door``: a store that proves itself is connected without an install key.
     ``words``: our texts in the language of a code, with the times of a zone.
@@ -62,7 +63,7 @@ class Engine:
     outside: PlainTransport | None = None
     limiter: Limiter = field(default_factory=LocalLimiter)
     private_hosts: frozenset[str] = frozenset()
-    beside: Callable[[str, Callable[[], None]], None] | None = None
+    beside: Callable[[str, Callable[[], None]], bool] | None = None
     open_door: bool = False
     words: Callable[[str, ZoneInfo], Words] = plain
     machine: Callable[[], Any] | None = None

@@ -81,21 +81,31 @@ def run(engine: Engine, shop_id: int, connection_id: int, facet: str, deadline: 
         sender.pump(pool, size, size * manifest.concurrency, deadline)
 
 
-def send_claimed(engine: Engine, row: Connection, facet: Facet, items: list[Item]) -> None:
-    """Send what somebody has claimed already."""
+def send_claimed(
+    engine: Engine, row: Connection, facet: Facet, items: list[Item], committed: Callable[[], object]
+) -> None:
+    """Send what somebody has claimed already; ``committed`` returns when the claim has been, or never will be."""
     size = engine.manifest(row).batch_size(OPERATION[facet])
-    _Sender(engine, row, engine.channel(row), facet).send(items, size)
+    _Sender(engine, row, engine.channel(row), facet, committed).send(items, size)
 
 
 class _Sender:
     """Sends claimed facets of one connection and records what became of each."""
 
-    def __init__(self, engine: Engine, row: Connection, channel: Channel, facet: Facet) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        row: Connection,
+        channel: Channel,
+        facet: Facet,
+        committed: Callable[[], object] = lambda: None,
+    ) -> None:
         self.engine = engine
         self.row = row
         self.channel = channel
         self.facet = facet
         self.manifest = engine.manifest(row)
+        self._committed = committed
 
     def claim(self, limit: int) -> list[Item]:
         now = self.engine.clock()
@@ -171,6 +181,7 @@ class _Sender:
 
     def _fence(self, items: Sequence[Item]) -> None:
         """Raises _Newer with what is still ours, in its newest version, when anything changed meanwhile."""
+        self._committed()
         ids = {item.id: item for item in items}
         with self.engine.db.glance(self.row.shop_id) as session:
             rows = queue.held(session, list(ids))

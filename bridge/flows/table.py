@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from bridge.db import work
 from bridge.db.session import Asks, core_execute
@@ -203,7 +202,7 @@ def _claim(engine: Engine, scope: Scope) -> tuple[Connection | None, list[Claim]
     return engine.db.take(scope.shop_id, _take, scope, engine.clock())
 
 
-def _take(session: Session, scope: Scope, now: datetime) -> tuple[Connection | None, list[Claim]]:
+def _take(session: Asks, scope: Scope, now: datetime) -> tuple[Connection | None, list[Claim]]:
     row = work.connection(session, scope.connection_id)
     if row is None or row.state != "active":  # set aside since the scope was found: not one call more
         return None, []

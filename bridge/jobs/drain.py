@@ -175,11 +175,11 @@ class Drainer:
     def _submit(self, lane: str, scope: Hashable, deadline: float) -> None:
         self._running[scope] = (lane, self._threads_of_its_own().submit(self._run, lane, scope, deadline))
 
-    def beside(self, lane: str, act: Callable[[], None]) -> None:
-        """Run ``act``, which never raises, in a thread of its own; the drain of the lane is not over before it."""
+    def beside(self, lane: str, act: Callable[[], None]) -> bool:
+        """Run ``act``, which never raises, in a thread of its own; the drain of the lane is not over before it. False,
+        and it is not run, where the process is being stopped."""
         if self.engine.stopping.is_set():
-            act()
-            return
+            return False
         key = object()
 
         def run() -> None:
@@ -193,6 +193,7 @@ class Drainer:
 
         with self._changed:
             self._running[key] = (lane, self._threads_of_its_own().submit(run))
+        return True
 
     def _threads_of_its_own(self) -> ThreadPoolExecutor:
         if self._pool is None:

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 from sqlalchemy import select
 
-from bridge.db.tables import Connection, FacetRow, Shop
-from bridge.flows import catalogue, resting, table
+from bridge.db.tables import Connection, FacetRow, Shop, Variant
+from bridge.flows import at_once, catalogue, resting, table
 from bridge.ports.errors import RejectItem
 from tests.support.world import World
 
 
 class Beside:
-    """Where the engine puts what is to run beside: run here and now, or kept."""
+    """Where the engine puts what is to run beside: kept, or left to whoever asked."""
 
     def __init__(self, *, keeps: bool = False) -> None:
         self.keeps = keeps
         self.kept: list[Callable[[], None]] = []
 
-    def __call__(self, lane: str, act: Callable[[], None]) -> None:
+    def __call__(self, lane: str, act: Callable[[], None]) -> bool:
         assert lane == "stock"
         if self.keeps:
             self.kept.append(act)
-        else:
-            act()
+        return self.keeps
+
+
+class Threads:
+    """As in a worker: each in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.begun: list[threading.Thread] = []
+
+    def __call__(self, lane: str, act: Callable[[], None]) -> bool:
+        self.begun.append(threading.Thread(target=act, daemon=True))
+        self.begun[-1].start()
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """True, once all have ended."""
+        for thread in self.begun:
+            thread.join(seconds)
+        return not any(thread.is_alive() for thread in self.begun)
 
 
 @pytest.fixture
@@ -161,3 +180,30 @@ def test_who_comes_too_late_sends_nothing(world: World) -> None:
         act()
     assert shown(world, "A") == [4, 4]
     assert sent == [len(market.writes) for market in world.markets]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_it_is_got_ready_before_the_commit_and_goes_out_after_it_or_never(world: World, committed: bool) -> None:
+    world.engine.beside = None
+    change(world, "A", 7)
+    threads = world.engine.beside = Threads()
+
+    def claim(ahead: at_once.Ahead) -> None:
+        with world.db.write(1) as session:
+            [variant] = session.scalars(select(Variant.id).where(Variant.sku == "A"))
+            parcels = at_once.claim(session, [variant], world.clock())
+            assert len(parcels) == len(world.markets)
+            ahead.begin(parcels)
+            assert len(threads.begun) == len(world.markets)
+            assert not threads.wait(0.2), "they wait for the end of the transaction"
+            assert shown(world, "A") == [20, 20]
+            if not committed:
+                raise LookupError("rolled back")
+
+    with nullcontext() if committed else pytest.raises(LookupError), at_once.Ahead(world.engine) as ahead:
+        claim(ahead)
+    assert threads.wait(30)
+    assert shown(world, "A") == ([7, 7] if committed else [20, 20])
+    world.engine.beside = None
+    world.drain()
+    assert shown(world, "A") == [7, 7]

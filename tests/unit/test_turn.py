@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from bridge.db.session import Database
+from bridge.db.session import Asks, Database, line
 from bridge.db.turn import Turn
 
 HOLD = """
@@ -104,8 +103,8 @@ def test_only_leases_are_committed_without_waiting_for_the_disk(database_url: st
     db = Database(database_url + durably)
     ask = text("PRAGMA synchronous" if db.is_sqlite else "SHOW synchronous_commit")
 
-    def asked(session: Session) -> str:
-        return str(session.scalar(ask))
+    def asked(asks: Asks) -> str:
+        return str(line(asks).scalar(ask))
 
     durable, light = ("2", "1") if db.is_sqlite else ("on", "off")
     for _ in range(3):
