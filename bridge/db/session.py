@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,8 +19,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect, Engine, Executable, Integer, bindparam, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bridge.db.prepared import Prepared, Rows, names_of, send
 from bridge.db.tables import OfShop
@@ -29,6 +31,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 P = ParamSpec("P")
 ATTEMPTS = 6
+RESTED = 1.0  # seconds
 
 
 class WrongShop(RuntimeError):
@@ -56,6 +59,8 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _engine(url, pool_size)
         self._writing = self.engine.execution_options(write=True)
+        # Else each statement that stands for itself would have a BEGIN and a ROLLBACK of its own to wait for.
+        self._glancing = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         file = self.engine.url.database if self.is_sqlite else None
         self._turn = Turn(Path(f"{file}-turn")) if file else None
         self._taking = self._writing
@@ -76,7 +81,7 @@ class Database:
     @contextmanager
     def glance(self, shop_id: int | None) -> Iterator[Glance]:
         """For statements that were made once (:func:`core_execute`) and need not agree with each other."""
-        with self.engine.connect() as connection:
+        with _unasked(), self._glancing.connect() as connection:
             yield Glance({"shop_id": shop_id}, connection)
 
     @contextmanager
@@ -117,7 +122,7 @@ class Database:
     ) -> T:
         for attempt in range(1, ATTEMPTS):
             try:
-                with opened(shop_id) as session:
+                with _unasked(), opened(shop_id) as session:
                     return act(session, *args, **kwargs)
             except DBAPIError as error:
                 if not worth_repeating(error):
@@ -145,7 +150,10 @@ def worth_repeating(error: DBAPIError) -> bool:
 def _engine(url: str, pool_size: int, synchronous: str = "FULL") -> Engine:
     """Parameters are hidden: a database error becomes text in logs and problems, and they hold addresses."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
+        event.listen(engine, "checkin", _rests)
+        event.listen(engine, "checkout", partial(_ping, engine))
+        return engine
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -156,6 +164,34 @@ def _engine(url: str, pool_size: int, synchronous: str = "FULL") -> Engine:
     event.listen(engine, "connect", partial(_prepare_sqlite, synchronous))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+_UNASKED = ContextVar("unasked", default=False)
+
+
+@contextmanager
+def _unasked() -> Iterator[None]:
+    before = _UNASKED.set(True)
+    try:
+        yield
+    finally:
+        _UNASKED.reset(before)
+
+
+def _rests(_driver: Any, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = time.monotonic()
+
+
+def _ping(engine: Engine, driver: Any, record: ConnectionPoolEntry, _fairy: object) -> None:
+    """A connection that has rested may have been closed at the other end: it is asked, and where it is, all are opened
+    anew. For what is repeated anyway, one that was just used is not: each question is a round trip."""
+    since = record.info.get("rests_since")
+    if since is None or (_UNASKED.get() and time.monotonic() - since < RESTED):
+        return
+    try:
+        engine.dialect.do_ping(driver)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _prepare_sqlite(synchronous: str, connection: Any, _record: Any) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import bindparam, event, func, insert, literal, select, union_all, update
+from sqlalchemy import bindparam, event, func, insert, literal, select, text, union_all, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bridge.db import crypto, work
@@ -166,3 +167,31 @@ def test_a_locked_database_is_worth_another_try(db: Database) -> None:
     told_as = as_sqlalchemy(error, db.engine.dialect)
     assert isinstance(told_as, DBAPIError)
     assert worth_repeating(told_as)
+
+
+def closed_at_the_other_end(db: Database) -> None:
+    others = text("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database()")
+    with closing(Database(db.url)) as beside, beside.engine.connect() as connection:
+        connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+def test_whoever_finds_a_connection_closed_opens_another(db: Database) -> None:
+    query = select(func.count(Product.id))
+    assert db.transact(1, lambda session: core_execute(session, _TWO, {"ids": ["a"]}))
+    closed_at_the_other_end(db)
+    assert db.transact(1, lambda session: session.scalar(query)) == 3, "it is repeated"
+    closed_at_the_other_end(db)
+    assert db.take(1, lambda glance: core_execute(glance, _TWO, {"ids": ["a"]})), "it is repeated"
+    closed_at_the_other_end(db)
+    with db.read(1) as session:
+        assert session.scalar(query) == 3, "it is asked first"
+
+
+def test_a_glance_is_over_with_its_statement(db: Database) -> None:
+    """Nothing stays open at the database, and what is asked next is as of then."""
+    with db.glance(1) as glance:
+        before = core_execute(glance, _PRODUCTS, {"ids": ["a"]}).one().data
+        db.transact(1, lambda session: session.execute(update(Product).values(data={"n": 99})))
+        after = core_execute(glance, _PRODUCTS, {"ids": ["a"]}).one().data
+    assert (before["n"], after) == (0, {"n": 99})
