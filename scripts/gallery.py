@@ -64,6 +64,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         Scene("sku-unknown", "A SKU that the store does not have", "sku?sku=nothing"),
         Scene("rules", "Rules", "rules"),
         Scene("rule", "A new rule", "rule"),
+        Scene("rule-effect", "What a rule does to the shop's own products", "rule?of=connection:2&rule=0"),
         Scene("rule-refused", "A rule whose name is taken", "rule?start=buffer"),
         Scene("mapping", "Attributes", "mapping"),
         Scene("attribute", "What one attribute is filled from", "mapping/attribute?name=@title"),

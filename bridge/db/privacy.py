@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db.sales import Order, OrderLine, ReturnRow
-from bridge.db.tables import Connection, Delivery, Journal, Shop
+from bridge.db.tables import Connection, Delivery, Journal, Listing, Product, Shop
 
 CHUNK = 500
 NOTHING: dict[str, Any] = {}
@@ -72,13 +72,25 @@ def erase_buyers(session: Session, orders: Sequence[Order], connection_id: int, 
 
 def erase_shop(session: Session, shop_id: int) -> dict[str, int]:
     """Everything of a shop, with all its accounts."""
-    counts = {
-        "orders": select(Order.id).where(Order.shop_id == shop_id),
-        "accounts": select(Connection.id).where(Connection.shop_id == shop_id),
-    }
-    told = {name: len(session.scalars(query).all()) for name, query in counts.items()}
+    told = counted(session, shop_id)
     session.execute(delete(Shop).where(Shop.id == shop_id).execution_options(synchronize_session=False))
     return {**told, "shops": 1}
+
+
+def counted(session: Session, shop_id: int) -> dict[str, int]:
+    """What a shop holds, by kind."""
+    tables: dict[str, Any] = {
+        "orders": Order,
+        "returns": ReturnRow,
+        "products": Product,
+        "listings": Listing,
+        "accounts": Connection,
+        "deliveries": Delivery,
+        "activity": Journal,
+    }
+    queries = {name: select(func.count()).select_from(table) for name, table in tables.items()}
+    found = {name: query.where(tables[name].shop_id == shop_id) for name, query in queries.items()}
+    return {name: session.scalar(query) or 0 for name, query in found.items()}
 
 
 def erase_store(session: Session, connection_id: int, now: datetime) -> dict[str, int]:

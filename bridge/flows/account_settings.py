@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.db.tables import Connection
+from bridge.domain.matching import BY, COMPARED
 from bridge.domain.stock import StockPolicy
 from bridge.domain.values import fingerprint
 from bridge.flows import account, carriers
@@ -21,12 +22,13 @@ CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason", "no_stock", 
                  "refund_days")  # fmt: skip
 SHIPPING = ("parcels",)
 SAFETY = ("store_away", "store_away_after", "score_buffer")
+MATCHING = (BY, COMPARED)
 PACE = "poll_"
 
 
 def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
-    """``own`` (the marketplace's), ``orders``, ``cancellations``, ``safety``, ``shipping``, ``carriers`` or ``pace``;
-    stock is set by a plan."""
+    """``own`` (the marketplace's), ``matching``, ``orders``, ``cancellations``, ``safety``, ``shipping``, ``carriers``
+    or ``pace``; stock is set by a plan."""
     fields = settings_of(manifest, info)
     return tuple(field for field in fields if _group_of(field.name) == name)
 
@@ -34,6 +36,8 @@ def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) 
 def _group_of(name: str) -> str:
     if name in StockPolicy.model_fields:
         return "stock"
+    if name in MATCHING:
+        return "matching"
     if name in ORDERS:
         return "orders"
     if name in CANCELLATIONS:

@@ -23,8 +23,9 @@ from bridge.db.session import Asks, core_execute
 from bridge.db.tables import Connection, Order, OrderLine, Product, Reservation, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.catalogue import StoreProduct, StoreVariant
+from bridge.domain.matching import LOOSELY
 from bridge.domain.stock import countable
-from bridge.flows import at_once, progress, project, short
+from bridge.flows import alike, at_once, progress, project, short
 from bridge.flows.apart import together
 from bridge.flows.engine import Engine
 from bridge.flows.held import CONFIRMED
@@ -319,7 +320,7 @@ def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:
             or_(Order.store_state == "held", Order.accept_state.in_(("wanted", "asked"))),
             OrderLine.variant_id.is_(None),
         )
-        .where(OrderLine.sku.in_(names) | OrderLine.gtin.in_(gtins))
+        .where(alike.named(OrderLine.sku, LOOSELY, names) | OrderLine.gtin.in_(gtins))
         .distinct()
     )
     marks = [Mark(row[0], "orders", "orders.import", row[1], priority=2) for row in session.execute(query)]

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
+from bridge.domain.matching import BY, COMPARED
 from bridge.flows import account, audit, feed_address, forms, matching, polls, push, resting, signing
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.overview import zone
@@ -319,6 +320,8 @@ def _settle(engine: Engine, wish: Wish, proof: int | None, info: StoreInfo | Acc
         for kind in ("reauthorise", "store_left"):
             close_problem(session, now, kind, f"connection {row.id}")
         account.tell_expiries(session, row, now)
+        if changed.keys() & {BY, COMPARED}:
+            matching.changed(engine, session, row, now)
         start_work(session, engine, row, now, fresh=known is None)
         note(
             session,

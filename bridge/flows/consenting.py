@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import author
@@ -30,10 +30,12 @@ from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
 from bridge.flows.wish import Given, Manner, adapter_of, read_wish, store_host
 from bridge.ports.adapter import Adapter, Consent, Handover
-from bridge.ports.errors import AskMerchant, NotFound
+from bridge.ports.errors import AskMerchant, BridgeError, NotFound
 
 TIME = timedelta(hours=1)
 LONGEST = 4000
+ANSWERED = "answered"  # a draft whose answer has come; what became of it stands in its info
+REFUSED, CONNECTED = "refused", "connected"
 GONE = "This answer belongs to no question of ours, or came too late. Ask for the consent again from the form."
 
 
@@ -44,6 +46,15 @@ class Asked:
     title: str
     address: str
     back: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a question: the connection that it made or renewed, else why there is none."""
+
+    title: str
+    connection: int | None
+    why: str = ""
 
 
 def back(engine: Engine) -> str:
@@ -72,7 +83,8 @@ def begin(engine: Engine, shop_id: int, role: str, name: str, asked: Given) -> i
     sealed["held"] = asked.manner.held
 
     def act(session: Session) -> int:
-        old = (Connection.state == CONNECTING, Connection.state_reason == CONSENT, Connection.state_since < now - TIME)
+        ours = Connection.state_reason.in_((CONSENT, ANSWERED))
+        old = (Connection.state == CONNECTING, ours, Connection.state_since < now - TIME)
         session.execute(delete(Connection).where(*old))
         row = Connection(
             role=role,
@@ -150,6 +162,18 @@ def asked(engine: Engine, session: Session, number: int, author: str) -> Asked |
     return Asked(row.title, _address(engine, row), back(engine))
 
 
+def outcome(engine: Engine, session: Session, number: int, author: str) -> Outcome | None:
+    """What became of the question with this number, for whoever asked it; None while nobody knows, and where there is
+    none."""
+    fresh = Connection.state_since >= engine.clock() - TIME
+    query = select(Connection).where(Connection.state == CONNECTING, Connection.id == number, fresh)
+    row = session.scalars(query).first()
+    told = (row.info or {}) if row is not None else {}
+    if row is None or not {REFUSED, CONNECTED} & told.keys() or row.webhook_secrets[0]["author"] != author:
+        return None
+    return Outcome(row.title, told.get(CONNECTED), str(told.get(REFUSED, "")))
+
+
 def _waiting(engine: Engine) -> Any:
     fresh = Connection.state_since >= engine.clock() - TIME
     return select(Connection).where(Connection.state == CONNECTING, Connection.state_reason == CONSENT, fresh)
@@ -161,6 +185,16 @@ def answered(engine: Engine, answer: Mapping[str, str]) -> Connected:
     said = {name[:40]: value[:LONGEST] for name, value in answer.items()}
     row = _take(engine, said.get("state", ""))
     adapter = adapter_of(engine, "channel", row.adapter)
+    try:
+        done = _redeem(engine, row, adapter, said)
+    except BridgeError as error:
+        _remember(engine, row, {REFUSED: error.merchant})
+        raise
+    _remember(engine, row, {CONNECTED: done.id})
+    return done
+
+
+def _redeem(engine: Engine, row: Connection, adapter: Adapter, said: Mapping[str, str]) -> Connected:
     consent = _consent(adapter)
     if isinstance(consent, Handover):
         raise NotFound(GONE)
@@ -198,15 +232,28 @@ def find(engine: Engine, state: str) -> Connection | None:
     return row
 
 
+def _remember(engine: Engine, row: Connection, what: dict[str, Any]) -> None:
+    """For the page that waits for it; the code may have made this very draft something else meanwhile."""
+
+    def act(session: Session) -> None:
+        known = session.get(Connection, row.id, with_for_update=True)
+        if known is not None and known.state == CONNECTING:
+            known.info = {**(known.info or {}), **what}
+
+    engine.db.transact(row.shop_id, act)
+
+
 def _take(engine: Engine, state: str) -> Connection:
-    """The draft, which is gone with that: a state is good once. Raises NotFound."""
+    """The draft, as it was until now: a state is good once, and what was typed is not kept. Raises NotFound."""
     row = find(engine, state)
     if row is None:
         raise NotFound(GONE)
 
     def act(session: Session) -> bool:
-        gone = session.execute(delete(Connection).where(Connection.id == row.id))
-        return bool(getattr(gone, "rowcount", 0))
+        waits = update(Connection).where(Connection.id == row.id, Connection.state_reason == CONSENT)
+        values = {"state_reason": ANSWERED, "state_since": engine.clock(), "credentials": {}}
+        taken = session.execute(waits.values(**values).execution_options(synchronize_session=False))
+        return bool(getattr(taken, "rowcount", 0))
 
     if not engine.db.transact(row.shop_id, act):
         raise NotFound(GONE)

@@ -1,4 +1,5 @@
-"""What is held about buyers goes when its time is over: as each marketplace says, else after the bridge's period."""
+"""What is held about buyers goes when its time is over: as each marketplace says, else after the shop's own period, the
+bridge's where it wants no other."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from bridge.db import privacy
 from bridge.db.records import note
 from bridge.db.tables import Connection, Order
+from bridge.flows import keeping
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 
@@ -20,16 +22,16 @@ def forget(engine: Engine, shop_id: int) -> int:
     """Of every marketplace of a shop, disconnected ones too. Returns of how many orders the buyers were erased."""
     with engine.db.read(shop_id) as session:
         rows = session.scalars(select(Connection).where(Connection.role == "channel").order_by(Connection.id)).all()
-    return sum(_forget(engine, row) for row in rows)
+        wanted = keeping.kept(engine, session, shop_id).buyers
+    return sum(_forget(engine, row, period(engine, row, wanted)) for row in rows)
 
 
-def _forget(engine: Engine, row: Connection) -> int:
+def _forget(engine: Engine, row: Connection, kept: timedelta) -> int:
     """Erase the buyers of one marketplace's orders that were closed (shipped or cancelled whole) too long ago. Orders
     that are still under way keep theirs. Leaves a report in the journal.
 
     Shipping comes before delivery, from which marketplaces count: nothing is kept longer than they allow.
     """
-    kept = period(engine, row)
     told = {"orders": 0, "returns": 0, "deliveries": 0}
     while (done := engine.db.transact(row.shop_id, _erase, row.id, engine.clock(), kept))["orders"]:
         told = {name: count + done[name] for name, count in told.items()}
@@ -41,11 +43,11 @@ def _forget(engine: Engine, row: Connection) -> int:
     return told["orders"]
 
 
-def period(engine: Engine, row: Connection) -> timedelta:
-    """The marketplace's own, where it names one, else the bridge's; never longer than either."""
+def period(engine: Engine, row: Connection, wanted: timedelta) -> timedelta:
+    """The marketplace's own, where it names one, else what the shop wants; never longer than either."""
     adapter = engine.channels.get(row.adapter)
     days = adapter.manifest.policies.personal_data_days if adapter is not None else None
-    return engine.buyers_kept if days is None else min(engine.buyers_kept, timedelta(days=days))
+    return wanted if days is None else min(wanted, timedelta(days=days))
 
 
 def _erase(session: Session, channel_id: int, now: datetime, kept: timedelta) -> dict[str, int]:

@@ -12,10 +12,11 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Reservation, Variant
 from bridge.db.work import Mark
 from bridge.domain.bundles import Bundle, TakenBy
+from bridge.domain.matching import Matching
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
-from bridge.domain.whose import Candidate, whose
-from bridge.flows import acceptance, bundled, linking, parts, short, turnover, unkept
+from bridge.domain.whose import Candidate
+from bridge.flows import acceptance, alike, bundled, linking, parts, short, turnover, unkept
 from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -48,8 +49,8 @@ class _Keeper:
         self.known: dict[str, Order] = {}
         self.lines: dict[int, dict[str, OrderLine]] = {}
         self.held: dict[int, list[Reservation]] = {}
-        self.by_sku: dict[str, list[Variant]] = {}
-        self.by_gtin: dict[str, list[Variant]] = {}
+        self.matching = Matching.of(row.settings)
+        self.shelf = alike.Shelf(self.matching, ())
         self.owners: dict[tuple[str, str], linking.Owner] = {}
 
     def load(self, orders: Sequence[MarketplaceOrder]) -> None:
@@ -64,12 +65,8 @@ class _Keeper:
         self._load_variants([line for order in orders for line in order.lines])
 
     def _load_variants(self, lines: Sequence[SoldLine]) -> None:
-        skus = {line.sku for line in lines if line.sku}
-        gtins = {line.gtin for line in lines if line.gtin}
-        query = select(Variant).where(Variant.deleted_at.is_(None), Variant.sku.in_(skus) | Variant.gtin.in_(gtins))
-        for variant in self.session.scalars(query):
-            self.by_sku.setdefault(variant.sku or "", []).append(variant)
-            self.by_gtin.setdefault(variant.gtin or "", []).append(variant)
+        names, numbers = [line.sku for line in lines], [line.gtin for line in lines]
+        self.shelf = alike.shelf(self.session, self.matching, names, numbers)
         self.owners = linking.owners(self.session, self.row.id, [line.offer_id for line in lines if line.offer_id])
 
     def keep(self, orders: Sequence[MarketplaceOrder]) -> None:
@@ -171,13 +168,12 @@ class _Keeper:
             self.touched.add(line.variant_id)
 
     def _match(self, site: str, sold: SoldLine) -> int | None:
-        """By what a person said of the offer, else by what the line itself says (bridge/domain/whose.py)."""
+        """By what a person said of the offer, else by what the line itself says (bridge/domain/matching.py)."""
         owner = self._owner(site, sold.offer_id)
         if owner is not None and owner.by_hand:
             return owner.variant.id
-        named = _candidates(self.by_sku.get(sold.sku or "-", ()))
-        numbered = _candidates(self.by_gtin.get(sold.gtin or "-", ()))
-        found = whose(sold.gtin, owner.variant if owner else None, named, numbered)
+        named, numbered = _candidates(self.shelf.by_sku(sold.sku)), _candidates(self.shelf.by_gtin(sold.gtin))
+        found = self.matching.line(sold.gtin, owner.variant if owner else None, named, numbered)
         return found.id if found else None
 
     def _owner(self, site: str, offer_id: str | None) -> linking.Owner | None:

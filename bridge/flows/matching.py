@@ -1,22 +1,24 @@
-"""A marketplace account's own offers against the store's products: what is the same by SKU or by GTIN, what fits
-several, what the store does not know. Only read; nothing is sent."""
+"""A marketplace account's own offers against the store's products: what is the same by SKU or by GTIN, as the merchant
+has them matched (bridge/domain/matching.py), what fits several, what the store does not know. Only read; nothing is
+sent."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import work
-from bridge.db.tables import Connection, Listing, LooseOffer, Variant
+from bridge.db.tables import Connection, Listing, LooseOffer, Order, Variant
 from bridge.db.work import Claim, Mark
 from bridge.domain.listing import LiveOffer
-from bridge.flows import account, linking, listing_view, readiness
+from bridge.domain.matching import Matching, told_apart
+from bridge.flows import account, alike, linking, listing_view, readiness
 from bridge.flows.advice import CORRECT_TO_OFFER
 from bridge.flows.engine import Engine
 from bridge.flows.offered import UNLINKED
@@ -35,16 +37,41 @@ DOUBLES = ("sku_double", "gtin_double")
 
 @dataclass
 class Matched:
-    """Offers counted by how they were matched; of ``several`` and ``unknown`` the first ones."""
+    """Offers counted by how they were matched; of ``several`` and ``unknown`` the first ones. ``own``: sites and
+    variants that have an offer of their very SKU; ``others``: the offers that fit a variant otherwise."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: list[dict[str, Any]] = field(default_factory=list)
+    own: set[tuple[str, int]] = field(default_factory=set)
+    others: defaultdict[tuple[str, int], list[tuple[str, LiveOffer, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def add(self, how: str, offer: LiveOffer, skus: Sequence[str]) -> None:
         self.counts[how] += 1
         if how in ("several", "unknown") and len(self.examples) < EXAMPLES:
             told = {"offer": offer.offer_id, "site": offer.site, "sku": offer.sku, "gtin": offer.gtin}
             self.examples.append({"how": how, **told, "title": offer.title or "", "fits": list(skus)})
+
+    def fits(self, how: str, offer: LiveOffer, variant: Variant) -> None:
+        """It fits one variant, which others may fit as well."""
+        self.add(how, offer, ())
+        place = (offer.site, variant.id)
+        if how == "by_sku" and variant.sku == offer.sku:
+            self.own.add(place)
+        else:
+            self.others[place].append((how, offer, variant.sku or ""))
+
+    def doubled(self) -> list[LiveOffer]:
+        """Offers that fit a variant of which there is another offer, that is its own or fits as well: counted anew."""
+        found = []
+        for place, offers in self.others.items():
+            if place in self.own or len(offers) > 1:
+                for how, offer, sku in offers:
+                    self.counts[how] -= 1
+                    self.add("several", offer, [sku])
+                    found.append(offer)
+        return found
 
 
 def begin(session: Session, row: Connection, now: datetime, *, can_list: bool) -> None:
@@ -70,19 +97,39 @@ def again(engine: Engine, shop_id: int, connection_id: int) -> None:
     engine.ring({"sweep"})
 
 
+def changed(engine: Engine, session: Session, row: Connection, now: datetime) -> None:
+    """Matched otherwise from now on: offers are compared anew, what was not offered is tried again, and so are orders
+    that wait for a product."""
+    begin(session, row, now, can_list=can_list(engine, row))
+    session.execute(
+        update(Listing)
+        .where(Listing.connection_id == row.id, Listing.state == "rejected", Listing.offer_id.is_(None))
+        .values(state="new", pending=Listing.wanted, due_at=now, attempts=0)
+        .execution_options(synchronize_session=False)
+    )
+    waits = select(Order.external_id).where(
+        Order.connection_id == row.id, or_(Order.store_state == "held", Order.accept_state.in_(("wanted", "asked")))
+    )
+    marks = [Mark(row.id, "orders", "orders.import", key, priority=2) for key in session.scalars(waits)]
+    work.mark(session, row.shop_id, marks, now)
+
+
 def compare(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``match.offers``: the result, and how far it is, stand in the connection's ``info``. While the store's
     products are still coming in, it waits for them."""
     if engine.db.transact(row.shop_id, _waits, claims, engine.clock()):
         return
-    started, found = engine.clock(), Matched()
+    started, found, matching = engine.clock(), Matched(), Matching.of(row.settings)
     with lane("sweep"):
         for page in pages(engine.channel(row).list_offers):
-            engine.db.transact(row.shop_id, _page, row.id, page, found, started)
+            engine.db.transact(row.shop_id, _page, row.id, matching, page, found, started)
             engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
+
+    doubled = found.doubled()
 
     def end(session: Session) -> None:
         now = engine.clock()
+        linking.keep(session, row.id, doubled, started)
         session.execute(delete(LooseOffer).where(LooseOffer.connection_id == row.id, LooseOffer.seen_at < started))
         _keep(session, row.id, found, started, now)
         linking.compared(session, row.id, started, now)
@@ -99,44 +146,40 @@ def _waits(session: Session, claims: list[Claim], now: datetime) -> bool:
     return True
 
 
-def _page(session: Session, connection_id: int, page: Sequence[LiveOffer], found: Matched, started: datetime) -> None:
+def _page(
+    session: Session,
+    connection_id: int,
+    matching: Matching,
+    page: Sequence[LiveOffer],
+    found: Matched,
+    started: datetime,
+) -> None:
     """Those that fit no product by themselves are kept, to be linked by hand, and what is known of those that were."""
-    loose = _match(session, connection_id, page, found)
+    loose = _match(session, connection_id, matching, page, found)
     linking.keep(session, connection_id, loose, started)
     _keep(session, connection_id, found, started, None)
 
 
-def _match(session: Session, connection_id: int, page: Sequence[LiveOffer], found: Matched) -> list[LiveOffer]:
-    """Counts them; returns those that were linked by hand, or fit no product, or several."""
+def _match(
+    session: Session, connection_id: int, matching: Matching, page: Sequence[LiveOffer], found: Matched
+) -> list[LiveOffer]:
+    """Counts them; returns those that were linked by hand, or fit no product, or several, and those whose SKU the store
+    writes otherwise: so written they are looked for when the product is offered."""
     by_hand = linking.variants(session, connection_id, [offer.offer_id for offer in page])
     loose = []
-    skus = _variants(session, Variant.sku, [offer.sku for offer in page if offer.sku])
-    gtins = _variants(session, Variant.gtin, [offer.gtin for offer in page if offer.gtin])
+    shelf = alike.shelf(session, matching, [offer.sku for offer in page], [offer.gtin for offer in page])
     for offer in page:
-        by_sku, by_gtin = skus.get(offer.sku or "", []), gtins.get(offer.gtin or "", [])
+        told = told_apart(shelf.by_sku(offer.sku), shelf.by_gtin(offer.gtin))
         if (offer.site, offer.offer_id) in by_hand:
             found.add("by_hand", offer, ())
-            loose.append(offer)
-        elif len(by_sku) == 1:
-            found.add("by_sku", offer, by_sku)
-        elif len(by_sku) > 1 or len(by_gtin) > 1:
-            found.add("several", offer, by_sku or by_gtin)
-            loose.append(offer)
-        elif by_gtin:
-            found.add("by_gtin", offer, by_gtin)
+        elif told.how in ("several", "unknown"):
+            found.add(told.how, offer, [variant.sku or "" for variant in told.ids])
         else:
-            found.add("unknown", offer, ())
-            loose.append(offer)
+            found.fits(told.how, offer, told.ids[0])
+            if told.how == "by_gtin" or told.ids[0].sku == offer.sku:
+                continue
+        loose.append(offer)
     return loose
-
-
-def _variants(session: Session, column: Any, values: Sequence[str]) -> Mapping[str, list[str]]:
-    """The SKUs of the variants that have each value."""
-    known: defaultdict[str, list[str]] = defaultdict(list)
-    query = select(column, Variant.sku).where(column.in_(values), Variant.deleted_at.is_(None)).order_by(Variant.id)
-    for value, sku in session.execute(query):
-        known[value].append(sku or "")
-    return known
 
 
 def _keep(session: Session, connection_id: int, found: Matched, started: datetime, ended: datetime | None) -> None:

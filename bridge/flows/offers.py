@@ -17,8 +17,9 @@ from bridge.db.resting import at_rest
 from bridge.db.session import Asks, core_execute
 from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime, Variant
 from bridge.domain.listing import Facet, LiveOffer
+from bridge.domain.matching import Matching
 from bridge.domain.money import Money
-from bridge.flows import feed_listings, offered, standstill
+from bridge.flows import adopting, alike, feed_listings, offered, standstill
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import park_connection
 from bridge.flows.push import content_of
@@ -78,6 +79,7 @@ class _Maker:
         self.channel = channel
         self.manifest = engine.manifest(row)
         self._anothers: dict[int, int] = {}  # listing: who has the offer of its name
+        self._doubtful: dict[int, str] = {}  # listing: why no offer is taken over, and none made
 
     def claim(self, topic: str) -> list[Listing]:
         now = self.engine.clock()
@@ -107,7 +109,7 @@ class _Maker:
             return self._failed(listings, error)
         step("offer.create.looked_up")
         self._write(lambda session, now: self._adopt(session, listings, found, now))
-        unfound = [row for row in listings if row.id not in found and not self._is_anothers(row)]
+        unfound = [row for row in listings if row.id not in found and not self._is_refused(row)]
         fresh = self.engine.db.transact(self.row.shop_id, offered.to_make, unfound, self.engine.clock())
         drafts = self._drafts(fresh)
         size = self.manifest.batch_size("create_offers")
@@ -128,27 +130,36 @@ class _Maker:
         return True
 
     def _lookup(self, listings: Sequence[Listing]) -> dict[int, LiveOffer]:
-        """Offers that stand already, by listing: by SKU first, by GTIN where the SKU is nobody else's."""
-        skus = dict.fromkeys(row.sku for row in listings)
-        gtins = dict.fromkeys(row.gtin for row in listings if row.gtin)
+        """Offers that stand already, by listing."""
+        matching, gtins = Matching.of(self.row.settings), dict.fromkeys(row.gtin for row in listings if row.gtin)
+        skus, alike = self._named(matching, listings)
         with lane("content"):
-            offers = self.channel.find_offers(list(skus), list(gtins))
-        by_sku = {(offer.site, offer.sku): offer for offer in offers if offer.sku}
-        by_gtin = {(offer.site, offer.gtin): offer for offer in offers if offer.gtin}
-        found = {
-            row.id: by_sku.get((row.site, row.sku)) or by_gtin.get((row.site, row.gtin or "-")) for row in listings
-        }
-        taken = self._taken([offer.offer_id for offer in found.values() if offer])
-        mine = {
-            key: offer for key, offer in found.items() if offer and taken.get((offer.site, offer.offer_id), key) == key
-        }
-        others = {key: offer for key, offer in found.items() if offer and key not in mine and _is_named_by(offer)}
-        self._anothers = {key: taken[offer.site, offer.offer_id] for key, offer in others.items()}
-        return mine
+            offers = self.channel.find_offers(skus, list(gtins))
+        taken = self._taken([offer.offer_id for offer in offers])
+        picked = adopting.pick(matching, listings, offers, taken, alike)
+        self._anothers = {key: taken[offer.site, offer.offer_id] for key, offer in picked.others.items()}
+        self._doubtful = picked.doubtful
+        return picked.found
 
-    def _is_anothers(self, row: Listing) -> bool:
-        """Its SKU is the very name of an offer that another product has: making one would write over that. One that
-        ends is waited for."""
+    def _named(self, matching: Matching, listings: Sequence[Listing]) -> tuple[list[str], dict[int, list[str]]]:
+        """Under which SKUs their offers may stand there; and where case and spaces do not count, by listing, the SKUs
+        of the store's products that are the same then."""
+        skus = dict.fromkeys(row.sku for row in listings)
+        if not matching.is_loose:
+            return list(skus), {}
+        with self.engine.db.read(self.row.shop_id) as session:
+            there = alike.spelled(session, self.row.id, matching, list(skus))
+            shelf = alike.shelf(session, matching, skus, ())
+        same = {row.id: [item.sku or "" for item in shelf.by_sku(row.sku)] for row in listings}
+        return [*skus, *sorted(there - set(skus))], same
+
+    def _is_refused(self, row: Listing) -> bool:
+        """Its SKU is the very name of an offer that another product has: making one would write over that, and one that
+        ends is waited for. Or several offers fit it, of which one may be its own."""
+        if row.id in self._doubtful:
+            text = self._doubtful[row.id]
+            self._write(lambda session, now: offered.refused(session, self.row, row, text, "sku", now))
+            return True
         if row.id not in self._anothers:
             return False
         self._write(lambda session, now: self._put_off(session, row, now))
@@ -314,11 +325,6 @@ class _Maker:
     def _write(self, act: Any) -> None:
         now = self.engine.clock()
         self.engine.db.transact(self.row.shop_id, act, now)
-
-
-def _is_named_by(offer: LiveOffer) -> bool:
-    """Whether a marketplace knows this offer by the SKU and by nothing else."""
-    return bool(offer.sku) and f"/{offer.offer_id}".endswith(f"/{offer.sku}")
 
 
 def _variant_gtin(session: Session, row: Listing) -> str | None:

@@ -45,11 +45,17 @@ TROUBLE = ("held", "failed", "unknown")
 
 
 def orders(
-    session: Session, limit: int, before: Key | None = None, *, only_open: bool = False, search: str = ""
+    session: Session,
+    limit: int,
+    before: Key | None = None,
+    *,
+    only_open: bool = False,
+    search: str = "",
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> list[dict[str, Any]]:
     """The newest orders, each with its seven steps and what was sold. ``before``: (placed_at, id) of the last one
-    seen."""
-    query = select(Order, Connection).join(Connection, Connection.id == Order.connection_id)
+    seen; ``only``: conditions on them."""
+    query = select(Order, Connection).join(Connection, Connection.id == Order.connection_id).where(*only)
     if only_open:
         query = query.where(Order.closed_at.is_(None))
     if search:

@@ -6,12 +6,12 @@ Pure reads over one shop's session. Each costs a constant number of statements, 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Delivery, FacetRow, Journal, Listing, Order, Poll, Problem, Shop, Work
@@ -158,9 +158,16 @@ def _lag(changes: Iterable[Mapping[str, Any]], now: datetime) -> float:
     return max([0.0, *((now - moment).total_seconds() for moment in moments)])
 
 
-def problems(session: Session, include_closed: bool = False, limit: int = PROBLEMS) -> list[dict[str, Any]]:
-    """What needs a person: errors first, then warnings, newest first; closed ones at the end."""
+def problems(
+    session: Session,
+    include_closed: bool = False,
+    limit: int = PROBLEMS,
+    only: Sequence[ColumnElement[bool]] = (),
+) -> list[dict[str, Any]]:
+    """What needs a person: errors first, then warnings, newest first; closed ones at the end. ``only``: conditions on
+    them."""
     query = select(Problem, Connection.title).outerjoin(Connection, Connection.id == Problem.connection_id)
+    query = query.where(*only)
     if not include_closed:
         query = query.where(Problem.closed_at.is_(None))
     closed, mild = Problem.closed_at.is_not(None), Problem.severity != "error"

@@ -6,7 +6,7 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,9 @@ from bridge.ports.storeapp import AppEvent, EventKind
 
 # Shopify's own time-limit for all three.
 TIME = timedelta(days=30)
+# That something was asked and done can be proved for so long; then its record goes, too.
+RECORD = timedelta(days=3 * 365)
+ERASE_SHOP = "erase_shop"  # a merchant's own word (bridge/flows/ending.py), beside the kinds that a platform knows
 
 
 def ask(engine: Engine, platform: str, event: AppEvent) -> int:
@@ -71,7 +74,7 @@ def _kept(engine: Engine, platform: str, event: AppEvent, row: Connection | None
 
 def _do(engine: Engine, number: int, event: AppEvent, row: Connection | None) -> None:
     if row is None:
-        _close(engine, number, {"found": 0, "text": "Nothing is held of this store."})
+        close(engine, number, {"found": 0, "text": "Nothing is held of this store."})
     elif event.kind is EventKind.EXPORT:
         _export(engine, number, event, row)
     elif event.kind is EventKind.ERASE_BUYER:
@@ -92,7 +95,7 @@ def _export(engine: Engine, number: int, event: AppEvent, row: Connection) -> No
         return found
 
     found = engine.db.transact(row.shop_id, act)
-    _close(engine, number, {"found": len(found), "orders": found})
+    close(engine, number, {"found": len(found), "orders": found})
 
 
 def _erase_buyer(engine: Engine, number: int, event: AppEvent, row: Connection) -> None:
@@ -105,19 +108,19 @@ def _erase_buyer(engine: Engine, number: int, event: AppEvent, row: Connection) 
         note(session, now, "privacy", text, connection_id=row.id)
         return done
 
-    _close(engine, number, {"erased": engine.db.transact(row.shop_id, act)}, forget=True)
+    close(engine, number, {"erased": engine.db.transact(row.shop_id, act)}, forget=True)
 
 
 def _erase_store(engine: Engine, number: int, row: Connection) -> None:
     """Two days after the app was removed. Where it is installed again by then, there is nothing to erase."""
     if row.state not in (DISCONNECTED, "needs_reauth"):
-        _close(engine, number, {"erased": {}, "text": "The store has installed the app again."})
+        close(engine, number, {"erased": {}, "text": "The store has installed the app again."})
         return
     if _sells_elsewhere(engine, row):
         done = engine.db.transact(row.shop_id, privacy.erase_store, row.id, engine.clock())
     else:
         done = engine.db.transact(None, privacy.erase_shop, row.shop_id)
-    _close(engine, number, {"erased": done}, forget=True)
+    close(engine, number, {"erased": done}, forget=True)
 
 
 def _sells_elsewhere(engine: Engine, row: Connection) -> bool:
@@ -128,7 +131,7 @@ def _sells_elsewhere(engine: Engine, row: Connection) -> bool:
         return session.scalars(query).first() is not None
 
 
-def _close(engine: Engine, number: int, report: dict[str, Any], *, forget: bool = False) -> None:
+def close(engine: Engine, number: int, report: dict[str, Any], *, forget: bool = False) -> None:
     """``forget``: of an erasure not even the request says who it was about."""
 
     def act(session: Session) -> None:
@@ -162,9 +165,10 @@ def _told(row: PrivacyRequest) -> dict[str, Any]:
 
 
 def unfinished(engine: Engine) -> list[int]:
-    """Requests that broke off before they were done."""
+    """Requests of stores that broke off before they were done."""
     with engine.db.read(None) as session:
-        query = select(PrivacyRequest.id).where(PrivacyRequest.done_at.is_(None))
+        theirs = PrivacyRequest.kind != ERASE_SHOP
+        query = select(PrivacyRequest.id).where(PrivacyRequest.done_at.is_(None), theirs)
         return list(session.scalars(query.order_by(PrivacyRequest.id)))
 
 
@@ -181,3 +185,9 @@ def finish(engine: Engine, number: int) -> None:
         subject=subject,
     )
     _do(engine, number, event, installing.store_row(engine, row.platform, row.store))
+
+
+def forget_old(engine: Engine) -> None:
+    """Records whose time is over."""
+    old = delete(PrivacyRequest).where(PrivacyRequest.done_at < engine.clock() - RECORD)
+    engine.db.transact(None, lambda session: session.execute(old.execution_options(synchronize_session=False)))

@@ -31,7 +31,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.money import Money
 from bridge.domain.values import fingerprint
-from bridge.flows import audit, catalogue, forgetting, offered, progress
+from bridge.flows import audit, catalogue, forgetting, keeping, offered, progress
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.paging import pages
@@ -402,9 +402,9 @@ def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``poll.retention``: what is too old goes: journal, deliveries, plans, alerts, closed problems; and what
     is held about buyers."""
     started = engine.clock()
-    limit = started - engine.retention
 
     def act(session: Session) -> int:
+        limit = started - keeping.kept(engine, session, row.shop_id).records
         removed = 0
         for table, old in _ageing(limit, started - audit.KEPT):
             result = session.execute(delete(table).where(old).execution_options(synchronize_session=False))

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.db.tables import Connection
+from bridge.domain.matching import BY, COMPARED, By, Compared
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
@@ -63,6 +64,19 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
     "platform": _intervals(polls.PLATFORM),
     "channel": (
         *carriers.FIELDS,
+        _choice(
+            BY,
+            "How offers and orders find your products",
+            "By SKU, and by EAN where the SKU says nothing (the default), or by one of them alone. What fits several "
+            "products is put to you.",
+            {By.BOTH: "by SKU, then by EAN", By.SKU: "by SKU alone", By.EAN: "by EAN alone"},
+        ),
+        _choice(
+            COMPARED,
+            "How SKUs are compared",
+            "Letter by letter (the default), or without regard to case and to spaces around them.",
+            {Compared.EXACT: "letter by letter", Compared.LOOSE: "without regard to case and spaces around"},
+        ),
         _number("buffer", "Safety buffer", "Units kept back from this marketplace.", 0, 100000),
         _number("cap", "Most units shown", "Never show more than this, whatever is in stock."),
         _number("least", "Fewest units shown", "Where fewer than this are left to show, none is shown.", 0, 100000),

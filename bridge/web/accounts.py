@@ -61,17 +61,23 @@ def _connect_one(view: View) -> Context:
         "registers": isinstance(adapter.consent, Consent),
         "gives": _gives(adapter),
         "back": consenting.back(view.engine),
-        "asked": _asked_for(view),
+        **_consent_of(view),
         "lacks": manifest.lacks,
         "title": f"Connect {_name(manifest, operator)}",
     }
 
 
-def _asked_for(view: View) -> consenting.Asked | None:
-    """A consent that is waited for; shown to whoever may ask for one."""
-    number = view.number("consent")
-    may = number and view.person.may(CHANGE)
-    return consenting.asked(view.engine, view.session, number, view.person.name) if number and may else None
+def _consent_of(view: View) -> Context:
+    """A consent that is waited for, or what became of it; shown to whoever may ask for one."""
+    number = view.number("consent") if view.person.may(CHANGE) else None
+    if number is None:
+        return {"asked": None, "answered": None, "is_over": False, "fresh": ()}
+    waiting = consenting.asked(view.engine, view.session, number, view.person.name)
+    answered = consenting.outcome(view.engine, view.session, number, view.person.name)
+    fresh = resting.in_setup(view.session) if answered is not None else ()
+    is_over = waiting is None and answered is None
+    opens = waiting is not None
+    return {"asked": waiting, "opens": opens, "answered": answered, "is_over": is_over, "fresh": fresh}
 
 
 def _gives(adapter: Adapter) -> list[str]:
@@ -176,7 +182,7 @@ def _account(view: View) -> Context | None:
         "in_setup": bool(resting.in_setup(view.session, row.id)),
         "flows": resting.switches(view.session, [row.id])[row.id] if row.role == "channel" else [],
         "found": _found(row, adapter),
-        **(_forms(view, row, adapter) if adapter else {"credentials": [], "parts": []}),
+        **(_forms(view, row, adapter) if adapter else {"credentials": [], "parts": [], **_consent_of(view)}),
         "stakes": admin.stakes(view.engine, view.shop.id, row.id),
         "can_zero": adapter is not None
         and row.role == "channel"
@@ -189,9 +195,9 @@ def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
     return {
         "credentials": refused(shown(drawn, view, ("renew", "consent")), view.error),
         "consent": adapter.consent is not None,
-        "asked": _asked_for(view),
+        **_consent_of(view),
         "told": is_told(drawn, view.error),
-        "parts": [part] if (part := shaping.group(view, row, "own")) else [],
+        "parts": [part for name in ("own", "matching") if (part := shaping.group(view, row, name))],
     }
 
 
@@ -216,6 +222,10 @@ def _found(row: Connection, adapter: Adapter | None) -> Context:
 
 def _save(sent: Sent) -> None:
     shaping.save_group(sent, _row(sent), "own")
+
+
+def _save_matching(sent: Sent) -> None:
+    shaping.save_group(sent, _row(sent), "matching")
 
 
 def _row(sent: Sent) -> Connection:
@@ -299,6 +309,7 @@ PAGES = (
         under="accounts",
         acts={
             "save_own": _save,
+            "save_matching": _save_matching,
             "renew": _renew,
             "consent": _consent_again,
             "pause": _pause,

@@ -38,7 +38,7 @@ def consent(engine: Engine, config: Door) -> Blueprint:
             text = "The database does not answer as it should. Ask for the consent again in a moment."
             return _told("Not available right now", text, HTTPStatus.SERVICE_UNAVAILABLE)
         done_what = "is connected" if done.created else "was there already and is renewed"
-        text = f"{done.title} {done_what}. Close this window and go on in Storebridge: reload the page you came from."
+        text = f"{done.title} {done_what}. Close this window and go on in Storebridge, on the page you came from."
         return _told("Connected", text, HTTPStatus.OK)
 
     @door.post("/authorised/<string(maxlength=40):platform>")
@@ -67,4 +67,4 @@ def _answer(text: str, status: HTTPStatus) -> Response:
 
 def _told(name: str, text: str, status: HTTPStatus) -> Response:
     frame = frames.alone("authorised", NOBODY, "", {}, answers.locale())
-    return guard.seal(make_response(render.failure(frame, name, text, ""), status), None)
+    return guard.seal(make_response(render.failure(frame, name, text, "", ends=True), status), None, guard.ENDS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Protocol
@@ -38,6 +39,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+# A page that opens a window of a marketplace, and the page on which that window ends: they stay in touch, by our own
+# script (static/consent.js).
+_OURS = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Policy"].replace("script-src 'none'; ", "")}
+OPENS = {**_OURS, "Cross-Origin-Opener-Policy": "same-origin-allow-popups"}
+ENDS = {**_OURS, "Cross-Origin-Opener-Policy": "unsafe-none"}
 
 
 class Door(Protocol):
@@ -186,9 +193,9 @@ def visitor() -> str:
     return known if 20 <= len(known) <= 64 else secrets.token_urlsafe(24)
 
 
-def seal(response: Response, cookie: str | None) -> Response:
-    """Every answer of a page: headers that keep others out, and the visitor's cookie."""
-    response.headers.update(HEADERS)
+def seal(response: Response, cookie: str | None, more: Mapping[str, str] | None = None) -> Response:
+    """Every answer of a page: headers that keep others out, and the visitor's cookie. ``more``: OPENS or ENDS."""
+    response.headers.update(more or HEADERS)
     if cookie is not None and request.cookies.get(COOKIE) != cookie:
         response.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", secure=request.is_secure)
     return response

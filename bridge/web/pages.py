@@ -57,7 +57,7 @@ def _admit(engine: Engine, entrance: Entrance) -> None:
 def _seal(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     answers.keep_choice(response)
-    return guard.seal(response, g.get("visitor"))
+    return guard.seal(response, g.get("visitor"), guard.OPENS if g.get("opens") else None)
 
 
 def _serve(engine: Engine, public_id: str | None = None, **_arguments: Any) -> Answered:
@@ -75,7 +75,9 @@ def _serve(engine: Engine, public_id: str | None = None, **_arguments: Any) -> A
     csrf = guard.form_token(g.visitor, engine.clock())
     frame = frames.alone(path, Person(guard.name() or SOMEBODY), csrf, others, answers.locale())
     asked = Asked(request.method, path, request.args, form())
-    return given(serving.answer(engine, frame, shop, asked, g.request_id), request.script_root + root)
+    done = serving.answer(engine, frame, shop, asked, g.request_id)
+    g.opens = done.opens
+    return given(done, request.script_root + root)
 
 
 def _named(known: list[Named], public_id: str) -> Named:

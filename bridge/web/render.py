@@ -25,7 +25,7 @@ from bridge.web.frames import Frame
 from bridge.web.page import Page
 
 STATIC = Path(__file__).parent / "static"
-STYLE, SCRIPT = STATIC / "storebridge.css", STATIC / "shopify.js"
+STYLE, SCRIPT, CONSENT = STATIC / "storebridge.css", STATIC / "shopify.js", STATIC / "consent.js"
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ def _words() -> dict[str, Any]:
         "fact_names": wording.FACTS,
         "store_statuses": wording.STORE_STATUSES,
         "example_names": wording.EXAMPLES,
+        "consent_script": mark(CONSENT),
     }
 
 
@@ -136,10 +137,10 @@ def welcome(frame: Frame, now: datetime) -> str:
         return _shell(Markup(body), **common, title=language.gettext("Welcome"))  # noqa: S704 - rendered above
 
 
-def failure(frame: Frame, name: str, text: str, request_id: str, again: str = "") -> str:
+def failure(frame: Frame, name: str, text: str, request_id: str, again: str = "", *, ends: bool = False) -> str:
     """An error as a page: what happened, what to do, and the number it has in the log. ``again``: the address at which
-    it may work in a moment."""
-    common: dict[str, Any] = {"frame": frame, "to": frame.to}
+    it may work in a moment; ``ends``: a window that our page has opened ends here."""
+    common: dict[str, Any] = {"frame": frame, "to": frame.to, "ends": ends, "consent_script": mark(CONSENT)}
     shown = places.tabs(None) if frame.person.can else []
     with language.spoken(frame.language):
         body = render_template("pages/failure.html", name=name, text=text, request_id=request_id, again=again, **common)

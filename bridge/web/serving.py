@@ -37,13 +37,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes of it: a page (``html``: with the shell of its frame), a way to go on, or a file."""
+    """What comes of it: a page (``html``: with the shell of its frame), a way to go on, or a file. ``opens``: the page
+    opens a window of a marketplace, and watches for what comes of it."""
 
     status: HTTPStatus = HTTPStatus.OK
     title: str = ""
     html: str = ""
     redirect: Go | None = None
     download: Download | None = None
+    opens: bool = False
 
 
 class Trouble(NamedTuple):
@@ -151,4 +153,5 @@ def _show(
         }
     shown = render.Shown(page, frame, shop, now, asked.form, asked.query.get("done", ""), error)
     title, html = render.render(shown, context)
-    return Answer(HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK, title, html)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK
+    return Answer(status, title, html, opens=bool(context.get("opens")))

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, Journal, PrivacyRequest
-from bridge.flows import admin, diagnosis, doctor, documents, forgetting, overview, preview, resting, safety
+from bridge.flows import admin, diagnosis, doctor, documents, overview, preview, resting, safety
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
-from bridge.web import accounts, bundles, buyers, eu_sales, shaping, shipping, views
+from bridge.web import accounts, bundles, buyers, ending, eu_sales, shaping, shipping, views
 from bridge.web.asked import Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
@@ -152,10 +152,10 @@ def _of_prices(view: View, row: Connection) -> Context:
 def _privacy(view: View) -> Context:
     rows = view.session.scalars(select(Connection).where(Connection.role == "channel").order_by(Connection.id))
     requests = select(PrivacyRequest).where(PrivacyRequest.shop_id == view.shop.id)
+    found = ending.shown(view)
     return {
-        "retention": view.engine.retention.days,
-        "buyers": [(row.title, forgetting.period(view.engine, row).days) for row in rows if row.state not in AWAY],
-        "buyers_kept": view.engine.buyers_kept.days,
+        **found,
+        "buyers": [(row.title, found["period"](row)) for row in rows if row.state not in AWAY],
         "requests": view.session.scalars(requests.order_by(PrivacyRequest.id.desc()).limit(50)).all(),
     }
 
@@ -250,8 +250,8 @@ PAGES = (
         "settings",
         _privacy,
         menu="Data and privacy",
-        acts=buyers.ACTS,
-        personal=buyers.ACTS,
+        acts={**buyers.ACTS, **ending.ACTS, **ending.KEEPING},
+        personal={**buyers.ACTS, **ending.ACTS},
     ),
     Page("diagnostics", "settings/diagnostics", "Diagnostics", "settings", _diagnostics, menu="Diagnostics"),
 )

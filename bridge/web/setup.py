@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection
 from bridge.domain.mapping.portable import guarded, unguarded
+from bridge.domain.matching import Matching
 from bridge.flows import (
     excluding,
     matching,
@@ -75,6 +76,8 @@ def _match(view: View, _progress: Progress, row: Connection | None) -> Context:
     assert row is not None  # noqa: S101 - steps that need one lead to connecting without it
     return {
         "match": matching.shown(view.session, row),
+        "matching": shaping.group(view, row, "matching"),
+        "by": Matching.of(row.settings).by,
         "can_list": matching.can_list(view.engine, row),
         "excluded": excluding.excluded(view.session, row.id),
         "reading": readiness.is_reading(view.session),
@@ -228,6 +231,12 @@ def _save_orders(sent: Sent) -> Go:
     return _at("rules", row, "set")
 
 
+def _save_matching(sent: Sent) -> Go:
+    row = _row(sent)
+    shaping.save_group(sent, row, "matching")
+    return _at("match", row, "save_matching")
+
+
 def _go_live(sent: Sent) -> Go:
     row = _row(sent)
     setup.go_live(sent.engine, sent.shop_id, row.id, sent.form.all("flows"), sent.author)
@@ -269,6 +278,7 @@ PAGES = (
             "preview": _preview,
             "save": _save,
             "save_orders": _save_orders,
+            "save_matching": _save_matching,
             "live": _go_live,
         },
     ),

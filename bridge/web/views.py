@@ -20,6 +20,7 @@ from bridge.flows import (
     documents,
     due,
     feed_address,
+    figures,
     held,
     module_connect,
     order_view,
@@ -35,6 +36,7 @@ from bridge.flows import (
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import NotFound
 from bridge.web import buyers, owners
+from bridge.web import narrow as narrowing
 from bridge.web.actions import ACTIONS
 from bridge.web.frames import CUSTOMERS
 from bridge.web.page import Context, Page, View
@@ -47,8 +49,11 @@ LATEST = 5
 def _overview(view: View) -> Context:
     session = view.session
     latest = order_view.orders(session, LATEST)
+    in_all, by_connection = figures.counted(session, view.now, overview.zone(session))
     return {
         "connections": _connections(session, view.now),
+        "figures": in_all,
+        "figures_of": by_connection,
         "runs": progress.shown(session, view.now),
         "run_words": RUNS,
         "run_states": STATES,
@@ -74,15 +79,16 @@ def _connections(session: Session, now: datetime) -> list[Context]:
 
 
 def _orders(view: View) -> Context:
-    search, only_open = view.text("search"), view.text("show") == "open"
+    search, narrow = view.text("search"), narrowing.orders(view)
     if view.text("show") == "urgent":
-        return {"due": due.due(view.session, view.now), "search": "", "only_open": False, "orders": []}
-    rows = order_view.orders(view.session, PER_PAGE + 1, _order_key(view), only_open=only_open, search=search)
+        return {"due": due.due(view.session, view.now), "search": "", "narrow": narrow, "orders": []}
+    is_open, only = narrow.show == "open", narrow.conditions
+    rows = order_view.orders(view.session, PER_PAGE + 1, _order_key(view), only_open=is_open, search=search, only=only)
     last = rows[PER_PAGE - 1] if len(rows) > PER_PAGE else None
     return {
         "orders": rows[:PER_PAGE],
         "search": search,
-        "only_open": only_open,
+        "narrow": narrow,
         "paged": bool(view.text("before")),
         "marketplaces": documents.channels(view.session) if search and not rows else {},
         "more": {"before": last["placed_at"].isoformat(), "id": last["id"]} if last else None,
@@ -119,14 +125,15 @@ def _order(view: View) -> Context | None:
 
 
 def _problems(view: View) -> Context:
-    closed = view.text("show") == "all"
-    rows = _linked(view.session, overview.problems(view.session, closed))
+    narrow = narrowing.problems(view)
+    closed = narrow.show in ("all", narrowing.SOLVED)
+    rows = _linked(view.session, overview.problems(view.session, closed, only=narrow.conditions))
     ordered = sorted(rows, key=lambda row: (row["closed_at"] is not None, row["severity"] != "error", row["kind"]))
     groups = [
         {"kind": kind, "closed": done, "rows": list(found)}
         for (done, kind), found in groupby(ordered, key=lambda row: (row["closed_at"] is not None, row["kind"]))
     ]
-    return {"groups": groups, "closed": closed, "full": len(rows) >= overview.PROBLEMS}
+    return {"groups": groups, "narrow": narrow, "full": len(rows) >= overview.PROBLEMS}
 
 
 def _linked(session: Session, rows: list[Context]) -> list[Context]:

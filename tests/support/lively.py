@@ -18,7 +18,8 @@ from tests.support.world import World
 
 TOKEN = "a-long-page-token"
 HOST = "http://127.0.0.1:8000"
-PLACES = ("", "orders", "orders?show=open", "listings", "listings?state=blocked", "plans", "sku", "sku?sku=A", "problems",
+PLACES = ("", "orders", "orders?show=open", "orders?show=late&since=week&on=2", "problems?show=solved&since=week&on=2",
+           "listings", "listings?state=blocked", "plans", "sku", "sku?sku=A", "problems",
           "problems?show=all", "returns", "returns?show=all", "alerts", "activity", "activity?show=exchanges", "activity?sku=A",
           "rules", "rule?of=connection:2&start=brand", "mapping", "mapping/attribute?name=@title", "categories", "checks", "links")  # fmt: skip
 SETTING_PLACES = (

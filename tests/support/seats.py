@@ -50,10 +50,11 @@ class Bridged(ShopifyDesk):
 
     def __init__(self, context: Any, house: House) -> None:
         self.bridge = house.address
+        self.beside: tuple[str, ...] = ()
         super().__init__(context, None, session_token)
 
     def _serve(self, route: Any) -> None:
-        if route.request.url.startswith(f"{self.bridge}/"):
+        if route.request.url.startswith((f"{self.bridge}/", *self.beside)):
             route.continue_()
         else:
             super()._serve(route)
@@ -77,12 +78,13 @@ class Printed(ModuleDesk):
         return self.http.post(f"/modules/{place}/page", content=body, headers=headers)
 
     def _ask(self, content: dict[str, Any]) -> Mapping[str, Any]:
+        known = self.house.secret()  # that it was asked with; the answer may be that nothing is left
         answer = self.post(content)
         if answer.status_code != httpx.codes.OK:
             said = f'<div class="notice" role="alert"><p>The bridge answered {answer.status_code}.</p></div>'
             return {"status": 502, "html": f"<h1>Storebridge</h1>{said}", "redirect": None, "style": None}
         given = answer.headers[signed.HEADER]
-        signed.verify(given, "page.answer", answer.content, [self.house.secret()], self.house.clock())
+        signed.verify(given, "page.answer", answer.content, [known], self.house.clock())
         found: dict[str, Any] = answer.json()
         return found
 
@@ -92,6 +94,7 @@ class Alone:
 
     def __init__(self, context: Any, house: House) -> None:
         self.base, self.outside = house.address, list[str]()
+        self.beside: tuple[str, ...] = ()
         context.route("**/*", self._serve)
 
     def address(self, path: str = "", **query: str) -> str:
@@ -99,7 +102,7 @@ class Alone:
 
     def _serve(self, route: Any) -> None:
         asked = urlsplit(route.request.url)
-        if f"{asked.scheme}://{asked.netloc}" == self.base:
+        if f"{asked.scheme}://{asked.netloc}" == self.base or route.request.url.startswith(self.beside):
             route.continue_()
         else:
             self.outside.append(route.request.url)

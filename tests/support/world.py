@@ -334,6 +334,10 @@ class MemoryStore:
         self.faults.check_before("ensure_webhooks")
         return WebhookAudit(active=6)
 
+    def remove_webhooks(self, url: str) -> int:
+        self.faults.check_before("remove_webhooks")
+        return 6
+
 
 @dataclass
 class MemoryMarket:

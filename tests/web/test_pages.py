@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from bridge.db.tables import Cancellation, Connection, Problem, Work
+from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem, Work
 from tests.support.lively import HOST, PLACES, SETTING_PLACES, TOKEN, Browser, Lively, config
 
 
@@ -118,6 +119,50 @@ def test_a_first_run_says_what_to_do(unchanged: Lively) -> None:
     for path in PLACES:
         named = path.startswith(("rule?", "mapping/attribute"))  # of a marketplace, and there is none
         assert other.get(f"s/other/{path}").status_code == (404 if named else 200), path
+
+
+def test_every_figure_leads_to_the_list_it_counts(lively: Lively) -> None:
+    market, now = lively.world.markets[0], lively.world.clock()
+    market.buy(("A", 1), ("NOT", 1))
+    lively.settle(400)
+    with lively.world.db.write(1) as session:
+        problem = session.scalars(select(Problem).order_by(Problem.id)).first()
+        assert problem is not None
+        problem.closed_at = now
+        order = session.get_one(Order, lively.order(lively.through).id)
+        order.placed_at = now - timedelta(days=3)
+        order.ship_by = order.shipped_at - timedelta(hours=1)
+        session.get_one(OrderLine, lively.line(f"{lively.asking}-0").id).cancelled = 1
+    browser = lively.browser()
+    shown = browser.get("").text
+    tiles = re.search(r'<dl class="sb-figures.*?</dl>', shown, re.DOTALL)
+    assert tiles
+    found = re.findall(r'href="([^"]+)">([^<]+)<span class="sb-unseen"> ([^<]+), ([^<]+)<', tiles[0])
+    told = {(name, span): count for _, count, name, span in found}
+    assert told == {
+        ("orders", "today"): "3", ("orders", "in the last 7 days"): "4",
+        ("units sold", "today"): "5", ("units sold", "in the last 7 days"): "7",
+        ("orders with cancellations", "today"): "1", ("orders with cancellations", "in the last 7 days"): "1",
+        ("orders not in the store", "today"): "2", ("orders not in the store", "in the last 7 days"): "2",
+        ("orders shipped late", "today"): "0", ("orders shipped late", "in the last 7 days"): "1",
+        ("problems solved", "today"): "1", ("problems solved", "in the last 7 days"): "1",
+    }  # fmt: skip
+    assert "€70.00" in text(browser.get(""))
+    for address, count, name, _ in found:
+        listed = browser.get(html.unescape(address).removeprefix("./")).text
+        rows = r'orders/(\d+)"><strong' if "orders?" in address else r'<article class="sb-problem'
+        if name != "units sold":
+            assert len(re.findall(rows, listed)) == int(count), address
+    beside = re.search(r"<dt>Last 7 days</dt><dd>(.*?)</dd>", shown, re.DOTALL)
+    assert beside
+    assert "4 orders, 7 units, €70.00" in " ".join(re.sub(r"<[^>]+>", "", beside[1]).split())
+    assert "show=late&amp;since=week&amp;on=2" in beside[1]
+
+
+def test_without_a_sale_overview_says_so_and_before_a_marketplace_nothing(lively: Lively) -> None:
+    assert "No orders in the last 7 days" not in text(lively.browser().get("s/other/"))
+    lively.world.clock.advance(30 * 86400)
+    assert "No orders in the last 7 days" in text(lively.browser().get(""))
 
 
 def test_a_page_costs_the_same_however_much_there_is(lively: Lively) -> None:

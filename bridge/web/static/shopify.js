@@ -85,6 +85,32 @@
     box.focus();
   }
 
+  // A consent that is waited for: the window of the marketplace, and whether the answer has come.
+  const WINDOW = "storebridge-consent";
+  const EVERY = 2000; // milliseconds
+  const waits = () => document.querySelector("[data-consent=waits]");
+
+  function openWindow(event, link) {
+    const opened = /^https?:$/.test(link.protocol) && window.open("", WINDOW, "popup,width=640,height=760");
+    if (!opened) return; // held back: the link opens a tab
+    event.preventDefault();
+    opened.opener = null;
+    opened.location.replace(link.href);
+    opened.focus();
+  }
+
+  async function look() {
+    const mine = latest;
+    try {
+      const answer = waits() ? await ask(location.href, {}) : null;
+      if (answer?.ok && mine === latest && !(await answer.text()).includes('data-consent="waits"')) go(location.href, {}, false);
+    } catch {
+      // it does not answer right now, and is asked again
+    }
+    setTimeout(look, EVERY);
+  }
+  setTimeout(look, EVERY);
+
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
     const pressed = event.target.closest("[data-do]");
@@ -92,6 +118,7 @@
     if (form) form.dataset.pressed = pressed.dataset.do;
     const link = event.target.closest("a[href], s-link[href], s-button[href]");
     if (!link || link.closest("s-app-nav") || link.hasAttribute("download")) return;
+    if (link.dataset.window === "consent") return openWindow(event, link);
     const url = ours(link.getAttribute("href"));
     if (!url || link.getAttribute("target") === "_blank") return;
     event.preventDefault();

@@ -125,7 +125,9 @@ class ConnectTest extends PluginCase {
 		$this->assertSame( array( 'name' => '_wpnonce', 'value' => 'nonce-of-storebridge_page' ), $asked['frame']['csrf'] );
 		$this->assertSame( array( '1', 'Anna', array( 'view', 'change', 'customers' ) ), array( $asked['user']['id'], $asked['user']['name'], $asked['can'] ) );
 		$this->assertSame( '<div class="wrap"><p class="sb">Order</p></div>', $this->page() );
-		$this->assertEquals( array( 'status' => 404, 'style' => '.sb{}' ), World::$headers );
+		$script = 'https://shop.test/wp-content/plugins/storebridge/assets/consent.js';
+		$this->assertEquals( array( 'status' => 404, 'style' => '.sb{}', 'scripts' => array( 'storebridge-consent' => $script ) ), World::$headers );
+		$this->assertFileExists( PLUGIN . '/assets/consent.js' );
 		$this->admin->load();
 		$this->assertSame( substr( hash( 'sha256', '.sb{}' ), 0, 12 ), $this->posted( 1 )['frame']['style'] );
 	}

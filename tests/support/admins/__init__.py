@@ -40,6 +40,13 @@ html, body { margin: 0; height: 100%; background: #1a1a1a; font: 13px/20px Inter
 .host-menu div { padding: 4px 8px; border-radius: 8px; font-weight: 550; } .host-menu .here { background: #fafafa; } .host-menu .sub { padding-left: 36px; font-weight: 450; }
 iframe { flex: 1; border: 0; height: 100%; min-width: 0; } @media (max-width: 782px) { .host-menu { display: none; } }
 """
+# The one script of ours that the admins print: the plugin's and the module's own.
+_ADAPTERS = HERE.parents[2] / "platform_adapters"
+_SCRIPTS = {
+    "wordpress": _ADAPTERS / "woocommerce" / "plugin" / "storebridge" / "assets" / "consent.js",
+    "magento": _ADAPTERS / "magento" / "module" / "view" / "adminhtml" / "web" / "js" / "consent.js",
+}
+SCRIPTS = {skin: path.read_text(encoding="utf-8") for skin, path in _SCRIPTS.items()}
 STYLES = {"wordpress": WORDPRESS, "magento": MAGENTO, "shopify": SHOPIFY}
 MENUS = {
     "wordpress": ("Dashboard", "Posts", "Media", "Pages", "WooCommerce", "*Storebridge", "Products", "Analytics", "Settings"),
@@ -55,10 +62,11 @@ def around(skin: str, inside: str, style: str = "", lang: str = "en") -> str:
         f'<div class="{"here" if name[0] == "*" else "sub" if name[0] == ">" else ""}">{name.lstrip("*>")}</div>'
         for name in MENUS[skin]
     )
+    script = f"<script>{SCRIPTS[skin]}</script>" if skin in SCRIPTS else ""
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>Storebridge</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLES[skin]}</style>'
         f'<style>{style}</style></head><body><div class="host-bar" role="banner">{BARS[skin]}</div><div class="host">'
         f'<div class="host-menu" role="navigation" aria-label="Admin">{items}</div>'
-        f'<div class="host-content" role="main" style="{"display: contents" if skin == "shopify" else ""}">{inside}</div></div></body></html>'
+        f'<div class="host-content" role="main" style="{"display: contents" if skin == "shopify" else ""}">{inside}</div></div>{script}</body></html>'
     )

@@ -237,6 +237,12 @@ function status_header( $status ) {
 }
 function wp_register_style() {}
 function wp_enqueue_style() {}
+function wp_enqueue_script( $handle, $address ) {
+	World::$headers['scripts'][ $handle ] = $address;
+}
+function plugins_url( $path, $file ) {
+	return 'https://shop.test/wp-content/plugins/' . basename( dirname( $file ) ) . '/' . $path;
+}
 function wp_add_inline_style( $handle, $text ) {
 	World::$headers['style'] = $text;
 }

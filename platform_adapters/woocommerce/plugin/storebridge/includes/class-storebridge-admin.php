@@ -233,6 +233,7 @@ class Storebridge_Admin {
 		wp_register_style( 'storebridge', false, array(), STOREBRIDGE_VERSION );
 		wp_enqueue_style( 'storebridge' );
 		wp_add_inline_style( 'storebridge', isset( $style['text'] ) ? $style['text'] : '' );
+		wp_enqueue_script( 'storebridge-consent', plugins_url( 'assets/consent.js', STOREBRIDGE_FILE ), array(), STOREBRIDGE_VERSION, true );
 		$status = isset( $body['status'] ) ? (int) $body['status'] : 200;
 		if ( $status >= 400 && $status < 600 ) {
 			status_header( $status );
