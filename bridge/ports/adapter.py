@@ -6,6 +6,7 @@ and the package has ``ADAPTER = Adapter(...)``. A third party's package does exa
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,3 +120,13 @@ class Adapter:
     @property
     def name(self) -> str:
         return self.manifest.name
+
+
+def later(module: str, name: str) -> Callable[..., Any]:
+    """The function ``name`` of ``module``, which is imported when it is called. For sandboxes: every process knows all
+    adapters, and hardly any needs their counterparts."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*args, **kwargs)
+
+    return call

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import tempfile
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
@@ -14,6 +17,7 @@ from bridge.db import crypto
 from bridge.db.records import open_problem
 from bridge.db.tables import Connection, Order, OrderLine, Problem, ReturnRow, Shop
 from bridge.web import create_web
+from tests.support.kept import Kept
 from tests.support.world import World
 
 TOKEN = "a-long-page-token"
@@ -40,9 +44,19 @@ class Lively:
     a return to decide; a problem of each kind of action."""
 
     def __init__(self, database_url: str, key: str | None = None) -> None:
-        self.world = World(database_url, markets=1, key=key)
+        """On SQLite it is lived through once in each process, and copied."""
+        if key is None and database_url.startswith("sqlite"):
+            kept, known = _lived()
+            vars(self).update(known)
+            self.world = kept.copy_to(database_url)
+        else:
+            self.world = World(database_url, markets=1, key=key)
         self.engine = self.world.engine
         self.keys = crypto.installed()
+        if not hasattr(self, "other"):
+            self._live()
+
+    def _live(self) -> None:
         self._settings(buyer_cancellation="ask", buffer=1)
         for sku, units in (("A", 5), ("B", 9), ("C", 3)):
             self.world.store.add(sku, units, gtin=None if sku != "C" else "123")
@@ -130,6 +144,17 @@ class Lively:
             session.add(shop)
             session.flush()
             return shop.id
+
+
+@cache
+def _lived() -> tuple[Kept, dict[str, Any]]:
+    """The first one, and what it knows by name."""
+    key = Fernet.generate_key().decode()
+    with tempfile.TemporaryDirectory() as folder:
+        first = Lively(f"sqlite:///{folder}/lively.db", key)
+        kept = Kept.of(first.world, key)
+        first.close()
+    return kept, {name: getattr(first, name) for name in ("through", "held", "asking", "back", "other")}
 
 
 class Browser:

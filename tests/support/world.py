@@ -109,6 +109,9 @@ class Faults:
         for point in (self.waiting, self.before, self.after):
             point.clear()
 
+    def is_clear(self) -> bool:
+        return not any(happenings for point in (self.waiting, self.before, self.after) for happenings in point.values())
+
     def write(self, operation: str) -> None:
         """What the shared transport does right before the bytes of a write go out."""
         self._happens(self.waiting, operation)
@@ -581,7 +584,9 @@ class World:
         markets: int = 2,
         key: str | None = None,
         market: Callable[[Clock], MemoryMarket] | None = None,
+        begun: Callable[[World], None] | None = None,
     ) -> None:
+        """``begun`` makes it one that has been connected before (tests/support/kept.py)."""
         crypto.install(crypto.KeyRing([key or Fernet.generate_key().decode()]))
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
@@ -589,8 +594,11 @@ class World:
         make_tables(database_url)
         self.db = Database(database_url, pool_size=5)
         self.rung: set[str] = set()
+        if begun is not None:
+            begun(self)
         self.engine = self.new_engine()
-        self._connect()
+        if begun is None:
+            self._connect()
 
     def new_engine(self) -> Engine:
         """A fresh process: nothing in memory is kept."""

@@ -27,7 +27,9 @@ keys are offer numbers, or every), ``not_applied`` answers well and does nothing
 page of every list. Refresh tokens are good for one use, and are taken again for ``reuse_seconds``.
 """
 
-from channel_adapters.allegro.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.allegro.sandbox.options import Options
 
 __all__ = ["Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.allegro.sandbox.app", "create_sandbox")

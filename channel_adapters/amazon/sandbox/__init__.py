@@ -29,7 +29,9 @@ on createFeed refuses messages (by ``keys`` or ``every``); ``not_applied`` accep
 repeats pages of searchOrders and searchListingsItems.
 """
 
-from channel_adapters.amazon.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.amazon.sandbox.options import FRANCE, GERMANY, Options
 
 __all__ = ["FRANCE", "GERMANY", "Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.amazon.sandbox.app", "create_sandbox")

@@ -26,7 +26,9 @@ process status answer; ``not_applied`` answers 201, 204 or (in the end) SUCCESS 
 ``stuck_cursor`` repeats the first page of orders, shipments and returns, and the cursor of offers.
 """
 
-from channel_adapters.bol.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.bol.sandbox.options import OPERATOR_ID, Options
 
 __all__ = ["OPERATOR_ID", "Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.bol.sandbox.app", "create_sandbox")

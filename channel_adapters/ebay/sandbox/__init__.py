@@ -31,7 +31,9 @@ call with their own status (params: status, default 500; keys are SKUs or offer 
 answers well and does nothing; ``stuck_cursor`` repeats the first page of a list.
 """
 
-from channel_adapters.ebay.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.ebay.sandbox.options import Options
 
 __all__ = ["Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.ebay.sandbox.app", "create_sandbox")

@@ -28,7 +28,9 @@ status (params: status, default 500; keys are unit numbers); ``not_applied`` ans
 ``stuck_cursor`` repeats the first page of every list.
 """
 
-from channel_adapters.kaufland.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.kaufland.sandbox.options import Options
 
 __all__ = ["Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.kaufland.sandbox.app", "create_sandbox")

@@ -22,7 +22,9 @@ The file is taken whole; of a product that is known only stock and prices are ta
 size or group has changed goes offline. Faults are named by the operations of ``operations.py``.
 """
 
-from channel_adapters.miinto.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.miinto.sandbox.options import Options
 
 __all__ = ["Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.miinto.sandbox.app", "create_sandbox")

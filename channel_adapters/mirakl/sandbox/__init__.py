@@ -25,7 +25,9 @@ those with SKUs in ``keys``), the shipments of ST01 and the returns of RT21 to R
 and does nothing; ``stuck_cursor`` repeats the first page of lists.
 """
 
-from channel_adapters.mirakl.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.mirakl.sandbox.options import Options
 
 __all__ = ["Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.mirakl.sandbox.app", "create_sandbox")

@@ -17,7 +17,9 @@ Faults are named by the operations in operations.py and ``token``. ``partial`` r
 ``not_applied`` answers well and does nothing; ``stuck_cursor`` repeats the first page of every list.
 """
 
-from channel_adapters.zalando.sandbox.app import create_sandbox
+from bridge.ports.adapter import later
 from channel_adapters.zalando.sandbox.options import Options
 
 __all__ = ["Options", "create_sandbox"]
+
+create_sandbox = later("channel_adapters.zalando.sandbox.app", "create_sandbox")
