@@ -38,6 +38,10 @@ NO_CATALOGUE = (
     "The marketplace takes no product data by its interface, and does not know these products. Have them created in "
     "its back office (they are offered as soon as it knows their EAN), or ask it for the right to send product data."
 )
+NO_TEXTS = (
+    "The marketplace takes no product data by its interface: titles, texts and pictures stay as it has them. Ask it for "
+    "the right to send product data, or switch off the sending of product data in the account's settings."
+)
 
 Item = TypeVar("Item", OfferDraft, OfferRef, StockUpdate, PriceUpdate, ContentUpdate)
 Made = TypeVar("Made")
@@ -139,9 +143,10 @@ class Offers:
         }
 
     def _send_products(
-        self, wanted: Sequence[tuple[str, catalogue.Product]], platform: Platform
+        self, wanted: Sequence[tuple[str, catalogue.Product]], platform: Platform, refusal: str = NO_CATALOGUE
     ) -> tuple[str, dict[str, ItemResult]]:
-        """The number of the import, and the results of those that could not be sent."""
+        """The number of the import, and the results of those that could not be sent; with ``refusal`` where the
+        marketplace takes none."""
         rows: dict[str, dict[str, str]] = {}
         refused: dict[str, ItemResult] = {}
         for key, product in wanted:
@@ -149,14 +154,14 @@ class Offers:
                 columns = self._columns(product.category)
                 rows[key] = product.row(columns, platform.separator)
             except (RejectItem, AskMerchant) as error:
-                refused[key] = _rejected(key, self._of_all(error, product.category))
+                refused[key] = _rejected(key, self._of_all(error, refusal, product.category))
         try:
             content = catalogue.product_file(list(rows.values()), platform.delimiter) if rows else b""
             return (self._client.import_products(content) if rows else ""), refused
         except (AskMerchant, NotFound) as error:
-            return "", refused | {key: _rejected(key, self._of_all(error)) for key in rows}
+            return "", refused | {key: _rejected(key, self._of_all(error, refusal)) for key in rows}
 
-    def _of_all(self, error: BridgeError, category: str = "") -> BridgeError:
+    def _of_all(self, error: BridgeError, refusal: str, category: str = "") -> BridgeError:
         """An operator that takes no product data says so by a right that is missing (403), or by an address that is not
         there (404): that is no matter of the product. A 404 for a category is, where there are attributes at all."""
         if isinstance(error, RejectItem) and not isinstance(error, NotFound):
@@ -165,7 +170,7 @@ class Offers:
             return error
         if isinstance(error, AskMerchant) and error.field:
             return error
-        return AskMerchant(NO_CATALOGUE, developer=str(error), field=SEND)
+        return AskMerchant(refusal, developer=str(error), field=SEND)
 
     def _has_attributes(self) -> bool:
         try:
@@ -243,7 +248,7 @@ class Offers:
         for update in updates:
             category = update.content.category or known.get(update.gtin or "", "")
             wanted.append((update.key, catalogue.Product(update.sku, update.gtin or "", category, update.content)))
-        return self._send_products(wanted, platform)
+        return self._send_products(wanted, platform, NO_TEXTS)
 
     def end(self, offers: Sequence[OfferRef]) -> list[ItemResult]:
         """Deleting wants the offer's product, price and condition: they are read first, which tells what is gone."""

@@ -198,7 +198,8 @@ def test_an_operator_that_takes_no_product_data_refuses_no_offer_of_what_it_know
     assert "takes no product data by its interface" in others[0].message
     assert shop.operations().count("PM11") - before <= 2, "it is not asked once more for each product"
     update = ContentUpdate(content=content, **OfferRef(key="k", offer_id="A-1", sku="A-1", gtin=known).model_dump())
-    assert shop.channel.update_content([update])[0].field == "send_products"
+    kept = shop.channel.update_content([update])[0]
+    assert (kept.field, "stay as it has them" in kept.message) == ("send_products", True)
 
 
 def test_products_wait_with_the_operator_and_say_so(open_shop: Open) -> None:
