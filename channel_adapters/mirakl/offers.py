@@ -39,8 +39,8 @@ NO_CATALOGUE = (
     "its back office (they are offered as soon as it knows their EAN), or ask it for the right to send product data."
 )
 NO_TEXTS = (
-    "The marketplace takes no product data by its interface: titles, texts and pictures stay as it has them. Ask it for "
-    "the right to send product data, or switch off the sending of product data in the account's settings."
+    "The marketplace takes no product data by its interface: titles, texts and pictures stay as it has them. Ask it "
+    "for the right to send product data, or switch off the sending of product data in the account's settings."
 )
 
 Item = TypeVar("Item", OfferDraft, OfferRef, StockUpdate, PriceUpdate, ContentUpdate)

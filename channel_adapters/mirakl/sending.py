@@ -188,7 +188,7 @@ def shipment(order_id: str, parcel: Parcel, details: Json) -> Json:
 
 def cancellation(line: Json, units: int, left: int, reason: str, currency: str) -> Json:
     """``units`` of a line of which ``left`` are not cancelled yet. With the last of them what is left of the shipping
-    goes too. Amounts include taxes."""
+    goes too. Amounts include taxes; fees are told apart from the price."""
     rest = left_of(line, "price", "cancelations", "amount", currency)
     shipping = left_of(line, "shipping_price", "cancelations", "shipping_amount", currency)
     whole_line = units >= left
@@ -200,8 +200,10 @@ def cancellation(line: Json, units: int, left: int, reason: str, currency: str) 
         "reason_code": reason,
         "currency_iso_code": currency,
     }
+    part = Decimal(1) if whole_line else Decimal(units) / left
+    fees = {code: _part(fee, part, currency) for code, fee in fees_left(line, "cancelations", currency).items()}
     share = Decimal(units) / (whole(line.get("quantity")) or units)
-    return body | _taxes(line, share, Decimal(1) if whole_line else Decimal(0), currency)
+    return body | _fees(fees) | _taxes(line, share, Decimal(1) if whole_line else Decimal(0), currency)
 
 
 def left_of(line: Json, price: str, taken: str, name: str, currency: str) -> Decimal:
@@ -210,20 +212,53 @@ def left_of(line: Json, price: str, taken: str, name: str, currency: str) -> Dec
     return max(Decimal(0), _round((amount(line.get(price)) or Decimal(0)) - gone, currency))
 
 
+def fees_left(line: Json, taken: str, currency: str) -> dict[str, Decimal]:
+    """By code, what is left of the fees on a line after its cancellations or refunds."""
+    found: dict[str, Decimal] = {}
+    for fee in tables(line, "fees"):
+        found[text(fee.get("code"))] = found.get(text(fee.get("code")), Decimal(0)) + (amount(fee.get("amount")) or 0)
+    for entry in tables(line, taken):
+        for fee in tables(entry, "fees"):
+            if (code := text(fee.get("code"))) in found:
+                found[code] -= amount(fee.get("amount")) or 0
+    return {code: _round(left, currency) for code, left in found.items() if left > 0}
+
+
+def _fees(parts: Mapping[str, Decimal]) -> Json:
+    wanted = [{"code": code, "amount": part} for code, part in parts.items() if part > 0]
+    return {"fees": wanted} if wanted else {}
+
+
+def _paid_parts(line: Json, wished: Decimal, currency: str) -> tuple[Decimal, dict[str, Decimal]]:
+    """What the buyer is paid back of a line, in the two parts that he paid: of its price, and of its fees by code.
+    Mirakl takes no more of either than there is left."""
+    price, fees = left_of(line, "price", "refunds", "amount", currency), fees_left(line, "refunds", currency)
+    everything = price + sum(fees.values())
+    if not fees or everything <= 0:
+        return wished, {}
+    parts = {code: _part(left, wished / everything, currency) for code, left in fees.items()}
+    of_price = wished - sum(parts.values())
+    for code, left in fees.items():  # the cent by which rounding has left too much for the price
+        over = min(max(Decimal(0), of_price - price), left - parts[code])
+        parts[code], of_price = parts[code] + over, of_price - over
+    return of_price, parts
+
+
 def refund(line: Json, wish: ChannelRefund, reason: str) -> Json:
     currency = wish.amount.currency
+    of_price, fees = _paid_parts(line, wish.amount.quantised().amount, currency)
     shipping = wish.shipping.quantised().amount if wish.shipping else Decimal(0)
     body: Json = {
         "order_line_id": wish.line_id,
         "quantity": wish.quantity,
-        "amount": wish.amount.quantised().amount,
+        "amount": of_price,
         "shipping_amount": shipping,
         "reason_code": reason,
         "currency_iso_code": currency,
     }
     price, freight = amount(line.get("price")), amount(line.get("shipping_price"))
-    share = wish.amount.amount / price if price else Decimal(0)
-    return body | _taxes(line, share, shipping / freight if freight else Decimal(0), currency)
+    share = of_price / price if price else Decimal(0)
+    return body | _fees(fees) | _taxes(line, share, shipping / freight if freight else Decimal(0), currency)
 
 
 def is_paid_back(line: Json, wish: ChannelRefund) -> bool:
@@ -232,10 +267,15 @@ def is_paid_back(line: Json, wish: ChannelRefund) -> bool:
     shipping = wish.shipping.quantised().amount if wish.shipping else Decimal(0)
     wanted = (wish.quantity, wish.amount.quantised().amount, shipping)
     found = [
-        (whole(entry.get("quantity")) or 0, amount(entry.get("amount")), amount(entry.get("shipping_amount")) or 0)
+        (whole(entry.get("quantity")) or 0, _given_back(entry), amount(entry.get("shipping_amount")) or 0)
         for entry in tables(line, "refunds")
     ]
     return found.count(wanted) > wish.alike
+
+
+def _given_back(entry: Json) -> Decimal:
+    """Of price and fees."""
+    return sum((amount(part.get("amount")) or Decimal(0) for part in (entry, *tables(entry, "fees"))), Decimal(0))
 
 
 def _taxes(line: Json, share: Decimal, shipping_share: Decimal, currency: str) -> Json:

@@ -282,6 +282,24 @@ def test_money_is_paid_back_once(open_shop: Open) -> None:
     assert unknown.outcome is Outcome.MISSING
 
 
+def test_fees_are_given_back_as_fees_and_the_price_as_price(open_shop: Open) -> None:
+    """A buyer's 20.51 are 20.00 for two units and 0.51 of a fee: Mirakl takes no more of either than there is."""
+    shop = open_shop()
+    order_id, line = shop.order(quantity=2, force=True, line={"unit_price": 10, "fee": 0.51})
+    wish = ChannelRefund(line_id=line, quantity=1, amount=euro("10.26"), reason=RefundReason.RETURNED)
+    assert shop.channel.refund(order_id, [wish], "r1").outcome is Outcome.APPLIED
+    assert shop.channel.refund(order_id, [wish], "r1").outcome is Outcome.APPLIED
+    rest = wish.model_copy(update={"amount": euro("10.25")})
+    assert shop.channel.refund(order_id, [rest], "r2").outcome is Outcome.APPLIED
+    paid = shop.placed(order_id)["lines"][0]["refunds"]
+    assert [(entry["amount"], entry["fees"][0]["amount"]) for entry in paid] == [(10.0, 0.26), (10.0, 0.25)]
+    order_id, line = shop.order(quantity=2, force=True, line={"unit_price": 10, "fee": 0.51})
+    for _ in range(2):
+        assert shop.channel.cancel_line(order_id, line, 1, CancelReason.OUT_OF_STOCK).outcome is Outcome.APPLIED
+    gone = shop.channel.fetch_order(order_id).raw["order_lines"][0]["cancelations"]
+    assert [str(entry["fees"][0]["amount"]) for entry in gone] == ["0.26", "0.25"]
+
+
 # Returns
 
 

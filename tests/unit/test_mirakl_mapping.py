@@ -478,7 +478,7 @@ def test_a_submission_says_which_imports_and_which_sku(sku: str) -> None:
 
 
 def test_a_part_of_a_line_is_cancelled_by_its_share() -> None:
-    """One of three, one cancelled before: half of what is left, a third of the taxes, no shipping."""
+    """One of three, one cancelled before: half of what is left of price and fee, a third of the taxes, no shipping."""
     line = ORDER["order_lines"][0]
     assert sending.cancellation(line, 1, 2, "15", "EUR") == {
         "order_line_id": "Order_00010-A-1",
@@ -487,6 +487,7 @@ def test_a_part_of_a_line_is_cancelled_by_its_share() -> None:
         "shipping_amount": Decimal(0),
         "reason_code": "15",
         "currency_iso_code": "EUR",
+        "fees": [{"code": "fee1", "amount": Decimal("0.33")}],
         "taxes": [{"code": "VAT", "amount": Decimal("1.96")}],
         "shipping_taxes": [{"code": "VAT", "amount": Decimal("0.00")}],
     }
@@ -496,16 +497,19 @@ def test_the_last_units_of_a_line_take_all_that_is_left_along() -> None:
     line = changed(ORDER["order_lines"][0], taxes__0__tax_calculation_rule="PROPORTIONAL_TO_AMOUNT")
     body = sending.cancellation(line, 2, 2, "15", "EUR")
     assert (body["amount"], body["shipping_amount"]) == (Decimal("22.59"), Decimal("4.84"))
+    assert body["fees"] == [{"code": "fee1", "amount": Decimal("0.65")}]
     assert "taxes" not in body
 
 
 def test_a_refund_and_whether_it_was_made() -> None:
+    """A third of 33.88 and of the fee of 0.65."""
     line = ORDER["order_lines"][0]
-    wish = ChannelRefund(line_id="Order_00010-A-1", quantity=1, amount=euro("11.29"), shipping=euro("1"))
+    wish = ChannelRefund(line_id="Order_00010-A-1", quantity=1, amount=euro("11.51"), shipping=euro("1"))
     body = sending.refund(line, wish, "19")
     assert (body["amount"], body["shipping_amount"], body["quantity"]) == (Decimal("11.29"), Decimal(1), 1)
     assert body["taxes"] == [{"code": "VAT", "amount": Decimal("1.96")}]
-    paid = {"quantity": 1, "amount": Decimal("11.29"), "shipping_amount": 1}
+    assert body["fees"] == [{"code": "fee1", "amount": Decimal("0.22")}]
+    paid = {"quantity": 1, "amount": Decimal("11.29"), "shipping_amount": 1, "fees": body["fees"]}
     assert sending.is_paid_back(line | {"refunds": [paid]}, wish)
     assert not sending.is_paid_back(line | {"refunds": [paid | {"quantity": 2}]}, wish)
     second = wish.model_copy(update={"alike": 1})  # another unit for the same money is another refund

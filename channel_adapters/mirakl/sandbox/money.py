@@ -48,6 +48,7 @@ def cancel_amounts(market: Market, entry: Document, mode: str) -> Document:
     body = {"id": entry["id"], "created_date": stamp(entry["at"]), "quantity": entry["quantity"]}
     body |= {"amount": _told(market, entry["amount"], mode), "reason_code": entry["reason_code"]}
     body |= {"shipping_amount": _told(market, entry["shipping_amount"], mode)}
+    body |= {"fees": entry["fees"]} if entry.get("fees") else {}
     return body | {"commission_amount": 0, "commission_taxes": [], "commission_total_amount": 0}
 
 

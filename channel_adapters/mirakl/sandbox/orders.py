@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from flask import Response, request
 
@@ -185,6 +186,7 @@ def cancel(call: Call) -> Response:
         _require_reason(wish.reason_code, "CANCELATION")
         if order["order_state"] not in CANCELLABLE or wish.quantity > left(line):
             raise Problem(400, f"Order line {wish.order_line_id} cannot be canceled.")
+        _require_fees(line, "cancelations", wish)
         checked.append((order, line, wish))
     made = []
     for order, line, wish in checked:
@@ -194,6 +196,14 @@ def cancel(call: Call) -> Response:
         names = ("order_line_id", "quantity", "amount", "shipping_amount", "reason_code")
         made.append({name: entry[name] for name in names} | {"cancelation_id": entry["id"]})
     return answer({"cancelations": made, "order_tax_mode": "TAX_INCLUDED"})
+
+
+def _require_fees(line: Document, taken: str, wish: Any) -> None:
+    """No more of a fee than the buyer has paid: it is another part than the price."""
+    gone = sum(fee["amount"] for entry in line[taken] for fee in entry.get("fees", ()))
+    asked = sum(fee.amount for fee in wish.fees)
+    if any(fee.code != "handling" for fee in wish.fees) or round(gone + asked - line["fee"], 2) > 0:
+        raise Problem(400, f"Fees of order line {wish.order_line_id} cannot be given back by {asked}.")
 
 
 def cancel_units(market: Market, order: Document, line: Document, entry: Document) -> None:
@@ -241,9 +251,10 @@ def refund(call: Call) -> Response:
         order, line = find_line(market, wish.order_line_id)
         _require_reason(wish.reason_code, "REFUND")
         paid = sum(entry["amount"] for entry in line["refunds"])
-        most = line["unit"] * line["quantity"] - line["discount"] + line["fee"]
+        most = line["unit"] * line["quantity"] - line["discount"]
         if order["order_state"] in (*HIDDEN, "WAITING_DEBIT", "CANCELED") or round(paid + wish.amount - most, 2) > 0:
             raise Problem(400, f"Order line {wish.order_line_id} cannot be refunded by {wish.amount}.")
+        _require_fees(line, "refunds", wish)
         checked.append((order, line, wish))
     group = str(market.docs.next_id("refund_group", 501))
     for order, line, wish in checked:

@@ -58,8 +58,14 @@ class Shipments(Body):
     shipments: list[Shipment] = Field(min_length=1, max_length=1000)
 
 
+class FeePart(Body):
+    code: str
+    amount: float = Field(ge=0)
+
+
 class Cancellation(Body):
     order_line_id: str
+    fees: list[FeePart] = Field(default_factory=list)
     quantity: int = Field(ge=1)
     amount: float = Field(ge=0)
     shipping_amount: float = Field(ge=0)
@@ -72,6 +78,7 @@ class Cancellations(Body):
 
 class Refund(Body):
     order_line_id: str
+    fees: list[FeePart] = Field(default_factory=list)
     amount: float = Field(ge=0)
     shipping_amount: float = Field(ge=0)
     reason_code: str
