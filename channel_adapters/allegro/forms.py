@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bridge.domain.money import Money
+from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.domain.reading import Json, currency_code, moment, table, tables, text
 from bridge.domain.values import fingerprint
@@ -161,12 +161,24 @@ def parcels_of(line_id: str, shipments: Sequence[Json]) -> int:
 
 def line_total(item: Json, unit_price: Money, quantity: int) -> Money:
     """With the services and the deposit that the buyer pays on top of the price."""
-    amount = unit_price.times(quantity)
-    for service in tables(item, "selectedAdditionalServices"):
-        if (extra := money(service.get("price"))) is not None and extra.currency == amount.currency:
-            amount = amount + extra.times(whole(service.get("quantity")) or 1)
-    deposit = money(table(item, "deposit").get("price"))
-    return amount + deposit.times(quantity) if deposit and deposit.currency == amount.currency else amount
+    currency = unit_price.currency
+    return unit_price.times(quantity) + services(item, currency) + deposit(item, currency).times(quantity)
+
+
+def services(item: Json, currency: str) -> Money:
+    """Of all units of a line together."""
+    found = [
+        extra.times(whole(service.get("quantity")) or 1)
+        for service in tables(item, "selectedAdditionalServices")
+        if (extra := money(service.get("price"))) is not None and extra.currency == currency
+    ]
+    return total(found, currency)
+
+
+def deposit(item: Json, currency: str) -> Money:
+    """On the packaging, of one unit."""
+    found = money(table(item, "deposit").get("price"))
+    return found if found is not None and found.currency == currency else Money.zero(currency)
 
 
 def _discount(item: Json, unit_price: Money, quantity: int) -> Money | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
+from typing import NamedTuple
 
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason
@@ -68,7 +69,8 @@ class Refunds:
         if taken > 0:
             body = _refund_of(raw, command_id(order_id, line_id, gone.get(line_id, 0), taken))
             body |= {"reason": vocabulary.CANCEL_REASONS[reason]}
-            body["lineItems"] = [{"id": line_id, "type": "QUANTITY", "quantity": taken}]
+            item = next(item for item in tables(raw, "lineItems") if text(item.get("id")) == line_id)
+            body |= _parts([_units_of(item, taken, left[line_id])])
             body |= {} if any(rest.values()) else _delivery(money(table(raw, "delivery").get("cost")))
             result = _refunded(line_id, self._client.refund(body))
         if result.outcome in (Outcome.APPLIED, Outcome.SUBMITTED):
@@ -129,7 +131,7 @@ class Refunds:
                 words = "The buyer has paid on delivery: pay back by bank transfer, the account is in the return."
                 raise RejectItem(words)
             body = _refund_of(raw, command_id("refund", ref)) | {"reason": vocabulary.REFUND_REASONS[lines[0].reason]}
-            body["lineItems"] = [_refund_line(raw, line) for line in lines if line.amount.amount > 0]
+            body |= _parts([_paid_back(raw, line) for line in lines if line.amount.amount > 0])
             shipping = [line.shipping for line in lines if line.shipping is not None]
             if shipping:
                 body |= _delivery(reduce(add, shipping))
@@ -146,8 +148,42 @@ def _delivery(cost: Money | None) -> Json:
     return {"delivery": {"value": price(cost)}} if cost is not None and cost.amount > 0 else {}
 
 
-def _refund_line(raw: Json, line: ChannelRefund) -> Json:
-    """Whole units at their price by quantity, which ends what can be paid back of them; anything else by amount."""
+class _Part(NamedTuple):
+    """What is paid back of a line: of its price, of the deposit on its packaging, of the services bought with it."""
+
+    goods: Json
+    deposit: Money
+    services: Money
+
+
+def _parts(parts: Sequence[_Part]) -> Json:
+    """Allegro takes each apart, and no more of any than the buyer has paid for it."""
+    body: Json = {"lineItems": [part.goods for part in parts if part.goods]}
+    deposits = [
+        {"lineItemId": part.goods["id"], "totalValue": price(part.deposit)} for part in parts if part.deposit.amount > 0
+    ]
+    services = [part.services for part in parts if part.services.amount > 0]
+    body |= {"deposits": deposits} if deposits else {}
+    return body | ({"additionalServices": {"value": price(reduce(add, services))}} if services else {})
+
+
+def _units_of(item: Json, units: int, left: int) -> _Part:
+    """Whole units, with their share of what was paid beside the price; the last ones take what is left of it."""
+    key, count = text(item.get("id")), whole(item.get("quantity")) or units
+    currency = text(table(item, "price").get("currency"))
+    bought = forms.services(item, currency)
+    after, before = _share(bought, count - left + units, count), _share(bought, count - left, count)
+    goods = {"id": key, "type": "QUANTITY", "quantity": units}
+    return _Part(goods, forms.deposit(item, currency).times(units), after - before)
+
+
+def _share(whole_: Money, units: int, count: int) -> Money:
+    return Money(amount=whole_.amount * units / count, currency=whole_.currency).quantised()
+
+
+def _paid_back(raw: Json, line: ChannelRefund) -> _Part:
+    """Whole units at their price by quantity, which ends what can be paid back of them; anything else by amount, of the
+    price first."""
     item = next((item for item in tables(raw, "lineItems") if text(item.get("id")) == line.line_id), None)
     if item is None:
         raise NotFound(f"The order has no line {line.line_id}.")
@@ -155,9 +191,24 @@ def _refund_line(raw: Json, line: ChannelRefund) -> Json:
     if each is not None and each.currency != line.amount.currency:
         words = f"The buyer paid in {each.currency}, the refund is in {line.amount.currency}."
         raise RejectItem(words, field="currency")
-    if each is not None and line.quantity and each.times(line.quantity).quantised() == line.amount.quantised():
-        return {"id": line.line_id, "type": "QUANTITY", "quantity": line.quantity}
-    return {"id": line.line_id, "type": "AMOUNT", "value": price(line.amount)}
+    none, amount = Money.zero(line.amount.currency), line.amount.quantised()
+    count = whole(item.get("quantity")) or 1
+    if each is None:
+        return _Part(_amount_of(line, amount), none, none)
+    units = {"id": line.line_id, "type": "QUANTITY", "quantity": line.quantity}
+    if line.quantity and each.times(line.quantity).quantised() == amount:
+        return _Part(units, none, none)
+    beside = forms.deposit(item, each.currency).times(line.quantity)
+    if line.quantity and _share(forms.line_total(item, each, count), line.quantity, count) == amount:
+        return _Part(units, beside, amount - each.times(line.quantity) - beside)
+    goods = min(amount, each.times(count).quantised(), key=lambda money_: money_.amount)
+    rest = amount - goods
+    deposit = min(rest, forms.deposit(item, each.currency).times(count), key=lambda money_: money_.amount)
+    return _Part(_amount_of(line, goods), deposit, rest - deposit)
+
+
+def _amount_of(line: ChannelRefund, amount: Money) -> Json:
+    return {"id": line.line_id, "type": "AMOUNT", "value": price(amount)}
 
 
 def _refunded(key: str, answer: Json) -> ItemResult:

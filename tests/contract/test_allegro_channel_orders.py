@@ -331,6 +331,32 @@ def test_a_refund_is_paid_once_under_its_reference(account: Account) -> None:
     assert account.channel.refund(order_id, [many], "SB-refund-4").outcome is Outcome.REJECTED
 
 
+def test_what_was_paid_beside_the_price_is_given_back_as_what_it_was(account: Account) -> None:
+    """Three units at 10.00, each with a deposit of 0.50 and a service of 5.00: 46.50, of which Allegro takes no more
+    back as price than the price."""
+    paid_for = {"unit_price": 10, "service": 5, "deposit": 0.5}
+    order_id, (line,) = account.order(quantity=3, line=paid_for)
+    assert account.channel.fetch_order(order_id).lines[0].total == money("46.50")
+    one = ChannelRefund(line_id=line, quantity=1, amount=money("15.50"))
+    for number in range(3):
+        account.end_of(account.channel.refund(order_id, [one], f"R-{number}"))
+    first, _, _ = account.placed(order_id)["refunds"]
+    assert (first["lineItems"][0]["type"], first["total"]["amount"]) == ("QUANTITY", "15.50")
+    assert (first["deposits"][0]["totalValue"]["amount"], first["additionalServices"]["value"]["amount"]) == (
+        "0.50",
+        "5.00",
+    )
+    order_id, (line,) = account.order(quantity=3, line=paid_for)
+    amount = ChannelRefund(line_id=line, quantity=0, amount=money("31.00"), reason=RefundReason.GOODWILL)
+    account.end_of(account.channel.refund(order_id, [amount], "R-amount"))
+    [part] = account.placed(order_id)["refunds"]
+    assert (part["lineItems"][0]["value"]["amount"], part["deposits"][0]["totalValue"]["amount"]) == ("30.00", "1.00")
+    order_id, (line,) = account.order(quantity=3, line=paid_for)
+    for units in (1, 2):
+        account.end_of(account.channel.cancel_line(order_id, line, units, CancelReason.OUT_OF_STOCK))
+    assert sum(float(item["total"]["amount"]) for item in account.placed(order_id)["refunds"]) == 46.5
+
+
 # Returns
 
 

@@ -47,7 +47,8 @@ def refund(call: Call) -> Response:
     amount = _value(market, order, body)
     made: Document = {"id": new_id(), "command": command, "order": order["id"], "payment": order["payment"]["id"]}
     made |= {"reason": body["reason"], "status": "IN_PROGRESS", "created": market.now(), "total": amount}
-    made |= {"lineItems": body.get("lineItems") or [], "delivery": body.get("delivery")}
+    made |= {name: body.get(name) or [] for name in ("lineItems", "deposits")}
+    made |= {name: body.get(name) for name in ("delivery", "additionalServices")}
     if call.faulty("not_applied") is None:
         market.docs.put("refunds", made["id"], made)
         market.schedule(market.now() + market.options.refund_seconds, "refund", made["id"])
@@ -68,12 +69,50 @@ def _value(market: Market, order: Document, body: Document) -> Document:
                 raise invalid(f"{path}.quantity", "That many units cannot be refunded")
             amount += units * Decimal(line["price"]["amount"])
         else:
-            amount += _money(item.get("value"), order, f"{path}.value")
+            part = _money(item.get("value"), order, f"{path}.value")
+            if part > Decimal(line["price"]["amount"]) * line["quantity"] - _paid_of(market, line):
+                raise invalid(f"{path}.value", "That is more than was paid for the goods")
+            amount += part
+    amount += _beside(market, order, lines, body)
     if body.get("delivery"):
         amount += _money(body["delivery"].get("value"), order, "delivery.value")
     if amount <= 0:
         raise invalid("lineItems", "Nothing is to be refunded")
     return {"amount": str(amount), "currency": order["currency"]}
+
+
+def _paid_of(market: Market, line: Document) -> Decimal:
+    """What was paid back of the goods of a line."""
+    found = [
+        item for made in market.docs.all("refunds").values() for item in made["lineItems"] if item["id"] == line["id"]
+    ]
+    each = Decimal(line["price"]["amount"])
+    parts = (
+        item["quantity"] * each if item["type"] == "QUANTITY" else Decimal(item["value"]["amount"]) for item in found
+    )
+    return sum(parts, Decimal(0))
+
+
+def _beside(market: Market, order: Document, lines: dict[str, Document], body: Document) -> Decimal:
+    """Deposits on packaging, and services: each no more than was paid for it."""
+    before = [made for made in market.docs.all("refunds").values() if made["order"] == order["id"]]
+    amount = Decimal(0)
+    for place, item in enumerate(body.get("deposits") or []):
+        line, part = lines.get(item.get("lineItemId")), _money(item.get("totalValue"), order, f"deposits[{place}]")
+        gone = [other for made in before for other in made["deposits"] if other["lineItemId"] == item["lineItemId"]]
+        paid_ = Decimal(line["deposit"]["price"]["amount"]) * line["quantity"] if line and "deposit" in line else 0
+        if part > paid_ - sum(Decimal(other["totalValue"]["amount"]) for other in gone):
+            raise invalid(f"deposits[{place}]", "That is more than was paid as a deposit")
+        amount += part
+    if body.get("additionalServices"):
+        part = _money(body["additionalServices"].get("value"), order, "additionalServices.value")
+        bought = [item for line in lines.values() for item in line["selectedAdditionalServices"]]
+        left = sum(Decimal(item["price"]["amount"]) * item["quantity"] for item in bought)
+        gone = [made["additionalServices"]["value"] for made in before if made["additionalServices"]]
+        if part > left - sum(Decimal(item["amount"]) for item in gone):
+            raise invalid("additionalServices.value", "That is more than was paid for services")
+        amount += part
+    return amount
 
 
 def _money(value: Any, order: Document, path: str) -> Decimal:
@@ -115,7 +154,8 @@ def _refund(made: Document) -> Document:
     body: Document = {"id": made["id"], "payment": {"id": made["payment"]}, "order": {"id": made["order"]}}
     body |= {"reason": made["reason"], "status": made["status"], "createdAt": stamp(made["created"])}
     body |= {"totalValue": made["total"], "lineItems": made["lineItems"]}
-    return body | ({"delivery": made["delivery"]} if made["delivery"] else {})
+    more = {name: made[name] for name in ("delivery", "deposits", "additionalServices") if made.get(name)}
+    return body | more
 
 
 def refunds(call: Call) -> Response:

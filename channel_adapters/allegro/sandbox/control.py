@@ -181,9 +181,8 @@ class Control(ControlSurface[Market, Wish]):
         body: Document = {"order_id": order["id"], "status": order["status"], "placed_at": stamp(order["created"])}
         body |= {"fulfilment": order["fulfillment"], "lines": [self._line(order, line) for line in order["lines"]]}
         mine = [made for made in self.market.docs.all("refunds").values() if made["order"] == order["id"]]
-        refunds = [
-            {name: made[name] for name in ("reason", "status", "total", "delivery", "lineItems")} for made in mine
-        ]
+        names = ("reason", "status", "total", "delivery", "lineItems", "deposits", "additionalServices")
+        refunds = [{name: made[name] for name in names} for made in mine]
         return body | {"shipments": shipments, "refunds": refunds}
 
     def _line(self, order: Document, line: Document) -> Document:
