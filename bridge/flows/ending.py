@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, null, select
@@ -28,6 +28,7 @@ from bridge.ports.manifest import Capability
 ZERO, KEEP = "zero", "keep"  # what becomes of the listings
 NOW, OVER = "now", "over"  # when
 PLATFORM, TOPIC = "storebridge", "settings"
+BROKEN_OFF = timedelta(minutes=15)  # one that is done now, and is not by then, is gone on with
 
 log = logging.getLogger("storebridge.flows")
 
@@ -105,7 +106,8 @@ def ask(engine: Engine, shop_id: int, said: Mapping[str, str], author: str) -> d
         raise AskMerchant("The deletion was asked for already; it waits.", field="name")
     _refuse(name, at_stake, said)
     waits = bool(at_stake.matters) and said.get("when") == OVER
-    number = engine.db.transact(None, _keep, shop_id, name, said.get("listings") or KEEP, author, engine.clock())
+    subject = {"listings": said.get("listings") or KEEP, "when": OVER if waits else NOW, "author": author[:100]}
+    number = engine.db.transact(None, _keep, shop_id, name, subject, engine.clock())
     if waits:
         text = f"everything of this shop is deleted when what is under way is over ({author})"
         engine.db.transact(shop_id, lambda session: note(session, engine.clock(), "privacy", text))
@@ -129,7 +131,7 @@ def _refuse(name: str, at_stake: Stakes, said: Mapping[str, str]) -> None:
         raise FieldErrors(errors)
 
 
-def _keep(session: Session, shop_id: int, name: str, listings: str, author: str, now: datetime) -> int:
+def _keep(session: Session, shop_id: int, name: str, subject: Mapping[str, str], now: datetime) -> int:
     row = PrivacyRequest(
         platform=PLATFORM,
         store=name,
@@ -137,7 +139,7 @@ def _keep(session: Session, shop_id: int, name: str, listings: str, author: str,
         kind=privacy.ERASE_SHOP,
         topic=TOPIC,
         delivery=secrets.token_hex(16),
-        subject={"listings": listings, "author": author[:100]},
+        subject=dict(subject),
         received_at=now,
         due_at=now + privacy.TIME,
         report={},
@@ -163,21 +165,25 @@ def take_back(engine: Engine, shop_id: int, author: str) -> None:
 
 
 def go_on(engine: Engine) -> None:
-    """Do what waited and has nothing to wait for any more. One shop's trouble is not the others'."""
+    """Do what waited and has nothing to wait for any more, and what broke off. One's trouble is not the others'."""
     with engine.db.read(None) as session:
-        waiting = [(row.id, row.shop_id, row.due_at) for row in session.scalars(_waiting())]
-    for number, shop_id, until in waiting:
-        late = engine.clock() >= until
-        if late or not _under_way(engine, shop_id):
+        waiting = session.scalars(_waiting()).all()
+    for row in waiting:
+        if _is_time(engine, row):
             try:
-                _do(engine, number, even_so=late)
+                _do(engine, row.id, even_so=engine.clock() >= row.due_at)
             except BridgeError as error:
                 log.warning("a shop that is to be deleted could not let go of its accounts yet: %s", error)
 
 
-def _under_way(engine: Engine, shop_id: int) -> bool:
-    with engine.db.read(shop_id) as session:
-        return bool(matters(session))
+def _is_time(engine: Engine, request: PrivacyRequest) -> bool:
+    now = engine.clock()
+    if request.subject["when"] == NOW:
+        return now >= request.received_at + BROKEN_OFF
+    if now >= request.due_at:
+        return True
+    with engine.db.read(request.shop_id) as session:
+        return not matters(session)
 
 
 def _do(engine: Engine, number: int, *, even_so: bool = False) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Order, OrderLine, Problem
@@ -62,8 +62,8 @@ class Both:
     def is_empty(self) -> bool:
         return not (self.week.orders or self.week.solved)
 
-    def add(self, name: str, today: int, week: int) -> None:
-        for figures, count in ((self.today, today), (self.week, week)):
+    def add(self, name: str, count: int, *, is_today: bool) -> None:
+        for figures in (self.week, *([self.today] if is_today else ())):
             setattr(figures, name, getattr(figures, name) + count)
 
 
@@ -87,41 +87,43 @@ def counted(session: Session, now: datetime, zone: ZoneInfo) -> tuple[Both, dict
     """In all, and by connection. What closed of problems that are no connection's own is in the first only."""
     everything, single = Both(), defaultdict[int, Both](Both)
     today, week = begin(TODAY, now, zone), begin(WEEK, now, zone)
-    for row in session.execute(_orders(now, today, week)):
-        number, *counts = row
-        for place, name in enumerate(("orders", *WHICH)):
+    for number, is_today, *counts in session.execute(_orders(now, today, week)):
+        for name, count in zip(("orders", *WHICH), counts, strict=True):
             for both in (everything, single[number]):
-                both.add(name, counts[2 * place], counts[2 * place + 1])
+                both.add(name, count, is_today=is_today)
     for number, is_today, units, worth in _lines(session, today, week):
         for both in (everything, single[number]):
             both.week.sold(units, worth)
             if is_today:
                 both.today.sold(units, worth)
-    for number, closed_today, closed in session.execute(_solved(today, week)):
+    for number, is_today, count in session.execute(_solved(today, week)):
         for both in (everything, *([single[number]] if number is not None else ())):
-            both.add("solved", closed_today, closed)
+            both.add("solved", count, is_today=is_today)
     return everything, dict(single)
 
 
 def _orders(now: datetime, today: datetime, week: datetime) -> Any:
-    """Each count of today's, then of the whole period's."""
-    recent = Order.placed_at >= today
-    counts: list[Any] = [func.count().filter(recent), func.count()]
-    for name in WHICH:
-        there = which(name, now)
-        counts += [func.count().filter(recent, there), func.count().filter(there)]
-    return select(Order.connection_id, *counts).where(Order.placed_at >= week).group_by(Order.connection_id)
+    recent = _recent(today, week, *(case((which(name, now), 1), else_=0).label(name) for name in WHICH))
+    counts = [func.count(), *(func.sum(recent.c[name]) for name in WHICH)]
+    return select(*_places(recent), *counts).group_by(*_places(recent))
+
+
+def _recent(today: datetime, week: datetime, *more: Any) -> Any:
+    """The orders of the whole period: found first, or every order that there ever was is looked at."""
+    columns = (Order.id, Order.connection_id, Order.currency, (Order.placed_at >= today).label("is_today"))
+    return select(*columns, *more).where(Order.placed_at >= week).cte("recent").prefix_with("MATERIALIZED")
+
+
+def _places(recent: Any) -> tuple[Any, Any]:
+    return recent.c.connection_id, recent.c.is_today
 
 
 def _lines(session: Session, today: datetime, week: datetime) -> list[tuple[int, bool, int, Money]]:
     """Lines that are alike are counted by the database and multiplied here: a sum there is not exact everywhere."""
-    alike = (Order.connection_id, Order.currency, OrderLine.total, OrderLine.quantity, OrderLine.cancelled)
-    query = (
-        select(*alike, (Order.placed_at >= today).label("is_today"), func.count())
-        .join(Order, Order.id == OrderLine.order_id)
-        .where(Order.placed_at >= week)
-        .group_by(*alike, "is_today")
-    )
+    recent = _recent(today, week)
+    line = (OrderLine.total, OrderLine.quantity, OrderLine.cancelled)
+    alike = (recent.c.connection_id, recent.c.currency, *line, recent.c.is_today)
+    query = select(*alike, func.count()).join(recent, recent.c.id == OrderLine.order_id).group_by(*alike)
     return [
         (row[0], bool(row[5]), _left(row) * row[6], _worth(Money.of(row[2], row[1]), _left(row), row[3]).times(row[6]))
         for row in session.execute(query)
@@ -141,7 +143,7 @@ def _worth(whole: Money, units: int, of: int) -> Money:
 
 def _solved(today: datetime, week: datetime) -> Any:
     return (
-        select(Problem.connection_id, func.count().filter(Problem.closed_at >= today), func.count())
+        select(Problem.connection_id, (Problem.closed_at >= today).label("is_today"), func.count())
         .where(Problem.closed_at >= week)
-        .group_by(Problem.connection_id)
+        .group_by(Problem.connection_id, "is_today")
     )

@@ -18,7 +18,7 @@ from bridge.flows.chores import chores
 from bridge.flows.ending import KEEP, NOW, OVER, ZERO
 from bridge.flows.forms import FieldErrors
 from bridge.ports.errors import AskMerchant, RetryLater
-from tests.support.world import World
+from tests.support.world import Died, World
 
 DAY = 86400
 SAID = {"name": "Shop", "listings": ZERO, "when": NOW}
@@ -193,6 +193,23 @@ def test_where_a_marketplace_does_not_answer_nothing_is_deleted(world: World) ->
         ending.ask(world.engine, 1, SAID, "Ann")
     assert held_of(world, 1)["orders"] == before
     assert requests(world) == [], "it is not done behind the merchant's back later"
+
+
+def test_one_that_broke_off_is_gone_on_with(world: World) -> None:
+    buy(world)
+    world.store.faults.before["remove_webhooks"] = [Died()]
+    with pytest.raises(Died):
+        ending.ask(world.engine, 1, SAID, "Ann")
+    assert held_of(world, 1)["orders"] == 2
+    chores(world.engine)
+    assert held_of(world, 1)["orders"] == 2, "somebody may be at it"
+    world.clock.advance(ending.BROKEN_OFF.total_seconds())
+    chores(world.engine)
+    assert held_of(world, 1) == {}
+    [request] = requests(world)
+    assert request.done_at is not None
+    assert request.report["erased"]["orders"] == 2
+    assert [item["account"] for item in request.report["accounts"]] == ["Store"], "the marketplaces were let go before"
 
 
 def test_the_record_of_it_goes_after_three_years(world: World) -> None:
