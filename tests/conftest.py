@@ -1,4 +1,4 @@
-"""Fixtures over real servers. Options: --db sqlite|postgres|both. Environment: STRICT, STOREBRIDGE_SPECS."""
+"""Fixtures over real servers. Options: --db chosen|sqlite|postgres|both. Environment: STRICT, STOREBRIDGE_SPECS."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.support.needs import is_strict, needs, parse
 from tests.support.postgres import Postgres, cluster
 from tests.support.procs import Procs
 from tests.support.serve import serve as serve_app
+from tests.support.statements import ON_SQLITE, Statements, folder_of
 
 # Whoever starts us in the background may have us ignore Ctrl-C; what we start inherits that, and is tested for heeding it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,7 +33,20 @@ DATABASES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--db", choices=list(DATABASES), default="both", help="databases to test on (both)")
+    parser.addoption(
+        "--db",
+        choices=["chosen", *DATABASES],
+        default="chosen",
+        help="databases to test on (chosen: both, but for tests/flows, which run on SQLite unless they are marked)",
+    )
+    parser.addoption("--statements", action="store_true", help="say which SQL statements were executed on SQLite only")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.pluginmanager.has_plugin("statements"):
+        statements = Statements()
+        statements.watch()
+        config.pluginmanager.register(statements, "statements")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -64,8 +78,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whatever uses a database runs once on each, unless the test itself names one."""
     named = any("database_kind" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if "database_kind" in metafunc.fixturenames and not named:
-        kinds = DATABASES[metafunc.config.getoption("--db")]
-        metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+        metafunc.parametrize("database_kind", _kinds(metafunc), indirect=True, scope="session")
+
+
+def _kinds(metafunc: pytest.Metafunc) -> list[str]:
+    option = metafunc.config.getoption("--db")
+    if option != "chosen":
+        return DATABASES[option]
+    marked = metafunc.definition.get_closest_marker("both_databases")
+    return DATABASES["sqlite" if folder_of(metafunc.definition.path) == ON_SQLITE and not marked else "both"]
 
 
 @pytest.hookimpl(wrapper=True)

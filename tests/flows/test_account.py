@@ -85,6 +85,7 @@ def test_what_expires_is_told_a_month_and_a_week_before_and_until_it_is_renewed(
     assert world.market.shown("A") == {"A1": 5, "B2": 5}  # a site more, as the account now says
 
 
+@pytest.mark.both_databases
 def test_connections_of_an_earlier_version_get_the_new_questions(world: Demo) -> None:
     with world.db.write(1) as session:
         for poll in session.scalars(select(Poll).where(Poll.flow.in_(("poll.check", "poll.score")))):

@@ -257,6 +257,7 @@ def _listings(engine: Engine, shop: admin.Named, connection_id: int, skus: list[
             )  # fmt: skip
 
 
+@pytest.mark.both_databases
 def test_disconnect_takes_listings_to_zero(engine: Engine, shop: admin.Named, outside: Outside) -> None:
     done = _market(engine, shop)
     _listings(engine, shop, done.id, ["A", "B", "C", "D"])
@@ -311,6 +312,7 @@ def test_disconnect_of_a_store_that_is_gone_says_what_stays(
     assert admin.get(engine, shop.id, done.id).state == "disconnected"
 
 
+@pytest.mark.both_databases
 def test_orders_between_disconnect_and_reconnect_are_not_ours(engine: Engine, shop: admin.Named) -> None:
     done = _market(engine, shop, {"import_from": "2026-01-01"})
     assert admin.get(engine, shop.id, done.id).settings["import_from"] == "2026-01-01T00:00:00+00:00"
@@ -338,6 +340,7 @@ def test_the_demo_is_connected_once_and_moves_with_its_sandboxes(engine: Engine,
     assert moved[0].credentials["url"] == "http://127.0.0.1:9101"
 
 
+@pytest.mark.both_databases
 def test_which_shop_and_connection_is_meant(engine: Engine) -> None:
     with pytest.raises(AskMerchant, match="no shop yet"):
         admin.pick_shop(engine, None)
@@ -360,6 +363,7 @@ def test_which_shop_and_connection_is_meant(engine: Engine) -> None:
     assert _rows(engine, mine, Order) == []
 
 
+@pytest.mark.both_databases
 def test_nothing_is_done_for_a_connection_that_is_still_being_proved(
     engine: Engine, shop: admin.Named, outside: Outside
 ) -> None:

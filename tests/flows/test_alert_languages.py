@@ -149,6 +149,7 @@ def test_a_wrong_number_is_told_in_the_language_of_the_page(world: World, code: 
     assert "Enter 23" not in answer.text
 
 
+@pytest.mark.both_databases
 def test_times_and_amounts_in_a_sentence_are_as_the_pages_write_them(world: World, mail: MailSink) -> None:
     alert_settings.put(world.engine, 1, {"email": ["me@shop.example"], "language": "de"}, "test")
     with world.db.write(1) as session:

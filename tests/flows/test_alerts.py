@@ -219,6 +219,7 @@ def test_what_cannot_be_sent_is_tried_for_days_and_is_a_problem_told_the_other_w
     assert alert_settings.shown(world.engine, 1)["ways"]["email"]["failed"] >= 1
 
 
+@pytest.mark.both_databases
 def test_private_addresses_and_redirects_are_refused(world: World, hook: tuple[HookSink, str, str]) -> None:
     sink, url, _ = hook
     opens(world, "A")

@@ -14,6 +14,8 @@ from bridge.flows import at_once, catalogue, resting, table
 from bridge.ports.errors import RejectItem
 from tests.support.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 class Beside:
     """Where the engine puts what is to run beside: kept, or left to whoever asked."""

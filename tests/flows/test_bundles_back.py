@@ -81,6 +81,7 @@ def paid(world: Demo) -> list[str]:
     return [str(part.amount.amount) for part in world.market.refunds.values()]
 
 
+@pytest.mark.both_databases
 def test_one_part_comes_back_and_only_that_is_paid_and_shelved(world: Demo) -> None:
     key, store_id = sold(world, 1)
     before = shelf(world)

@@ -101,6 +101,7 @@ def test_a_bundle_shows_what_its_scarcest_part_allows(world: World) -> None:
     assert shown(world) == {"CUP": 9, "POT": 0, "SET": 0, "DUO": 4}
 
 
+@pytest.mark.both_databases
 def test_a_part_that_goes_or_is_renamed_leaves_nothing_to_sell(world: World) -> None:
     holds(world, bundle("SET", CUPS, POT), bundle("DUO", CUPS))
     world.hint(world.store.change("POT", sku="JUG"))
@@ -193,6 +194,7 @@ def test_a_store_that_takes_parts_off_is_waited_for_like_any_sale(world: World) 
     assert problems(world) == {}
 
 
+@pytest.mark.both_databases
 def test_without_anybody_the_parts_stay_kept_back_until_a_person_says_so(world: World) -> None:
     holds(world, bundle("SET", CUPS, POT))
     key = sale(world, ("SET", 2))
@@ -244,6 +246,7 @@ def test_a_write_that_breaks_off_takes_nothing_off_twice(world: World, point: st
     assert problems(world) == {}
 
 
+@pytest.mark.both_databases
 def test_a_number_that_moved_while_the_answer_was_lost_is_asked_about(world: World) -> None:
     holds(world, bundle("SET", CUPS, taken_by=BRIDGE))
     sale(world, ("SET", 2))
@@ -335,6 +338,7 @@ def test_what_is_cancelled_while_the_store_makes_the_order_is_not_taken_off(worl
     assert ("2 x CUP" in problems(world).get("bundle_parts", "")) is (taken_by == PERSON)
 
 
+@pytest.mark.both_databases
 def test_what_a_person_took_off_is_asked_back_when_it_is_cancelled(world: World) -> None:
     holds(world, bundle("SET", CUPS))
     key = sale(world, ("SET", 2))
@@ -352,6 +356,7 @@ def test_what_a_person_took_off_is_asked_back_when_it_is_cancelled(world: World)
     assert ["2 x CUP" in row.text for row in told] == [True, True]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("taken_by", [PERSON, BRIDGE])
 def test_a_store_that_cancels_frees_the_parts_at_once(world: World, taken_by: str) -> None:
     holds(world, bundle("SET", CUPS, POT, taken_by=taken_by))
@@ -380,6 +385,7 @@ def test_a_bundle_is_shipped_in_part_line_by_line(world: World) -> None:
     assert (world.store.stock("CUP"), shown(world)["CUP"]) == (7, 7)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("taken_by", [PERSON, STORE, BRIDGE])
 def test_a_whole_bundle_that_comes_back_puts_its_parts_on_the_shelf_once(world: World, taken_by: str) -> None:
     if taken_by == STORE:
@@ -407,6 +413,7 @@ def test_a_whole_bundle_that_comes_back_puts_its_parts_on_the_shelf_once(world: 
         assert (world.store.stock("CUP"), problems(world)) == (7, {})
 
 
+@pytest.mark.both_databases
 def test_parts_that_prove_gone_are_asked_about_in_bundles(world: World) -> None:
     holds(world, bundle("SET", CUPS))
     sale(world, ("SET", 2))
@@ -447,6 +454,7 @@ def test_what_is_refused(world: World) -> None:
     assert "several products" in refused.value.errors["bundles.bundles.0.components.0.sku"]
 
 
+@pytest.mark.both_databases
 def test_a_change_of_bundles_is_a_plan_and_can_be_undone(world: World) -> None:
     wish = Wish(subject=SHOP, kind="bundles", content={"bundles": [bundle("SET", CUPS, POT)]})
     made = plan.make(world.engine, 1, [wish], "tests")
@@ -460,6 +468,7 @@ def test_a_change_of_bundles_is_a_plan_and_can_be_undone(world: World) -> None:
     assert shown(world)["SET"] == 0
 
 
+@pytest.mark.both_databases
 def test_on_the_page_a_bundle_that_moves_numbers_is_looked_at_first(world: World) -> None:
     browser = Browser(create_web(world.engine, config()))
     wrong = browser.post("settings/returns", "save_bundles", bundles="SET = 2 x MUG", version="0")
@@ -474,6 +483,7 @@ def test_on_the_page_a_bundle_that_moves_numbers_is_looked_at_first(world: World
     assert "SET = 2 x CUP, 1 x POT; store" in browser.get("settings/returns").text
 
 
+@pytest.mark.both_databases
 def test_the_number_of_a_bundle_explains_itself(world: World) -> None:
     holds(world, bundle("SET", CUPS, POT))
     key = sale(world, ("CUP", 4), market=1)
@@ -492,6 +502,7 @@ def test_the_number_of_a_bundle_explains_itself(world: World) -> None:
     assert f">{key}</a> (4)<" in page
 
 
+@pytest.mark.both_databases
 def test_bundles_cost_a_constant_number_of_statements_and_none_where_there_are_none(world: World) -> None:
     seen: list[str] = []
     event.listen(world.db.engine, "before_cursor_execute", lambda _c, _k, statement, *_: seen.append(statement))

@@ -59,6 +59,7 @@ def test_the_table_is_kept_line_by_line() -> None:
     assert set(wrong.value.errors) == {"name.0", "code.1", "name.3"}
 
 
+@pytest.mark.both_databases
 def test_a_parcel_is_confirmed_with_the_merchants_code(world: World) -> None:
     world.store.add("A", 5)
     world.settle(60, step=60)

@@ -16,6 +16,8 @@ from bridge.ports.errors import AskMerchant, RetryLater, SlowDown
 from tests.support.demo import Demo
 from tests.support.world import Died
 
+pytestmark = pytest.mark.both_databases
+
 POINTS = ("waiting", "before", "after")
 
 

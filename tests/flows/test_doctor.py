@@ -153,6 +153,7 @@ def test_webhooks_are_mended_on_request_only(engine: Engine, machine: Machine, o
     assert len(outside.webhooks) == 1
 
 
+@pytest.mark.both_databases
 def test_questions_that_get_no_answer(engine: Engine, machine: Machine) -> None:
     shop, store, _ = _connect(engine)
     with engine.db.write(shop) as session:
@@ -165,6 +166,7 @@ def test_questions_that_get_no_answer(engine: Engine, machine: Machine) -> None:
     }
 
 
+@pytest.mark.both_databases
 def test_late_and_parked_work(engine: Engine, machine: Machine) -> None:
     shop, store, market = _connect(engine)
     old = engine.clock() - timedelta(hours=1)

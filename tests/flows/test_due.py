@@ -10,6 +10,8 @@ import pytest
 from bridge.flows import attend, due
 from tests.support.demo import Demo
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[Demo]:

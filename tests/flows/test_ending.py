@@ -20,6 +20,8 @@ from bridge.flows.forms import FieldErrors
 from bridge.ports.errors import AskMerchant, RetryLater
 from tests.support.world import Died, World
 
+pytestmark = pytest.mark.both_databases
+
 DAY = 86400
 SAID = {"name": "Shop", "listings": ZERO, "when": NOW}
 

@@ -183,6 +183,7 @@ def test_a_file_written_anew_is_fetched_whole_though_it_says_the_same(shop: Shop
     assert (after.status_code, after.data) == (200, before.data)
 
 
+@pytest.mark.both_databases
 def test_a_fetch_under_way_gets_the_file_it_began_with_and_acknowledges_no_more(shop: Shop) -> None:
     client = shop.door
     with client.get(shop.path()) as slow:
@@ -198,6 +199,7 @@ def test_a_fetch_under_way_gets_the_file_it_began_with_and_acknowledges_no_more(
         assert len({part.generation for part in session.scalars(select(FeedPart))}) <= 2
 
 
+@pytest.mark.both_databases
 def test_what_cannot_stand_in_the_file_is_left_out_and_told(shop: Shop) -> None:
     shop.hint(shop.store.change("A", title="BAD"))
     shop.later(5)
@@ -209,6 +211,7 @@ def test_what_cannot_stand_in_the_file_is_left_out_and_told(shop: Shop) -> None:
     assert shop.problems() == {}
 
 
+@pytest.mark.both_databases
 def test_texts_go_out_once_and_what_changes_later_is_not_said_to_be_there(shop: Shop) -> None:
     shop.fetch()
     product = shop.store.change("A", title="New")
@@ -223,6 +226,7 @@ def test_texts_go_out_once_and_what_changes_later_is_not_said_to_be_there(shop: 
     assert "its brand cannot change" in shop.problems()["rejected.content"]
 
 
+@pytest.mark.both_databases
 def test_what_ends_is_told_as_sold_out_and_leaves_after_a_while(shop: Shop) -> None:
     shop.fetch()
     shop.hint(shop.store.delete("A"))
@@ -239,6 +243,7 @@ def test_what_ends_is_told_as_sold_out_and_leaves_after_a_while(shop: Shop) -> N
         assert {row.sku: row.state for row in session.scalars(select(Listing))} == {"A": "ended", "B": "live"}
 
 
+@pytest.mark.both_databases
 def test_what_rests_is_told_as_it_was_and_what_is_new_is_not_told_at_all(shop: Shop) -> None:
     shop.fetch()
     resting.hold(shop.engine, 1, CHANNEL, ["stock", "offers"], "Anna")
@@ -261,6 +266,7 @@ def test_a_feed_that_nobody_fetches_is_told_until_somebody_does(shop: Shop) -> N
     assert shop.problems() == {}
 
 
+@pytest.mark.both_databases
 def test_the_page_shows_it_and_a_new_address_ends_the_old_one(shop: Shop) -> None:
     shop.fetch()
     old = shop.path()
@@ -273,6 +279,7 @@ def test_the_page_shows_it_and_a_new_address_ends_the_old_one(shop: Shop) -> Non
     assert shop.fetch().status_code == 200
 
 
+@pytest.mark.both_databases
 def test_an_order_that_is_accepted_goes_on_as_another_and_one_that_is_gone_is_let_go(shop: Shop) -> None:
     shop.fetch()
     market = shop.markets[0]
@@ -302,6 +309,7 @@ def test_an_order_that_is_accepted_goes_on_as_another_and_one_that_is_gone_is_le
     assert shop.store.creates == 1
 
 
+@pytest.mark.both_databases
 def test_a_shipment_that_no_program_may_tell_is_asked_for(shop: Shop) -> None:
     key = shop.markets[0].buy(("A", 1))
     shop.later(330)

@@ -20,6 +20,8 @@ from bridge.flows import figures, order_view, overview
 from bridge.flows.figures import Both, Figures
 from tests.support.world import World
 
+pytestmark = pytest.mark.both_databases
+
 # Half past midnight in Auckland: yesterday's afternoon in UTC, and summer time there.
 NOW = datetime(2026, 11, 24, 11, 30, tzinfo=UTC)
 ZONE = ZoneInfo("Pacific/Auckland")

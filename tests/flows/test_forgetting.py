@@ -13,6 +13,8 @@ from bridge.flows import forgetting
 from bridge.ports.manifest import Policies
 from tests.support.world import RETURNS, Clock, MemoryMarket, World
 
+pytestmark = pytest.mark.both_databases
+
 STRICT = Policies.model_validate({**RETURNS.model_dump(), "personal_data_days": 30})
 
 

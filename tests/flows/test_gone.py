@@ -66,6 +66,7 @@ def test_what_comes_in_meanwhile_answers_the_question(world: Demo) -> None:
         attend.accept_cancellation(world.engine, 1, new)
 
 
+@pytest.mark.both_databases
 def test_what_was_asked_is_asked_no_more_once_the_policy_answers_it(world: Demo) -> None:
     _, new = sell_out(world)
     assert "stock_gone" in world.problems()
@@ -107,6 +108,7 @@ def test_by_policy_it_is_cancelled_at_once_but_never_on_one_reading(world: Demo)
     assert world.store.stock("A") == 0
 
 
+@pytest.mark.both_databases
 def test_the_merchant_cancels_a_part_from_here(world: Demo) -> None:
     key = world.market.buy(("A", 3))
     world.clock.advance(330)

@@ -96,6 +96,7 @@ def test_what_stands_at_an_address(world: World, host: Rogue) -> None:
     assert ranges == ["bytes=0-262143", None]
 
 
+@pytest.mark.both_databases
 def test_asked_again_only_when_it_is_time_and_only_whether_it_changed(world: World, host: Rogue) -> None:
     url = host.on("/a.png", part(png(10, 10), ETag='"1"'))
     refresh(world, url, url)
@@ -138,6 +139,7 @@ def test_names_that_lead_nowhere_are_not_looked_up(world: World) -> None:
     assert refresh(world, "https://images.example/1.jpg") == {}
 
 
+@pytest.mark.both_databases
 def test_the_pictures_of_a_shop_are_gone_through_and_what_turns_out_to_matter_is_sent_otherwise(
     world: World, host: Rogue
 ) -> None:

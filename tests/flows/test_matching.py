@@ -13,6 +13,8 @@ from bridge.domain.listing import LiveOffer
 from bridge.flows import linking, matching, resting
 from tests.support.world import World, ean
 
+pytestmark = pytest.mark.both_databases
+
 CHANNEL = 2
 OTHER = ean(900)
 LOOSE = {"match_sku": "loose"}

@@ -55,6 +55,7 @@ def test_the_offer_is_looked_for_when_its_submission_does_not_name_it(world: Dem
     assert (world.listings(), created(world), world.market.shown("A")) == ({"A A1": "live"}, 1, {"A1": 5})
 
 
+@pytest.mark.both_databases
 def test_it_is_refused_with_the_reason_and_made_when_that_is_mended(world: Demo) -> None:
     world.store.add("DEAR", 1, price="2000.00")
     world.market.delay = 5
@@ -99,6 +100,7 @@ def test_a_create_in_doubt_is_looked_up_even_when_the_product_is_gone(world: Dem
     assert world.market.shown("B") == {}
 
 
+@pytest.mark.both_databases
 def test_a_marketplace_that_gives_nothing_to_follow_is_asked_for_the_offer(world: Demo) -> None:
     with world.db.write(1) as session:  # as if the answer had named no submission
         session.delete(session.scalars(select(Submission)).one())

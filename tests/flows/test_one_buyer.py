@@ -94,6 +94,7 @@ def test_an_order_under_way_keeps_its_address(world: World) -> None:
     assert one_buyer.erase(world.engine, 1, key)["orders"] == 2
 
 
+@pytest.mark.both_databases
 def test_at_the_command_line(world: World, tmp_path: Path) -> None:
     environment = {"STOREBRIDGE_DATA_DIR": str(tmp_path), "DATABASE_URL": world.db.url, "STOREBRIDGE_KEYS": KEY}
     told = json.loads(storebridge(environment, "privacy", "--buyer", BOB).stdout)

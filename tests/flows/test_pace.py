@@ -15,6 +15,8 @@ from bridge.flows.engine import Engine
 from bridge.flows.pace import latencies, paces
 from tests.support.engines import add_connection, add_shop, small_engine
 
+pytestmark = pytest.mark.both_databases
+
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 

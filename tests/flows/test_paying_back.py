@@ -45,6 +45,7 @@ def come_back(world: World, key: str, units: int) -> str:
     return back
 
 
+@pytest.mark.both_databases
 def test_returns_are_paid_back_once_each_and_come_to_the_line_total(world: Demo) -> None:
     key, _ = sold_and_shipped(world, 3, price="3.3333")  # 9.9999 in all
     world.market.faults.after["refund"] = [time_out()]
@@ -101,6 +102,7 @@ def asked_to_cancel(world: Demo) -> str:
     return key
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_a_no_to_the_buyer_is_told_and_the_order_goes_on(world: Demo, asynchronous: bool) -> None:
     key = asked_to_cancel(world)

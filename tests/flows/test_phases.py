@@ -133,6 +133,7 @@ def test_an_acceptance_without_an_answer_is_looked_up_and_not_sent_twice(world: 
     assert (world.order().accept_state, world.store.creates) == ("done", 1)
 
 
+@pytest.mark.both_databases
 def test_one_that_is_refused_is_told_and_tried_again_by_hand(world: Demo) -> None:
     world.settings(acceptance="accept")
     world.market.asynchronous = False
@@ -165,6 +166,7 @@ def test_an_unpaid_order_waits_and_one_that_is_never_paid_leaves_nothing_behind(
     assert (held(world), world.market.shown("A"), world.store.creates) == (0, {"A1": 4, "B2": 4}, 1)
 
 
+@pytest.mark.both_databases
 def test_unpaid_orders_that_are_paid_for_together_become_one(world: Demo) -> None:
     first, second, other = world.market.buy(("A", 1)), world.market.buy(("A", 2)), world.market.buy(("A", 1))
     for key in (first, second, other):

@@ -20,6 +20,8 @@ from tests.faults.test_marketplace_faults import listed
 from tests.support.stack import Stack, open_stack
 from tests.support.world import World
 
+pytestmark = pytest.mark.both_databases
+
 DAY = date(2026, 11, 24)
 MARKET = 2
 

@@ -10,6 +10,8 @@ from sqlalchemy import select
 from bridge.db.tables import Reservation, Variant, Work
 from tests.support.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:

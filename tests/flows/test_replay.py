@@ -60,6 +60,7 @@ def test_a_delivery_has_its_product_read_again(world: World) -> None:
     assert world.markets[0].stock("A") == 2
 
 
+@pytest.mark.both_databases
 def test_a_delivery_about_an_order_has_that_order_read_again(world: World) -> None:
     number = _deliver(world, "order.updated", "o7")
     assert _again(world, number).done == ("order o7 is read from the store again",)
@@ -104,6 +105,7 @@ def test_a_parked_order_goes_on(world: World) -> None:
     assert len(world.store.orders) == 1
 
 
+@pytest.mark.both_databases
 def test_a_refused_shipment_gets_a_new_chance(world: World) -> None:
     key = _order(world)
     row = _one(world, Order)
@@ -119,6 +121,7 @@ def test_a_refused_shipment_gets_a_new_chance(world: World) -> None:
     assert [parcel.tracking for parcel in world.markets[0].parcels[key]] == ["3S1"]
 
 
+@pytest.mark.both_databases
 def test_an_order_never_seen_is_imported_when_its_marketplace_is_named(world: World) -> None:
     world.store.add("A", 5)
     world.settle(60)

@@ -85,6 +85,7 @@ def told(world: World, number: int = 0, **more: object) -> dict[str, object]:
     return report.report(world.engine, row, **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.both_databases
 def test_every_listing_is_ready_or_says_what_it_lacks(world: World) -> None:
     world.store.add("OK", 1, gtin="4006381333931")
     for sku, title in (("LONG", "A very long title of a mug"), ("URL", "www.x.nl")):
@@ -123,6 +124,7 @@ def test_every_listing_is_ready_or_says_what_it_lacks(world: World) -> None:
     assert told(world, 1)["warnings"] == 0
 
 
+@pytest.mark.both_databases
 def test_it_knows_what_became_of_pictures_and_changes_nothing(world: World) -> None:
     shelf(world, 1, 1)
     now = world.clock()
@@ -146,6 +148,7 @@ def test_it_knows_what_became_of_pictures_and_changes_nothing(world: World) -> N
         assert session.scalar(select(func.count()).select_from(Listing)) == 0
 
 
+@pytest.mark.both_databases
 def test_one_products_bad_data_blocks_that_product_alone(world: World) -> None:
     shelf(world, 1, 70)
     with world.db.write(1) as session:

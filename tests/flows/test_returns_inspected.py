@@ -50,6 +50,7 @@ def test_what_goes_back_on_the_shelf_is_a_rule(rule: Shelf, takes: list[bool]) -
     assert [rule.takes(condition) for condition in conditions] == takes
 
 
+@pytest.mark.both_databases
 def test_the_condition_decides_about_the_shelf_and_the_reason_is_kept(world: Demo) -> None:
     key, store_id = sold_and_shipped(world, 3)
     damaged, good, refused = (come_back(world, key, 1) for _ in range(3))
@@ -69,6 +70,7 @@ def test_the_condition_decides_about_the_shelf_and_the_reason_is_kept(world: Dem
         attend.decide_return(world.engine, 1, come_back(world, key, 1), "accepted", condition="so so")
 
 
+@pytest.mark.both_databases
 def test_a_return_without_its_order_is_kept_and_matched_when_the_order_comes(world: Demo) -> None:
     key = world.market.buy(("A", 1))
     back = come_back(world, key, 1)  # told before the order was ever read
@@ -85,6 +87,7 @@ def test_a_return_without_its_order_is_kept_and_matched_when_the_order_comes(wor
     assert [sum(line.refunded for line in order.lines) for order in world.store.orders.values()] == [1]
 
 
+@pytest.mark.both_databases
 def test_a_return_after_the_window_says_so(world: Demo) -> None:
     policies = world.market.manifest.policies
     terms = policies.returns.model_copy(update={"window_days": 30})
@@ -115,6 +118,7 @@ def test_other_amounts_on_both_sides_are_told_to_the_cent_and_close_by_themselve
     assert key
 
 
+@pytest.mark.both_databases
 def test_where_the_marketplace_takes_no_refunds_a_goodwill_refund_is_told(world: Demo) -> None:
     fewer = tuple(item for item in world.market.manifest.capabilities if item != "refunds")
     world.market.manifest = world.market.manifest.model_copy(update={"capabilities": fewer})

@@ -55,6 +55,7 @@ def stock_writes(world: Demo) -> list[tuple[str, Any]]:
     return [(sku, value) for name, sku, value in world.market.writes if name == "update_stock"]
 
 
+@pytest.mark.both_databases
 def test_listings_go_to_zero_after_a_while_smallest_first_and_orders_are_made_later(world: Demo) -> None:
     world.settings(store_away="zero", store_away_after=20, sites=["A1"])
     down(world)
@@ -123,6 +124,7 @@ def test_planned_maintenance_holds_for_its_time(world: Demo) -> None:
         safety.end_maintenance(world.engine, 1, "me")
 
 
+@pytest.mark.both_databases
 def test_a_bridge_that_was_off_itself_does_not_take_the_store_for_away(world: Demo) -> None:
     world.settings(store_away="zero", store_away_after=0, sites=["A1"])
     world.clock.advance(86400)

@@ -55,6 +55,7 @@ def test_steps_come_in_their_order(stack: Held) -> None:
         setup.progress(session, stack.shop.id, 999)
 
 
+@pytest.mark.both_databases
 def test_a_preview_says_what_would_be_sent(stack: Held) -> None:
     for sku, units in (("A", 5), ("B", 9)):
         stack.product(sku, units, regular_price="20.00")
@@ -72,6 +73,7 @@ def test_a_preview_says_what_would_be_sent(stack: Held) -> None:
     assert left_out["A"]["why_not"] == ""
 
 
+@pytest.mark.both_databases
 def test_products_are_excluded_and_taken_in_again(stack: Held) -> None:
     stack.product("A", 5)
     stack.product("B", 9)

@@ -15,6 +15,8 @@ from bridge.ports.channel import ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import Reauthorise, RetryLater
 from tests.support.world import World, time_out
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:

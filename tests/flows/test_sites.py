@@ -18,6 +18,8 @@ from bridge.ports.manifest import Polling
 from tests.support.demo import DEMO, Demo
 from tests.support.world import time_out
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[Demo]:

@@ -14,6 +14,8 @@ from bridge.domain.standing import Measure, ScoreLimit, extra, left_to
 from bridge.flows import account, attend, listing_view, overview, urgent
 from tests.support.demo import DEMO, Demo
 
+pytestmark = pytest.mark.both_databases
+
 LIMITS = [
     {"measure": "cancelled", "limit": "0.3", "days": 30, "source": "tests", "read_on": "2026-11-26"},
     {"measure": "late", "limit": "0.1", "week": True, "source": "tests", "read_on": "2026-11-26"},

@@ -17,6 +17,8 @@ from bridge.ports.channel import ItemResult, OfferDraft, Outcome
 from bridge.ports.errors import AskMerchant
 from tests.support.demo import Demo
 
+pytestmark = pytest.mark.both_databases
+
 RIGHT = "Ask the marketplace to give your user this right."
 
 

@@ -20,7 +20,7 @@ from bridge.flows.chores import chores
 from bridge.flows.documents import SHOP, Wish
 from tests.support.world import World
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.both_databases]
 
 
 @pytest.fixture

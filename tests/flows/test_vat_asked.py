@@ -12,7 +12,7 @@ from bridge.flows.watching import Watching
 from bridge.ports.manifest import FormField
 from tests.support.world import World
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.both_databases]
 
 
 def asked(world: World) -> list[str]:

@@ -21,6 +21,8 @@ from bridge.flows.watching import Watching
 from bridge.jobs.watch import GRACE, Watch
 from tests.support.world import World
 
+pytestmark = pytest.mark.both_databases
+
 MARKET = 2
 
 
