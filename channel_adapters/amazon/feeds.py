@@ -18,6 +18,8 @@ from bridge.domain.returns import ChannelRefund
 from bridge.ports.errors import RetryLater
 from channel_adapters.amazon.vocabulary import CANCEL_REASONS, REFUND_REASONS
 
+Parts = Sequence[tuple[str, Money]]
+
 JSON_MEDIA = "application/json; charset=UTF-8"
 XML_MEDIA = "text/xml; charset=UTF-8"
 CANCEL_FEED = "POST_ORDER_ACKNOWLEDGEMENT_DATA"
@@ -90,8 +92,11 @@ def cancellation(seller_id: str, order_id: str, line_id: str, reason: CancelReas
     return _document(envelope)
 
 
-def refund(seller_id: str, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> bytes:
-    """Amounts are what the buyer gets back, VAT included. ``ref`` goes along as the merchant's own number."""
+def refund(
+    seller_id: str, order_id: str, lines: Sequence[ChannelRefund], ref: str, parts: Callable[[ChannelRefund], Parts]
+) -> bytes:
+    """Amounts are what the buyer gets back, in the ``parts`` that he paid. ``ref`` goes along as the merchant's own
+    number."""
     envelope, message = _envelope(seller_id, "OrderAdjustment")
     body = ET.SubElement(message, "OrderAdjustment")
     _add(body, "AmazonOrderID", order_id)
@@ -102,9 +107,8 @@ def refund(seller_id: str, order_id: str, lines: Sequence[ChannelRefund], ref: s
         _add(item, "MerchantAdjustmentItemID", f"{ref}-{number}"[:40])
         _add(item, "AdjustmentReason", REFUND_REASONS[line.reason])
         prices = ET.SubElement(item, "ItemPriceAdjustments")
-        _component(prices, "Principal", line.amount)
-        if line.shipping is not None and line.shipping.amount:
-            _component(prices, "Shipping", line.shipping)
+        for kind, part in parts(line):
+            _component(prices, kind, part)
     return _document(envelope)
 
 

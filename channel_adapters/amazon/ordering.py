@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
@@ -156,8 +157,10 @@ class OrderSide(Account):
         if self._refund_feeds(self.clock() - timedelta(hours=1), open_only=True):
             words = "Another refund is still on its way to Amazon; this one goes after it."
             return ItemResult(key=ref, outcome=Outcome.RETRY, message=words)
-        content = feeds.refund(self.client.seller_id, order_id, lines, ref)
-        began, site = self.clock(), self.fetch_order(order_id).site or self.site("").code
+        order = self.fetch_order(order_id)
+        parts = partial(orders.refund_parts, order.raw)
+        content = feeds.refund(self.client.seller_id, order_id, lines, ref, parts)
+        began, site = self.clock(), order.site or self.site("").code
         try:
             feed = self.client.send_feed(feeds.REFUND_FEED, [site], content, feeds.XML_MEDIA)
         except UnknownOutcome as error:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, Parcel, SoldLine
 from bridge.domain.reading import Json, moment, table, tables, text, whole
+from bridge.domain.returns import ChannelRefund
 from bridge.domain.values import fingerprint
 from bridge.ports.batch import told
 from bridge.ports.channel import OrderRef
@@ -109,6 +110,7 @@ class _Proceeds:
         self.shipping_tax = self._detail("TAX", "SHIPPING")
         self.shipping = self._shipping()
         self.tax = tax - self.shipping_tax
+        self.gift_wrap = self._sum("GIFT_WRAP")
         self.discount = _positive(discount) - _positive(self._detail("DISCOUNT", "SHIPPING"))
         self.goods = self.total - self.shipping
 
@@ -136,6 +138,27 @@ class _Proceeds:
             if text(detail.get("subtype")) == subtype
         ]
         return total([item for item in details if item and item.currency == self._zero.currency], self._zero.currency)
+
+
+def refund_parts(raw: Json, wish: ChannelRefund) -> list[tuple[str, Money]]:
+    """What a buyer gets back of a line, in the parts that he paid: Amazon takes no more of any. A tax is one only where
+    it came on top of the price; the price has the rest."""
+    items = tables(raw, "orderItems")
+    item = next((item for item in items if text(item.get("orderItemId")) == wish.line_id), {})
+    none = Money.zero(wish.amount.currency)
+    paid, shipping = _Proceeds(item, wish.amount.currency), wish.shipping or none
+    wrap = _of(paid.gift_wrap, wish.amount, paid.goods)
+    tax = _of(paid.tax, wish.amount, paid.goods) if paid.on_top else none
+    shipping_tax = _of(paid.shipping_tax, shipping, paid.shipping) if paid.on_top else none
+    beside = [("GiftWrap", wrap), ("Tax", tax), ("Shipping", shipping - shipping_tax), ("ShippingTax", shipping_tax)]
+    principal = wish.amount.quantised() - wrap - tax
+    return [("Principal", principal), *((kind, part) for kind, part in beside if part.amount)]
+
+
+def _of(part: Money, wished: Money, paid: Money) -> Money:
+    """The share of a part in an amount that is wished back, of what was paid."""
+    share = min(Decimal(1), wished.amount / paid.amount) if paid.amount > 0 else Decimal(0)
+    return Money(amount=part.amount * share, currency=part.currency).quantised()
 
 
 def _positive(amount: Money) -> Money:

@@ -249,7 +249,7 @@ def test_an_order_that_the_buyer_cancels_is_cancelled(open_account: Open) -> Non
 
 
 def _shipped(account: Account, quantity: int = 2) -> tuple[str, str]:
-    order_id = account.order(quantity=quantity)
+    order_id = account.order(quantity=quantity, shipping=1)
     order = account.channel.fetch_order(order_id)
     account.channel.confirm_shipment(order, parcel(order.lines[0].external_id, quantity))
     return order_id, order.lines[0].external_id
@@ -301,6 +301,25 @@ def test_a_refund_is_sent_once_and_followed(open_account: Open) -> None:
     again = account.channel.refund(order_id, [_money(line, "5.00")], "R-2")
     assert (status(account, again)[0], again.submission == too_much.submission) == (SubmissionState.DONE, False)
     assert sum(sum(one["amounts"].values()) for one in account.sold(order_id)["refunds"]) == pytest.approx(18.99)
+
+
+@pytest.mark.parametrize(
+    ("tax", "whole", "parts"),
+    [
+        ("contained", "22.00", {"Principal": 20.0, "GiftWrap": 2.0, "Shipping": 4.0}),
+        ("on_top", "24.00", {"Principal": 20.0, "GiftWrap": 2.0, "Tax": 2.0, "Shipping": 4.0, "ShippingTax": 0.4}),
+    ],
+)
+def test_a_buyer_is_paid_back_in_the_parts_that_he_paid(
+    open_account: Open, tax: str, whole: str, parts: dict[str, float]
+) -> None:
+    account = open_account()
+    order_id = account.order(quantity=2, unit_price=10, shipping=4, gift_wrap=2, tax=tax, force=True)
+    order = account.channel.fetch_order(order_id)
+    assert (order.lines[0].total.text(), order.shipping is not None) == (f"{whole} EUR", True)
+    wish = _money(order.lines[0].external_id, whole, shipping="4.40" if tax == "on_top" else "4.00")
+    assert status(account, account.channel.refund(order_id, [wish], "R-1"))[0] is SubmissionState.DONE
+    assert [one["amounts"] for one in account.sold(order_id)["refunds"]] == [parts]
 
 
 def test_a_refund_whose_answer_was_lost_is_found_among_the_feeds(open_account: Open) -> None:

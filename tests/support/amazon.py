@@ -98,7 +98,7 @@ class Account(Connected[AmazonChannel]):
 
     def order(self, sku: str = "A-1", quantity: int = 1, **more: Any) -> str:
         """A buyer orders; the order's id."""
-        line = {name: more.pop(name) for name in ("discount", "shipping", "unit_price") if name in more}
+        line = {name: more.pop(name) for name in ("discount", "shipping", "unit_price", "gift_wrap") if name in more}
         body = {"lines": [{"sku": sku, "quantity": quantity, **line}], **more}
         return str(self.control("POST", "orders", body)["order_id"])
 

@@ -6,6 +6,7 @@ import copy
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -254,7 +255,7 @@ def test_a_refund_names_lines_amounts_and_reasons() -> None:
         ChannelRefund(line_id="1", quantity=1, amount=money("12.9"), reason=RefundReason.RETURNED),
         ChannelRefund(line_id="2", quantity=1, amount=money("5"), shipping=money("1.5"), reason=RefundReason.GOODWILL),
     ]
-    root = ET.fromstring(feeds.refund("S", "303-1", lines, "R-7"))
+    root = ET.fromstring(feeds.refund("S", "303-1", lines, "R-7", partial(orders.refund_parts, {})))
     items = [
         (item.findtext("AmazonOrderItemCode"), item.findtext("MerchantAdjustmentItemID"), item.findtext("AdjustmentReason"),
          [(part.findtext("Type"), part.findtext("Amount")) for part in item.iter("Component")])

@@ -21,6 +21,7 @@ class WishLine(control.WishLine):
 
     discount: float = 0
     shipping: float = 0
+    gift_wrap: float = 0
     title: str | None = None
 
 
@@ -137,6 +138,8 @@ def _proceeds(wish: Wish, line: WishLine, price: float) -> Document:
     parts: list[Document] = [{"type": "ITEM", "subtotal": _money(goods, currency)}]
     if line.shipping:
         parts.append({"type": "SHIPPING", "subtotal": _money(line.shipping, currency)})
+    if line.gift_wrap:
+        parts.append({"type": "GIFT_WRAP", "subtotal": _money(line.gift_wrap, currency)})
     if line.discount:
         detail = [{"subtype": "ITEM", "value": _money(line.discount, currency)}]
         parts.append({"type": "DISCOUNT", "subtotal": _money(line.discount, currency), "detailedBreakdowns": detail})
@@ -145,7 +148,7 @@ def _proceeds(wish: Wish, line: WishLine, price: float) -> Document:
     details = [{"subtype": name, "value": _money(amount, currency)} for name, amount in taxes.items() if amount]
     tax = sum(taxes.values())
     parts.append({"type": "TAX", "subtotal": _money(tax, currency), "detailedBreakdowns": details})
-    paid = goods + line.shipping - line.discount + (tax if wish.tax == "on_top" else 0)
+    paid = goods + line.shipping + line.gift_wrap - line.discount + (tax if wish.tax == "on_top" else 0)
     return {"proceedsTotal": _money(paid, currency), "breakdowns": parts}
 
 

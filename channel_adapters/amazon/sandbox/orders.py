@@ -262,11 +262,26 @@ def refund(market: Market, message: ET.Element) -> str | None:
         done = sum(sum(one["amounts"].values()) for one in order["refunds"] if one["line_id"] == item["orderItemId"])
         if done + sum(amounts.values()) > paid + 0.001:
             return "The refund is larger than what was paid."
+        if any(amount > most_of(item, kind) + 0.001 for kind, amount in amounts.items()):
+            return "A component of the refund is larger than what was paid for it."
         entry: dict[str, Any] = {"line_id": item["orderItemId"], "amounts": amounts}
         entry |= {"ref": part.findtext("MerchantAdjustmentItemID"), "reason": part.findtext("AdjustmentReason")}
         order["refunds"].append(entry | {"return_id": _return_paid(market, order, item["orderItemId"])})
     touch(market, order)
     return None
+
+
+COMPONENTS = {"Principal": ("ITEM",), "GiftWrap": ("GIFT_WRAP",), "Shipping": ("SHIPPING",)}
+
+
+def most_of(item: Document, kind: str) -> float:
+    """What the buyer has paid of a component: taxes by themselves where they came on top of the prices."""
+    parts = {part["type"]: float(part["subtotal"]["amount"]) for part in item["proceeds"]["breakdowns"]}
+    plain = sum(parts.values()) - 2 * parts.get("DISCOUNT", 0)
+    on_top = abs(float(item["proceeds"]["proceedsTotal"]["amount"]) - plain) < 0.001
+    if kind in ("Tax", "ShippingTax"):
+        return parts.get("TAX", 0) if on_top else 0
+    return sum(parts.get(name, 0) for name in COMPONENTS.get(kind, ()))
 
 
 def _return_paid(market: Market, order: Document, line_id: str) -> str | None:
