@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,22 +37,28 @@ def config(**values: Any) -> Any:
     return SimpleNamespace(**{**given, **values})
 
 
+_LIVED: dict[str, tuple[Kept, dict[str, Any]]] = {}
+
+
 class Lively:
     """Products A to C; an order that went through, one that waits for a product, one whose buyer wants to cancel;
     a return to decide; a problem of each kind of action."""
 
     def __init__(self, database_url: str, key: str | None = None) -> None:
-        """On SQLite it is lived through once in each process, and copied."""
-        if key is None and database_url.startswith("sqlite"):
-            kept, known = _lived()
+        """It is lived through once in each process and on each kind of database, and then copied."""
+        kind = database_url.partition(":")[0]
+        if key is None and kind in _LIVED:
+            kept, known = _LIVED[kind]
             vars(self).update(known)
             self.world = kept.copy_to(database_url)
-        else:
-            self.world = World(database_url, markets=1, key=key)
-        self.engine = self.world.engine
-        self.keys = crypto.installed()
-        if not hasattr(self, "other"):
-            self._live()
+            self.engine, self.keys = self.world.engine, crypto.installed()
+            return
+        given = key or Fernet.generate_key().decode()
+        self.world = World(database_url, markets=1, key=given)
+        self.engine, self.keys = self.world.engine, crypto.installed()
+        self._live()
+        known = {name: getattr(self, name) for name in ("through", "held", "asking", "back", "other")}
+        _LIVED.setdefault(kind, (Kept.of(self.world, given), known))
 
     def _live(self) -> None:
         self._settings(buyer_cancellation="ask", buffer=1)
@@ -144,17 +148,6 @@ class Lively:
             session.add(shop)
             session.flush()
             return shop.id
-
-
-@cache
-def _lived() -> tuple[Kept, dict[str, Any]]:
-    """The first one, and what it knows by name."""
-    key = Fernet.generate_key().decode()
-    with tempfile.TemporaryDirectory() as folder:
-        first = Lively(f"sqlite:///{folder}/lively.db", key)
-        kept = Kept.of(first.world, key)
-        first.close()
-    return kept, {name: getattr(first, name) for name in ("through", "held", "asking", "back", "other")}
 
 
 class Browser:
