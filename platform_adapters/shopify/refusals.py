@@ -9,6 +9,8 @@ from typing import Any
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, RetryLater, SlowDown
 from platform_adapters.shopify.reading import Json, dicts, table, text
 
+# What a development or trial store says to a sixth order within a minute; it has no code of its own.
+TOO_MANY = "too many attempts"
 # What to do next, by code. What is not here is refused for good.
 CODES: Mapping[str, type[BridgeError]] = {
     "INTERNAL_ERROR": RetryLater,
@@ -42,6 +44,8 @@ def refuse(payload: Any, *, busy: Collection[str] = (), what: str = "Shopify") -
     developer = f"{code} {field}".strip()
     if code in busy:
         raise SlowDown(words, developer=developer, after=timedelta(seconds=10))
+    if TOO_MANY in words.lower():
+        raise SlowDown(words, developer=developer, after=timedelta(seconds=20))
     kind = CODES.get(code, RejectItem)
     if issubclass(kind, RetryLater):
         raise kind(words, developer=developer)

@@ -12,7 +12,7 @@ import pytest
 from bridge.domain.catalogue import StoreVariant
 from bridge.domain.order import StoreOrderStatus
 from bridge.domain.returns import RefundLine
-from bridge.ports.errors import NotFound, RejectItem, RetryLater, UnknownOutcome
+from bridge.ports.errors import NotFound, RejectItem, RetryLater, SlowDown, UnknownOutcome
 from bridge.ports.http import patience
 from tests.support.shopify import Account, Shop, open_shop, utc_now
 from tests.support.shopify_orders import BUYER, draft, eur
@@ -151,6 +151,17 @@ class TestMoney:
 
 
 class TestExactlyOnce:
+    def test_a_sixth_order_within_a_minute_waits_at_a_development_store(self, number: str) -> None:
+        with open_shop(development=True) as shop:
+            account = Account(shop)
+            account.platform.check()
+            made = account.hands.create_product("L", "8719102443555", "Thing", "12.10", 10)
+            variant = account.platform.fetch_products([made]).products[0].variants[0]
+            for turn in range(5):
+                account.platform.create_order(draft(variant, external_id=f"{number}{turn}"))
+            with pytest.raises(SlowDown, match="Too many attempts"):
+                account.platform.create_order(draft(variant, external_id=f"{number}5"))
+
     def test_a_lost_answer_is_found_again_though_the_search_lags(self, number: str) -> None:
         with open_shop(search_lag=3600) as shop:
             account = Account(shop)
