@@ -84,7 +84,7 @@ def test_an_offer_is_linked_on_the_page_and_explains_itself(kiosk: Kiosk) -> Non
         [row] = listing_view.explain(session, "VASE")
     assert row["linked"]["by"] == listing.linked_by
     assert row["why_not"] == [], "it has no EAN, and it is live all the same"
-    assert "GTIN" in str(row["warnings"])
+    assert "GTIN" in str(row["stays"])
     assert "Why it cannot be bought" not in text(kiosk.get("sku?sku=VASE"))
     matching.again(kiosk.world.engine, 1, CHANNEL)
     kiosk.world.settle(200, step=100)
