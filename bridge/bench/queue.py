@@ -128,7 +128,7 @@ def _timed(engine: Engine, shop_id: int, store_id: int, channel_id: int) -> dict
 
     acts: dict[str, Callable[[], object]] = {
         "look of the sweeper": lambda: table.lanes_with_work(engine),
-        "look of a drain": lambda: table.scopes(engine, "stock"),
+        "look of a drain": lambda: list(table.scopes(engine, "stock")),
         "look ahead of a drain": lambda: table.next_due(engine, "stock"),
         "claim of work": claim,
         "claim of changes": claim_changes,

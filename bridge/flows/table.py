@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -128,11 +128,14 @@ class Scope:
     topic: str
 
 
-def scopes(engine: Engine, lane: str) -> list[Scope]:
-    """Everything of a lane that is due and unclaimed, most urgent kind first."""
+def scopes(engine: Engine, lane: str) -> Iterator[Scope]:
+    """Everything of a lane that is due and unclaimed, most urgent kind first. What is found can be begun before the
+    rest is looked for."""
     now = engine.clock()
     with engine.db.glance(None) as session:
-        return [scope for scope in _scopes(session, lane, now) if _can_be_done(engine, session, scope.connection_id)]
+        for scope in _scopes(session, lane, now):
+            if _can_be_done(engine, session, scope.connection_id):
+                yield scope
 
 
 def _can_be_done(engine: Engine, session: Asks, connection_id: int) -> bool:
@@ -146,12 +149,13 @@ def _can_be_done(engine: Engine, session: Asks, connection_id: int) -> bool:
     return True
 
 
-def _scopes(session: Asks, lane: str, now: datetime) -> list[Scope]:
-    found = [Scope(shop, connection, lane, "work") for shop, connection, _ in work.pending_scopes(session, lane, now)]
+def _scopes(session: Asks, lane: str, now: datetime) -> Iterator[Scope]:
+    for shop, connection, _ in work.pending_scopes(session, lane, now):
+        yield Scope(shop, connection, lane, "work")
     if lane in ("stock", "content"):
-        sources = (*push.pending_scopes(session, lane, now), *offers.pending_scopes(session, lane, now))
-        found += [Scope(shop, connection, lane, topic) for shop, connection, topic in sources]
-    return found
+        for source in (push, offers):
+            for shop, connection, topic in source.pending_scopes(session, lane, now):
+                yield Scope(shop, connection, lane, topic)
 
 
 def lanes_with_work(engine: Engine) -> set[str]:

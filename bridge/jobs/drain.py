@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, Protocol
@@ -33,7 +33,7 @@ log = get_logger(__name__)
 class Table(Protocol):
     """What a drain needs to know of bridge.flows.table."""
 
-    def scopes(self, engine: Engine, lane: str) -> Sequence[Any]: ...
+    def scopes(self, engine: Engine, lane: str) -> Iterable[Any]: ...
 
     def next_due(self, engine: Engine, lane: str) -> datetime | None: ...
 
@@ -141,28 +141,28 @@ class Drainer:
             self._wait(lane, min(rest, left))
 
     def _start(self, lane: str, deadline: float) -> tuple[int, float]:
-        """Start every scope that is due and not running here; how many, and seconds until one put off may start."""
+        """Start every scope that is due and not running here, each as it is found; how many, and seconds until one put
+        off may start."""
         began = time.monotonic()
-        due = self._table.scopes(self.engine, lane)
-        fresh: list[Hashable] = []
-        soonest = math.inf
-        busy = False
+        due: set[Hashable] = set()
+        fresh, soonest, busy = 0, math.inf, False
+        for scope in self._table.scopes(self.engine, lane):
+            due.add(scope)
+            with self._changed:
+                if scope in self._running:
+                    busy = True
+                elif pause := self._haste[scope].pause() if scope in self._haste else 0.0:
+                    soonest = min(soonest, pause)
+                else:
+                    self._submit(lane, scope, deadline)
+                    fresh += 1
         with self._changed:
             self._look_took[lane] = min(time.monotonic() - began, GAP)
             for gone in [scope for scope, haste in self._haste.items() if haste.lane == lane and scope not in due]:
                 del self._haste[gone]
-            for scope in due:
-                if scope in self._running:
-                    busy = True
-                    continue
-                pause = self._haste[scope].pause() if scope in self._haste else 0.0
-                soonest = min(soonest, pause) if pause else soonest
-                if not pause:
-                    self._submit(lane, scope, deadline)
-                    fresh.append(scope)
-        if len(fresh) >= JOIN_AT or (busy and self._may_pass(lane)):
+        if fresh >= JOIN_AT or (busy and self._may_pass(lane)):
             self._outside([lane])  # enough for others to join in, or theirs if they are free
-        return len(fresh), soonest
+        return fresh, soonest
 
     def _may_pass(self, lane: str) -> bool:
         """What falls due while its scope is at work here is offered to others, but not to and fro without end."""

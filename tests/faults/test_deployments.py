@@ -151,7 +151,7 @@ def test_q12_a_look_costs_the_same_however_much_waits(world: World) -> None:
         tracemalloc.start()
         steps.clear()
         assert table.lanes_with_work(world.engine) >= {"stock"}
-        assert table.scopes(world.engine, "stock")
+        assert list(table.scopes(world.engine, "stock"))
         table.next_due(world.engine, "stock")
         with world.db.write(1) as session:
             taken = work.claim(session, "stock", 1, world.clock(), 100)

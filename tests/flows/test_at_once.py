@@ -119,7 +119,7 @@ def test_what_rests_rests(world: World) -> None:
 def test_a_shop_that_is_paused_sends_nothing(world: World) -> None:
     with world.db.write(None) as session:
         session.scalars(select(Shop)).one().paused = True
-    assert table.scopes(world.engine, "stock") == []
+    assert list(table.scopes(world.engine, "stock")) == []
     claims = [("A", 7)]
     world.store.set(*claims[0])
     with world.db.read(1) as session:

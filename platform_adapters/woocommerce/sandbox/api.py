@@ -38,6 +38,7 @@ class Api:
         self.afterwards: list[Callable[[], object]] = []
         self._workers = threading.BoundedSemaphore(options.php_workers) if options.php_workers else None
         self._home = (options.url or "http://localhost").rstrip("/")
+        self._called = "", ""
 
     def base(self) -> str:
         """The store's address: as set, else as it was last called."""
@@ -52,7 +53,9 @@ class Api:
         path = rule if rule.startswith("/wp-json") else ROOT + rule
 
         def endpoint(**ids: Any) -> Response:
-            if self.options.url is None:
+            called = request.scheme, request.host
+            if self.options.url is None and called != self._called:
+                self._called = called
                 self.learn(request.host_url)
 
             def answer() -> Response:
@@ -127,7 +130,8 @@ class Api:
                 self.door.authenticate(request)
             with self._worker(operation):
                 reply = self._inside(operation, view, ids)
-                time.sleep(g.get("row_seconds", 0))
+                if seconds := g.get("row_seconds", 0):
+                    time.sleep(seconds)
         except WooError as error:
             return _response(error.body(), error.status, {})
         body, status, headers = reply if isinstance(reply, tuple) and len(reply) == 3 else (*_pair(reply), {})

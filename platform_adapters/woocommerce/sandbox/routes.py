@@ -15,7 +15,7 @@ from platform_adapters.woocommerce.sandbox.listing import filtered, numbers, wor
 from platform_adapters.woocommerce.sandbox.php import slugify
 from platform_adapters.woocommerce.sandbox.product_view import ProductView
 from platform_adapters.woocommerce.sandbox.products import Products
-from platform_adapters.woocommerce.sandbox.shop import Doc
+from platform_adapters.woocommerce.sandbox.shop import Doc, Shop
 from platform_adapters.woocommerce.sandbox.webhooks import Webhooks
 
 EDITING = ("PUT", "POST", "PATCH")
@@ -40,7 +40,7 @@ class ProductRoutes:
     def collection(self) -> Any:
         """Never variations, except where SKUs are asked for."""
         skus = {sku.lower() for sku in words("sku")}
-        rows: Iterable[Doc] = self.shop.all("products")
+        rows = _asked_for(self.shop)
         rows = [row for row in rows if (row["sku"].lower() in skus if skus else not row["parent_id"])]
         return self.api.listing("products.list", self._narrow(rows), self.view.product)
 
@@ -119,7 +119,7 @@ class VariationRoutes:
         api.route(item, "variations.delete", self.delete, "DELETE")
 
     def all(self) -> Any:
-        rows = [row for row in self.shop.all("products") if row["parent_id"]]
+        rows = [row for row in _asked_for(self.shop) if row["parent_id"]]
         return self.api.listing("variations.all", self._narrow(rows), self.view.variation)
 
     def collection(self, parent: int) -> Any:
@@ -222,6 +222,14 @@ class WebhookRoutes:
         hook = self.webhooks.find(number)
         self.webhooks.delete(hook, force=force)
         return self.webhooks.view(hook)
+
+
+def _asked_for(shop: Shop) -> list[Doc]:
+    """By their numbers, where the query has some, else all there are."""
+    wanted = numbers("include")
+    if not wanted:
+        return shop.all("products")
+    return [row for number in sorted(wanted) if (row := shop.get("products", number)) is not None]
 
 
 def _category(row: Doc) -> Doc:
