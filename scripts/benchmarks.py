@@ -34,7 +34,7 @@ OPTIONS: dict[str, list[str]] = {
     "project": [],
     "oversell": [],
     "fanout": [],
-    "isolation": [],
+    "isolation": ["--turns", "6", "--seconds", "10"],
     "rules": ["--variants", "100000"],
     "pages": [],
     "queue": [],
