@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import author
@@ -33,6 +33,7 @@ from bridge.ports.adapter import Adapter, Consent, Handover
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound
 
 TIME = timedelta(hours=1)
+TRIED = timedelta(minutes=3)  # an answer takes no longer
 LONGEST = 4000
 ANSWERED = "answered"  # a draft whose answer has come; what became of it stands in its info
 REFUSED, CONNECTED = "refused", "connected"
@@ -41,7 +42,8 @@ GONE = "This answer belongs to no question of ours, or came too late. Ask for th
 
 @dataclass(frozen=True)
 class Asked:
-    """Where the person goes to say yes, and the address the answer comes to."""
+    """Where the person goes to say yes, and the address the answer comes to. ``address`` is "" once the answer is there
+    and being tried."""
 
     title: str
     address: str
@@ -156,9 +158,11 @@ def mark(state: str) -> str:
 
 def asked(engine: Engine, session: Session, number: int, author: str) -> Asked | None:
     """What waits under this number, of the session's shop; for whoever asked."""
-    row = session.scalars(_waiting(engine).where(Connection.id == number)).first()
+    row = session.scalars(_open(engine).where(Connection.id == number)).first()
     if row is None or row.webhook_secrets[0]["author"] != author:
         return None
+    if row.state_reason == ANSWERED:
+        return None if _is_told(row) else Asked(row.title, "", back(engine))
     return Asked(row.title, _address(engine, row), back(engine))
 
 
@@ -168,15 +172,26 @@ def outcome(engine: Engine, session: Session, number: int, author: str) -> Outco
     fresh = Connection.state_since >= engine.clock() - TIME
     query = select(Connection).where(Connection.state == CONNECTING, Connection.id == number, fresh)
     row = session.scalars(query).first()
-    told = (row.info or {}) if row is not None else {}
-    if row is None or not {REFUSED, CONNECTED} & told.keys() or row.webhook_secrets[0]["author"] != author:
+    if row is None or not _is_told(row) or row.webhook_secrets[0]["author"] != author:
         return None
-    return Outcome(row.title, told.get(CONNECTED), str(told.get(REFUSED, "")))
+    return Outcome(row.title, row.info.get(CONNECTED), str(row.info.get(REFUSED, "")))
+
+
+def _is_told(row: Connection) -> bool:
+    return bool({REFUSED, CONNECTED} & (row.info or {}).keys())
 
 
 def _waiting(engine: Engine) -> Any:
     fresh = Connection.state_since >= engine.clock() - TIME
     return select(Connection).where(Connection.state == CONNECTING, Connection.state_reason == CONSENT, fresh)
+
+
+def _open(engine: Engine) -> Any:
+    """What waits for its answer, or has it and is being tried by whoever took it, if they live."""
+    now = engine.clock()
+    waits = and_(Connection.state_reason == CONSENT, Connection.state_since >= now - TIME)
+    tried = and_(Connection.state_reason == ANSWERED, Connection.state_since >= now - TRIED)
+    return select(Connection).where(Connection.state == CONNECTING, or_(waits, tried))
 
 
 def answered(engine: Engine, answer: Mapping[str, str]) -> Connected:

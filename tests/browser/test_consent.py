@@ -79,7 +79,7 @@ def test_a_window_asks_and_the_page_shows_what_came_of_it(
     window = opened(seat)
     window.get_by_role("link", name="Agree").click()
     closed(window)
-    seat.place.get_by_role("status").filter(has_text="is connected").wait_for()
+    seat.place.get_by_role("status").filter(has_text="is connected.").wait_for()
     seat.look("consent given", broken_rules)
     [row] = seller.connected()
     seat.follow("Go on")
@@ -121,7 +121,7 @@ def test_without_a_script_it_is_a_tab_and_the_page_shows_it_when_loaded_anew(
     tab.get_by_role("link", name="Agree").click()
     tab.get_by_text("Close this window and go on in Storebridge").wait_for()
     seat.page.reload()
-    assert "is connected" in seat.status()
+    assert "is connected." in seat.status()
     [row] = seller.connected()
     admin.disconnect(house.engine, house.shop.id, row.id, zero_listings=False)
 
@@ -138,6 +138,6 @@ def test_a_window_that_is_held_back_becomes_a_tab(
     with context.expect_page() as begun:
         link(seat).click()
     begun.value.get_by_role("link", name="Agree").click()
-    seat.place.get_by_role("status").filter(has_text="is connected").wait_for()
+    seat.place.get_by_role("status").filter(has_text="is connected.").wait_for()
     [row] = seller.connected()
     admin.disconnect(house.engine, house.shop.id, row.id, zero_listings=False)

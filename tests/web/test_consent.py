@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,6 +205,27 @@ def test_a_code_that_comes_late_says_so(name: str, opened: Opens) -> None:
     assert late.status_code == 422
     assert "too late" in late.text
     assert place.rows() == []
+
+
+def test_while_an_answer_is_being_tried_the_page_goes_on_waiting(opened: Opens) -> None:
+    place = opened("allegro")
+    address, page = place.ask(), str(place.visitor.page.url)
+
+    def look() -> str:
+        return place.visitor.http.get(page, headers={"Accept": "text/html"}).text
+
+    place.control("faults", kind="slow", operation="token", params={"seconds": 3})
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(place.say, address)
+        seen = []
+        while not said.done():
+            seen.append(look())
+        assert said.result().status_code == 200
+    tried = [text for text in seen if "it is being tried" in text]
+    assert tried
+    assert all('data-consent="waits"' in text for text in tried), "the page that waits goes on waiting"
+    assert not any("This question is over" in text for text in seen)
+    assert "is connected." in look()
 
 
 def test_a_consent_of_another_region_says_which(opened: Opens) -> None:
