@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Text, and_, cast, func, or_, select
@@ -288,28 +287,27 @@ def explain(session: Session, sku: str, channel: str | None = None) -> list[dict
             known = [item for item in shown[variant.id] if item["connection_id"] == row.id]
             rows += [{**_variant(variant), **item} for item in known or [_unlisted(row)]]
     looked = _read_back(session)
-    limits = {row.id: held.reach(session, row.id).price_percent for row in channels}
     rests = {(item["connection_id"], item["flow"]) for item in resting.holds(session)}
     return [
         {
             **row,
             "sum": sum_of(row),
             "read_back_at": looked.get(row["connection_id"]),
-            "price_waits": _price_waits(row, limits[row["connection_id"]]),
+            "price_waits": _price_waits(session, row),
             "rests": sorted(flow for connection_id, flow in rests if connection_id == row["connection_id"]),
         }
         for row in rows
     ]
 
 
-def _price_waits(row: Mapping[str, Any], limit: Decimal) -> dict[str, Any] | None:
+def _price_waits(session: Session, row: Mapping[str, Any]) -> dict[str, Any] | None:
     """A price that is held back until a person agrees: what it would become, and by how many percent it moves, of which
-    ``limit`` go unasked."""
+    ``limit`` go unasked. Statements only where one is."""
     facet = row["facets"].get("price")
     if facet is None or not facet["held"] or not facet["acked"]:
         return None
     now, value = Money.model_validate(facet["acked"]), Money.model_validate(facet["held"])
-    percent = moved_percent(now, value)
+    percent, limit = moved_percent(now, value), held.reach(session, row["connection_id"]).price_percent
     return {
         "now": now.text(),
         "value": value.text(),

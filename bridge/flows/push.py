@@ -223,8 +223,10 @@ class _Sender:
         queue.acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
         for item, result in results:
             _RECORD[result.outcome](self, session, item, result, now)
-        if any(item.attempts or standstill.is_of_all(self.manifest, result) for item, result in results):
+        if any(standstill.is_of_all(self.manifest, result) for _, result in results):
             standstill.tell(session, self.row, now)
+        elif any(item.attempts for item, _ in results):
+            standstill.went_on(session, self.row, now)
         alive(session, self.row, now)
 
     def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:

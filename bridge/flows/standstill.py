@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select, union
 from sqlalchemy.orm import Session
 
 from bridge.db import records
-from bridge.db.tables import Connection, FacetRow, Listing
+from bridge.db.tables import Connection, FacetRow, Listing, Problem
 from bridge.flows import offered
 from bridge.flows.sites import subject as of_listing
 from bridge.flows.watched import Told, keep
@@ -33,8 +33,9 @@ FIX = (
 def is_of_all(manifest: Manifest, said: BridgeError | ItemResult) -> bool:
     """Whether a refusal is about the connection and not about one item. A call that raises AskMerchant for all that it
     was given is; so is a result whose ``field`` names a setting or a credential."""
-    named = {field.name for field in (*manifest.settings, *manifest.credentials)}
-    return isinstance(said, AskMerchant) or said.field in named
+    if isinstance(said, AskMerchant):
+        return True
+    return bool(said.field) and said.field in {field.name for field in (*manifest.settings, *manifest.credentials)}
 
 
 def words(message: str) -> str:
@@ -67,6 +68,13 @@ def tell(session: Session, channel: Connection, now: datetime) -> None:
     """As it stands now."""
     session.flush()
     check(session, [channel], now)
+
+
+def went_on(session: Session, channel: Connection, now: datetime) -> None:
+    """Something went out that had been tried before: where products wait, these may have been the last of them."""
+    told = (Problem.kind == KIND, Problem.subject == _subject(channel.id), Problem.closed_at.is_(None))
+    if session.scalars(select(Problem.id).where(*told)).first() is not None:
+        tell(session, channel, now)
 
 
 def check(session: Session, rows: Sequence[Connection], now: datetime) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from bridge.db.tables import Connection, Listing, Problem, Work
 from bridge.domain.money import Money
@@ -14,7 +15,7 @@ from bridge.flows import attend, listing_view, standstill
 from bridge.flows.connecting import start_work
 from bridge.flows.watching import Watching
 from bridge.ports.channel import ItemResult, OfferDraft, Outcome
-from bridge.ports.errors import AskMerchant
+from bridge.ports.errors import AskMerchant, SlowDown
 from tests.support.demo import Demo
 
 pytestmark = pytest.mark.both_databases
@@ -147,3 +148,20 @@ def test_products_that_may_not_be_read_are_one_problem_of_the_store(
         undone = select(Work.id).where(Work.kind == "product.read", Work.dirty_version > Work.done_version)
         assert session.scalars(undone).all() == []
         assert session.scalars(select(Listing.error).where(Listing.error.is_not(None))).all() == []
+
+
+def test_where_nothing_waits_a_retry_costs_no_look_at_everything(world: Demo) -> None:
+    stock_in(world, "A")
+    world.market.faults.before["update_stock"] = [SlowDown("not so fast", after=timedelta(seconds=1))]
+    asked: list[str] = []
+
+    def hear(_line: Any, _cursor: Any, text: str, *_: object) -> None:
+        asked.append(text)
+
+    event.listen(world.db.engine, "before_cursor_execute", hear)
+    world.store.set("A", 2)
+    world.hint(world.store.by_sku("A").product_id)
+    world.settle(90, step=30)
+    event.remove(world.db.engine, "before_cursor_execute", hear)
+    assert world.market.stock("A") == 2
+    assert not any("UNION" in text and "listings.error" in text for text in asked)

@@ -69,3 +69,10 @@ def test_a_platform_without_one_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, real)
     assert result.exit_code == 2
     assert "--module is for the sandbox" in " ".join(result.output.split())
+
+
+def test_both_modules_ask_for_consent_by_the_same_script() -> None:
+    """Each package is whole in itself, so each has its own copy: here they are held to be one."""
+    stores = Path(__file__).parents[2] / "platform_adapters"
+    mine = stores / "woocommerce" / "plugin" / "storebridge" / "assets" / "consent.js"
+    assert mine.read_bytes() == (stores / "magento/module/view/adminhtml/web/js/consent.js").read_bytes()
