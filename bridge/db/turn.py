@@ -20,7 +20,8 @@ class Turn:
     database itself says what is wrong.
 
     Who comes ``first`` (the door: a store waits for its answer) waits for the lock alone; all others queue for a
-    second one before it, so that there is never more than one writer before a webhook.
+    second one before it. So a webhook waits for one writer, however many queue; for one more now and then on a busy
+    machine, since the kernel wakes who waits and does not hand the lock over.
     """
 
     def __init__(self, path: Path) -> None:
