@@ -47,9 +47,12 @@ class AftersalesSide(Account):
     def _cancel(self, raw: Json, item: Json, quantity: int, reason: CancelReason) -> ItemResult:
         line_id, order_id = text(item.get("lineItemId")), text(raw.get("orderId"))
         asked = [text(request.get("cancelRequestId")) for request in orders.buyers_requests(raw)]
-        if asked and reason is CancelReason.BUYER_REQUEST:
+        all_of_it = len(tables(raw, "lineItems")) == 1 and quantity >= (whole(item.get("quantity")) or 1)
+        if asked and (all_of_it or reason is CancelReason.BUYER_REQUEST):
             self.client.approve_cancellation(asked[0])
             return _submitted(line_id, Submission("cancel", order_id, asked[0]))
+        if not asked and (under_way := orders.cancellation_under_way(raw)):
+            return _submitted(line_id, Submission("cancel", order_id, under_way))
         if quantity < (whole(item.get("quantity")) or 1):
             raise RejectItem(IN_PARTS)
         if len(tables(raw, "lineItems")) > 1:
@@ -64,10 +67,10 @@ class AftersalesSide(Account):
     def _pay_line_back(self, raw: Json, item: Json, *, by_buyer: bool) -> ItemResult:
         line_id, order_id = text(item.get("lineItemId")), text(raw.get("orderId"))
         cost = money(item.get("lineItemCost"))
-        whole_line = orders.paid_for(item, cost.currency) if cost is not None else None
-        if whole_line is None:
+        if cost is None:
             raise RejectItem("eBay does not tell what was paid for this line.", field="lineItemCost")
-        answer = self.client.refund(order_id, returns.cancelling_refund(item, whole_line, by_buyer=by_buyer))
+        left = orders.sellers(item, cost.currency)
+        answer = self.client.refund(order_id, returns.cancelling_refund(item, left, by_buyer=by_buyer))
         return _paid(line_id, order_id, answer)
 
     def refuse_cancellation(self, order_id: str, line_id: str) -> ItemResult:
@@ -88,6 +91,7 @@ class AftersalesSide(Account):
         """What came back is paid inside its return, which closes with that. eBay keeps no reference of a refund: it is
         called once, and one in doubt is put to a person (``refund_lookup`` in the manifest)."""
         raw = self.client.order(order_id)
+        lines = [returns.without_tax(raw, line) for line in lines]
         try:
             if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(raw, lines[0].line_id)):
                 self.client.refund_return(back, returns.return_refund(lines))

@@ -25,8 +25,11 @@ from channel_adapters.ebay.vocabulary import (
     NONE_REQUESTED,
     NOT_STARTED,
     PHASES,
+    PAID_BACK,
+    REJECTED,
     REQUESTED,
     SHIPPED_BY_EBAY,
+    WITH_TAX_NUMBERS,
 )
 
 BUYER = "buyer"
@@ -40,12 +43,19 @@ def mark(raw: Json) -> str:
 
 
 def order_ref(raw: Json) -> OrderRef:
-    """The list tells the whole order, but for requests to cancel and for what of it is in which parcel."""
+    """The list tells the whole order, but for requests to cancel, what of it is in which parcel, and tax numbers."""
     order_id = text(raw.get("orderId"))
     complete = bool(order_id) and cancel_state(raw) == NONE_REQUESTED and shipping_state(raw) == NOT_STARTED
+    complete = complete and not _has_tax_number(raw)
     changed = moment(raw.get("lastModifiedDate"))
     known = told(lambda: order(raw, ())) if complete else None
     return OrderRef(external_id=order_id, changed_at=changed, mark=mark(raw), order=known)
+
+
+def _has_tax_number(raw: Json) -> bool:
+    """ "The taxIdentifier container is only returned in getOrder", on these marketplaces (sell_fulfillment, Buyer)."""
+    names = ("purchaseMarketplaceId", "listingMarketplaceId")
+    return any(text(item.get(name)) in WITH_TAX_NUMBERS for item in tables(raw, "lineItems") for name in names)
 
 
 def cancel_state(raw: Json) -> str:
@@ -153,8 +163,10 @@ def shipped_of(item: Json, key: str, quantity: int, shipped: dict[str, int]) -> 
 
 
 def is_cancelled(raw: Json, item: Json, sent: int) -> bool:
-    """With the order, or by paying the line back before any of it was shipped."""
+    """With the order, or by paying the line or the order back before any of it was shipped."""
     if cancel_state(raw) == CANCELLED:
+        return True
+    if sent == 0 and text(raw.get("orderPaymentStatus")) == PAID_BACK:
         return True
     cost = money(item.get("discountedLineItemCost")) or money(item.get("lineItemCost"))
     back = refunded(item)
@@ -176,14 +188,37 @@ def paid_for(item: Json, currency: str) -> Money | None:
     return left if left.amount >= 0 else whole_line
 
 
+def collected(item: Json, currency: str) -> Money:
+    """Taxes in what was paid for a line that eBay collects: the seller never has them, and pays none of them back."""
+    whole_line = money(item.get("total"))
+    told = whole_line is not None and whole_line.currency == currency
+    found = [money(tax.get("amount")) for tax in tables(item, "ebayCollectAndRemitTaxes")] if told else []
+    return total([tax for tax in found if tax is not None and tax.currency == currency], currency)
+
+
+def sellers(item: Json, currency: str) -> Money:
+    """What of a line, without its delivery, is the seller's to pay back and is not paid back yet."""
+    paid = paid_for(item, currency) or money(item.get("lineItemCost")) or Money.zero(currency)
+    left = paid - collected(item, currency)
+    return Money(amount=max(Decimal(0), left.amount - refunded(item)), currency=currency)
+
+
 def _shipping(item: Json, currency: str) -> Money:
+    """With import charges of eBay's international programmes where they are in ``total``."""
     costs = table(item, "deliveryCost")
-    parts = [part for name in ("shippingCost", "handlingCost") if (part := money(costs.get(name))) is not None]
-    reduced = money(costs.get("discountAmount"))
-    paid = total([part for part in parts if part.currency == currency], currency)
-    if reduced is None or reduced.currency != currency:
+
+    def sum_of(*names: str) -> Money:
+        found = [part for name in names if (part := money(costs.get(name))) is not None]
+        return total([part for part in found if part.currency == currency], currency)
+
+    paid, reduced = sum_of("shippingCost", "handlingCost"), sum_of("discountAmount")
+    paid = paid - reduced if paid.amount >= reduced.amount else Money.zero(currency)
+    with_charges = paid + sum_of("importCharges", "shippingIntermediationFee")
+    goods = money(item.get("discountedLineItemCost")) or money(item.get("lineItemCost"))
+    whole_line = money(item.get("total"))
+    if goods is None or whole_line is None or {goods.currency, whole_line.currency} != {currency}:
         return paid
-    return paid - reduced if paid.amount >= reduced.amount else Money.zero(currency)
+    return with_charges if whole_line.amount >= (goods + with_charges).amount else paid
 
 
 def _tax(item: Json, currency: str) -> Money | None:
@@ -205,6 +240,14 @@ def buyers_requests(raw: Json) -> list[Json]:
         if text(request.get("cancelRequestState")) == REQUESTED
         and text(request.get("cancelInitiator")).lower() in (BUYER, "")
     ]
+
+
+def cancellation_under_way(raw: Json) -> str:
+    """The number of the one that is through on all sides and not done yet: it takes the whole order with it, and no
+    other is taken beside it."""
+    requests = tables(table(raw, "cancelStatus"), "cancelRequests") if cancel_state(raw) == IN_PROGRESS else []
+    alive = [request for request in requests if text(request.get("cancelRequestState")) != REJECTED]
+    return text(alive[-1].get("cancelRequestId")) if alive and not buyers_requests(raw) else ""
 
 
 def cancel_request(raw: Json, cancel_id: str) -> Json:

@@ -92,6 +92,18 @@ def refund(raw: Json, lines: Sequence[ChannelRefund], comment: str) -> Json:
     return body | {"refundItems": items}
 
 
+def without_tax(raw: Json, line: ChannelRefund) -> ChannelRefund:
+    """What of a refund the seller pays. A tax that eBay collects is paid back by eBay on top: "eBay-collected tax will
+    not be included in this amount, so the actual amount of the buyer's refund may be higher" (LineItemRefund)."""
+    item = next((item for item in tables(raw, "lineItems") if text(item.get("lineItemId")) == line.line_id), {})
+    currency = line.amount.currency
+    tax, paid = orders.collected(item, currency), orders.paid_for(item, currency)
+    if not tax.amount or paid is None or paid.amount <= 0:
+        return line
+    share = line.amount.amount * (paid - tax).amount / paid.amount
+    return line.model_copy(update={"amount": Money(amount=share, currency=currency).quantised()})
+
+
 def cancelling_refund(item: Json, whole_line: Money, *, by_buyer: bool) -> Json:
     """One line of several is not cancelled but paid back, for that reason."""
     reason = "BUYER_CANCEL" if by_buyer else "SELLER_CANCEL"

@@ -63,6 +63,8 @@ ERRORS = ErrorTable(
     rules={
         # "A system error has occurred", "Concurrent access of the same Inventory object is not allowed": both pass.
         **{(status, code): RetryLater for status in (400, 409) for code in ("25001", "25025", "30500", "34900")},
+        # "Refund can't be issued while previous refund is processing", "the buyer payment has not been processed".
+        **{(status, code): RetryLater for status in (400, 409) for code in ("34922", "34929")},
         # Not available in the system; not the resource you are requesting; this offer is not available.
         **{(400, code): NotFound for code in ("25702", "25710", "25713", "32100")},
         **{(status, "signature"): Rule(AskMerchant, SIGN) for status in (400, 401, 403, 409)},

@@ -272,6 +272,32 @@ def test_a_buyers_wish_is_granted_or_refused_with_the_parcel_that_is_on_its_way(
     assert account.sent("rejectCancellation")[-1]["body"] == "{}"
 
 
+def test_while_an_order_is_being_cancelled_nothing_else_of_it_is_paid_back(open_account: Open) -> None:
+    account = open_account({"cancel_seconds": 60})
+    account.offer()
+    account.offer("B-1")
+    granted, first = account.order(more_lines=[{"sku": "B-1"}])
+    ask(account, granted)
+    second = account.placed(granted)["lines"][1]["line_id"]
+    results = [account.channel.cancel_line(granted, line, 1, CancelReason.BUYER_REQUEST) for line in (first, second)]
+    assert results[0].submission == results[1].submission is not None
+    assert account.sent("issueRefund") == []
+    mine, line = account.order()
+    account.fault("reset", "createCancellation")
+    with pytest.raises(UnknownOutcome):
+        account.channel.cancel_line(mine, line, 1, CancelReason.OUT_OF_STOCK)
+    again = account.channel.cancel_line(mine, line, 1, CancelReason.OUT_OF_STOCK)
+    assert (again.outcome, len(account.sent("createCancellation"))) == (Outcome.SUBMITTED, 1)
+
+
+def test_the_merchant_cancels_what_the_buyer_has_asked_to_cancel(account: Account) -> None:
+    order_id, line = account.order()
+    ask(account, order_id)
+    result = account.channel.cancel_line(order_id, line, 1, CancelReason.OUT_OF_STOCK)
+    assert account.end_of(result)[0] is SubmissionState.DONE
+    assert (len(account.sent("approveCancellation")), account.sent("createCancellation")) == (1, [])
+
+
 def test_without_a_signature_the_merchant_is_told_what_is_missing(account: Account) -> None:
     unsigned = Account(account.url, credentials={"signing_key": "", "signing_jwe": ""})
     order_id, key = account.order()
@@ -329,6 +355,33 @@ def test_a_refund_in_doubt_is_not_sent_again_but_by_a_persons_word(account: Acco
     assert [Decimal(item["amount"]) for item in account.placed(order_id)["refunds"]] == [3, 3]
     too_much = account.channel.refund(order_id, [back(key, "40.00")], "second")
     assert (too_much.outcome, "exceeds" in too_much.message) == (Outcome.REJECTED, True)
+
+
+def test_taxes_that_ebay_collects_are_paid_back_by_ebay(account: Account) -> None:
+    line = {"unit_price": 10, "shipping": 5, "tax": 3}
+    one, key = account.order(quantity=2, line=line, tax_by_ebay=True)
+    paid = account.channel.fetch_order(one).lines[0].total
+    account.end_of(account.channel.refund(one, [back(key, str(paid.amount), shipping=euro("5"))], "r-1"))
+    assert [item["amount"] for item in account.placed(one)["refunds"]] == ["25.00"]
+    several, key = account.order(line=line, more_lines=[{"sku": "B-1"}], tax_by_ebay=True)
+    account.end_of(account.channel.refund(several, [back(key, "6.50")], "r-2"))
+    result = account.channel.cancel_line(several, key, 1, CancelReason.OUT_OF_STOCK)
+    assert account.end_of(result)[0] is SubmissionState.DONE
+    assert [Decimal(item["amount"]) for item in account.placed(several)["refunds"]] == [5, 5]
+    assert [line.cancelled for line in account.channel.fetch_order(several).lines] == [1, 0]
+
+
+def test_a_refund_waits_for_the_one_before_it(open_account: Open) -> None:
+    account = open_account({"refund_seconds": 60})
+    account.offer()
+    account.offer("B-1")
+    order_id, key = account.order(more_lines=[{"sku": "B-1"}])
+    other = account.placed(order_id)["lines"][1]["line_id"]
+    account.channel.refund(order_id, [back(key)], "r-1")
+    with pytest.raises(RetryLater, match="previous refund"):
+        account.channel.refund(order_id, [back(other)], "r-2")
+    with pytest.raises(RetryLater):
+        account.channel.cancel_line(order_id, other, 1, CancelReason.OUT_OF_STOCK)
 
 
 # Returns

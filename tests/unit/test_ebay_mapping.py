@@ -355,6 +355,23 @@ def test_shipping_with_handling_less_its_discount() -> None:
     assert orders.order(an_order(line(deliveryCost=delivery)), ()).shipping == euro("4.00")
 
 
+@pytest.mark.parametrize(("whole", "goods", "shipping"), [("31.50", "20.00", "11.50"), ("25.00", "20.00", "5.00")])
+def test_import_charges_are_of_the_delivery_where_the_buyer_paid_them_with_it(
+    whole: str, goods: str, shipping: str
+) -> None:
+    costs = {"shippingCost": "5.00", "importCharges": "6.00", "shippingIntermediationFee": "0.50"}
+    delivery = {name: {"value": value, "currency": "EUR"} for name, value in costs.items()}
+    item = line(deliveryCost=delivery, total={"value": whole, "currency": "EUR"})
+    order = orders.order(an_order(item), ())
+    assert (order.lines[0].total, order.shipping) == (euro(goods), euro(shipping))
+
+
+@pytest.mark.parametrize(("site", "whole"), [("EBAY_IT", False), ("EBAY_ES", False), ("EBAY_DE", True)])
+def test_tax_numbers_stand_in_the_order_only(site: str, whole: bool) -> None:
+    raw = an_order(line(listingMarketplaceId=site, purchaseMarketplaceId=site))
+    assert (orders.order_ref(raw).order is not None) is whole
+
+
 def test_units_by_parcels_and_by_state() -> None:
     parcels = [
         {"lineItems": [{"lineItemId": "1", "quantity": 1}, {"lineItemId": "2"}]},
@@ -374,6 +391,10 @@ def test_cancelled_with_the_order_or_by_paying_back() -> None:
     for amount, gone in (("20.00", 2), ("19.99", 0)):
         refund = {"amount": {"value": amount, "currency": "EUR"}}
         assert orders.order(an_order(line(refunds=[refund])), ()).lines[0].cancelled == gone
+    paid_back = an_order(orderPaymentStatus="FULLY_REFUNDED", orderFulfillmentStatus="NOT_STARTED")
+    assert orders.order(paid_back, ()).lines[0].cancelled == 2
+    sent = an_order(line(lineItemFulfillmentStatus="FULFILLED"), orderPaymentStatus="FULLY_REFUNDED")
+    assert orders.order(sent, ()).lines[0].cancelled == 0
     shipped = line(refunds=[{"amount": {"value": "20.00", "currency": "EUR"}}], lineItemFulfillmentStatus="FULFILLED")
     assert orders.order(an_order(shipped), ()).lines[0].cancelled == 0
 

@@ -185,9 +185,14 @@ def payment_state(order: Document) -> str:
     if not order["paid"]:
         return "PENDING"
     back = sum((Decimal(item["amount"]) for item in order["refunds"] if item["status"] != "FAILED"), Decimal(0))
-    if order["cancelled"] or back >= paid(order):
+    if order["cancelled"] or back >= due_seller(order):
         return "FULLY_REFUNDED"
     return "PARTIALLY_REFUNDED" if back > 0 else "PAID"
+
+
+def due_seller(order: Document) -> Decimal:
+    """What eBay collects is no seller's to pay back."""
+    return sum((line_total(line, with_taxes=False) for line in order["lines"]), Decimal(0))
 
 
 def _cancel_status(market: Market, order: Document, *, alone: bool) -> Document:
@@ -291,8 +296,14 @@ def pay_back(market: Market, order: Document, wanted: list[tuple[str, Any]], *, 
         raise Problem(400, 34914, "Can't find the item in the order.")
     if any(amount.currency != order["currency"] for _, amount in wanted):
         raise Problem(400, 34909, "The amount currency isn't correct.")
-    if total <= 0 or before + total > paid(order):
+    if total <= 0 or before + total > due_seller(order):
         raise Problem(400, 34915, "The refund amount exceeds order amount.")
+    for line in order["lines"]:
+        mine = [item for item in order["refunds"] if item["line"] == line["id"] and item["status"] != "FAILED"]
+        own = [Decimal(item["amount"]) for item in mine]
+        own += [Decimal(amount.value) for key, amount in wanted if key == line["id"]]
+        if sum(own, Decimal(0)) > line_total(line, with_taxes=False):
+            raise Problem(409, 34924, "The item refund amount exceeds the item remaining amount.")
     key, due = str(market.docs.next_id("refund", 5000000001)), market.now() + market.options.refund_seconds
     made = [
         {"id": key, "line": line, "amount": amount.value, "status": "PENDING", "due": due} for line, amount in wanted
