@@ -43,7 +43,7 @@ def failures(document: bytes) -> Failures:
     words = document.decode("utf-8", "replace").removeprefix("\ufeff").strip()
     if words.startswith("{"):
         return _json_failures(words)
-    return _xml_failures(words)
+    return _xml_failures(document.strip())
 
 
 def _json_failures(words: str) -> Failures:
@@ -58,9 +58,9 @@ def _json_failures(words: str) -> Failures:
     return {number: "; ".join(parts[:3]) for number, parts in found.items()}
 
 
-def _xml_failures(words: str) -> Failures:
-    """Entities are never read: a document that declares any is not Amazon's."""
-    if "<!DOCTYPE" in words or "<!ENTITY" in words:
+def _xml_failures(words: bytes) -> Failures:
+    """In the encoding it declares. Entities are never read: a document that declares any is not Amazon's."""
+    if b"<!DOCTYPE" in words or b"<!ENTITY" in words or b"\0" in words:
         raise _damaged(ValueError("it declares entities"))
     try:
         root = ET.fromstring(words)  # noqa: S314  without entities there is nothing to expand

@@ -15,6 +15,9 @@ from channel_adapters.amazon.submissions import Submission
 from channel_adapters.amazon.vocabulary import PROCESSING
 
 REPORTS_KEPT = 50
+# "Aborted due to a fatal error. Some, none, or all of the operations may have completed" (feeds_2021-06-30, Feed).
+ABORTED = "FATAL"
+PERHAPS = "It broke off, and what it was about may have been done all the same."
 
 
 class FollowSide(OfferSide):
@@ -58,11 +61,15 @@ class FollowSide(OfferSide):
             return {key: sent_before.gone(key, error.merchant) for key in group}
         except RetryLater:
             return {key: sent_before.pending(key) for key in group}
+        aborted = text(raw.get("processingStatus")) == ABORTED
         words = failures.get(0) or f"Amazon says {text(raw.get('processingStatus'))} of the feed."
         answers: dict[str, SubmissionStatus] = {}
         for key, item in group.items():
             if item.message in failures:
                 answers[key] = sent_before.failed(key, failures[item.message])
+                self._forget_refund(feed)
+            elif aborted:
+                answers[key] = sent_before.gone(key, f"{words} {PERHAPS}")
                 self._forget_refund(feed)
             elif state is SubmissionState.FAILED or 0 in failures:
                 answers[key] = sent_before.failed(key, words)

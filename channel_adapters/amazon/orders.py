@@ -110,7 +110,7 @@ class _Proceeds:
         self.shipping_tax = self._detail("TAX", "SHIPPING")
         self.shipping = self._shipping()
         self.tax = tax - self.shipping_tax
-        self.gift_wrap = self._sum("GIFT_WRAP")
+        self.gift_wrap, self.gift_wrap_tax = self._sum("GIFT_WRAP"), self._detail("TAX", "GIFT_WRAP")
         self.discount = _positive(discount) - _positive(self._detail("DISCOUNT", "SHIPPING"))
         self.goods = self.total - self.shipping
 
@@ -148,10 +148,12 @@ def refund_parts(raw: Json, wish: ChannelRefund) -> list[tuple[str, Money]]:
     none = Money.zero(wish.amount.currency)
     paid, shipping = _Proceeds(item, wish.amount.currency), wish.shipping or none
     wrap = _of(paid.gift_wrap, wish.amount, paid.goods)
-    tax = _of(paid.tax, wish.amount, paid.goods) if paid.on_top else none
+    wrap_tax = _of(paid.gift_wrap_tax, wish.amount, paid.goods) if paid.on_top else none
+    tax = _of(paid.tax, wish.amount, paid.goods) - wrap_tax if paid.on_top else none
     shipping_tax = _of(paid.shipping_tax, shipping, paid.shipping) if paid.on_top else none
-    beside = [("GiftWrap", wrap), ("Tax", tax), ("Shipping", shipping - shipping_tax), ("ShippingTax", shipping_tax)]
-    principal = wish.amount.quantised() - wrap - tax
+    beside = [("Tax", tax), ("GiftWrap", wrap), ("GiftWrapTax", wrap_tax)]
+    beside += [("Shipping", shipping - shipping_tax), ("ShippingTax", shipping_tax)]
+    principal = wish.amount.quantised() - wrap - tax - wrap_tax
     return [("Principal", principal), *((kind, part) for kind, part in beside if part.amount)]
 
 
@@ -197,11 +199,15 @@ def _line(raw: Json, item: Json, number: int, currency: str) -> SoldLine:
 
 
 def _units(raw: Json, item: Json, ordered: int) -> tuple[int, int, int]:
-    """Units sold, cancelled and shipped. Amazon may take cancelled units off what was ordered, down to none."""
+    """Units sold, cancelled and shipped. Amazon may take cancelled units off what was ordered, down to none; where it
+    tells no quantities, a cancellation that was executed and "all items have been shipped" say it."""
     quantity = max(1, ordered)
     told = table(item, "fulfillment")
-    sent, left = whole(told.get("quantityFulfilled")) or 0, whole(told.get("quantityUnfulfilled"))
-    if status(raw) == "CANCELLED" or ordered < 1:
+    sent, left = whole(told.get("quantityFulfilled")), whole(told.get("quantityUnfulfilled"))
+    ended = bool(table(item, "cancellation", "cancellationExecution"))
+    if sent is None:
+        sent = quantity if status(raw) == "SHIPPED" and not ended else 0
+    if status(raw) == "CANCELLED" or ordered < 1 or (ended and left is None):
         return quantity, quantity - min(sent, quantity), min(sent, quantity)
     gone = 0 if left is None else max(0, quantity - sent - left)
     return quantity, gone, min(sent, quantity)

@@ -32,10 +32,17 @@ def read(document: bytes, seen_at: datetime) -> list[MarketplaceReturn]:
 
 
 def _rows(document: bytes) -> list[Row]:
-    words = document.decode("utf-8-sig", "replace")
-    reader = csv.DictReader(io.StringIO(words), delimiter="\t", quoting=csv.QUOTE_NONE)
+    reader = csv.DictReader(io.StringIO(_decoded(document)), delimiter="\t", quoting=csv.QUOTE_NONE)
     return [{_plain(name): (value or "").strip() for name, value in row.items() if isinstance(name, str)
              and not isinstance(value, list)} for row in reader]  # fmt: skip
+
+
+def _decoded(document: bytes) -> str:
+    """No encoding is named with a report: what is no UTF-8 is of Europe's older kind."""
+    try:
+        return document.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return document.decode("cp1252", "replace")
 
 
 def _plain(heading: str) -> str:
@@ -47,25 +54,38 @@ def _number(row: Row) -> str:
 
 
 def _return(number: str, rows: list[Row], seen_at: datetime) -> MarketplaceReturn:
-    lines = tuple(_line(number, row) for row in rows)
+    parts: dict[str, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(_item(row), []).append(row)
+    lines = tuple(_line(f"{number}:{item}", same) for item, same in parts.items())
     registered = _day(rows[0].get("return request date", "")) or seen_at
     return MarketplaceReturn(external_id=number, registered_at=registered, lines=lines, raw={"rows": rows})
 
 
-def _line(number: str, row: Row) -> ReturnLine:
-    item = row.get("order item id") or row.get("merchant sku") or row.get("asin") or "1"
+def _item(row: Row) -> str:
+    return row.get("order item id") or row.get("merchant sku") or row.get("asin") or "1"
+
+
+def _line(key: str, rows: list[Row]) -> ReturnLine:
+    """Units of one item that come back for different reasons have a row for each; a row that is told twice is one."""
+    row = rows[0]
+    units = {part.get("return reason", ""): max(1, whole(part.get("return quantity")) or 1) for part in rows}
     return ReturnLine(
-        external_id=f"{number}:{item}",
+        external_id=key,
         order_id=row["order id"],
         order_line_id=row.get("order item id") or None,
         sku=row.get("merchant sku") or None,
         title=row.get("item name", ""),
-        quantity=max(1, whole(row.get("return quantity")) or 1),
-        reason=row.get("return reason", ""),
-        comment=row.get("customer comments", ""),
-        handled=_is_refunded(row) or row.get("return request status", "").lower() in CONDITION_OF_RETURN_DONE,
-        received=True if row.get("return delivery date") else None,
+        quantity=sum(units.values()),
+        reason=", ".join(filter(None, units)),
+        comment="; ".join(dict.fromkeys(filter(None, (part.get("customer comments", "") for part in rows)))),
+        handled=all(map(_is_handled, rows)),
+        received=True if all(part.get("return delivery date") for part in rows) else None,
     )
+
+
+def _is_handled(row: Row) -> bool:
+    return _is_refunded(row) or row.get("return request status", "").lower() in CONDITION_OF_RETURN_DONE
 
 
 def _is_refunded(row: Row) -> bool:

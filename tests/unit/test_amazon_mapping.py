@@ -109,6 +109,23 @@ def test_tax_on_top_is_part_of_what_the_buyer_pays() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "more", "units"),
+    [
+        ("SHIPPED", {}, (0, 2)),
+        ("SHIPPED", {"cancellation": {"cancellationExecution": {"cancelledBy": "BUYER"}}}, (2, 0)),
+        ("UNSHIPPED", {"cancellation": {"cancellationExecution": {"cancelledBy": "AMAZON"}}}, (2, 0)),
+        ("UNSHIPPED", {}, (0, 0)),
+    ],
+)
+def test_what_is_cancelled_and_shipped_where_no_quantities_are_told(
+    status: str, more: Json, units: tuple[int, int]
+) -> None:
+    item = {"orderItemId": "1", "quantityOrdered": 2, "product": {"sellerSku": "A-1"}} | more
+    line = orders.order(changed(ORDER, orderItems=[item], fulfillment__fulfillmentStatus=status), CURRENCIES).lines[0]
+    assert (line.cancelled, line.shipped) == units
+
+
 def test_a_pending_order_has_no_prices_yet() -> None:
     item = {"orderItemId": "1", "quantityOrdered": 3, "product": {"sellerSku": "A-1"}}
     bare = {"orderId": "1", "createdTime": "2026-11-20T09:30:15Z", "lastUpdatedTime": "2026-11-20T09:30:15Z",
@@ -231,6 +248,23 @@ def test_returns_are_read_by_their_headings_in_any_order() -> None:
     assert found[0].raw["rows"][0]["moon phase"] == "full"
 
 
+def test_rows_of_one_item_are_one_line_with_all_their_units() -> None:
+    rows = (
+        RETURNS[1],
+        ("full", "303-1", "14-Jul-2026", "Approved", "D1RRMA", "A-1", "Mug", "1", "DEFECTIVE", "", "", "111"),
+    )
+    line = returns.read("\n".join("\t".join(row) for row in (HEADINGS, *rows, rows[1])).encode(), NOW)[0].lines
+    assert [(part.external_id, part.quantity, part.reason) for part in line] == [
+        ("D1RRMA:111", 3, "TOO-SMALL, DEFECTIVE")
+    ]
+
+
+def test_a_report_in_an_older_encoding() -> None:
+    row = [word.replace("Mug", "Müslischale") for word in RETURNS[1]]
+    document = "\n".join("\t".join(part) for part in (HEADINGS, row)).encode("cp1252")
+    assert returns.read(document, NOW)[0].lines[0].title == "Müslischale"
+
+
 @pytest.mark.parametrize("document", [b"", b"Order ID\n", "Order ID\tReturn quantity\n\t\n".encode("utf-8-sig")])
 def test_a_report_without_returns_is_empty(document: bytes) -> None:
     assert returns.read(document, NOW) == []
@@ -274,6 +308,9 @@ def test_reports_tell_who_failed() -> None:
     <ResultCode>Error</ResultCode><ResultDescription> too late </ResultDescription></Result><Result><MessageID>3</MessageID>
     <ResultCode>Warning</ResultCode></Result></ProcessingReport></Message></AmazonEnvelope>"""
     assert feeds.failures(xml.encode()) == {2: "too late"}
+    older = """<?xml version="1.0" encoding="ISO-8859-1"?><R><Result><MessageID>1</MessageID><ResultCode>Error</ResultCode>
+    <ResultDescription>zu spät</ResultDescription></Result></R>"""
+    assert feeds.failures(older.encode("latin-1")) == {1: "zu spät"}
     report = b'{"issues": [{"severity": "ERROR", "message": "bad feed"}, {"messageId": 4, "severity": "WARNING"}]}'
     assert feeds.failures(report) == {0: "bad feed"}
     for damaged in (b"{", b"<a>", b"plain", b'<!DOCTYPE x [<!ENTITY y "z">]><x>&y;</x>', b""):

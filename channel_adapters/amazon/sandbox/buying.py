@@ -145,6 +145,7 @@ def _proceeds(wish: Wish, line: WishLine, price: float) -> Document:
         parts.append({"type": "DISCOUNT", "subtotal": _money(line.discount, currency), "detailedBreakdowns": detail})
     rate = 0.19 / 1.19 if wish.tax == "contained" else 0.10
     taxes = {"ITEM": round((goods - line.discount) * rate, 2), "SHIPPING": round(line.shipping * rate, 2)}
+    taxes["GIFT_WRAP"] = round(line.gift_wrap * rate, 2)
     details = [{"subtype": name, "value": _money(amount, currency)} for name, amount in taxes.items() if amount]
     tax = sum(taxes.values())
     parts.append({"type": "TAX", "subtotal": _money(tax, currency), "detailedBreakdowns": details})

@@ -179,6 +179,8 @@ def process(market: Market, key: str) -> None:
             else (_envelope(market, feed, content), "text/xml")
         )  # fmt: skip
         feed |= {"status": "DONE", "result": keep(market, report, media)}
+        if market.options.feed_breaks and feed["type"] != LISTINGS_FEED:
+            feed |= {"status": "FATAL", "result": None}
     except (ValueError, ET.ParseError, Problem):
         feed["status"] = "FATAL"
     feed |= {"due": None, "ended": market.now()}

@@ -16,7 +16,8 @@ class Options:
     second (or [calls, seconds]) by operation.
 
     ``marketplaces``: where the seller takes part. ``roles``: datasets of orders the application may see, None for all.
-    ``insights``: whether it may ask for account health. ``report_end``: how reports end.
+    ``insights``: whether it may ask for account health. ``report_end``: how reports end. ``feed_breaks``: feeds of
+    orders break off, after what they are about was done.
     """
 
     seller_id: str = "A2SANDBOXSELLER"
@@ -28,6 +29,7 @@ class Options:
     code_seconds: float = 300.0
     accept_seconds: float = 1.0
     feed_seconds: float = 2.0
+    feed_breaks: bool = False
     report_seconds: float = 1.0
     report_end: Literal["DONE", "CANCELLED", "FATAL"] = "DONE"
     limits: Literal["published", "raised"] | Mapping[str, float | Sequence[float]] | None = "raised"

@@ -279,7 +279,7 @@ def most_of(item: Document, kind: str) -> float:
     parts = {part["type"]: float(part["subtotal"]["amount"]) for part in item["proceeds"]["breakdowns"]}
     plain = sum(parts.values()) - 2 * parts.get("DISCOUNT", 0)
     on_top = abs(float(item["proceeds"]["proceedsTotal"]["amount"]) - plain) < 0.001
-    if kind in ("Tax", "ShippingTax"):
+    if kind in ("Tax", "ShippingTax", "GiftWrapTax"):
         return parts.get("TAX", 0) if on_top else 0
     return sum(parts.get(name, 0) for name in COMPONENTS.get(kind, ()))
 
