@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Integer, String, Table, and_, bindparam, case, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from bridge.db import work
 from bridge.db.resting import at_rest
+from bridge.db.sent import QUARTER
 from bridge.db.session import Asks, core_execute, core_execute_many, line
-from bridge.db.tables import Connection, FacetRow, Listing, Shop, UtcTime
+from bridge.db.tables import Connection, FacetRow, Listing, Shop, StockSent, UtcTime
 from bridge.domain.values import fingerprint
 
 _NOW = bindparam("now", type_=UtcTime())
@@ -133,6 +135,17 @@ _ACKNOWLEDGED = (
 )
 
 
+def _counted(insert: Any) -> Any:
+    more = {"count": StockSent.count + insert.excluded.count}
+    return insert.on_conflict_do_update(index_elements=["shop_id", "quarter", "connection_id"], set_=more)
+
+
+_COUNTED = {
+    "sqlite": _counted(sqlite.insert(cast(Table, StockSent.__table__))),
+    "postgresql": _counted(postgresql.insert(cast(Table, StockSent.__table__))),
+}
+
+
 def scopes(session: Asks, facets: Sequence[str], now: datetime) -> list[tuple[int, int, str]]:
     """(shop, connection, facet) with something due."""
     found: list[tuple[int, int, str]] = []
@@ -187,3 +200,14 @@ def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
     ]
     if rows:
         core_execute_many(line(session), _ACKNOWLEDGED, rows)
+
+
+def count_stock(session: Session, connection_id: int, count: int, now: datetime) -> None:
+    """The marketplace has accepted so many stock values. The last thing in a transaction: whoever accepts for the same
+    connection waits for it to end, and must not be waited for in turn."""
+    if not count:
+        return
+    wire = line(session)
+    begun = datetime.fromtimestamp(now.timestamp() // QUARTER.total_seconds() * QUARTER.total_seconds(), UTC)
+    row = {"shop_id": session.info["shop_id"], "quarter": begun, "connection_id": connection_id, "count": count}
+    core_execute_many(wire, _COUNTED[wire.dialect.name], [row])

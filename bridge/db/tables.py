@@ -30,6 +30,7 @@ from bridge.db.sales import (
     ReturnRow,
     Submission,
 )
+from bridge.db.sent import StockSent
 from bridge.db.shaping import (
     CategoryTreeRow,
     Change,
@@ -84,6 +85,7 @@ __all__ = [
     "RunRow",
     "SendingRow",
     "Shop",
+    "StockSent",
     "Submission",
     "SuggestionRow",
     "TokenRow",

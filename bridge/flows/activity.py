@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Delivery, Journal
@@ -20,12 +21,15 @@ def activity(
     delivery: int | None = None,
     exchanges: bool | None = None,
     by_people: bool = False,
+    only: Sequence[ColumnElement[bool]] = (),
     before: int | None = None,
     limit: int = LIMIT,
 ) -> list[dict[str, Any]]:
     """``before`` is the id of the last entry seen; ``exchanges`` True for calls to the outside only, False for all
-    else; ``by_people``: what people have changed. Nothing in the journal is secret, or personal of buyers."""
+    else; ``by_people``: what people have changed; ``only``: further conditions. Nothing in the journal is secret, or
+    personal of buyers."""
     query = select(Journal, Connection.title).outerjoin(Connection, Connection.id == Journal.connection_id)
+    query = query.where(*only)
     given = ((Journal.order_ref, order), (Journal.sku, sku), (Journal.delivery_id, delivery))
     for column, value in given:
         if value is not None:

@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import records
-from bridge.db.queue import Ack, acknowledge
+from bridge.db.queue import Ack, acknowledge, count_stock
 from bridge.db.tables import Connection, FacetRow, FeedPart, FeedRow, Listing
+from bridge.domain.listing import Facet
 from bridge.domain.values import fingerprint
 from bridge.flows import feed_address
 from bridge.flows.engine import Engine
@@ -109,17 +110,22 @@ def _fetched(session: Session, file: File, now: datetime) -> list[tuple[str, str
     awaited = [item for part in session.scalars(query.order_by(FeedPart.number)) for item in _take(part)]
     told = {item[0]: item for item in awaited}
     found: list[tuple[str, str, float]] = []
+    stock = 0
     for start in range(0, len(awaited), 500):
         ids = [item[0] for item in awaited[start : start + 500]]
         facets = list(session.scalars(select(FacetRow).where(FacetRow.id.in_(ids)).with_for_update()))
         current = [facet for facet in facets if told[facet.id][1] == facet.desired_version]
-        found += _acknowledge(session, row, [facet for facet in current if len(told[facet.id]) == 2], len(awaited), now)
+        wished = [facet for facet in current if len(told[facet.id]) == 2]
+        found += _acknowledge(session, row, wished, len(awaited), now)
+        stock += sum(facet.facet == Facet.STOCK for facet in wished)
         for facet in (facet for facet in current if len(told[facet.id]) > 2):
             _told(session, facet, told[facet.id][2], now)
     records.close_problem(session, now, UNFETCHED, f"connection {row.id}")
     if awaited:
         text = f"{row.title} fetched the feed of {file.made_at:%H:%M:%S} UTC: {len(found)} changes handed over"
         records.note(session, now, "feed", text, connection_id=row.id)
+    session.flush()
+    count_stock(session, row.id, stock, now)
     return found
 
 

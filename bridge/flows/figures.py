@@ -2,7 +2,7 @@
 each currency by itself. What is counted here is listed by the same conditions (``which``, ``since``), so that a number
 and its list agree.
 
-Three statements, however many orders and connections a shop has.
+Four statements, however many orders and connections a shop has.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from bridge.db.tables import Order, OrderLine, Problem
+from bridge.db.tables import Journal, Order, OrderLine, Problem, StockSent
+from bridge.domain.listing import Facet
 from bridge.domain.money import Money
 
 TODAY, WEEK = "today", "week"
@@ -31,7 +32,8 @@ WHICH = (CANCELLED, FAILED, LATE)
 class Figures:
     """Of the orders that were placed in one period: how many, the units that were not cancelled and what buyers pay for
     those (with VAT, without shipping), by currency; orders of which something was cancelled, that could not be created
-    in the store, and that were or are shipped too late. ``solved``: problems that were closed in the period."""
+    in the store, and that were or are shipped too late. ``solved``: problems that were closed in the period; ``sent``:
+    stock values that marketplaces accepted in it."""
 
     orders: int = 0
     units: int = 0
@@ -40,6 +42,7 @@ class Figures:
     failed: int = 0
     late: int = 0
     solved: int = 0
+    sent: int = 0
 
     @property
     def sales(self) -> list[Money]:
@@ -60,7 +63,7 @@ class Both:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.week.orders or self.week.solved)
+        return not (self.week.orders or self.week.solved or self.week.sent)
 
     def add(self, name: str, count: int, *, is_today: bool) -> None:
         for figures in (self.week, *([self.today] if is_today else ())):
@@ -83,6 +86,11 @@ def which(name: str, now: datetime) -> ColumnElement[bool]:
     return or_(Order.shipped_at > Order.ship_by, waits)
 
 
+def accepted_stock() -> ColumnElement[bool]:
+    """The condition on the activity of stock that a marketplace accepted."""
+    return and_(Journal.kind == "acknowledged", Journal.detail["facet"].as_string() == Facet.STOCK.value)
+
+
 def counted(session: Session, now: datetime, zone: ZoneInfo) -> tuple[Both, dict[int, Both]]:
     """In all, and by connection. What closed of problems that are no connection's own is in the first only."""
     everything, single = Both(), defaultdict[int, Both](Both)
@@ -96,9 +104,10 @@ def counted(session: Session, now: datetime, zone: ZoneInfo) -> tuple[Both, dict
             both.week.sold(units, worth)
             if is_today:
                 both.today.sold(units, worth)
-    for number, is_today, count in session.execute(_solved(today, week)):
-        for both in (everything, *([single[number]] if number is not None else ())):
-            both.add("solved", count, is_today=is_today)
+    for name, query in (("solved", _solved(today, week)), ("sent", _sent(today, week))):
+        for number, is_today, count in session.execute(query):
+            for both in (everything, *([single[number]] if number is not None else ())):
+                both.add(name, count, is_today=is_today)
     return everything, dict(single)
 
 
@@ -147,3 +156,9 @@ def _solved(today: datetime, week: datetime) -> Any:
         .where(Problem.closed_at >= week)
         .group_by(Problem.connection_id, "is_today")
     )
+
+
+def _sent(today: datetime, week: datetime) -> Any:
+    is_today = (StockSent.quarter >= today).label("is_today")
+    found = select(StockSent.connection_id, is_today, func.sum(StockSent.count)).where(StockSent.quarter >= week)
+    return found.group_by(StockSent.connection_id, "is_today")

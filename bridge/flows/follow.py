@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.queue import Ack, acknowledge
+from bridge.db.queue import Ack, acknowledge, count_stock
 from bridge.db.tables import (
     Cancellation,
     Connection,
@@ -22,11 +22,12 @@ from bridge.db.tables import (
     Submission,
 )
 from bridge.db.work import Claim, Mark
+from bridge.domain.listing import Facet
 from bridge.flows import acceptance, cancellations, offered, refunds, refusing, returns, ship
 from bridge.flows.advice import CORRECT_TO_SEND
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
-from bridge.flows.push import refused_again
+from bridge.flows.push import refused_again, shown
 from bridge.flows.sites import place, subject
 from bridge.flows.steps import step
 from bridge.ports.channel import SubmissionState, SubmissionStatus
@@ -48,7 +49,7 @@ def follow(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         with lane("shipments"):
             answers = {item.submission: item for item in engine.channel(row).follow([item.external_id for item in due])}
         step("follow.asked")
-        engine.db.transact(row.shop_id, _record, due, answers, engine.clock())
+        engine.db.transact(row.shop_id, _record, row, due, answers, engine.clock())
         step("follow.recorded")
         engine.ring({"orders", "shipments", "content", "stock"})
     engine.db.transact(row.shop_id, _next, row, claims, engine.clock())
@@ -64,7 +65,10 @@ def _due(session: Session, row: Connection, now: datetime) -> list[Submission]:
     return list(session.scalars(query))
 
 
-def _record(session: Session, due: list[Submission], answers: dict[str, SubmissionStatus], now: datetime) -> None:
+def _record(
+    session: Session, row: Connection, due: list[Submission], answers: dict[str, SubmissionStatus], now: datetime
+) -> None:
+    accepted = 0
     for known in due:
         item = session.get_one(Submission, known.id)
         answer = answers.get(item.external_id)
@@ -77,6 +81,17 @@ def _record(session: Session, due: list[Submission], answers: dict[str, Submissi
             item.next_check_at = now + _distance(item.checks)
         else:
             _finish(session, item, answer.state.value, answer.message, now, answer.entity_id)
+            accepted += _is_stock_since(session, item, now)
+    session.flush()
+    count_stock(session, row.id, accepted, now)
+
+
+def _is_stock_since(session: Session, item: Submission, now: datetime) -> bool:
+    """Whether this is stock that was acknowledged at this very moment."""
+    if item.kind != "facet" or item.state != SubmissionState.DONE.value:
+        return False
+    query = select(FacetRow.facet).where(FacetRow.id == item.subject_id, FacetRow.acked_at == now)
+    return session.scalar(query) == Facet.STOCK
 
 
 def _too_old(item: Submission, now: datetime) -> bool:
@@ -145,11 +160,21 @@ def _facet(session: Session, item: Submission, good: bool, message: str, now: da
     if row is None or row.desired_version != item.version:
         return
     if good:
-        acknowledge(session, [Ack(row.id, None, item.version, row.desired)], now)
+        _acknowledged(session, row, item.version, now)
     elif item.state == SubmissionState.FAILED.value:
         _refused(session, row, item, message, now)
     else:
         row.due_at, row.error, row.attempts = now + work.backoff(row.attempts + 1), message, row.attempts + 1
+
+
+def _acknowledged(session: Session, row: FacetRow, version: int, now: datetime) -> None:
+    acknowledge(session, [Ack(row.id, None, version, row.desired)], now)
+    listing, channel = session.get_one(Listing, row.listing_id), session.get_one(Connection, row.connection_id)
+    facet, where = Facet(row.facet), place(channel, listing.site)
+    text = f"{facet.value} {shown(facet, row.desired)} acknowledged by {where}"
+    sent = {"desired": row.desired, "version": version} if row.facet != Facet.CONTENT else {}
+    detail = {"facet": row.facet, **sent}
+    records.note(session, now, "acknowledged", text, connection_id=channel.id, sku=listing.sku, detail=detail)
 
 
 def _refused(session: Session, row: FacetRow, item: Submission, message: str, now: datetime) -> None:

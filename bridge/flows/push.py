@@ -228,10 +228,13 @@ class _Sender:
         elif any(item.attempts for item, _ in results):
             standstill.went_on(session, self.row, now)
         alive(session, self.row, now)
+        if self.facet is Facet.STOCK:
+            session.flush()
+            queue.count_stock(session, self.row.id, len(applied), now)
 
     def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
         where = place(self.row, item.site)
-        text = f"{self.facet.value} {_shown(self.facet, item.desired)} acknowledged by {where}"
+        text = f"{self.facet.value} {shown(self.facet, item.desired)} acknowledged by {where}"
         records.note(
             session,
             now,
@@ -398,7 +401,7 @@ def _wait(error: BridgeError, attempts: int) -> timedelta:
     return work.backoff(attempts + 1)
 
 
-def _shown(facet: Facet, value: dict[str, Any]) -> str:
+def shown(facet: Facet, value: dict[str, Any]) -> str:
     if facet is Facet.STOCK:
         return str(value["quantity"])
     if facet is Facet.PRICE:

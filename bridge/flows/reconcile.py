@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bridge.db import records, work
 from bridge.db.bulk import update_rows
+from bridge.db.sent import KEPT as SENT_KEPT
 from bridge.db.tables import (
     AlertRow,
     Connection,
@@ -25,6 +26,7 @@ from bridge.db.tables import (
     Product,
     ProofRow,
     Shop,
+    StockSent,
     Variant,
 )
 from bridge.db.work import Claim, Mark
@@ -406,7 +408,7 @@ def retire(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     def act(session: Session) -> int:
         limit = started - keeping.kept(engine, session, row.shop_id).records
         removed = 0
-        for table, old in _ageing(limit, started - audit.KEPT):
+        for table, old in [*_ageing(limit, started - audit.KEPT), (StockSent, StockSent.quarter < started - SENT_KEPT)]:
             result = session.execute(delete(table).where(old).execution_options(synchronize_session=False))
             removed += result.rowcount  # type: ignore[attr-defined]
         return removed

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
 
-from bridge.db.tables import Order, Problem
+from bridge.db.tables import Journal, Order, Problem
 from bridge.flows import documents, figures, overview
 from bridge.web.page import View
 
-SOLVED = "solved"
+SOLVED, STOCK = "solved", "stock"
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,20 @@ def problems(view: View) -> Narrowed:
         found.append(Problem.connection_id == on)
     known = show if show in ("all", SOLVED) else ""
     return Narrowed(known, since if known == SOLVED else "", on, _channels(view), found)
+
+
+def activity(view: View) -> Narrowed:
+    """By marketplace, and of the stock that marketplaces accepted also by day."""
+    show, since, on = view.text("show"), _since(view), view.number("on")
+    found: list[ColumnElement[bool]] = []
+    if show == STOCK:
+        found.append(figures.accepted_stock())
+        if since:
+            found.append(Journal.at >= figures.begin(since, view.now, overview.zone(view.session)))
+    if on is not None:
+        found.append(Journal.connection_id == on)
+    known = show if show in ("exchanges", "all", "people", STOCK) else ""
+    return Narrowed(known, since if known == STOCK else "", on, _channels(view), found)
 
 
 def _since(view: View) -> str:

@@ -168,7 +168,8 @@ def _by_parts(view: View, number: int) -> bool:
 
 def _activity(view: View) -> Context:
     order, sku, delivery = view.text("order"), view.text("sku"), view.number("delivery")
-    show = view.text("show")
+    narrow = narrowing.activity(view)
+    show = narrow.show
     narrowed = bool(order or sku or delivery is not None)
     exchanges = {"exchanges": True, "all": None, "people": None}.get(show, None if narrowed else False)
     entries = journal.activity(
@@ -178,6 +179,7 @@ def _activity(view: View) -> Context:
         delivery=delivery,
         exchanges=exchanges,
         by_people=show == "people",
+        only=narrow.conditions,
         before=view.number("before"),
         limit=PER_PAGE * 2 + 1,
     )
@@ -189,6 +191,7 @@ def _activity(view: View) -> Context:
         "delivery": delivery,
         "webhook": journal.delivery(view.session, delivery) if delivery is not None else None,
         "show": show or ("all" if narrowed else ""),
+        "narrow": narrow,
         "more": more,
     }
 

@@ -4,6 +4,7 @@ lists show it that the numbers lead to."""
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,12 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from bridge.db import queue
 from bridge.db.records import close_problem, open_problem
-from bridge.db.tables import Order, OrderLine, Shop
+from bridge.db.tables import Order, OrderLine, Shop, StockSent
 from bridge.domain.money import Money
-from bridge.flows import figures, order_view, overview
+from bridge.flows import activity, figures, order_view, overview
 from bridge.flows.figures import Both, Figures
 from tests.support.world import World
 
@@ -153,7 +155,60 @@ def test_problems_that_were_solved_are_counted_by_when(world: World) -> None:
         assert len(overview.problems(session, include_closed=True, only=only)) == 3
 
 
-def test_it_costs_three_statements_and_nothing_of_another_shop(world: World) -> None:
+@pytest.mark.parametrize("later", [False, True])
+def test_stock_that_was_accepted_is_counted_and_listed(world: World, later: bool) -> None:
+    """Told at once, and accepted first and followed."""
+    world.store.add("A", 5)
+    world.store.add("B", 5)
+    world.settle(60)
+    for market in world.markets:
+        market.stock_later = later
+    for units in (4, 3, 2):
+        world.store.set("A", units)
+        world.store.change("A", price=Money.of(f"1{units}.00", "EUR"))
+        world.settle(300)
+    everything, single = counted(world)
+    assert (everything.today.sent, everything.week.sent) == (6, 6)
+    assert (single[2].today.sent, single[3].week.sent) == (3, 3)
+    with world.db.read(1) as session:
+        found = activity.activity(session, only=[figures.accepted_stock()])
+    assert sorted(entry["text"] for entry in found) == sorted(
+        f"stock {units} acknowledged by {name}" for units in (4, 3, 2) for name in ("Market 0", "Market 1")
+    )
+
+
+def test_stock_is_counted_by_the_stores_own_days(world: World) -> None:
+    first = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # midnight
+    moments = (first, first - timedelta(seconds=1), first - timedelta(days=6), first - timedelta(days=6, seconds=1))
+    for number, at in enumerate(moments):
+        world.db.transact(1, queue.count_stock, 2, 10**number, at)
+    everything, _ = counted(world)
+    assert (everything.today.sent, everything.week.sent) == (1, 111)
+
+
+def test_whoever_counts_at_the_same_time_is_counted(world: World) -> None:
+    def many() -> None:
+        for _ in range(20):
+            world.db.transact(1, queue.count_stock, 2, 3, NOW)
+
+    threads = [threading.Thread(target=many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counted(world)[1][2].today.sent == 240
+
+
+def test_counts_are_kept_for_ninety_days(world: World) -> None:
+    for days in (89, 91):
+        world.db.transact(1, queue.count_stock, 2, 1, NOW - timedelta(days=days))
+    world.mark("sweep", "poll.retention", "all")
+    world.drain()
+    with world.db.read(1) as session:
+        assert list(session.scalars(select(StockSent.quarter))) == [NOW - timedelta(days=89)]
+
+
+def test_it_costs_four_statements_and_nothing_of_another_shop(world: World) -> None:
     with world.db.write(None) as session:
         session.add(Shop(public_id="other", name="Other", created_at=NOW, settings={}))
     for _ in range(20):
@@ -168,10 +223,10 @@ def test_it_costs_three_statements_and_nothing_of_another_shop(world: World) -> 
     try:
         with world.db.read(2) as session:
             everything, single = figures.counted(session, NOW, ZONE)
-        assert len(seen) == 3
+        assert len(seen) == 4
         assert everything == Both()
         assert single == {}
         counted(world)
-        assert len(seen) == 6
+        assert len(seen) == 8
     finally:
         event.remove(world.db.engine, "before_cursor_execute", count)

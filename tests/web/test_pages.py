@@ -148,12 +148,18 @@ def test_every_figure_leads_to_the_list_it_counts(lively: Lively) -> None:
         ("orders with cancellations", "today"): "1", ("orders with cancellations", "in the last 7 days"): "1",
         ("orders not in the store", "today"): "2", ("orders not in the store", "in the last 7 days"): "2",
         ("orders shipped late", "today"): "0", ("orders shipped late", "in the last 7 days"): "1",
+        ("stock updates sent", "today"): "4", ("stock updates sent", "in the last 7 days"): "4",
         ("problems solved", "today"): "1", ("problems solved", "in the last 7 days"): "1",
     }  # fmt: skip
     assert "€70.00" in text(browser.get(""))
     for address, count, name, _ in found:
         listed = browser.get(html.unescape(address).removeprefix("./")).text
-        rows = r'orders/(\d+)"><strong' if "orders?" in address else r'<article class="sb-problem'
+        lists = {
+            "orders": r'orders/(\d+)"><strong',
+            "problems": '<article class="sb-problem',
+            "activity": '<li class="sb-entry',
+        }
+        rows = lists[address.removeprefix("./").split("?")[0]]
         if name != "units sold":
             assert len(re.findall(rows, listed)) == int(count), address
     beside = re.search(r"<dt>Last 7 days</dt><dd>(.*?)</dd>", shown, re.DOTALL)
