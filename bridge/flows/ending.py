@@ -209,7 +209,7 @@ def _do(engine: Engine, number: int, *, even_so: bool = False) -> dict[str, Any]
         "under_way": [
             {"what": item.what, "count": item.count, "until": item.until and item.until.isoformat()} for item in left
         ],
-        "kept": _kept(now),
+        "kept": kept(now),
     }
     privacy.close(engine, number, report, forget=True)
     return report
@@ -234,7 +234,7 @@ def _let_go(engine: Engine, row: Connection, zero: bool, *, even_so: bool) -> di
     }
 
 
-def _kept(now: datetime) -> list[dict[str, str]]:
+def kept(now: datetime) -> list[dict[str, str]]:
     """What is not deleted, why, and until when."""
     return [
         {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from datetime import datetime
 
-from bridge.flows import ending, forgetting, keeping
+from bridge.flows import ending, forgetting, keeping, overview
 from bridge.flows.forms import FieldErrors
 from bridge.ports.errors import AskMerchant
+from bridge.web import render
 from bridge.web.asked import Download, Go
 from bridge.web.page import Action, Context, Sent, View
 
@@ -44,11 +45,19 @@ def _days(sent: Sent, name: str) -> int | None:
 
 def _erase(sent: Sent) -> Download | Go:
     said = {name: sent.form.get(name, "")[:300] for name in SAYS}
+    with sent.engine.db.read(sent.shop_id) as session:
+        zone = overview.zone(session)
     report = ending.ask(sent.engine, sent.shop_id, said, sent.author)
     if report is None:
         return Go(PAGE, done="shop_ends")
-    content = json.dumps(report, ensure_ascii=False, indent=2)
-    return Download("storebridge-deleted.json", "application/json; charset=utf-8", content.encode())
+    under_way = [{**item, "until": _moment(item["until"])} for item in report["under_way"]]
+    told = {**report, "under_way": under_way, **{name: _moment(report[name]) for name in ("asked_at", "done_at")}}
+    content = render.paper("deleted", sent.language, sent.engine.clock(), zone, report=told)
+    return Download("storebridge-deleted.html", "text/html; charset=utf-8", content)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _take_back(sent: Sent) -> Go:

@@ -51,13 +51,14 @@ class View:
 
 @dataclass(frozen=True)
 class Sent:
-    """A form that was sent. ``author``: who did, for the record of the change."""
+    """A form that was sent. ``author``: who did, for the record of the change; ``language``: that of the page."""
 
     engine: Engine
     shop_id: int
     form: Form
     arguments: Mapping[str, Any]
     author: str
+    language: str = ENGLISH
 
     def number(self, name: str) -> int:
         """Raises AskMerchant where it is none."""

@@ -77,6 +77,12 @@ def _render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
     return title, html
 
 
+def paper(name: str, code: str, now: datetime, zone: ZoneInfo, **context: Any) -> bytes:
+    """A file to keep, which needs nothing around it."""
+    with language.spoken(code, zone):
+        return render_template(f"papers/{name}.html", language=code, clock=telling.Clock(now, zone), **context).encode()
+
+
 def _words() -> dict[str, Any]:
     return {
         "money": telling.money,

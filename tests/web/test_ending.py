@@ -3,6 +3,7 @@ only, and not by mistake."""
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -15,6 +16,8 @@ from sqlalchemy import select
 
 from bridge.cli import cli
 from bridge.db.tables import Journal, Order, PrivacyRequest, Shop
+from bridge.flows import ending
+from bridge.web import language
 from tests.support import desks
 from tests.support.lively import Lively
 from tests.support.stack import Stack
@@ -76,14 +79,32 @@ def test_everything_goes_with_a_report_and_another_shop_stays(lively: Lively) ->
     done = browser.post(PAGE, "erase_shop", **SAID)
     assert done.status_code == 200
     assert done.headers["Content-Disposition"].startswith("attachment")
-    report = json.loads(done.text)
-    assert report["erased"]["orders"] == 3
-    assert {item["what"] for item in report["under_way"]} == {"orders", "returns"}
+    assert done.headers["Content-Type"] == "text/html; charset=utf-8"
+    told = text(done)
+    assert "Shop: everything is deleted" in told
+    assert "Orders 3" in told
+    assert "1 return that is not finished" in told
     assert shops(lively) == ["Other"]
     assert browser.get("s/shop/").status_code == 404
     assert browser.get("s/other/").status_code == 200
     with lively.world.db.read(None) as session:
         assert [row.kind for row in session.scalars(select(PrivacyRequest))] == ["erase_shop"]
+
+
+@pytest.mark.parametrize("code", ["de", "nl", "fr", "pl"])
+def test_the_report_is_in_the_language_of_the_page(lively: Lively, code: str) -> None:
+    kept = {part for item in ending.kept(lively.world.clock()) for part in (item["what"], item["why"])}
+    content = desks.asked(
+        "wordpress", "POST", PAGE, {}, {"do": "erase_shop", **SAID}, ["view", "change", "customers"], code
+    )
+    file = desks.Inside(lively).answer(content)["download"]
+    report = html.unescape(base64.b64decode(file["base64"]).decode())
+    assert f'<html lang="{code}">' in report
+    with language.spoken(code):
+        for part in ("everything is deleted", "What was deleted", "Under way when it was deleted", "What is kept"):
+            assert language.gettext(part) in report
+            assert part not in report
+    assert not [part for part in kept if part in report.lower()]
 
 
 def test_one_that_waits_is_shown_and_taken_back(lively: Lively) -> None:
