@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -115,14 +115,39 @@ def cancelled_units(refunds: Sequence[Json]) -> dict[str, int]:
     """Units of each line that the seller cancelled: paid back as not available, or as cancelled by the buyer."""
     units: dict[str, int] = {}
     for refund in refunds:
-        failed = REFUND_STATES.get(text(refund.get("status"))) is SubmissionState.FAILED
-        if text(refund.get("reason")) not in CANCELLING or failed:
+        if text(refund.get("reason")) not in CANCELLING or is_refund_failed(refund):
             continue
         for item in tables(refund, "lineItems"):
             if text(item.get("type")) == "QUANTITY":
                 key = text(item.get("id"))
                 units[key] = units.get(key, 0) + (whole(item.get("quantity")) or 0)
     return units
+
+
+def is_refund_failed(refund: Json) -> bool:
+    return REFUND_STATES.get(text(refund.get("status"))) is SubmissionState.FAILED
+
+
+def goods_back(refunds: Sequence[Json], line_id: str, each: Money) -> Money:
+    """What was paid back of a line's price, by units and by amounts."""
+    items = [item for refund in refunds for item in tables(refund, "lineItems") if text(item.get("id")) == line_id]
+    units = sum(whole(item.get("quantity")) or 0 for item in items if text(item.get("type")) == "QUANTITY")
+    return each.times(units) + _sum_of((item.get("value") for item in items), each.currency)
+
+
+def deposit_back(refunds: Sequence[Json], line_id: str, currency: str) -> Money:
+    items = [item for refund in refunds for item in tables(refund, "deposits")]
+    return _sum_of((item.get("totalValue") for item in items if text(item.get("lineItemId")) == line_id), currency)
+
+
+def services_back(refunds: Sequence[Json], currency: str) -> Money:
+    """Of the whole order: Allegro does not tell of which line they were."""
+    return _sum_of((table(refund, "additionalServices").get("value") for refund in refunds), currency)
+
+
+def _sum_of(values: Iterable[Any], currency: str) -> Money:
+    found = (money(value) for value in values)
+    return total([part for part in found if part is not None and part.currency == currency], currency)
 
 
 def _line(raw: Json, item: Json, place: int, shipments: Sequence[Json], taken: dict[str, int]) -> SoldLine:

@@ -130,14 +130,31 @@ class Refunds:
             if not forms.payment(raw):
                 words = "The buyer has paid on delivery: pay back by bank transfer, the account is in the return."
                 raise RejectItem(words)
-            body = _refund_of(raw, command_id("refund", ref)) | {"reason": vocabulary.REFUND_REASONS[lines[0].reason]}
-            body |= _parts([_paid_back(raw, line) for line in lines if line.amount.amount > 0])
-            shipping = [line.shipping for line in lines if line.shipping is not None]
-            if shipping:
-                body |= _delivery(reduce(add, shipping))
-            return _refunded(order_id, self._client.refund(body))
+            return self._pay_back(raw, [line for line in lines if line.amount.amount > 0], lines, ref)
         except RejectItem as error:
             return refused(order_id, error)
+
+    def _pay_back(
+        self, raw: Json, goods: Sequence[ChannelRefund], lines: Sequence[ChannelRefund], ref: str
+    ) -> ItemResult:
+        """As what the buyer paid. Where Allegro does not take that, and something was paid beside the price, as what is
+        left of it after earlier refunds: another command, because a refused one stays refused."""
+        about = {"reason": vocabulary.REFUND_REASONS[lines[0].reason]}
+        shipping = [line.shipping for line in lines if line.shipping is not None]
+        about |= _delivery(reduce(add, shipping)) if shipping else {}
+        whole_ = _refund_of(raw, command_id("refund", ref)) | about | _parts([_paid_back(raw, line) for line in goods])
+        refusal: RejectItem | None = None
+        try:
+            result = _refunded(text(raw.get("id")), self._client.refund(whole_))
+        except RejectItem as error:
+            refusal, result = error, refused(text(raw.get("id")), error)
+        if result.outcome is not Outcome.REJECTED or not any(_has_beside(raw, line) for line in goods):
+            if refusal is not None:
+                raise refusal
+            return result
+        parts = _of_what_is_left(raw, goods, self._client.refunds(order__id=text(raw.get("id"))))
+        rest = _refund_of(raw, command_id("refund", ref, "left")) | about | _parts(parts)
+        return _refunded(text(raw.get("id")), self._client.refund(rest))
 
 
 def _refund_of(raw: Json, command: str) -> Json:
@@ -151,6 +168,7 @@ def _delivery(cost: Money | None) -> Json:
 class _Part(NamedTuple):
     """What is paid back of a line: of its price, of the deposit on its packaging, of the services bought with it."""
 
+    line_id: str
     goods: Json
     deposit: Money
     services: Money
@@ -160,7 +178,7 @@ def _parts(parts: Sequence[_Part]) -> Json:
     """Allegro takes each apart, and no more of any than the buyer has paid for it."""
     body: Json = {"lineItems": [part.goods for part in parts if part.goods]}
     deposits = [
-        {"lineItemId": part.goods["id"], "totalValue": price(part.deposit)} for part in parts if part.deposit.amount > 0
+        {"lineItemId": part.line_id, "totalValue": price(part.deposit)} for part in parts if part.deposit.amount > 0
     ]
     services = [part.services for part in parts if part.services.amount > 0]
     body |= {"deposits": deposits} if deposits else {}
@@ -174,7 +192,7 @@ def _units_of(item: Json, units: int, left: int) -> _Part:
     bought = forms.services(item, currency)
     after, before = _share(bought, count - left + units, count), _share(bought, count - left, count)
     goods = {"id": key, "type": "QUANTITY", "quantity": units}
-    return _Part(goods, forms.deposit(item, currency).times(units), after - before)
+    return _Part(key, goods, forms.deposit(item, currency).times(units), after - before)
 
 
 def _share(whole_: Money, units: int, count: int) -> Money:
@@ -194,17 +212,51 @@ def _paid_back(raw: Json, line: ChannelRefund) -> _Part:
     none, amount = Money.zero(line.amount.currency), line.amount.quantised()
     count = whole(item.get("quantity")) or 1
     if each is None:
-        return _Part(_amount_of(line, amount), none, none)
+        return _Part(line.line_id, _amount_of(line, amount), none, none)
     units = {"id": line.line_id, "type": "QUANTITY", "quantity": line.quantity}
     if line.quantity and each.times(line.quantity).quantised() == amount:
-        return _Part(units, none, none)
+        return _Part(line.line_id, units, none, none)
     beside = forms.deposit(item, each.currency).times(line.quantity)
     if line.quantity and _share(forms.line_total(item, each, count), line.quantity, count) == amount:
-        return _Part(units, beside, amount - each.times(line.quantity) - beside)
+        return _Part(line.line_id, units, beside, amount - each.times(line.quantity) - beside)
     goods = min(amount, each.times(count).quantised(), key=lambda money_: money_.amount)
     rest = amount - goods
     deposit = min(rest, forms.deposit(item, each.currency).times(count), key=lambda money_: money_.amount)
-    return _Part(_amount_of(line, goods), deposit, rest - deposit)
+    return _Part(line.line_id, _amount_of(line, goods), deposit, rest - deposit)
+
+
+def _item(raw: Json, line: ChannelRefund) -> Json:
+    return next((item for item in tables(raw, "lineItems") if text(item.get("id")) == line.line_id), {})
+
+
+def _has_beside(raw: Json, line: ChannelRefund) -> bool:
+    item, currency = _item(raw, line), line.amount.currency
+    return (forms.deposit(item, currency) + forms.services(item, currency)).amount > 0
+
+
+def _of_what_is_left(raw: Json, lines: Sequence[ChannelRefund], earlier: Sequence[Json]) -> list[_Part]:
+    """By amounts: of each line's price first, then of its deposit, then of the services of the whole order. What is in
+    none of them any more is asked for as price, so that Allegro says so."""
+    currency = lines[0].amount.currency
+    counted = [refund for refund in earlier if not forms.is_refund_failed(refund)]
+    items = tables(raw, "lineItems")
+    bought = reduce(add, (forms.services(item, currency) for item in items), Money.zero(currency))
+    services = bought - forms.services_back(counted, currency)
+    parts = []
+    for line in lines:
+        item, rest = _item(raw, line), line.amount.quantised()
+        each, count = money(item.get("price")) or Money.zero(currency), whole(item.get("quantity")) or 1
+        goods = _least(rest, each.times(count) - forms.goods_back(counted, line.line_id, each))
+        deposits = forms.deposit(item, currency).times(count) - forms.deposit_back(counted, line.line_id, currency)
+        deposit = _least(rest - goods, deposits)
+        extra = _least(rest - goods - deposit, services)
+        services, goods = services - extra, rest - deposit - extra
+        parts.append(_Part(line.line_id, _amount_of(line, goods) if goods.amount > 0 else {}, deposit, extra))
+    return parts
+
+
+def _least(wanted: Money, left: Money) -> Money:
+    return Money(amount=max(left.amount * 0, min(wanted.amount, left.amount)), currency=wanted.currency).quantised()
 
 
 def _amount_of(line: ChannelRefund, amount: Money) -> Json:

@@ -15,7 +15,7 @@ from bridge.ports.batch import told
 from bridge.ports.channel import OrderRef
 from bridge.ports.errors import RejectItem
 from channel_adapters.amazon.reading import money, stamp
-from channel_adapters.amazon.vocabulary import FULFILLED_BY, PHASES
+from channel_adapters.amazon.vocabulary import CUSTOMISED, DEMANDS, FULFILLED_BY, PHASES
 
 OTHER = "Other: "
 
@@ -286,12 +286,22 @@ def _bill_to(raw: Json) -> Address | None:
 
 
 def _note(raw: Json) -> str:
-    """Where to leave the parcel, and what to write on the gift card."""
+    """Where to leave the parcel, and what of each item whoever packs it has to know."""
     wish = table(raw, "recipient", "deliveryPreference")
     words = [text(wish.get("dropOffLocation")), text(wish.get("addressInstruction"))]
-    gifts = [table(item, "fulfillment", "packing", "giftOption") for item in tables(raw, "orderItems")]
-    words += [text(gift.get("giftMessage")) for gift in gifts]
+    words += [word for item in tables(raw, "orderItems") for word in _to_pack(item)]
     return "\n".join(dict.fromkeys(word for word in words if word))
+
+
+def _to_pack(item: Json) -> list[str]:
+    """Gift card and wrap the buyer paid for, what was made to his wish, and what the carrier must do or be told."""
+    gift, shipping = table(item, "fulfillment", "packing", "giftOption"), table(item, "fulfillment", "shipping")
+    wrap, ioss = text(gift.get("giftWrapLevel")), table(shipping, "internationalShipping").get("iossNumber")
+    words = [text(gift.get("giftMessage")), f"Gift wrap: {wrap}" if wrap else ""]
+    words += [CUSTOMISED] if text(table(item, "product", "customization").get("customizedUrl")) else []
+    demands = table(shipping, "shippingConstraints")
+    words += [said for name, said in DEMANDS.items() if text(demands.get(name)) == "MANDATORY"]
+    return [*words, f"IOSS number for the carrier: {text(ioss)}" if text(ioss) else ""]
 
 
 # Shipments

@@ -19,6 +19,15 @@ PHASES = {
     "UNFULFILLABLE": OrderPhase.READY,
 }
 OPEN_STATUSES = ("PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED")
+# ItemShippingConstraints of Orders 2026-01-01, each MANDATORY or not there.
+DEMANDS = {
+    "palletDelivery": "Delivery by pallet is required.",
+    "cashOnDelivery": "The carrier has to collect the payment on delivery.",
+    "signatureConfirmation": "A signature on delivery is required.",
+    "recipientIdentityVerification": "The carrier has to check who receives it.",
+    "recipientAgeVerification": "The carrier has to check the age of who receives it.",
+}
+CUSTOMISED = "Made to the buyer's wish (Amazon Custom): the order in Seller Central shows it."
 # conditionType of the listings model.
 CONDITIONS = {
     "new": "new_new",

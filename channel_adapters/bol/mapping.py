@@ -34,6 +34,7 @@ from channel_adapters.bol.vocabulary import (
     PROCESS_STATES,
     RETURN_RESULTS,
     TRACKING_OF,
+    USUAL,
 )
 
 LOWEST_PRICE, HIGHEST_PRICE = 1, 9999
@@ -200,8 +201,26 @@ def order(raw: Json) -> MarketplaceOrder:
         lines=tuple(_line(raw, item, number) for number, item in enumerate(items)),
         ship_to=address(table(raw, "shipmentDetails")),
         bill_to=address(billing) if isinstance(billing, dict) else None,
+        note=_note(items),
         raw=raw,
     )
+
+
+def _note(items: list[Json]) -> str:
+    """What the buyer chose beside the goods: services with them, and when they are delivered."""
+    words: list[str] = []
+    for item in items:
+        terms = table(item, "fulfilment")
+        services = [text(service.get("serviceType")) for service in tables(item, "additionalServices")]
+        words += [f"Service bought with it: {_plain(name)}" for name in services if name]
+        frame, day = text(terms.get("timeFrameType")), text(terms.get("exactDeliveryDate"))
+        words += [f"Delivery: {_plain(frame)}"] if frame not in ("", USUAL) else []
+        words += [f"Delivery on {day} exactly"] if day else []
+    return "\n".join(dict.fromkeys(words))
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ").lower()
 
 
 def _line(raw: Json, item: Json, number: int) -> SoldLine:

@@ -17,6 +17,7 @@ CONDITIONS: Mapping[str, dict[str, Any]] = {
     "reasonable": {"category": "SECONDHAND", "state": "REASONABLE"},
     "moderate": {"category": "SECONDHAND", "state": "MODERATE"},
 }
+USUAL = "REGULAR"  # timeFrameType of a delivery
 COUNTRIES = {"NL and BE": ("NL", "BE"), "NL": ("NL",), "BE": ("BE",)}
 CANCEL_REASONS = {
     CancelReason.OUT_OF_STOCK: "OUT_OF_STOCK",

@@ -12,6 +12,7 @@ from typing import Any
 from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.reading import Json, table, tables, text, texts, whole
+from bridge.domain.reading import amount as percentage
 from bridge.domain.text import cut, plain_text
 from bridge.ports.channel import ItemResult, OfferDraft, Outcome, SaleStatus
 from bridge.ports.errors import RejectItem
@@ -167,8 +168,8 @@ def offer(draft: OfferDraft, sku: str, site: Site, terms: Json, category: str, s
     body: Json = {"sku": sku, "marketplaceId": site.code, "format": "FIXED_PRICE", "listingDuration": "GTC"}
     body |= {"availableQuantity": draft.stock, "categoryId": category} | description(draft.content) | terms
     body["pricingSummary"] = {"price": price(draft.price, site)}
-    if (rate := settings.get("vat_percent")) is not None and str(rate) != "":
-        body["tax"] = {"vatPercentage": whole(rate)}
+    if (rate := percentage(settings.get("vat_percent"))) is not None:
+        body["tax"] = {"vatPercentage": rate}
     if contact := _safety_contact(settings):
         body["regulatory"] = {"responsiblePersons": [contact]}
     return body

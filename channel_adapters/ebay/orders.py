@@ -97,9 +97,17 @@ def order(raw: Json, fulfilments: Sequence[Json]) -> MarketplaceOrder:
         tax_by_channel=raw.get("ebayCollectAndRemitTax") is True or taxed,
         ship_to=ship_to(raw),
         bill_to=_address(billing, raw) if table(billing, "contactAddress") else None,
-        note=text(raw.get("buyerCheckoutNotes")),
+        note=_note(raw),
         raw=raw,
     )
+
+
+def _note(raw: Json) -> str:
+    """The buyer's words, and the number of eBay's that customs want with a parcel whose tax eBay has collected."""
+    taxes = [tax for item in tables(raw, "lineItems") for tax in tables(item, "ebayCollectAndRemitTaxes")]
+    told = [(text(found.get("name")), text(found.get("value"))) for found in (table(t, "ebayReference") for t in taxes)]
+    numbers = [f"{name} number for the carrier: {value}" for name, value in told if name and value]
+    return "\n".join(dict.fromkeys(filter(None, [text(raw.get("buyerCheckoutNotes")), *numbers])))
 
 
 def phase(raw: Json) -> OrderPhase:

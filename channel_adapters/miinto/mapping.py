@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bridge.domain.order import Address, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.domain.reading import Json, moment, table, tables, text
+from bridge.ports.errors import RejectItem
 from channel_adapters.miinto.reading import money, whole, words
 
 TRANSFER = "transfer-"
@@ -62,7 +63,7 @@ def transfer(
         site=currency,
         accept_by=placed + timedelta(minutes=minutes) if minutes else None,
         currency=currency,
-        lines=_lines(tables(raw, "pendingPositions"), currency, items),
+        lines=_lines(raw, "pendingPositions", currency, items),
         ship_to=_ship_to(raw),
         bill_to=_bill_to(raw),
         raw=raw,
@@ -71,7 +72,7 @@ def transfer(
 
 def order(raw: Json, shop: str, country: str, items: Mapping[str, Known], now: datetime) -> MarketplaceOrder:
     currency = _currency(raw, country)
-    lines = _lines(tables(raw, "acceptedPositions"), currency, items)
+    lines = _lines(raw, "acceptedPositions", currency, items)
     if text(raw.get("status")) == DECLINED:
         lines = tuple(line.model_copy(update={"cancelled": line.quantity}) for line in lines)
     number = text(table(raw, "parentOrder").get("id"))
@@ -97,15 +98,20 @@ def _currency(raw: Json, country: str) -> str:
     return text(raw.get("currency")).upper() or CURRENCIES.get(country, "EUR")
 
 
-def _lines(positions: list[Json], currency: str, items: Mapping[str, Known]) -> tuple[SoldLine, ...]:
-    return tuple(line for raw in positions if (line := _line(raw, currency, items)) is not None)
+def _lines(raw: Json, name: str, currency: str, items: Mapping[str, Known]) -> tuple[SoldLine, ...]:
+    """Raises RejectItem naming the field without which a position cannot be handled: none is left out of an order."""
+    found = enumerate(tables(raw, name))
+    return tuple(_line(part, f"{name}[{place}]", text(raw.get("id")), currency, items) for place, part in found)
 
 
-def _line(raw: Json, currency: str, items: Mapping[str, Known]) -> SoldLine | None:
+def _line(raw: Json, where: str, number: str, currency: str, items: Mapping[str, Known]) -> SoldLine:
     """``price`` is read as that of one unit: the one public client that makes orders of it does so."""
     key, price = text(raw.get("id")), money(raw.get("price"), currency)
     if not key or price is None:
-        return None
+        field = f"{where}.price" if key else f"{where}.id"
+        what = number or "an order"
+        said = f"Miinto's answer about {what} has no usable {field}. Handle it in Miinto and tell us."
+        raise RejectItem(said, field=field)
     item = table(raw, "item")
     # Which field of the item carries Miinto's id is not published: any that the product map knows is it.
     known = next((items[word] for word in words(item) if word in items), None)

@@ -357,6 +357,24 @@ def test_what_was_paid_beside_the_price_is_given_back_as_what_it_was(account: Ac
     assert sum(float(item["total"]["amount"]) for item in account.placed(order_id)["refunds"]) == 46.5
 
 
+def test_an_amount_after_earlier_refunds_is_of_what_is_left(account: Account) -> None:
+    paid_for = {"unit_price": 10, "service": 5, "deposit": 0.5}
+    order_id, (line,) = account.order(quantity=3, line=paid_for)
+    one = ChannelRefund(line_id=line, quantity=1, amount=money("15.50"))
+    account.end_of(account.channel.refund(order_id, [one], "R-1"))
+    some = ChannelRefund(line_id=line, quantity=0, amount=money("20.00"), reason=RefundReason.GOODWILL)
+    account.end_of(account.channel.refund(order_id, [some], "R-2"))
+    rest = some.model_copy(update={"amount": money("11.00")})
+    account.end_of(account.channel.refund(order_id, [rest], "R-3"))
+    assert account.channel.refund(order_id, [rest], "R-3").outcome is Outcome.APPLIED
+    last = account.placed(order_id)["refunds"][-1]
+    assert len(account.placed(order_id)["refunds"]) == 3
+    assert (last["lineItems"], last["deposits"][0]["totalValue"]["amount"]) == ([], "1.00")
+    assert (last["additionalServices"]["value"]["amount"], last["total"]["amount"]) == ("10.00", "11.00")
+    more = account.channel.refund(order_id, [some], "R-4")
+    assert (more.outcome, len(account.placed(order_id)["refunds"])) == (Outcome.REJECTED, 3)
+
+
 # Returns
 
 

@@ -69,12 +69,35 @@ def test_an_order_is_read_whole() -> None:
     )  # fmt: skip
     assert (order.site, order.phase, order.total) == (DE, OrderPhase.READY, money("45.88"))
     assert (order.shipping, order.shipping_tax, order.tax_by_channel) == (money("3.90"), money("0.62"), False)
-    assert order.note == "Side door\nRing twice\nHappy birthday!"
+    assert order.note == "Side door\nRing twice\nHappy birthday!\nGift wrap: STANDARD"
     assert order.bill_to is not None
     assert (order.bill_to.company, order.bill_to.vat_number, order.bill_to.city) == (
         "Beispiel GmbH", "DE999999999", "Köln",
     )  # fmt: skip
     assert order.raw == ORDER
+
+
+def test_what_whoever_packs_an_order_has_to_know() -> None:
+    shipping = {
+        "shippingConstraints": {"signatureConfirmation": "MANDATORY", "recipientAgeVerification": "MANDATORY"},
+        "internationalShipping": {"iossNumber": "IM2760000742"},
+    }
+    packing = {"giftOption": {"giftWrapLevel": "Classic"}}
+    raw = changed(
+        ORDER,
+        recipient=None,
+        orderItems__0__product__customization={"customizedUrl": "https://example.com/1"},
+        orderItems__0__fulfillment__packing=packing,
+        orderItems__0__fulfillment__shipping=shipping,
+        orderItems__1__fulfillment={},
+    )
+    assert orders.order(raw, CURRENCIES).note.splitlines() == [
+        "Gift wrap: Classic",
+        "Made to the buyer's wish (Amazon Custom): the order in Seller Central shows it.",
+        "A signature on delivery is required.",
+        "The carrier has to check the age of who receives it.",
+        "IOSS number for the carrier: IM2760000742",
+    ]
 
 
 @pytest.mark.parametrize("discount", ["-3.00", "3.00"], ids=["discounts below zero", "discounts above zero"])

@@ -50,6 +50,21 @@ def test_an_order_is_read_whole() -> None:
     assert order.raw == ORDER
 
 
+def test_what_the_buyer_chose_with_the_goods_stands_in_the_note() -> None:
+    raw = changed(
+        ORDER,
+        orderItems__0__additionalServices=[{"serviceType": "PLACEMENT_AND_INSTALLATION"}],
+        orderItems__0__fulfilment__timeFrameType="EVENING",
+        orderItems__0__fulfilment__exactDeliveryDate="2026-12-01",
+    )
+    words = [
+        "Service bought with it: placement and installation",
+        "Delivery: evening",
+        "Delivery on 2026-12-01 exactly",
+    ]
+    assert (mapping.order(raw).note.splitlines(), mapping.order(ORDER).note) == (words, "")
+
+
 def test_list_and_detail_agree_on_the_mark_of_an_order() -> None:
     ref = mapping.order_ref(REDUCED)
     assert (ref.external_id, ref.changed_at) == ("A2K8290LP8", datetime(2026, 11, 20, 10, 0, tzinfo=UTC))

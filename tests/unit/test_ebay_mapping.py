@@ -225,6 +225,15 @@ def test_an_offer_with_taxes_and_safety_contact() -> None:
             mapping.price(wrong, DE)
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"), [("5.5", Decimal("5.5")), ("20", Decimal(20)), (19, Decimal(19)), ("", None)]
+)
+def test_the_vat_rate_of_an_offer(given: Any, sent: Decimal | None) -> None:
+    draft = OfferDraft(key="k", sku="A", gtin=None, stock=1, price=euro("5"), content=OfferContent(title="Mug"))
+    made = mapping.offer(draft, "A", MANIFEST.sites[0], {}, "1", {"vat_percent": given})
+    assert made.get("tax", {}).get("vatPercentage") == sent
+
+
 def test_an_update_keeps_what_it_does_not_change() -> None:
     raw = {
         "offerId": "1",
@@ -370,6 +379,13 @@ def test_import_charges_are_of_the_delivery_where_the_buyer_paid_them_with_it(
 def test_tax_numbers_stand_in_the_order_only(site: str, whole: bool) -> None:
     raw = an_order(line(listingMarketplaceId=site, purchaseMarketplaceId=site))
     assert (orders.order_ref(raw).order is not None) is whole
+
+
+def test_the_number_that_customs_want_stands_in_the_note() -> None:
+    tax = {"amount": {"value": "3.80", "currency": "EUR"}, "ebayReference": {"name": "IOSS", "value": "IM2760000742"}}
+    item = line(ebayCollectAndRemitTaxes=[tax])
+    raw = an_order(item, item | {"lineItemId": "2"}, buyerCheckoutNotes="Ring twice")
+    assert orders.order(raw, ()).note == "Ring twice\nIOSS number for the carrier: IM2760000742"
 
 
 def test_units_by_parcels_and_by_state() -> None:

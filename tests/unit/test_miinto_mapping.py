@@ -76,12 +76,25 @@ def test_a_line_is_known_by_whatever_field_names_the_item() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [{}, {"id": 1, "acceptedPositions": [{}, None, {"id": 1, "price": None}], "billingInformation": []},
+    [{}, {"id": 1, "acceptedPositions": [None], "billingInformation": []},
      {"id": 1, "acceptedPositions": None, "parentOrder": "x", "shippingInformation": {"deliveryAddress": None}}],
 )  # fmt: skip
 def test_what_is_missing_or_odd_breaks_nothing(raw: dict[str, Any]) -> None:
     order = mapping.order(raw, SHOP, "DK", {}, NOW)
     assert (order.lines, order.currency, order.placed_at) == ((), "DKK", NOW)
+
+
+@pytest.mark.parametrize(
+    ("odd", "field"),
+    [({"id": None}, "id"), ({"price": None}, "price"), ({"price": "free"}, "price"), ({"price": -1}, "price")],
+)
+def test_no_position_is_left_out_of_an_order(odd: dict[str, Any], field: str) -> None:
+    for name, read in (("acceptedPositions", mapping.order), ("pendingPositions", mapping.transfer)):
+        raw = OLD | {name: [position(), position() | odd]}
+        more = () if read is mapping.order else (None,)
+        with pytest.raises(RejectItem) as refused:
+            read(raw, SHOP, "DK", {}, NOW, *more)  # type: ignore[operator]
+        assert refused.value.field == f"{name}[1].{field}"
 
 
 def test_a_declined_order_has_nothing_left() -> None:
