@@ -174,7 +174,8 @@ def of_manifests() -> Iterator[Text]:
                 if text:
                     yield where, _escaped(text), ""
         terms = content.get("policies", {}).get("returns", {})
-        for text in (*content.get("lacks", {}).values(), *terms.get("longer", ()), terms.get("penalty")):
+        methods = content.get("shipping_methods", {}).get("help")
+        for text in (*content.get("lacks", {}).values(), *terms.get("longer", ()), terms.get("penalty"), methods):
             if text:
                 yield where, _escaped(text), ""
 

@@ -22,6 +22,8 @@ class Order(OfShop, Base):
     first: "" (it has not), wanted, asked (the merchant decides), sending, unknown, submitted, done, failed;
     ``accept_refused`` are the lines the merchant refuses, None while the setting decides. ``consumer_in``: the country
     that a consumer had it delivered to, "" for a business; it stays when the buyer is erased (flows/turnover.py).
+    ``shipping_method``: the marketplace's; ``store_method``: what was chosen for the store, and why
+    (flows/shipping_methods.py).
     """
 
     __tablename__ = "orders"
@@ -47,6 +49,8 @@ class Order(OfShop, Base):
     shipping_tax: Mapped[str | None] = mapped_column(String(40))
     tax_by_channel: Mapped[bool] = mapped_column(default=False)
     site: Mapped[str] = mapped_column(String(40), default="")
+    shipping_method: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    store_method: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     phase: Mapped[str] = mapped_column(String(20), default=OrderPhase.READY.value)
     accept_by: Mapped[datetime | None]
     accept_state: Mapped[str] = mapped_column(String(12), default="")

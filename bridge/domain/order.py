@@ -102,7 +102,8 @@ class MarketplaceOrder(Value):
     ``site`` is the code of the country site it was sold on (``Manifest.sites``), "" where there is only one;
     ``accept_by``: the last moment to accept it; ``tax_by_channel``: the marketplace collects and remits the VAT.
     ``shipping`` includes VAT, of which ``shipping_tax`` is the part. ``takes_over``: unpaid orders with any of these
-    line ids have become this one (line ids are unique in the account).
+    line ids have become this one (line ids are unique in the account). ``shipping_method``: how it is to be
+    sent, in the marketplace's own word, "" where it does not tell.
     """
 
     external_id: str
@@ -118,6 +119,7 @@ class MarketplaceOrder(Value):
     shipping_tax: Money | None = None
     tax_by_channel: bool = False
     takes_over: bool = False
+    shipping_method: str = ""
     ship_to: Address
     bill_to: Address | None = None
     note: str = ""
@@ -208,12 +210,23 @@ class DraftLine(Value):
     tax: Money | None = None
 
 
+class ShippingMethod(Value):
+    """The store's own shipping method: its code, as the store's manifest describes it, and its name."""
+
+    code: str
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.title or self.code
+
+
 class OrderDraft(Value):
     """What the store is asked to create.
 
     ``ref`` is the business key ``<account>:<marketplace order id>``, written into the store order, by which it
     is looked up; ``label`` is what a person reads, e.g. ``bol 1043946570``. ``shipping_tax`` and
-    ``tax_by_channel`` as in :class:`MarketplaceOrder`.
+    ``tax_by_channel`` as in :class:`MarketplaceOrder`. ``shipping_method`` None: the store's usual; it moves no amount.
     """
 
     ref: str
@@ -227,6 +240,7 @@ class OrderDraft(Value):
     shipping_tax: Money | None = None
     tax_by_channel: bool = False
     total: Money
+    shipping_method: ShippingMethod | None = None
     ship_to: Address
     bill_to: Address
     note: str = ""

@@ -10,7 +10,7 @@ from bridge.db.tables import Connection
 from bridge.domain.matching import BY, COMPARED
 from bridge.domain.stock import StockPolicy
 from bridge.domain.values import fingerprint
-from bridge.flows import account, carriers
+from bridge.flows import account, carriers, shipping_methods
 from bridge.flows.connecting import Connected, attach, get
 from bridge.flows.engine import Engine
 from bridge.flows.wish import Given, Manner, settings_of
@@ -24,11 +24,20 @@ SHIPPING = ("parcels",)
 SAFETY = ("store_away", "store_away_after", "score_buffer")
 MATCHING = (BY, COMPARED)
 PACE = "poll_"
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "matching": MATCHING,
+    "orders": ORDERS,
+    "cancellations": CANCELLATIONS,
+    "safety": SAFETY,
+    "shipping": SHIPPING,
+    "carriers": (carriers.TABLE, carriers.REST),
+    "shipping_methods": (shipping_methods.TABLE, shipping_methods.REST),
+}
 
 
 def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
-    """``own`` (the marketplace's), ``matching``, ``orders``, ``cancellations``, ``safety``, ``shipping``, ``carriers``
-    or ``pace``; stock is set by a plan."""
+    """``own`` (the marketplace's), ``matching``, ``orders``, ``cancellations``, ``safety``, ``shipping``, ``carriers``,
+    ``shipping_methods`` or ``pace``; stock is set by a plan."""
     fields = settings_of(manifest, info)
     return tuple(field for field in fields if _group_of(field.name) == name)
 
@@ -36,19 +45,8 @@ def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) 
 def _group_of(name: str) -> str:
     if name in StockPolicy.model_fields:
         return "stock"
-    if name in MATCHING:
-        return "matching"
-    if name in ORDERS:
-        return "orders"
-    if name in CANCELLATIONS:
-        return "cancellations"
-    if name in SAFETY:
-        return "safety"
-    if name in SHIPPING:
-        return "shipping"
-    if name in (carriers.TABLE, carriers.REST):
-        return "carriers"
-    return "pace" if name.startswith(PACE) else "own"
+    found = next((group for group, names in GROUPS.items() if name in names), "own")
+    return "pace" if name.startswith(PACE) else found
 
 
 def version(row: Connection) -> str:

@@ -17,7 +17,7 @@ from bridge.db.resting import at_rest
 from bridge.db.tables import Connection, Order, OrderLine
 from bridge.db.work import Claim
 from bridge.domain.order import FulfilledBy, OrderPhase, StoreOrder
-from bridge.flows import catalogue
+from bridge.flows import catalogue, shipping_methods
 from bridge.flows.draft import draft_of
 from bridge.flows.engine import Engine
 from bridge.flows.holding import held
@@ -168,6 +168,7 @@ class _Creator:
                 work.done(session, [claim], now)
                 continue
             order.store_state, order.tried_at = "creating", now
+            order.store_method = shipping_methods.choice(session, order)
             ready.append(claim)
         session.flush()
         return ready

@@ -13,7 +13,7 @@ from bridge.db import work
 from bridge.db.tables import Connection, Order, OrderLine, Variant
 from bridge.db.work import Mark
 from bridge.domain.money import Money, total
-from bridge.domain.order import Address, DraftLine, FulfilledBy, OrderDraft
+from bridge.domain.order import Address, DraftLine, FulfilledBy, OrderDraft, ShippingMethod
 from bridge.ports.errors import AskMerchant
 
 LABEL, USUAL_LABEL = "order_label", "{marketplace} {order}"
@@ -71,10 +71,17 @@ def draft_of(session: Session, order_id: int) -> OrderDraft:
         shipping_tax=_money(order.shipping_tax, order.currency),
         tax_by_channel=order.tax_by_channel,
         total=amount + shipping if shipping else amount,
+        shipping_method=_shipping_method(order),
         ship_to=ship_to,
         bill_to=Address.model_validate(buyer["bill_to"]) if buyer.get("bill_to") else ship_to,
         note=buyer.get("note", ""),
     )
+
+
+def _shipping_method(order: Order) -> ShippingMethod | None:
+    """What was chosen when its creation was begun (bridge/flows/shipping_methods.py)."""
+    found = order.store_method or {}
+    return ShippingMethod(code=found["code"], title=found["title"]) if found.get("code") else None
 
 
 def label_of(channel: Connection, external_id: str) -> str:

@@ -16,7 +16,7 @@ from bridge.domain.matching import Matching
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.domain.whose import Candidate
-from bridge.flows import acceptance, alike, bundled, linking, parts, short, turnover, unkept
+from bridge.flows import acceptance, alike, bundled, linking, parts, shipping_methods, short, turnover, unkept
 from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -123,6 +123,7 @@ class _Keeper:
         order.total, order.currency = str(sold.total.amount), sold.currency
         order.shipping, order.shipping_tax = _amount(sold.shipping), _amount(sold.shipping_tax)
         order.tax_by_channel, order.site = sold.tax_by_channel, sold.site
+        order.shipping_method = " ".join(sold.shipping_method.split())[: shipping_methods.LONGEST]
         order.phase, order.accept_by = sold.phase.value, sold.accept_by
         order.ship_by = min((line.ship_by for line in sold.lines if line.ship_by and line.open), default=order.ship_by)
         order.expires_at = min((line.expires_at for line in sold.lines if line.expires_at), default=order.expires_at)

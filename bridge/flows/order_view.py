@@ -23,7 +23,7 @@ from bridge.db.tables import (
     Variant,
 )
 from bridge.domain.bundles import TakenBy
-from bridge.flows import parts
+from bridge.flows import parts, shipping_methods
 from bridge.flows.sites import place
 from bridge.ports.errors import AskMerchant
 
@@ -166,6 +166,8 @@ def order(session: Session, order_id: int) -> dict[str, Any] | None:
         "shipping_tax": row.shipping_tax,
         "tax_by_channel": row.tax_by_channel,
         "store_total": row.store_total,
+        "shipping_method": row.shipping_method,
+        "store_method": shipping_methods.shown(row, channel),
         "lines": sold,
         "parts_wait": any(
             part["reservation"] == "waiting" and part["reserved"] and part["taken_by"] == TakenBy.PERSON.value

@@ -14,7 +14,7 @@ from bridge.domain.matching import BY, COMPARED, By, Compared
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
-from bridge.flows import carriers, forms, polls
+from bridge.flows import carriers, forms, polls, shipping_methods
 from bridge.flows.account import with_choices
 from bridge.flows.draft import LABEL
 from bridge.flows.engine import Engine
@@ -64,6 +64,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
     "platform": _intervals(polls.PLATFORM),
     "channel": (
         *carriers.FIELDS,
+        *shipping_methods.FIELDS,
         _choice(
             BY,
             "How offers and orders find your products",

@@ -115,6 +115,15 @@ class Feed(Part):
     source: str = ""
 
 
+class ShippingMethods(Part):
+    """How a store names its shipping methods in an order. ``code``: a pattern that every code fits; ``help``: what it
+    is, for people; ``known``: those that such a store has from the beginning."""
+
+    code: str
+    help: str
+    known: tuple[str, ...] = ()
+
+
 _WAY_BACK: Mapping[str, str] = {
     "by the seller": "the seller pays the way back",
     "by the buyer": "the buyer pays the way back",
@@ -194,7 +203,7 @@ class Manifest(Part):
     (bridge/domain/checks/limits.py); ``title_max`` and ``checks.title.maximum`` are one thing, either is enough.
     ``refund_lookup`` False: nothing there tells whether a refund of ours was paid, so one in doubt is put to a person.
     ``acknowledge``: it wants to be told that an order is in the store. ``webhook_secret``: the credential a store signs
-    its webhooks with, where it takes none of ours.
+    its webhooks with, where it takes none of ours. ``shipping_methods``: how a store names them.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -210,6 +219,7 @@ class Manifest(Part):
     credentials: tuple[FormField, ...] = ()
     settings: tuple[FormField, ...] = ()
     webhook_secret: str = ""
+    shipping_methods: ShippingMethods | None = None
     limits: dict[str, Limit] = Field(default_factory=dict)
     batch: dict[str, int] = Field(default_factory=dict)
     concurrency: int = Field(default=4, ge=1, le=64)

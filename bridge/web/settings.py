@@ -231,7 +231,11 @@ PAGES = (
         "settings",
         _with("shipping", more=shipping.shown),
         menu="Shipping",
-        acts={**_acts("settings/shipping", "shipping"), "save_carriers": lambda sent: shipping.save(sent, _row(sent))},
+        acts={
+            **_acts("settings/shipping", "shipping"),
+            "save_carriers": lambda sent: shipping.save(sent, _row(sent)),
+            "save_methods": lambda sent: shipping.save_methods(sent, _row(sent)),
+        },
     ),
     Page(
         "settings_returns",

@@ -95,6 +95,7 @@ def order(raw: Json, shipments: Sequence[Json] = (), refunds: Sequence[Json] = (
         # "Separate purchases paid for together get a new checkoutForm.id, the previous ones are removed; a lineItem.id
         # in several orders tells so" (order tutorial, FAQ; allegro-api issues 2829, 3284, 10406).
         takes_over=True,
+        shipping_method=text(table(delivery, "method").get("name")),
         ship_to=ship_to(raw),
         bill_to=bill_to(raw) if table(invoice, "address") else None,
         note=text(raw.get("messageToSeller")),

@@ -56,6 +56,7 @@ def order(raw: Json, currencies: dict[str, str]) -> MarketplaceOrder:
         shipping=total([item.shipping for item in sums], currency),
         shipping_tax=total([item.shipping_tax for item in sums], currency),
         tax_by_channel=any(_collected_by_amazon(item) for item in tables(raw, "orderItems")),
+        shipping_method=text(table(raw, "fulfillment").get("fulfillmentServiceLevel")),
         ship_to=ship_to(raw),
         bill_to=_bill_to(raw),
         note=_note(raw),

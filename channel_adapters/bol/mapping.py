@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -198,6 +198,7 @@ def order(raw: Json) -> MarketplaceOrder:
         changed_at=max(changes, default=None),
         list_mark=mark(raw),
         currency=CURRENCY,
+        shipping_method=_delivery(items),
         lines=tuple(_line(raw, item, number) for number, item in enumerate(items)),
         ship_to=address(table(raw, "shipmentDetails")),
         bill_to=address(billing) if isinstance(billing, dict) else None,
@@ -221,6 +222,12 @@ def _note(items: list[Json]) -> str:
 
 def _plain(word: str) -> str:
     return word.replace("_", " ").lower()
+
+
+def _delivery(items: Sequence[Json]) -> str:
+    """The option that the buyer chose ("timeFrameType", retailer-v10.json, OrderFulfilment)."""
+    told = (text(table(item, "fulfilment").get("timeFrameType")) for item in items)
+    return next((word for word in told if word), "")
 
 
 def _line(raw: Json, item: Json, number: int) -> SoldLine:

@@ -95,6 +95,7 @@ def order(raw: Json, fulfilments: Sequence[Json]) -> MarketplaceOrder:
         lines=lines,
         shipping=total([_shipping(item, currency) for item in items], currency),
         tax_by_channel=raw.get("ebayCollectAndRemitTax") is True or taxed,
+        shipping_method=_service(raw),
         ship_to=ship_to(raw),
         bill_to=_address(billing, raw) if table(billing, "contactAddress") else None,
         note=_note(raw),
@@ -275,6 +276,12 @@ def ship_to(raw: Json) -> Address:
             found = _address(table(step, "shipTo"), raw)
             return found.model_copy(update={"extra": {**found.extra, **_programme(instruction, step)}})
     return found
+
+
+def _service(raw: Json) -> str:
+    """The shipping service that the buyer chose."""
+    steps = (table(item, "shippingStep") for item in tables(raw, "fulfillmentStartInstructions"))
+    return next((code for step in steps if (code := text(step.get("shippingServiceCode")))), "")
 
 
 def _programme(instruction: Json, step: Json) -> dict[str, str]:

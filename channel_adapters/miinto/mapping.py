@@ -63,6 +63,7 @@ def transfer(
         site=currency,
         accept_by=placed + timedelta(minutes=minutes) if minutes else None,
         currency=currency,
+        shipping_method=_delivery(raw),
         lines=_lines(raw, "pendingPositions", currency, items),
         ship_to=_ship_to(raw),
         bill_to=_bill_to(raw),
@@ -81,6 +82,7 @@ def order(raw: Json, shop: str, country: str, items: Mapping[str, Known], now: d
         placed_at=_placed(raw) or now,
         site=currency,
         currency=currency,
+        shipping_method=_delivery(raw),
         lines=lines,
         ship_to=_ship_to(raw),
         bill_to=_bill_to(raw),
@@ -129,14 +131,27 @@ def _line(raw: Json, where: str, number: str, currency: str, items: Mapping[str,
 
 
 def _ship_to(raw: Json) -> Address:
-    """Newer answers have the address under ``deliveryAddress``, older ones beside it."""
-    shipping = table(raw, "shippingInformation")
-    delivery = table(shipping, "deliveryAddress") or shipping
-    options = table(shipping, "deliveryOptions")
-    provider = text(table(options, "override").get("providerId")) or text(table(options, "initial").get("providerId"))
-    extra = {"delivery_type": text(delivery.get("type")), "provider": provider}
+    delivery, (kind, provider) = _delivery_address(raw), _sent_by(raw)
+    extra = {"delivery_type": kind, "provider": provider}
     bill = table(raw, "billingInformation")
     return _address(delivery, bill, {name: value for name, value in extra.items() if value})
+
+
+def _delivery_address(raw: Json) -> Json:
+    """Newer answers have the address under ``deliveryAddress``, older ones beside it."""
+    shipping = table(raw, "shippingInformation")
+    return table(shipping, "deliveryAddress") or shipping
+
+
+def _sent_by(raw: Json) -> tuple[str, str]:
+    """The kind of delivery and who brings it."""
+    options = table(table(raw, "shippingInformation"), "deliveryOptions")
+    provider = text(table(options, "override").get("providerId")) or text(table(options, "initial").get("providerId"))
+    return text(_delivery_address(raw).get("type")), provider
+
+
+def _delivery(raw: Json) -> str:
+    return " ".join(word for word in _sent_by(raw) if word)
 
 
 def _bill_to(raw: Json) -> Address | None:

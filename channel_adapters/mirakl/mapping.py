@@ -122,6 +122,7 @@ def order(raw: Json, platform: Platform, shipments: Sequence[Json] = ()) -> Mark
         shipping=shipping,
         shipping_tax=tax,
         tax_by_channel=platform.tax_by_operator,
+        shipping_method=text(raw.get("shipping_type_label")) or text(raw.get("shipping_type_code")),
         ship_to=address(raw, table(customer, "shipping_address")),
         bill_to=address(raw, table(customer, "billing_address")) if table(customer, "billing_address") else None,
         raw=raw,

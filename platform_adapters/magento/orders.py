@@ -130,9 +130,10 @@ def entity(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts,
     body |= _customer(draft, wishes) | _both(money)
     body |= {"base_to_global_rate": 1, "base_to_order_rate": 1}
     body |= {"total_qty_ordered": sum(line.quantity for line in draft.lines), "items": lines}
-    body |= {"shipping_description": draft.label, "status_histories": [_comment(draft)]}
+    body |= {"shipping_description": _described(draft), "status_histories": [_comment(draft)]}
     body |= {"billing_address": address(draft.bill_to, "billing", wishes), "payment": _payment(wishes, money)}
     shipment: Json = {"address": address(draft.ship_to, "shipping", wishes), "method": wishes.shipping}
+    shipment |= {"method": draft.shipping_method.code} if draft.shipping_method else {}
     shipment["total"] = _both({"shipping_amount": money["shipping_amount"]})
     return body | {"extension_attributes": {"shipping_assignments": [{"shipping": shipment, "items": []}]}}
 
@@ -144,11 +145,21 @@ def placing(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts
     _share_out(-money["discount_amount"], lines)
     body: Json = {**external_ref(draft.ref), "store_id": facts.view_id, "currency": draft.currency}
     body |= {"ext_order_id": draft.external_id} if len(draft.external_id) <= EXTERNAL_MAX else {}
+    body |= (
+        {"shipping_method": draft.shipping_method.code, "shipping_title": _described(draft)}
+        if draft.shipping_method
+        else {}
+    )
     body |= {"label": draft.label, "note": draft.note, "comment": _comment(draft)["comment"]}
     body |= {"state": wishes.state, "invoice": wishes.invoice, "email": _customer(draft, wishes)["customer_email"]}
     body |= {"items": [{name: line[name] for name in LINE_FIELDS} for line in lines], "totals": money}
     body["billing_address"] = address(draft.bill_to, "billing", wishes)
     return body | {"shipping_address": address(draft.ship_to, "shipping", wishes)}
+
+
+def _described(draft: OrderDraft) -> str:
+    """What stands in the order as its shipping, by which people find it: 255 letters at most."""
+    return f"{draft.shipping_method.name} ({draft.label})"[:255] if draft.shipping_method else draft.label
 
 
 def _totals(draft: OrderDraft, lines: Sequence[Json]) -> dict[str, Decimal]:

@@ -86,11 +86,14 @@ def _taxes(total: Money, tax: Money | None, draft: OrderDraft) -> Json:
 
 
 def _shipping(draft: OrderDraft) -> Json:
-    if draft.shipping is None:
+    if draft.shipping is None and draft.shipping_method is None:
         return {}
-    line: Json = {"title": f"Shipping {draft.channel}", "code": draft.channel, "source": "Storebridge"}
-    line |= {"priceSet": bag(draft.shipping)}
-    taxes = _taxes(draft.shipping, draft.shipping_tax, draft)
+    title, code = f"Shipping {draft.channel}", draft.channel
+    if draft.shipping_method is not None:
+        title, code = draft.shipping_method.name, draft.shipping_method.code
+    price = draft.shipping or Money.zero(draft.currency)
+    line: Json = {"title": title, "code": code, "source": "Storebridge", "priceSet": bag(price)}
+    taxes = _taxes(price, draft.shipping_tax, draft)
     return {"shippingLines": [line | ({"taxLines": taxes["taxLines"]} if "taxLines" in taxes else {})]}
 
 

@@ -57,7 +57,7 @@ def order_body(draft: OrderDraft, settings: Mapping[str, Any]) -> Json:
     body |= {"billing": address(draft.bill_to, with_email=with_email, billing=True)}
     body |= {"shipping": address(draft.ship_to, with_email=False, billing=False)}
     body |= {"line_items": [_line(line) for line in draft.lines]}
-    body |= {"shipping_lines": [{"method_id": "storebridge", "method_title": draft.label, "total": "0"}]}
+    body |= {"shipping_lines": [_shipping_line(draft)]}
     if draft.shipping and draft.shipping.amount:
         fee = {"name": f"Shipping {draft.channel}", "total": plain(draft.shipping)}
         body["fee_lines"] = [fee | {"tax_status": "none", "tax_class": UNTAXED}]
@@ -65,6 +65,15 @@ def order_body(draft: OrderDraft, settings: Mapping[str, Any]) -> Json:
     if draft.bill_to.vat_number:
         metadata["_billing_vat_number"] = draft.bill_to.vat_number
     return body | {"meta_data": [{"key": key, "value": value} for key, value in metadata.items()]}
+
+
+def _shipping_line(draft: OrderDraft) -> Json:
+    """The search finds the order by its label in the title, whatever method was chosen."""
+    if draft.shipping_method is None:
+        return {"method_id": "storebridge", "method_title": draft.label, "total": "0"}
+    method, _, instance = draft.shipping_method.code.partition(":")
+    line = {"method_id": method, "method_title": f"{draft.shipping_method.name} ({draft.label})", "total": "0"}
+    return line | ({"instance_id": instance} if instance else {})
 
 
 def _line(line: DraftLine) -> Json:

@@ -106,6 +106,7 @@ def test_an_order_is_whole_to_the_grosz(account: Account) -> None:
     assert (sold.discount, sold.tax) == (money("20.01", "CZK"), money("21.78", "CZK"))
     assert order.total == money(order.raw["summary"]["totalToPay"]["amount"], "CZK")
     assert (sold.sku, sold.fulfilled_by, sold.ship_by is not None) == ("A-1", FulfilledBy.MERCHANT, True)
+    assert order.shipping_method == order.ship_to.extra["delivery_method"] != ""
     assert (order.note, order.ship_to.extra["pickup_point"]) == ("Proszę zapakować.", "POZ08A")
     assert order.bill_to is not None
     assert (order.bill_to.company, order.bill_to.vat_number, order.bill_to.city) == ("Firma", "5252674798", "Poznań")

@@ -129,6 +129,7 @@ def test_taxes_that_ebay_collects_and_its_shipping_centre(account: Account) -> N
     assert (order.tax_by_channel, order.total.text()) == (True, "18.00 EUR")
     assert (order.lines[0].total, order.lines[0].tax) == (euro("13.00"), euro("3.00"))
     assert (order.ship_to.name, order.ship_to.extra["reference"]) == ("eBay Hub", "REF-1")
+    assert order.shipping_method == order.ship_to.extra["service"] != ""
     assert "Dresden" in order.ship_to.extra["final_destination"]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.domain.order import StoreOrderStatus
+from bridge.domain.order import ShippingMethod, StoreOrderStatus
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import AskMerchant, Reauthorise, RetryLater, UnknownOutcome
 from bridge.ports.storemodule import Asked
@@ -31,6 +31,19 @@ def account(store: Store) -> Account:
 
 
 class TestOrders:
+    def test_has_the_merchants_shipping_method_or_its_own(self, store: Store, account: Account) -> None:
+        key, chosen = store.product("A", 10), ShippingMethod(code="dhl_paket", title="DHL Paket")
+        methods = []
+        for number, method in (("1", chosen), ("2", None)):
+            asked = draft(key, external_id=number, shipping=eur("4.95"), shipping_method=method)
+            raw = store.order(account.platform.create_order(asked).external_id)
+            [assignment] = raw["extension_attributes"]["shipping_assignments"]
+            methods.append((assignment["shipping"]["method"], raw["shipping_description"], raw["grand_total"]))
+        assert methods == [
+            ("dhl_paket", "DHL Paket (bol.com 1)", 17.05),
+            ("storebridge_storebridge", "bol.com 2", 17.05),
+        ]
+
     def test_are_placed_with_their_reservation_and_the_shop_page_knows(self, store: Store, account: Account) -> None:
         key = store.product("A", 10)
         given = draft(key, quantity=3, shipping=eur("4.95"), shipping_tax=eur("0.86"), tax="6.30", note="Ring twice")

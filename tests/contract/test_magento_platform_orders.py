@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.domain.order import StoreOrder, StoreOrderStatus
+from bridge.domain.order import ShippingMethod, StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, UnknownOutcome
 from bridge.ports.platform import OrderMark
@@ -58,6 +58,15 @@ class TestCreate:
         assert address["email"] == raw["customer_email"] == "marketplace@example.invalid"
         [item] = raw["items"]
         assert (item["sku"], item["qty_ordered"], item["price_incl_tax"]) == ("A", 2, 12.1)
+
+    def test_it_has_the_merchants_shipping_method_and_the_same_amounts(self, store: Store, account: Account) -> None:
+        chosen = ShippingMethod(code="dhl_paket", title="DHL Paket")
+        made = account.platform.create_order(draft(store.product("A"), shipping=eur("4.95"), shipping_method=chosen))
+        raw = store.order(made.external_id)
+        [assignment] = raw["extension_attributes"]["shipping_assignments"]
+        assert assignment["shipping"]["method"] == "dhl_paket"
+        assert raw["shipping_description"] == "DHL Paket (bol.com 1043946570)"
+        assert (made.total.text(), raw["shipping_incl_tax"]) == ("17.05 EUR", 4.95)
 
     def test_tells_the_lines_as_the_store_has_them(self, store: Store, account: Account) -> None:
         key = store.product("A", 10)

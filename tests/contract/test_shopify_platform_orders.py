@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.catalogue import StoreVariant
-from bridge.domain.order import StoreOrderStatus
+from bridge.domain.order import ShippingMethod, StoreOrderStatus
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import NotFound, RejectItem, RetryLater, SlowDown, UnknownOutcome
 from bridge.ports.http import patience
@@ -78,6 +78,18 @@ class TestCreate:
         assert raw["email"] is None
         assert raw["lines"][0]["requiresShipping"] is True
         assert raw["metafields"] == {"order_ref": f"bol:{number}"}
+
+    @pytest.mark.parametrize(("shipping", "price"), [("4.95", "4.95"), (None, "0.00")])
+    def test_it_has_the_merchants_shipping_method_and_the_same_amounts(
+        self, shop: Shop, account: Account, variant: StoreVariant, number: str, shipping: str | None, price: str
+    ) -> None:
+        chosen = ShippingMethod(code="dhl_paket", title="DHL Paket")
+        asked = draft(variant, external_id=number, shipping=shipping, shipping_method=chosen)
+        raw = shop.order(account.platform.create_order(asked).external_id)
+        [line] = raw["raw"]["shippingLines"]
+        assert (line["title"], line["code"]) == ("DHL Paket", "dhl_paket")
+        assert line["priceSet"]["shopMoney"]["amount"] == price
+        assert Decimal(raw["total"]) == asked.total.amount
 
     def test_its_number_is_the_stores_own_or_the_marketplaces(
         self, shop: Shop, account: Account, variant: StoreVariant, number: str

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.money import Money
-from bridge.domain.order import Address, DraftLine, OrderDraft, StoreOrderStatus
+from bridge.domain.order import Address, DraftLine, OrderDraft, ShippingMethod, StoreOrderStatus
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, RetryLater, UnknownOutcome
 from tests.support.woocommerce import Account, Store, open_store
@@ -85,6 +85,16 @@ class TestCreate:
         assert (raw["billing"]["last_name"], raw["billing"]["country"]) == ("de Vries-Öztürk", "NL")
         assert raw["billing"]["email"] == ""
         assert {item["key"]: item["value"] for item in raw["meta_data"]}["_storebridge_order"] == "bol:1043946570"
+
+    def test_it_has_the_merchants_shipping_method_and_the_same_amounts(self, store: Store, account: Account) -> None:
+        chosen, product = ShippingMethod(code="flat_rate:3", title="DHL Paket"), store.product("A")
+        made = account.platform.create_order(draft(product, shipping=eur("4.95"), shipping_method=chosen))
+        raw = store.get(f"orders/{made.external_id}")
+        [line] = raw["shipping_lines"]
+        assert (line["method_id"], line["instance_id"]) == ("flat_rate", "3")
+        assert (line["method_title"], line["total"]) == ("DHL Paket (bol.com 1043946570)", "0.00")
+        assert (raw["total"], raw["fee_lines"][0]["total"], raw["total_tax"]) == ("17.05", "4.95", "0.00")
+        assert list(account.platform.find_orders(["bol:1043946570"])) == ["bol:1043946570"]
 
     def test_an_address_carries_what_helps_the_parcel_and_no_more(self, store: Store, account: Account) -> None:
         told = {"note": "3rd floor", "pickup_point": "Primera Neude", "salutation": "FEMALE", "language": "nl"}

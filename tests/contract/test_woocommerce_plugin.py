@@ -12,7 +12,7 @@ import requests
 from flask import Flask, request
 
 from bridge.domain.money import Money
-from bridge.domain.order import Address, DraftLine, OrderDraft, StoreOrderStatus
+from bridge.domain.order import Address, DraftLine, OrderDraft, ShippingMethod, StoreOrderStatus
 from bridge.ports.errors import AskMerchant, Reauthorise, RetryLater, UnknownOutcome
 from bridge.ports.http import HttpServices, Transport
 from bridge.ports.manifest import Limit
@@ -76,6 +76,19 @@ class TestOrders:
         assert (first.external_id, first.marketplace_ref) == (again.external_id, "bol:T1")
         assert (store.stock("TWICE"), first.lines[0].reduced) == (8, 2)
         assert meta(shown(store, first.external_id))["_storebridge_no_mails"] == "yes"
+
+    def test_it_has_the_merchants_shipping_method(self, store: Store) -> None:
+        account, chosen = Account(store, settings={"order_taxes": "marketplace"}), ShippingMethod(code="flat_rate:3")
+        asked = draft("T0", line(store.product("SENT"), "12.10"), shipping="2.95", shipping_method=chosen)
+        made = account.platform.create_order(asked)
+        raw = account.platform._plugin.find_orders(["bol:T0"])["bol:T0"]
+        [sent] = raw["shipping_lines"]
+        assert (sent["method_id"], sent["instance_id"], Decimal(sent["total"]) + Decimal(sent["total_tax"])) == (
+            "flat_rate",
+            "3",
+            Decimal("2.95"),
+        )
+        assert (sent["method_title"], made.total.text()) == ("flat_rate:3 (bol.com T0)", "15.05 EUR")
 
     def test_a_lost_answer_is_found_without_a_search(self, store: Store, account: Account) -> None:
         product = store.product("LOST", 10)

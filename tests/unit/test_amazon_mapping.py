@@ -70,6 +70,8 @@ def test_an_order_is_read_whole() -> None:
     assert (order.site, order.phase, order.total) == (DE, OrderPhase.READY, money("45.88"))
     assert (order.shipping, order.shipping_tax, order.tax_by_channel) == (money("3.90"), money("0.62"), False)
     assert order.note == "Side door\nRing twice\nHappy birthday!\nGift wrap: STANDARD"
+    chosen = ORDER | {"fulfillment": {"fulfillmentServiceLevel": "NEXT_DAY"}}
+    assert (order.shipping_method, orders.order(chosen, CURRENCIES).shipping_method) == ("", "NEXT_DAY")
     assert order.bill_to is not None
     assert (order.bill_to.company, order.bill_to.vat_number, order.bill_to.city) == (
         "Beispiel GmbH", "DE999999999", "Köln",

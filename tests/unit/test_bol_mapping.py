@@ -68,6 +68,7 @@ def test_what_the_buyer_chose_with_the_goods_stands_in_the_note() -> None:
 def test_list_and_detail_agree_on_the_mark_of_an_order() -> None:
     ref = mapping.order_ref(REDUCED)
     assert (ref.external_id, ref.changed_at) == ("A2K8290LP8", datetime(2026, 11, 20, 10, 0, tzinfo=UTC))
+    assert mapping.order(ORDER).shipping_method == "REGULAR"
     assert ref.mark == mapping.order(ORDER).list_mark
     assert mapping.order_ref(changed(REDUCED, orderItems__1__quantityShipped=1)).mark != ref.mark
     assert mapping.order_ref(changed(REDUCED, orderItems__1__cancellationRequest=True)).mark != ref.mark

@@ -59,6 +59,8 @@ def test_an_order_of_the_older_kind_is_read_whole() -> None:
         {"country": "Denmark"},
         "example@example.com",
     )
+    chosen = raw | {"shippingInformation": {"type": "PICKUP", "deliveryOptions": {"initial": {"providerId": "dhl"}}}}
+    assert (order.shipping_method, mapping.order(chosen, SHOP, "SE", {}, NOW).shipping_method) == ("", "PICKUP dhl")
     assert (order.note, order.raw) == ("Miinto order 34248", raw)
 
 

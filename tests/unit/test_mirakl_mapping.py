@@ -213,6 +213,7 @@ def test_without_addresses_an_order_is_read_all_the_same() -> None:
     raw = changed(ORDER, order_state="WAITING_ACCEPTANCE", customer={"customer_id": "C1"})
     order = mapping.order(raw, PLATFORM)
     assert (order.ship_to.street, order.ship_to.country, order.bill_to) == ("", "", None)
+    assert order.shipping_method == order.ship_to.extra["shipping_method"]
     assert order.ship_to.extra["pickup_point"] == "C1039"
 
 

@@ -39,6 +39,26 @@ def test_the_table_is_kept_and_taken_back(stack: Stack) -> None:
     assert not row.settings.get("carrier_rest")
 
 
+def test_the_shipping_methods_are_kept_and_held_against_the_store(stack: Stack) -> None:
+    visitor, path = Visitor(f"http://127.0.0.1:{stack.port}"), f"settings/shipping?connection={stack.channel_id}"
+    visitor.go(path)
+    first = {"method.0": "Evening", "store_code.0": "flat_rate:3", "store_title.0": "By night", "rest_code": "dpd"}
+    visitor.send("save_methods", **first)
+    (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
+    assert row.settings["shipping_methods"] == ["Evening=flat_rate:3|By night"]
+    assert row.settings["shipping_method_rest"] == "dpd"
+    visitor.go(path)
+    assert 'value="By night"' in visitor.page.text
+    shown = visitor.send("save_methods", **{"store_code.0": "no method", "rest_code": ""})
+    assert "in another way" in shown
+    assert 'value="no method"' in visitor.page.text
+    visitor.go(path)
+    visitor.send("save_methods", **{"store_code.0": "", "rest_code": ""})
+    (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
+    assert not row.settings.get("shipping_methods")
+    assert not row.settings.get("shipping_method_rest")
+
+
 def test_how_parcels_are_told_and_what_orders_are_called(stack: Stack) -> None:
     visitor = Visitor(f"http://127.0.0.1:{stack.port}")
     visitor.go(f"settings/shipping?connection={stack.channel_id}")

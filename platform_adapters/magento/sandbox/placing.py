@@ -10,7 +10,7 @@ from platform_adapters.magento.sandbox.inventory import Inventory
 from platform_adapters.magento.sandbox.orders import Orders
 from platform_adapters.magento.sandbox.shop import Doc, Shop
 
-TABLE = "module_orders"
+TABLE, METHOD = "module_orders", "storebridge_storebridge"
 NEEDED = ("channel", "external_id", "store_id", "currency", "items", "totals", "billing_address", "shipping_address")
 TOTALS = (
     *("subtotal", "subtotal_incl_tax", "shipping_amount", "shipping_incl_tax"),
@@ -85,10 +85,11 @@ def _body(given: Doc) -> Doc:
     body |= {"ext_order_id": given.get("ext_order_id"), "customer_email": given.get("email"), "customer_is_guest": 1}
     body |= {"total_qty_ordered": sum(item["qty_ordered"] for item in given["items"])}
     body |= {"state": given.get("state", "processing"), "status": "processing", "customer_note": given.get("note")}
-    body |= {"shipping_description": given.get("label"), "payment": {"method": "storebridge"}}
+    title = given.get("shipping_title") or given.get("label")
+    body |= {"shipping_description": title, "payment": {"method": "storebridge"}}
     body |= {"status_histories": [{"comment": given.get("comment"), "is_customer_notified": 0}]}
     body["billing_address"] = given["billing_address"]
-    shipping = {"address": given["shipping_address"], "method": "storebridge_storebridge"}
+    shipping = {"address": given["shipping_address"], "method": given.get("shipping_method") or METHOD}
     return body | {"extension_attributes": {"shipping_assignments": [{"shipping": shipping, "items": []}]}}
 
 

@@ -56,6 +56,18 @@ final class OrderTest extends TestCase
         (new Given())->validated($given);
     }
 
+    public function testTheMerchantsShippingMethodIsTakenOrOurOwn(): void
+    {
+        $given = self::given();
+        $chosen = ['shipping_method' => 'dhl_paket', 'shipping_title' => 'DHL Paket (bol.com 1)'] + $given;
+        self::assertSame($chosen, (new Given())->validated($chosen));
+        self::assertSame(['dhl_paket', 'DHL Paket (bol.com 1)'], [Given::shippingMethod($chosen), Given::shippingTitle($chosen)]);
+        self::assertSame(['storebridge_storebridge', $given['label']], [Given::shippingMethod($given), Given::shippingTitle($given)]);
+        $this->expectException(InputException::class);
+        $this->expectExceptionMessage('carrier_method');
+        (new Given())->validated(['shipping_method' => 'dhl'] + $given);
+    }
+
     public function testALedgerRowIsTakenOnceAndFindsItsOrderByNumber(): void
     {
         $world = new World();

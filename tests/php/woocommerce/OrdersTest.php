@@ -17,7 +17,7 @@ class OrdersTest extends PluginCase {
 			'billing'        => array( 'first_name' => 'Zoë', 'country' => 'NL' ),
 			'shipping'       => array( 'country' => 'NL', 'city' => 'Utrecht' ),
 			'line_items'     => array( array( 'product_id' => $this->product, 'name' => 'Chair', 'quantity' => 2, 'total' => '32.98', 'tax' => '6.92', 'tax_class' => '', 'meta_data' => array( array( 'key' => '_storebridge_line', 'value' => 'L1' ) ) ) ),
-			'shipping_lines' => array( array( 'method_id' => 'storebridge', 'method_title' => 'bol 1', 'total' => '2.44', 'tax' => '0.51' ) ),
+			'shipping_lines' => array( array( 'method_id' => 'flat_rate', 'instance_id' => '3', 'method_title' => 'bol 1', 'total' => '2.44', 'tax' => '0.51' ) ),
 			'total'          => '42.85',
 			'mails'          => false,
 		);

@@ -13,6 +13,7 @@ use Magento\Shipping\Model\Carrier\CarrierInterface;
 use Magento\Shipping\Model\Rate\ResultFactory;
 use Psr\Log\LoggerInterface;
 use Storebridge\Connect\Model\Order\Current;
+use Storebridge\Connect\Model\Order\Given;
 
 /**
  * As the marketplace has promised it. Offers itself to the marketplace order that is being placed and to nobody else.
@@ -20,7 +21,6 @@ use Storebridge\Connect\Model\Order\Current;
 class Carrier extends AbstractCarrier implements CarrierInterface
 {
     public const CODE = 'storebridge';
-    public const METHOD = 'storebridge_storebridge';
 
     protected $_code = self::CODE;
     protected $_isFixed = true;
@@ -44,12 +44,14 @@ class Carrier extends AbstractCarrier implements CarrierInterface
         if ($given === null) {
             return false;
         }
+        // Magento places no order whose method has no rate: the merchant's own method gets this one.
+        [$carrier, $code] = explode('_', Given::shippingMethod($given), 2);
         $method = $this->methods->create();
         $method->setData([
-            'carrier' => self::CODE,
+            'carrier' => $carrier,
             'carrier_title' => (string)$this->getConfigData('title'),
-            'method' => self::CODE,
-            'method_title' => (string)($given['label'] ?? ''),
+            'method' => $code,
+            'method_title' => Given::shippingTitle($given),
         ]);
         $method->setPrice((float)$given['totals']['shipping_amount']);
         $method->setCost((float)$given['totals']['shipping_amount']);

@@ -61,10 +61,10 @@ class Cart
         $address = $quote->getShippingAddress();
         // No other carrier is asked for its rates: some ask a server of theirs.
         $address->setLimitCarrier(Carrier::CODE);
-        $address->setShippingMethod(Carrier::METHOD)->setCollectShippingRates(true);
+        $address->setShippingMethod(Given::shippingMethod($given))->setCollectShippingRates(true);
         $quote->getPayment()->setMethod(Payment::CODE);
         $quote->setTotalsCollectedFlag(false)->collectTotals();
-        $address->setShippingDescription((string)($given['label'] ?? ''));
+        $address->setShippingDescription(Given::shippingTitle($given));
     }
 
     private function add(Quote $quote, array $given, int $at): void

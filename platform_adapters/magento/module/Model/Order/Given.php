@@ -24,6 +24,9 @@ class Given
         'tax_percent',
     ];
 
+    private const OWN_METHOD = 'storebridge_storebridge';
+    private const METHOD = '/^[A-Za-z0-9]+_[A-Za-z0-9_-]+$/';
+
     /**
      * @throws InputException naming the field
      */
@@ -39,7 +42,23 @@ class Given
         if (abs($sum - $totals['grand_total']) > 0.005) {
             throw new InputException(__("The order's parts do not add up to its total."));
         }
+        if (($order['shipping_method'] ?? '') !== '' && !preg_match(self::METHOD, (string)$order['shipping_method'])) {
+            throw new InputException(__('A shipping method is written as carrier_method.'));
+        }
         return $order;
+    }
+
+    /**
+     * The shipping method that the order is to have, as carrier_method.
+     */
+    public static function shippingMethod(array $order): string
+    {
+        return (string)($order['shipping_method'] ?? '') ?: self::OWN_METHOD;
+    }
+
+    public static function shippingTitle(array $order): string
+    {
+        return (string)($order['shipping_title'] ?? $order['label'] ?? '');
     }
 
     private function need(mixed $in, array $names, string $where, bool $numbers = false, array $texts = []): void

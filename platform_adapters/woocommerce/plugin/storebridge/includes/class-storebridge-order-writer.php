@@ -123,6 +123,7 @@ class Storebridge_Order_Writer {
 			$item = new WC_Order_Item_Shipping();
 			$item->set_method_title( self::text( $line, 'method_title' ) );
 			$item->set_method_id( self::text( $line, 'method_id' ) );
+			$item->set_instance_id( self::text( $line, 'instance_id' ) );
 			$item->set_total( self::text( $line, 'total', '0' ) );
 			$this->tax( $item, $line, true );
 			$order->add_item( $item );
