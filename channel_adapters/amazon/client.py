@@ -170,8 +170,8 @@ class AmazonClient:
     def _item(self, sku: str) -> str:
         return f"{LISTINGS}/{self.seller_id}/{quote(sku, safe='')}"
 
-    def catalogue_items(self, eans: Sequence[str], site: str) -> list[Json]:
-        params = {"identifiers": eans, "identifiersType": "EAN", "marketplaceIds": [site]}
+    def catalogue_items(self, numbers: Sequence[str], kind: str, site: str) -> list[Json]:
+        params = {"identifiers": numbers, "identifiersType": kind, "marketplaceIds": [site]}
         params["includedData"] = ["identifiers", "summaries"]
         return tables(self._call("searchCatalogItems", "GET", CATALOGUE, params=params), "items")
 

@@ -68,7 +68,7 @@ class FollowSide(OfferSide):
             if item.message in failures:
                 answers[key] = sent_before.failed(key, failures[item.message])
                 self._forget_refund(feed)
-            elif aborted:
+            elif aborted and item.kind == "message":
                 answers[key] = sent_before.gone(key, f"{words} {PERHAPS}")
                 self._forget_refund(feed)
             elif state is SubmissionState.FAILED or 0 in failures:

@@ -35,11 +35,15 @@ class LookSide(Account):
     # Looking
 
     def find_offers(self, skus: Sequence[str], gtins: Sequence[str]) -> list[LiveOffer]:
-        """By SKU and by EAN, on every marketplace in use. What Amazon ships itself is not ours to take over."""
+        """By SKU and by each kind of GTIN, on every marketplace in use. What Amazon ships itself is not ours to take
+        over."""
         found: dict[str, LiveOffer] = {}
+        named: dict[str, list[str]] = {"SKU": list(dict.fromkeys(skus))}
+        for gtin in dict.fromkeys(gtins):
+            named.setdefault(mapping.gtin_kind(gtin).upper(), []).append(gtin)
         for site in self.sites():
-            for kind, wanted in (("SKU", skus), ("EAN", gtins)):
-                for raw in self._looked_up(kind, list(dict.fromkeys(wanted)), [site.code]):
+            for kind, wanted in named.items():
+                for raw in self._looked_up(kind, wanted, [site.code]):
                     offer = mapping.live_offer(raw, site)
                     if offer is not None and not mapping.is_amazons(raw):
                         found[offer.offer_id] = offer
@@ -94,7 +98,8 @@ class LookSide(Account):
         offers = [offer for raw in raws if not mapping.is_amazons(raw) and (offer := mapping.live_offer(raw, site))]
         after = text(table(answer, "pagination").get("nextToken")) or None
         following = cursors.following(place, since, count + len(raws), after, _created(raws, site), len(sites))
-        return Page(items=tuple(offers), next_cursor=following if raws or place + 1 < len(sites) else None)
+        on = bool(raws) or place + 1 < len(sites) or after not in (None, token)
+        return Page(items=tuple(offers), next_cursor=following if on else None)
 
     def sale_status(self, offer: OfferRef) -> SaleStatus:
         site, sku = mapping.read_offer_id(offer.offer_id)

@@ -128,10 +128,16 @@ def offer_attributes(draft: OfferDraft, site: Site, handling_days: int | None) -
 def identifier(gtin: str | None, site: Site) -> Json:
     if not gtin:
         raise RejectItem("Amazon wants an EAN: enter the product's GTIN in the store.", field="gtin")
-    kind = {12: "upc", 14: "gtin"}.get(len(gtin), "ean")
     return {
-        "externally_assigned_product_identifier": [{"type": kind, "value": gtin, "marketplace_id": site.code}],
+        "externally_assigned_product_identifier": [
+            {"type": gtin_kind(gtin), "value": gtin, "marketplace_id": site.code}
+        ],
     }
+
+
+def gtin_kind(gtin: str) -> str:
+    """Amazon keeps a number under its own kind, and finds it under no other."""
+    return {12: "upc", 14: "gtin"}.get(len(gtin), "ean")
 
 
 def suggested_asin(asin: str, site: Site) -> Json:
@@ -218,7 +224,9 @@ def _offers(raw: Json, site: str) -> list[Json]:
 def price_of(raw: Json, site: str) -> Money | None:
     """The price for everyone (B2C)."""
     plain = [item for item in _offers(raw, site) if text(item.get("offerType")) in ("B2C", "")]
-    return next((money(item.get("price")) for item in plain), None)
+    named = [text(table(item, "audience").get("value")) for item in plain]
+    for_all = [item for item, audience in zip(plain, named, strict=True) if audience in ("ALL", "")]
+    return next((money(item.get("price")) for item in for_all or plain), None)
 
 
 def stock_of(raw: Json) -> int | None:

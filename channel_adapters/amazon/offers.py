@@ -87,7 +87,8 @@ class OfferSide(LookSide):
     def _offer_only(self, draft: OfferDraft, site: Site, attributes: Json) -> Json:
         """An offer on a page that Amazon has already, found by EAN."""
         gtin = draft.gtin or ""
-        asin = mapping.asin_of(self.client.catalogue_items([gtin], site.code), site.code, gtin)
+        kind = mapping.gtin_kind(gtin).upper()
+        asin = mapping.asin_of(self.client.catalogue_items([gtin], kind, site.code), site.code, gtin)
         if asin is None:
             words = f"Amazon has no product with the EAN {gtin}. Switch on sending titles, descriptions and pictures."
             raise RejectItem(words, field="gtin")

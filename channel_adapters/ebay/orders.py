@@ -81,7 +81,9 @@ def order(raw: Json, fulfilments: Sequence[Json]) -> MarketplaceOrder:
     currency = _currency(raw)
     items = tables(raw, "lineItems")
     shipped = shipped_units(fulfilments)
+    shipping = total([_shipping(item, currency) for item in items], currency)
     lines = tuple(_line(raw, item, number, currency, shipped) for number, item in enumerate(items))
+    lines = _adjusted(lines, _adjustment(raw, lines, shipping))
     taxed = any(tables(item, "ebayCollectAndRemitTaxes") for item in items)
     billing = table(raw, "buyer", "buyerRegistrationAddress")
     return MarketplaceOrder(
@@ -93,7 +95,7 @@ def order(raw: Json, fulfilments: Sequence[Json]) -> MarketplaceOrder:
         site=next((site_of(item) for item in items if site_of(item)), ""),
         currency=currency,
         lines=lines,
-        shipping=total([_shipping(item, currency) for item in items], currency),
+        shipping=shipping,
         tax_by_channel=raw.get("ebayCollectAndRemitTax") is True or taxed,
         shipping_method=_service(raw),
         ship_to=ship_to(raw),
@@ -125,6 +127,31 @@ def _currency(raw: Json) -> str:
         if (cost := money(item.get("lineItemCost"))) is not None:
             return cost.currency
     raise _unreadable(raw, "lineItems[0].lineItemCost.currency")
+
+
+def _adjustment(raw: Json, lines: Sequence[SoldLine], shipping: Money) -> Money:
+    """What seller and buyer agreed on after the purchase. It stands in the sum of the order and in none of its lines,
+    and how it is signed is not written down: it counts where it is what the sum lacks."""
+    whole_order, told = (money(table(raw, "pricingSummary").get(name)) for name in ("total", "adjustment"))
+    none = Money.zero(shipping.currency)
+    if whole_order is None or told is None or {whole_order.currency, told.currency} != {shipping.currency}:
+        return none
+    gap = whole_order - shipping - total([line.total for line in lines], shipping.currency)
+    return gap if gap.amount and abs(gap.amount) == abs(told.amount) else none
+
+
+def _adjusted(lines: Sequence[SoldLine], by: Money) -> tuple[SoldLine, ...]:
+    """Each line by its share, to the cent."""
+    whole_price = sum((line.total.amount for line in lines), Decimal(0))
+    if not by.amount or whole_price <= 0:
+        return tuple(lines)
+    changed, before, given = [], Decimal(0), Money.zero(by.currency)
+    for line in lines:
+        before += line.total.amount
+        until = Money(amount=by.amount * before / whole_price, currency=by.currency).quantised()
+        changed.append(line.model_copy(update={"total": line.total + until - given}))
+        given = until
+    return tuple(changed)
 
 
 def shipped_units(fulfilments: Sequence[Json]) -> dict[str, int]:

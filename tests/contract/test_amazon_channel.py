@@ -130,6 +130,8 @@ def test_a_listing_is_made_checked_followed_and_found(open_account: Open) -> Non
             (f"{DE}/A-1", DE, 5, EANS[0])
         ]
     assert account.channel.find_offers(["?"], [EANS[1]]) == []
+    account.channel.create_offers([draft("U-1", "036000291452")])
+    assert [offer.sku for offer in account.channel.find_offers([], ["036000291452", EANS[0]])] == ["U-1", "A-1"]
 
 
 def test_what_amazon_would_refuse_is_refused_here_by_name(open_account: Open) -> None:

@@ -355,6 +355,11 @@ def test_a_listing_is_read_for_its_marketplace() -> None:
     assert french is not None
     assert (french.price, french.title, french.for_sale) == (None, "Tasse", False)
     assert mapping.live_offer(LISTED, SITES[US]) is None
+    some = {"marketplaceId": DE, "offerType": "B2C", "price": told("9.99"), "audience": {"value": "PRIME"}}
+    for_all = some | {"price": told("12.99"), "audience": {"value": "ALL"}}
+    priced = mapping.live_offer(changed(LISTED, offers=[some, for_all]), SITES[DE])
+    assert priced is not None
+    assert priced.price == money("12.99")
     assert mapping.read_offer_id(f"{DE}/A/1") == (DE, "A/1")
 
 

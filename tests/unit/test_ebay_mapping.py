@@ -375,6 +375,19 @@ def test_import_charges_are_of_the_delivery_where_the_buyer_paid_them_with_it(
     assert (order.lines[0].total, order.shipping) == (euro(goods), euro(shipping))
 
 
+@pytest.mark.parametrize(
+    ("told", "whole", "paid"),
+    [("-10.00", "55.00", ["16.67", "33.33"]), ("10.00", "75.00", ["23.33", "46.67"]), ("10.00", "65.00", ["20", "40"])],
+)
+def test_what_was_agreed_after_the_purchase_is_in_the_lines(told: str, whole: str, paid: list[str]) -> None:
+    delivery = {"shippingCost": {"value": "5.00", "currency": "EUR"}}
+    other = {"lineItemId": "2", "lineItemCost": {"value": "40.00", "currency": "EUR"}}
+    sums = {"total": {"value": whole, "currency": "EUR"}, "adjustment": {"value": told, "currency": "EUR"}}
+    order = orders.order(an_order(line(deliveryCost=delivery), line(**other), pricingSummary=sums), ())
+    assert order.total.amount == Decimal(whole)
+    assert [part.total.amount for part in order.lines] == list(map(Decimal, paid))
+
+
 @pytest.mark.parametrize(("site", "whole"), [("EBAY_IT", False), ("EBAY_ES", False), ("EBAY_DE", True)])
 def test_tax_numbers_stand_in_the_order_only(site: str, whole: bool) -> None:
     raw = an_order(line(listingMarketplaceId=site, purchaseMarketplaceId=site))

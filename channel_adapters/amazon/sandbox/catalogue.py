@@ -8,6 +8,8 @@ from channel_adapters.amazon.sandbox.listings import KINDS
 from channel_adapters.amazon.sandbox.market import Call, Document
 from channel_adapters.amazon.sandbox.protocol import answer, at_most, chosen, invalid, listed
 
+LONG = {"EAN": 13, "UPC": 12, "GTIN": 14}
+
 
 def search_catalogue(call: Call) -> Response:
     """Every EAN is in Amazon's catalogue, unless the control surface says otherwise."""
@@ -18,12 +20,13 @@ def search_catalogue(call: Call) -> Response:
     chosen("includedData", ("attributes", "classifications", "dimensions", "identifiers", "images", "productTypes",
                             "relationships", "salesRanks", "summaries", "vendorDetails"))  # fmt: skip
     known = [code for code in wanted if call.market.docs.get("not_in_catalogue", code) is None]
-    items = [_catalogue_item(code, sites[0]) for code in known]
+    kind = request.args.get("identifiersType", "EAN")
+    items = [_catalogue_item(code, kind, sites[0]) for code in known if len(code) == LONG.get(kind, len(code))]
     return answer({"numberOfResults": len(items), "pagination": {}, "items": items})
 
 
-def _catalogue_item(code: str, site: str) -> Document:
-    kind = [{"identifier": code, "identifierType": "EAN"}]
+def _catalogue_item(code: str, name: str, site: str) -> Document:
+    kind = [{"identifier": code, "identifierType": name}]
     return {
         "asin": f"B0{int(code) % 10**8:08d}",
         "identifiers": [{"marketplaceId": site, "identifiers": kind}],

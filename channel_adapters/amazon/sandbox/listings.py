@@ -156,7 +156,8 @@ def identifiers_of(document: Document, kind: str) -> set[str]:
         return {document["sku"]}
     if kind == "ASIN":
         return {place["asin"] for place in document["sites"].values()}
-    return {item.get("value", "") for item in document["sent"].get("externally_assigned_product_identifier", [])}
+    known = document["sent"].get("externally_assigned_product_identifier", [])
+    return {item.get("value", "") for item in known if str(item.get("type", "ean")).upper() == kind}
 
 
 def _visible(document: Document, sites: list[str]) -> bool:
