@@ -74,6 +74,14 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
     metavar="SECONDS",
     help="How long one thing may take before its step has failed.",
 )
+@click.option(
+    "--at-once",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 16),
+    metavar="N",
+    help="Of all stores or marketplaces: so many rehearsals beside each other, each in a world of its own.",
+)
 @click.option("--keep", is_flag=True, help="Leave everything as it is at the end, to look at it.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before a real store is touched.")
 @json_option
@@ -90,6 +98,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     module: bool | None,
     database: str | None,
     patience: float,
+    at_once: int,
     keep: bool,
     yes: bool,
     as_json: bool,
@@ -101,7 +110,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     real store on that side, and the marketplace stays the sandbox. With --platform all and --channel all every store
     is rehearsed with every marketplace. Ends with 1 when a step fails.
     """
-    from bridge.rehearsal.matrix import ALL
+    from bridge.rehearsal.matrix import ALL, plans
     from bridge.rehearsal.run import announcement
     from bridge.rehearsal.run import rehearse as run
     from bridge.rehearsal.stories import steps_of
@@ -121,7 +130,9 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
             click.confirm("Go on?", abort=True, err=True)
     interrupted, told = _interruption(), steps_of(stories)
     if ALL in (platform, channel):
-        sys.exit(0 if _all(plan, module, as_json, lambda one: run(one, _nothing, _notice, interrupted, told)) else 1)
+        planned = plans(plan, module)
+        done = _all(planned, at_once, interrupted, lambda one: run(one, _nothing, _notice, interrupted, told))
+        sys.exit(0 if _tell_all(done, as_json) else 1)
     report = run(plan, _nothing if as_json else _show, _notice, interrupted, told)
     if as_json:
         print_json(report.as_json())
@@ -131,16 +142,26 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     sys.exit(0 if report.ok else 1)
 
 
-def _all(plan: Plan, module: bool | None, as_json: bool, run: Callable[[Plan], Report]) -> bool:
-    """Whether every step of every rehearsal passed."""
-    from bridge.rehearsal.matrix import plans
+def _all(
+    planned: Sequence[Plan], at_once: int, interrupted: threading.Event, run: Callable[[Plan], Report]
+) -> list[tuple[Plan, Report]]:
+    """Each is told on stderr as it ends; they are given back in their order. What goes wrong in one ends all."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed
 
-    done: list[tuple[Plan, Report]] = []
-    for one in plans(plan, module):
-        report = run(one)
-        done.append((one, report))
-        if not as_json:
-            _show_one(one, report)
+    with ThreadPoolExecutor(at_once, "rehearsal") as pool:
+        running = {pool.submit(run, one): one for one in planned}
+        try:
+            for future in as_completed(running):
+                _show_one(running[future], future.result())
+        except BaseException:
+            interrupted.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [(one, future.result()) for future, one in running.items()]
+
+
+def _tell_all(done: Sequence[tuple[Plan, Report]], as_json: bool) -> bool:
+    """Whether every step of every rehearsal passed."""
     ok = bool(done) and all(report.ok for _, report in done)
     if as_json:
         which = ("platform", "channel", "module")
@@ -158,11 +179,12 @@ def _show_one(plan: Plan, report: Report) -> None:
     steps: Sequence[Result] = report.steps
     good, seconds = sum(step.ok for step in steps), sum(step.seconds for step in steps)
     click.echo(
-        f"{click.style(mark, fg=colour)} {name.ljust(WIDTH)} {seconds:6.2f} s  {good} of {len(steps)} steps passed"
+        f"{click.style(mark, fg=colour)} {name.ljust(WIDTH)} {seconds:6.2f} s  {good} of {len(steps)} steps passed",
+        err=True,
     )
     for step in steps:
         if not step.ok:
-            _show(step)
+            _show(step, err=True)
 
 
 def _nothing(_step: Result) -> None:
@@ -217,6 +239,8 @@ def _interruption() -> threading.Event:
     return interrupted
 
 
-def _show(result: Result) -> None:
+def _show(result: Result, *, err: bool = False) -> None:
     mark, colour = ("ok  ", "green") if result.ok else ("FAIL", "red")
-    click.echo(f"{click.style(mark, fg=colour)} {result.name.ljust(WIDTH)} {result.seconds:6.2f} s  {result.detail}")
+    click.echo(
+        f"{click.style(mark, fg=colour)} {result.name.ljust(WIDTH)} {result.seconds:6.2f} s  {result.detail}", err=err
+    )

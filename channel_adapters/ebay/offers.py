@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -229,18 +230,16 @@ class OfferSide(Account):
 
     def _changed(self, updates: Sequence[Any], request: Callable[[Any, str, str], Json]) -> list[ItemResult]:
         results: dict[str, ItemResult] = {}
-        wanted: list[tuple[str, Json]] = []
+        bodies: list[tuple[str, str, Json]] = []
         for update in updates:
             try:
                 offer_id, sku = mapping.read_offer_key(update.offer_id)
-                body = request(update, offer_id, sku)
+                bodies.append((update.key, offer_id, request(update, offer_id, sku)))
             except RejectItem as error:
                 results[update.key] = failed(update.key, error)
-                continue
-            if (wait := self._revisions.take(offer_id)) is None:
-                wanted.append((update.key, body))
-            else:
-                results[update.key] = _later(update.key, wait)
+        waits = self._revisions.take([offer_id for _, offer_id, _ in bodies])
+        results |= {key: _later(key, wait) for (key, *_), wait in zip(bodies, waits, strict=True) if wait is not None}
+        wanted = [(key, body) for key, _, body in bodies if key not in results]
         size = 1 if self._one_by_one else whole(self.settings.get("skus_per_call")) or PAGE
         for start in range(0, len(wanted), size):
             self._send_changes(wanted[start : start + size], results)
@@ -263,8 +262,9 @@ class OfferSide(Account):
             for _, body in wanted:
                 self._revisions.give_back(text(body["offers"][0]["offerId"]))
             raise
+        told = _by_request(entries)
         for key, body in wanted:
-            results[key] = mapping.result(key, _entry(entries, body))
+            results[key] = mapping.result(key, told(body))
 
     def update_content(self, updates: Sequence[ContentUpdate]) -> list[ItemResult]:
         """Replaces what is given and leaves all else: both records are read, merged and written whole."""
@@ -283,7 +283,7 @@ class OfferSide(Account):
         site, known = self.site(update.site), before.get(sku)
         if known is None:
             raise NotFound(f"eBay has no inventory item {sku!r} any more.")
-        if (wait := self._revisions.take(offer_id, 2)) is not None:
+        if (wait := self._revisions.take([offer_id], 2)[0]) is not None:
             return _later(update.key, wait)
         raw, locale = self.client.offer(offer_id), self.locale(site)
         about = mapping.product(update.content, update.gtin, site.language, self.settings)
@@ -357,10 +357,19 @@ def _later(key: str, wait: timedelta) -> ItemResult:
     return ItemResult(key=key, outcome=Outcome.RETRY, message=OUT_OF_REVISIONS, after=wait)
 
 
-def _entry(entries: Sequence[Json], body: Json) -> Json | None:
-    """What an answer says of one request: a refusal of its item counts for the offer too."""
-    offer_id, sku = text(body["offers"][0]["offerId"]), text(body["sku"])
-    mine = [entry for entry in entries if text(entry.get("offerId")) == offer_id]
-    mine += [entry for entry in entries if not text(entry.get("offerId")) and text(entry.get("sku")) == sku]
-    bad = [entry for entry in mine if tables(entry, "errors") or not 200 <= (whole(entry.get("statusCode")) or 0) < 300]
-    return next(iter([*bad, *mine]), None)
+def _by_request(entries: Sequence[Json]) -> Callable[[Json], Json | None]:
+    """What an answer says of each request: a refusal of its item counts for the offer too."""
+    offers, items = defaultdict[str, list[Json]](list), defaultdict[str, list[Json]](list)
+    for entry in entries:
+        offer_id = text(entry.get("offerId"))
+        (offers[offer_id] if offer_id else items[text(entry.get("sku"))]).append(entry)
+
+    def told(body: Json) -> Json | None:
+        mine = [*offers.get(text(body["offers"][0]["offerId"]), ()), *items.get(text(body["sku"]), ())]
+        return next((entry for entry in mine if _is_refused(entry)), mine[0] if mine else None)
+
+    return told
+
+
+def _is_refused(entry: Json) -> bool:
+    return bool(tables(entry, "errors")) or not 200 <= (whole(entry.get("statusCode")) or 0) < 300

@@ -6,6 +6,7 @@ begins. Stock may take all of it; price and content leave a share of it behind, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bridge.ports.http import Transport
@@ -22,12 +23,12 @@ class Revisions:
         self._limiter = transport.services.limiter
         self._account = account
 
-    def take(self, offer_id: str, cost: int = 1) -> timedelta | None:
-        """None where there is room for so many changes more, else how long until there is. Nothing is waited for here,
-        as a newer value may come."""
-        reserve = RESERVES.get(current_lane(), 0.0)
-        grant = self._limiter.take(self._key(offer_id), LIMIT, cost, reserve=reserve, patience=0.0)
-        return None if grant.granted else timedelta(seconds=grant.wait)
+    def take(self, offer_ids: Sequence[str], cost: int = 1) -> list[timedelta | None]:
+        """For each None where there is room for so many changes more, else how long until there is. Nothing is waited
+        for here, as a newer value may come."""
+        keys, reserve = [self._key(offer_id) for offer_id in offer_ids], RESERVES.get(current_lane(), 0.0)
+        grants = self._limiter.take_each(keys, LIMIT, cost, reserve=reserve)
+        return [None if grant.granted else timedelta(seconds=grant.wait) for grant in grants]
 
     def give_back(self, offer_id: str, cost: int = 1) -> None:
         """What was taken and not sent."""

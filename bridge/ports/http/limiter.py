@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,6 +59,10 @@ class Limiter(Protocol):
 
         ``reserve`` is the share of the bucket that must stay behind; with 0 tokens may be taken in advance.
         """
+        ...
+
+    def take_each(self, keys: Sequence[str], limit: Limit, cost: float, *, reserve: float) -> list[Grant]:
+        """``take`` from each bucket by itself, without patience, in one go."""
         ...
 
     def refund(self, key: str, limit: Limit, cost: float) -> None:

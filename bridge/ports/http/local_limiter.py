@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.ports.http.limiter import (
@@ -53,6 +53,9 @@ class LocalLimiter:
             if granted:
                 bucket.tokens -= cost
             return Grant(granted, wait)
+
+    def take_each(self, keys: Sequence[str], limit: Limit, cost: float, *, reserve: float) -> list[Grant]:
+        return [self.take(key, limit, cost, reserve=reserve, patience=0.0) for key in keys]
 
     def refund(self, key: str, limit: Limit, cost: float) -> None:
         with self._lock:

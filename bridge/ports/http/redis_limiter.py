@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from bridge.ports.http.limiter import STRIKE_BASE, STRIKE_CAP, STRIKE_MEMORY, Grant, jitter, shape
@@ -23,10 +24,17 @@ class RedisLimiter:
 
     def take(self, key: str, limit: Limit, cost: float, *, reserve: float, patience: float) -> Grant:
         try:
-            granted, wait = self._run(key, "take", limit, cost, reserve, max(0.0, patience) * 1000)
+            return _grant(self._run(key, "take", limit, cost, reserve, max(0.0, patience) * 1000))
         except StoreAway:
             return self._local.take(key, limit, cost, reserve=reserve, patience=patience)
-        return Grant(bool(granted), wait / 1000)
+
+    def take_each(self, keys: Sequence[str], limit: Limit, cost: float, *, reserve: float) -> list[Grant]:
+        size, rate = shape(limit)
+        try:
+            answers = self._store.run_each("bucket", keys, "take", size, rate / 1000, cost, reserve, 0)
+        except StoreAway:
+            return self._local.take_each(keys, limit, cost, reserve=reserve)
+        return [_grant(answer) for answer in answers]
 
     def refund(self, key: str, limit: Limit, cost: float) -> None:
         try:
@@ -56,3 +64,8 @@ class RedisLimiter:
     def _run(self, key: str, operation: str, limit: Limit, *args: float) -> tuple[int, int]:
         size, rate = shape(limit)
         return self._store.run("bucket", key, operation, size, rate / 1000, *args)
+
+
+def _grant(answer: tuple[int, int]) -> Grant:
+    granted, wait = answer
+    return Grant(bool(granted), wait / 1000)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -47,16 +49,33 @@ class SharedStore:
 
     def run(self, name: str, key: str, *args: str | float) -> tuple[int, int]:
         """The two numbers a script answers with. Raises StoreAway."""
+        return self._asked(lambda: [self._script(name, key, args)])[0]
+
+    def run_each(self, name: str, keys: Sequence[str], *args: str | float) -> list[tuple[int, int]]:
+        """The same for each key, sent together. Raises StoreAway, and then some of them may have been run."""
+
+        def ask() -> list[Any]:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    self._script(name, key, args, pipeline)
+                return pipeline.execute()
+
+        return self._asked(ask)
+
+    def _script(self, name: str, key: str, args: tuple[str | float, ...], client: redis.Redis | None = None) -> Any:
+        return self._scripts[name](keys=[f"{self._prefix}:{name}:{key}"], args=args, client=client)
+
+    def _asked(self, ask: Callable[[], list[Any]]) -> list[tuple[int, int]]:
         if time.monotonic() < self._away_until:
             raise StoreAway
         try:
-            first, second = self._scripts[name](keys=[f"{self._prefix}:{name}:{key}"], args=args)
+            answers = ask()
         except (redis.RedisError, OSError) as error:
             self._lost(error)
             raise StoreAway from error
         if self._away_until:
             self._found()
-        return int(first), int(second)
+        return [(int(first), int(second)) for first, second in answers]
 
     def _lost(self, error: Exception) -> None:
         with self._lock:

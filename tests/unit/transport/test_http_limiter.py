@@ -64,6 +64,21 @@ def test_taken_in_advance_within_patience(limiter: Limiter) -> None:
     assert turns[-1] == pytest.approx(0.1, abs=0.03)
 
 
+def test_each_bucket_by_itself_in_one_go(limiter: Limiter) -> None:
+    assert take(limiter, cost=9)
+    grants = limiter.take_each(["a:x", "b:x", "a:x", "c:x"], SLOW, 1, reserve=0)
+    assert [grant.granted for grant in grants] == [True, True, False, True]
+    assert grants[2].wait == pytest.approx(100, rel=0.05)
+    assert not limiter.take_each(["b:x"], SLOW, 5, reserve=0.5)[0].granted
+    assert limiter.take_each([], SLOW, 1, reserve=0) == []
+
+
+def test_each_is_taken_here_while_redis_is_away() -> None:
+    limiter = RedisLimiter(SharedStore.from_url("redis://127.0.0.1:1"))
+    grants = limiter.take_each(["a:x", "a:x", "a:x"], SLOW, 1, reserve=0)
+    assert [grant.granted for grant in grants] == [True, True, False]  # a quarter of ten
+
+
 def test_refund(limiter: Limiter) -> None:
     assert take(limiter, cost=10)
     limiter.refund("a:x", SLOW, 4)
