@@ -13,7 +13,7 @@ from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
 from bridge.web import accounts, bundles, buyers, ending, eu_sales, shaping, shipping, views
-from bridge.web.asked import Go
+from bridge.web.asked import Download, Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
 
@@ -160,15 +160,14 @@ def _privacy(view: View) -> Context:
     }
 
 
-def _diagnostics(view: View) -> Context:
-    asked = view.text("run", 10) == "now"
-    findings = _examined(view) if asked else []
-    return {
-        "asked": asked,
-        "findings": findings,
-        "versions": diagnosis.versions(view.session),
-        "bundle": diagnosis.bundle(view.engine, view.session, findings) if asked else "",
-    }
+def _diagnostics(view: View) -> Context | Download:
+    run = view.text("run", 10)
+    findings = _examined(view) if run in ("now", "file") else []
+    bundle = diagnosis.bundle(view.engine, view.session, findings) if findings else ""
+    if run == "file":
+        return Download("storebridge-diagnostics.json", "application/json; charset=utf-8", bundle.encode())
+    version = diagnosis.versions(view.session)["storebridge"]
+    return {"asked": run == "now", "findings": findings, "version": version, "bundle": bundle}
 
 
 def _examined(view: View) -> list[Finding]:

@@ -207,7 +207,7 @@ LANES: Mapping[str, str] = {
     "orders": "orders",
     "shipments": "shipments",
     "content": "content",
-    "sweep": "sweep",
+    "sweep": "regular checks",
 }
 # What the check of an account tells of it, by the adapters' own names (AccountInfo.details, choices of settings).
 FACTS: Mapping[str, str] = {

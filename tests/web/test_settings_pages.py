@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,8 @@ from sqlalchemy import delete
 
 from bridge.db.tables import Change, Connection, Document, DraftRow, Hold, Shop
 from bridge.flows import resting, rule_starts
+from bridge.flows.finding import Finding, State
+from bridge.web import settings
 from tests.support.lively import SETTING_PLACES, Browser, Lively
 
 
@@ -197,6 +200,28 @@ def test_diagnostics_can_be_copied_and_hold_no_secret(lively: Lively) -> None:
     assert '"connections"' in shown
     assert '"credentials"' not in shown
     assert "Without credentials" in shown
+    file = lively.browser().get("settings/diagnostics?run=file")
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert [item["name"] for item in json.loads(file.text)["checks"]] == ["machine"]
+    assert '"connections"' in file.text
+    assert '"credentials"' not in file.text
+
+
+def test_diagnostics_tell_the_worst_first_and_fold_away_what_is_in_order(
+    lively: Lively, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [
+        Finding("database", State.OK, "answers"),
+        Finding("problems", State.WARN, "2 open", "See: storebridge problems"),
+        Finding("redis", State.FAIL, "does not answer", "Start it."),
+    ]
+    monkeypatch.setattr(settings, "_examined", lambda _view: findings)
+    shown = lively.browser().get("settings/diagnostics?run=now").text
+    open_, folded = shown.split("In order: ", 1)
+    assert open_.index("Broken") < open_.index("Worth a look")
+    assert re.search(r'href="[^"]*problems"', open_.split('class="sb-checks"')[1])
+    assert "In order</span>" not in open_
+    assert "Broken" not in folded.split("</details>")[0]
 
 
 def test_the_table_of_carriers_shows_unknown_names_first_and_refuses_doubles(lively: Lively) -> None:
