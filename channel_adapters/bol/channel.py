@@ -160,7 +160,15 @@ class BolChannel:
         return _each(updates, lambda update: self._update(update, mapping.stock(update.sku, update.stock)))
 
     def update_prices(self, updates: Sequence[PriceUpdate]) -> list[ItemResult]:
-        return _each(updates, lambda update: self._update(update, mapping.price(update.price)))
+        """Prices for several at once are the merchant's own, and stay: an update replaces all prices there are."""
+        known: dict[str, Json] = {}
+        for start in range(0, len(updates), OFFER_PAGE):
+            ids = [update.offer_id for update in updates[start : start + OFFER_PAGE]]
+            answer = self._client.offers(page_size=OFFER_PAGE, offer_ids=ids)
+            known |= {str(raw.get("offerId")): raw for raw in listed(answer, "offers")}
+        return _each(
+            updates, lambda update: self._update(update, mapping.price(update.price, known.get(update.offer_id)))
+        )
 
     def update_content(self, updates: Sequence[ContentUpdate]) -> list[ItemResult]:
         return _each(updates, self._content)

@@ -71,14 +71,22 @@ def reference(sku: str) -> str:
     return sku
 
 
-def price(given: Money) -> Json:
+def price(given: Money, before: Json | None = None) -> Json:
+    """``before``: the offer as it is. Of its prices for more than one those below this one are kept; bol takes no
+    others."""
     if given.currency != CURRENCY:
         raise AskMerchant(f"bol.com sells in {CURRENCY}, the store's prices are in {given.currency}.", field="currency")
     amount = given.quantised().amount
     if not LOWEST_PRICE <= amount <= HIGHEST_PRICE:
         words = f"bol.com accepts prices from {LOWEST_PRICE} to {HIGHEST_PRICE} EUR, not {given.text()}."
         raise RejectItem(words, field="price")
-    return {"pricing": {"bundlePrices": [{"quantity": 1, "unitPrice": amount}]}}
+    kept = [
+        {"quantity": count, "unitPrice": each.amount}
+        for bundle in tables(table(before, "pricing"), "bundlePrices")
+        if (count := whole(bundle.get("quantity")) or 1) > 1
+        if (each := money(bundle.get("unitPrice"))) is not None and each.amount < amount
+    ]
+    return {"pricing": {"bundlePrices": [{"quantity": 1, "unitPrice": amount}, *kept]}}
 
 
 def fulfilment(settings: Mapping[str, Any]) -> Json:

@@ -151,6 +151,19 @@ def test_stock_price_and_end(open_account: Open) -> None:
     assert account.seller.control("GET", "offers") == []
 
 
+def test_prices_for_several_at_once_stay_where_they_are_lower(open_account: Open) -> None:
+    account = open_account()
+    offer = create(account)
+    sold_at = [{"quantity": 1, "unitPrice": 12.99}, {"quantity": 2, "unitPrice": 11}, {"quantity": 5, "unitPrice": 9}]
+    client = account.channel._client
+    client.update_offer(offer.offer_id, {"pricing": {"bundlePrices": sold_at}})
+    for amount, left in (("12.49", [(1, 12.49), (2, 11), (5, 9)]), ("10.00", [(1, 10), (5, 9)])):
+        price = Money(amount=Decimal(amount), currency="EUR")
+        account.channel.update_prices([PriceUpdate(price=price, **offer.model_dump())])
+        now = client.offer(offer.offer_id)["pricing"]["bundlePrices"]
+        assert [(part["quantity"], float(part["unitPrice"])) for part in now] == left
+
+
 def test_an_offer_that_is_gone_is_missing(open_account: Open) -> None:
     account = open_account()
     gone = create(account)
