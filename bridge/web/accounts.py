@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bridge.db.tables import Connection
 from bridge.flows import account as account_info
-from bridge.flows import account_settings, admin, consenting, offering, overview, resting
+from bridge.flows import account_settings, admin, consenting, offering, overview, polls, resting
 from bridge.flows.forms import FieldErrors
 from bridge.flows.offering import OPERATOR, OTHER
 from bridge.flows.wish import DISCONNECTED
@@ -22,6 +22,7 @@ from bridge.web.page import Context, Page, Sent, View
 
 NUMBER = "<int(max=999999999999999):number>"
 ROLES = {"store": "platform", "marketplace": "channel"}
+WEBHOOKS = "poll.webhooks"
 URL = "url_"  # before the name of an address in the form
 
 
@@ -177,6 +178,7 @@ def _account(view: View) -> Context | None:
     return {
         "row": facts,
         "title": Name(row.title),
+        "webhooks": next((poll for poll in facts["polls"] if poll["flow"] == WEBHOOKS), None),
         "missing": adapter is None,
         "no_score": adapter.manifest.lacks.get(Capability.SCORE, "") if adapter else "",
         "in_setup": bool(resting.in_setup(view.session, row.id)),
@@ -226,6 +228,12 @@ def _save(sent: Sent) -> None:
 
 def _save_matching(sent: Sent) -> None:
     shaping.save_group(sent, _row(sent), "matching")
+
+
+def _check_webhooks(sent: Sent) -> None:
+    row = _row(sent)
+    if not polls.ask_now(sent.engine, sent.shop_id, row.id, WEBHOOKS):
+        raise AskMerchant(f"{row.title} has no webhooks to look after.", field="connection")
 
 
 def _row(sent: Sent) -> Connection:
@@ -317,6 +325,7 @@ PAGES = (
             "rest": _rest,
             "go_on": _go_on,
             "let_go": _let_go,
+            "check_webhooks": _check_webhooks,
         },
     ),
 )

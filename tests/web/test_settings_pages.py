@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from bridge.db.tables import Change, Connection, Document, DraftRow, Hold, Shop
+from bridge.db.tables import Change, Connection, Document, DraftRow, Hold, Poll, Shop
 from bridge.flows import resting, rule_starts
 from bridge.flows.finding import Finding, State
 from bridge.web import settings
@@ -269,3 +269,17 @@ def test_letting_go_is_asked_twice(lively: Lively) -> None:
     assert lively.read(Connection)[1].state == "disconnected"
     assert all(offer.stock == 0 for offer in lively.world.markets[0].offers.values())
     assert "This account was let go" in text(browser.get("accounts/2"))
+
+
+def test_the_webhooks_of_a_store_are_looked_at_when_somebody_asks(lively: Lively) -> None:
+    browser = lively.browser()
+    [before] = lively.read(Poll, Poll.connection_id == 1, Poll.flow == "poll.webhooks")
+    assert "Check the webhooks now" in text(browser.get("accounts/1"))
+    asked = lively.world.clock()
+    assert browser.post("accounts/1", "check_webhooks").status_code == 303
+    assert "made again where they are missing" in text(browser.get("accounts/1?done=check_webhooks"))
+    lively.world.drain()
+    [after] = lively.read(Poll, Poll.connection_id == 1, Poll.flow == "poll.webhooks")
+    assert after.last_ok_at > asked > before.last_ok_at
+    assert "Check the webhooks now" not in text(browser.get("accounts/2"))
+    assert "has no webhooks to look after" in text(browser.post("accounts/2", "check_webhooks"))
