@@ -21,6 +21,7 @@ ORDERS = 50
 LOOK_BACK = timedelta(days=89)
 REFUSALS = (RejectItem, AskMerchant)
 IN_PARTS = "eBay cancels whole orders only. Ship what you have, or pay the missing units back in eBay's Seller Hub."
+NOT_PAID = "eBay could not pay the refund: see Seller Hub, Payments."
 NO_REPLACEMENT = "eBay takes no replacement or repair through its API: answer this return in eBay's Seller Hub."
 
 
@@ -94,7 +95,8 @@ class AftersalesSide(Account):
         lines = [returns.without_tax(raw, line) for line in lines]
         try:
             if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(raw, lines[0].line_id)):
-                self.client.refund_return(back, returns.return_refund(lines))
+                if text(self.client.refund_return(back, returns.return_refund(lines)).get("refundStatus")) == "FAILED":
+                    raise RejectItem(NOT_PAID)
                 return ItemResult(key=order_id, outcome=Outcome.APPLIED)
             return _paid(order_id, order_id, self.client.refund(order_id, returns.refund(raw, lines, ref)))
         except REFUSALS as error:
@@ -188,5 +190,5 @@ def _paid(key: str, order_id: str, answer: Json) -> ItemResult:
     """Paid later: the order says when."""
     refund_id, status = text(answer.get("refundId")), text(answer.get("refundStatus"))
     if status == "FAILED" or not refund_id:
-        raise RejectItem("eBay could not pay the refund: see Seller Hub, Payments.")
+        raise RejectItem(NOT_PAID)
     return _submitted(key, Submission("refund", order_id, refund_id))

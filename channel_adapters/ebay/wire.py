@@ -20,6 +20,10 @@ RENEW = "Make a new user token for your application (developer.ebay.com, User To
 KEYS = "Check App ID and Cert ID (developer.ebay.com, Application Keysets)."
 LATE = "eBay's consent came too late or was used before: ask for it again."
 SCOPE = "Make a new user token with all the scopes that the instructions name: eBay adds none to an old one."
+ELSEWHERE = "A return, a case or a dispute is open for this order: pay it back there, in eBay's Seller Hub."
+PAID_ALREADY = "Nothing more is to be done if the buyer has all of it: look at the order in eBay's Seller Hub."
+TOO_LATE = "eBay pays nothing back so late: agree with the buyer on another way."
+PAYMENT = "Check what eBay may charge for refunds (Seller Hub, Payments), then press Try again."
 SIGN = (
     "eBay wants this call signed for sellers in the EU and the UK: enter signing key and its JWE (developer.ebay.com, "
     "Digital Signatures), and see that this machine's clock is right."
@@ -65,6 +69,11 @@ ERRORS = ErrorTable(
         **{(status, code): RetryLater for status in (400, 409) for code in ("25001", "25025", "30500", "34900")},
         # "Refund can't be issued while previous refund is processing", "the buyer payment has not been processed".
         **{(status, code): RetryLater for status in (400, 409) for code in ("34922", "34929")},
+        # Refunds that eBay does not pay, and why (issueRefund).
+        (400, "34916"): Rule(RejectItem, ELSEWHERE),
+        (400, "34917"): Rule(RejectItem, PAID_ALREADY),
+        (400, "34920"): Rule(RejectItem, TOO_LATE),
+        **{(409, code): Rule(RejectItem, PAYMENT) for code in ("34925", "34926", "34927", "34928", "34930")},
         # Not available in the system; not the resource you are requesting; this offer is not available.
         **{(400, code): NotFound for code in ("25702", "25710", "25713", "32100")},
         **{(status, "signature"): Rule(AskMerchant, SIGN) for status in (400, 401, 403, 409)},

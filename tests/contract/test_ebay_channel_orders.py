@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -416,6 +417,27 @@ def test_an_accepted_return_is_paid_inside_of_itself(account: Account, status: s
     assert [Decimal(item["amount"]) for item in account.placed(order_id)["refunds"]] == [22]
     assert next(all_pages(account.channel.list_returns)).lines[0].handled is True
     assert account.channel.decide_return(key_of_return, ReturnDecision.ACCEPTED, 1).outcome is Outcome.APPLIED
+
+
+def test_a_refund_inside_a_return_that_ebay_could_not_pay_is_none(account: Account) -> None:
+    order_id, key = account.order(line={"unit_price": 20})
+    account.channel.confirm_shipment(account.channel.fetch_order(order_id), parcel(key))
+    account.send_back(order_id, status="ITEM_DELIVERED")
+    account.fault("mutate", "issueReturnRefund", params={"set": {"refundStatus": "FAILED"}})
+    result = account.channel.refund(order_id, [back(key, "20.00", reason=RefundReason.RETURNED)], "r-1")
+    assert (result.outcome, "Seller Hub, Payments" in result.message) == (Outcome.REJECTED, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [(400, 34916, "pay it back there"), (409, 34927, "press Try again"), (400, 34920, "late")],
+)
+def test_a_refund_that_ebay_does_not_pay_says_what_to_do(account: Account, status: int, code: int, advice: str) -> None:
+    order_id, key = account.order()
+    body = {"errors": [{"errorId": code, "category": "BUSINESS", "message": "No."}]}
+    account.fault("error", "issueRefund", params={"status": status, "body": json.dumps(body)})
+    result = account.channel.refund(order_id, [back(key)], "r-1")
+    assert (result.outcome, advice in result.message) == (Outcome.REJECTED, True)
 
 
 def test_a_return_is_refused_in_the_marketplaces_language(account: Account) -> None:
