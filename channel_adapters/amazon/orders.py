@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -53,8 +54,8 @@ def order(raw: Json, currencies: dict[str, str]) -> MarketplaceOrder:
         site=site,
         currency=currency,
         lines=lines,
-        shipping=total([item.shipping for item in sums], currency),
-        shipping_tax=total([item.shipping_tax for item in sums], currency),
+        shipping=total([*(item.shipping for item in sums), _tip(raw, sums, currency)], currency),
+        shipping_tax=total([item.shipping_tax for item in sums], currency) if _tells_tax(raw) else None,
         tax_by_channel=any(_collected_by_amazon(item) for item in tables(raw, "orderItems")),
         shipping_method=text(table(raw, "fulfillment").get("fulfillmentServiceLevel")),
         ship_to=ship_to(raw),
@@ -141,6 +142,24 @@ class _Proceeds:
         return total([item for item in details if item and item.currency == self._zero.currency], self._zero.currency)
 
 
+def _tells_tax(raw: Json) -> bool:
+    """Of no item: then how much is in the prices is not known, which is not the same as none. What Amazon collects
+    itself is no part of the proceeds where it is not told."""
+    items = tables(raw, "orderItems")
+    kinds = [text(part.get("type")) for item in items for part in tables(table(item, "proceeds"), "breakdowns")]
+    return "TAX" in kinds or any(map(_collected_by_amazon, items))
+
+
+def _tip(raw: Json, sums: Sequence[_Proceeds], currency: str) -> Money:
+    """For the delivery, and of no item; where it is in the sum of the order."""
+    parts = [part for part in tables(table(raw, "proceeds"), "breakdowns") if text(part.get("type")) == "DELIVERY_TIP"]
+    found = [amount for part in parts if (amount := money(part.get("subtotal"))) and amount.currency == currency]
+    told, tip = money(table(raw, "proceeds").get("grandTotal")), total(found, currency)
+    items = total([item.total for item in sums], currency)
+    counts = told is not None and told.currency == currency and told.amount == (items + tip).amount
+    return tip if counts else Money.zero(currency)
+
+
 def refund_parts(raw: Json, wish: ChannelRefund) -> list[tuple[str, Money]]:
     """What a buyer gets back of a line, in the parts that he paid: Amazon takes no more of any. A tax is one only where
     it came on top of the price; the price has the rest."""
@@ -191,7 +210,7 @@ def _line(raw: Json, item: Json, number: int, currency: str) -> SoldLine:
         shipped=sent,
         unit_price=paid.unit_price(quantity, price) if paid.told else price or Money.zero(currency),
         total=full,
-        tax=paid.tax if paid.told else None,
+        tax=paid.tax if paid.told and _tells_tax(raw) else None,
         discount=paid.discount if paid.told else None,
         cancellation_requested=asked and quantity > gone + sent,
         fulfilled_by=FULFILLED_BY.get(fulfilled_by, FulfilledBy.MERCHANT),

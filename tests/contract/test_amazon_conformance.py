@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,24 @@ US, JP = "ATVPDKIKX0DER", "A1VC38T7YXB528"
 @pytest.fixture(scope="session")
 def spec(specs_dir: Path) -> AmazonSpecification:
     return AmazonSpecification(specs_dir / "amazon")
+
+
+def test_the_orders_of_the_description_come_to_their_own_totals(specs_dir: Path) -> None:
+    model = specs_dir / "amazon" / "models" / "orders-api-model" / "orders_2026-01-01.json"
+    examples = list(_orders_in(json.loads(model.read_text())))
+    told = [example["proceeds"]["grandTotal"] for example in examples]
+    assert len(told) >= 8
+    read = [orders.order(example, CURRENCIES).total for example in examples]
+    assert [(str(found.amount), found.currency) for found in read] == [
+        (total["amount"], total["currencyCode"]) for total in told
+    ]
+
+
+def _orders_in(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict) and isinstance(part.get("orderId"), str) and isinstance(part.get("orderItems"), list):
+        yield part
+    for child in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _orders_in(child)
 
 
 class Recorded:

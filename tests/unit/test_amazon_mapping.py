@@ -151,6 +151,14 @@ def test_what_is_cancelled_and_shipped_where_no_quantities_are_told(
     assert (line.cancelled, line.shipped) == units
 
 
+def test_a_tax_that_nobody_tells_is_not_known() -> None:
+    raw = changed(ORDER, orderItems=[GIFT])
+    order = orders.order(raw, CURRENCIES)
+    assert (order.lines[0].tax, order.shipping_tax) == (None, None)
+    collected = GIFT | {"tax": {"taxCollections": [{"model": "MARKETPLACE_FACILITATOR"}]}}
+    assert orders.order(changed(raw, orderItems=[collected]), CURRENCIES).lines[0].tax == money("0")
+
+
 def test_a_pending_order_has_no_prices_yet() -> None:
     item = {"orderItemId": "1", "quantityOrdered": 3, "product": {"sellerSku": "A-1"}}
     bare = {"orderId": "1", "createdTime": "2026-11-20T09:30:15Z", "lastUpdatedTime": "2026-11-20T09:30:15Z",
