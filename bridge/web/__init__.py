@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -11,7 +10,7 @@ from flask import Flask
 
 from bridge.flows.engine import Engine
 from bridge.flows.intake import Receiver
-from bridge.web import language, module_page, telling
+from bridge.web import module_page, templating
 from bridge.web.api import api
 from bridge.web.apps import apps
 from bridge.web.consent import consent
@@ -44,18 +43,7 @@ def create_web(engine: Engine, config: WebConfig, redis_url: Callable[[], str | 
     """
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = STATIC_SECONDS
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    said = {
-        "said": language.said,
-        "said_options": language.said_options,
-        "begun": language.begun,
-        "choice_options": language.choice_options,
-        "country": telling.country,
-        "order_number": telling.order_number,
-    }
-    app.jinja_env.filters |= {**said, "combined": operator.or_}
-    spoken = (language.gettext, language.ngettext)
-    app.jinja_env.install_gettext_callables(*spoken, newstyle=True)  # type: ignore[attr-defined]
+    templating.furnish(app)
     app.register_blueprint(pushes(engine, config.max_webhook_bytes))
     app.register_blueprint(feeds(engine))
     shown = Act(partial(module_page.act, engine), spend=True, longest=2 * MB)
