@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.domain.listing import LiveOffer
-from bridge.domain.money import Money
+from bridge.domain.money import Money, total
 from bridge.domain.order import Address, CancelReason, FulfilledBy, MarketplaceOrder, Parcel, SoldLine
 from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision, ReturnLine
@@ -256,7 +256,8 @@ def _line(raw: Json, item: Json, number: int) -> SoldLine:
         cancelled=max(0, whole(item.get("quantityCancelled")) or 0),
         shipped=max(0, whole(item.get("quantityShipped")) or 0),
         unit_price=unit_price,
-        total=money(item.get("totalPrice")) or _less_discounts(unit_price.times(quantity), item),
+        total=money(item.get("totalPrice")) or unit_price.times(quantity) - _discounts(item),
+        discount=_discounts(item) if tables(item, "discounts") else None,
         cancellation_requested=item.get("cancellationRequest") is True,
         fulfilled_by=FULFILLED_BY.get(text(terms.get("method")), FulfilledBy.MERCHANT),
         ship_by=midnight(terms.get("exactDeliveryDate")) or midnight(terms.get("latestDeliveryDate")),
@@ -264,10 +265,10 @@ def _line(raw: Json, item: Json, number: int) -> SoldLine:
     )
 
 
-def _less_discounts(total: Money, item: Json) -> Money:
-    for discount in tables(item, "discounts"):
-        total = total - (money(discount.get("amount")) or Money.zero(CURRENCY))
-    return total
+def _discounts(item: Json) -> Money:
+    """Of all units of the line together."""
+    told = (money(discount.get("amount")) for discount in tables(item, "discounts"))
+    return total([amount for amount in told if amount is not None], CURRENCY)
 
 
 def address(raw: Json) -> Address:

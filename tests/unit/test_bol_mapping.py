@@ -478,6 +478,7 @@ LINES = (
         cancelled=1,
         unit_price=euro("12.99"),
         total=euro("31.48"),
+        discount=euro("7.49"),
         ship_by=datetime(2026, 11, 23, 23, 0, tzinfo=UTC),
         expires_at=datetime(2026, 11, 26, 23, 0, tzinfo=UTC),
     ),
