@@ -80,7 +80,8 @@ def _render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
 def paper(name: str, code: str, now: datetime, zone: ZoneInfo, **context: Any) -> bytes:
     """A file to keep, which needs nothing around it."""
     with language.spoken(code, zone):
-        return render_template(f"papers/{name}.html", language=code, clock=telling.Clock(now, zone), **context).encode()
+        words = {"language": code, "clock": telling.Clock(now, zone), "day": telling.day}
+        return render_template(f"papers/{name}.html", **words, **context).encode()
 
 
 def _words() -> dict[str, Any]:

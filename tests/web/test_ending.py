@@ -17,7 +17,7 @@ from sqlalchemy import select
 from bridge.cli import cli
 from bridge.db.tables import Journal, Order, PrivacyRequest, Shop
 from bridge.flows import ending
-from bridge.web import language
+from bridge.web import language, telling
 from tests.support import desks
 from tests.support.lively import Lively
 from tests.support.stack import Stack
@@ -104,6 +104,9 @@ def test_the_report_is_in_the_language_of_the_page(lively: Lively, code: str) ->
         for part in ("everything is deleted", "What was deleted", "Under way when it was deleted", "What is kept"):
             assert language.gettext(part) in report
             assert part not in report
+        until = ending.kept(lively.world.clock())[0]["until"]
+        assert telling.day(until) in report
+        assert until not in report
     assert not [part for part in kept if part in report.lower()]
 
 
