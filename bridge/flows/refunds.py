@@ -185,7 +185,7 @@ def _sending(
     amount = Money.of(row.amount, order.currency)
     part = ChannelRefund(
         line_id=line.external_id, quantity=row.quantity, amount=amount, reason=RefundReason(row.reason),
-        alike=_alike(session, row),
+        alike=_alike(session, row), before=_before(session, row, order.currency),
     )  # fmt: skip
     return order, part, row.ref
 
@@ -197,6 +197,14 @@ def _alike(session: Session, row: RefundRow) -> int:
         RefundRow.amount == row.amount, RefundRow.state.in_(("done", "submitted")),
     )  # fmt: skip
     return int(session.scalar(query) or 0)
+
+
+def _before(session: Session, row: RefundRow, currency: str) -> Money:
+    """What was owed of the line before this refund, but for what was refused."""
+    query = select(RefundRow.amount).where(
+        RefundRow.order_line_id == row.order_line_id, RefundRow.id < row.id, RefundRow.state != "failed"
+    )
+    return total([Money.of(amount, currency) for amount in session.scalars(query)], currency)
 
 
 def _ask(session: Session, channel: Connection, row: RefundRow, now: datetime) -> None:

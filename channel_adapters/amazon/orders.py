@@ -167,9 +167,13 @@ def refund_parts(raw: Json, wish: ChannelRefund) -> list[tuple[str, Money]]:
     item = next((item for item in items if text(item.get("orderItemId")) == wish.line_id), {})
     none = Money.zero(wish.amount.currency)
     paid, shipping = _Proceeds(item, wish.amount.currency), wish.shipping or none
-    wrap = _of(paid.gift_wrap, wish.amount, paid.goods)
-    wrap_tax = _of(paid.gift_wrap_tax, wish.amount, paid.goods) if paid.on_top else none
-    tax = _of(paid.tax, wish.amount, paid.goods) - wrap_tax if paid.on_top else none
+    before = wish.before or none
+
+    def part(whole_part: Money) -> Money:
+        return _of(whole_part, before + wish.amount, paid.goods) - _of(whole_part, before, paid.goods)
+
+    wrap, wrap_tax = part(paid.gift_wrap), part(paid.gift_wrap_tax) if paid.on_top else none
+    tax = part(paid.tax - paid.gift_wrap_tax) if paid.on_top else none
     shipping_tax = _of(paid.shipping_tax, shipping, paid.shipping) if paid.on_top else none
     beside = [("Tax", tax), ("GiftWrap", wrap), ("GiftWrapTax", wrap_tax)]
     beside += [("Shipping", shipping - shipping_tax), ("ShippingTax", shipping_tax)]

@@ -100,8 +100,12 @@ def without_tax(raw: Json, line: ChannelRefund) -> ChannelRefund:
     tax, paid = orders.collected(item, currency), orders.paid_for(item, currency)
     if not tax.amount or paid is None or paid.amount <= 0:
         return line
-    share = line.amount.amount * (paid - tax).amount / paid.amount
-    return line.model_copy(update={"amount": Money(amount=share, currency=currency).quantised()})
+    before = line.before or Money.zero(currency)
+
+    def share(of: Money) -> Money:
+        return Money(amount=of.amount * (paid - tax).amount / paid.amount, currency=currency).quantised()
+
+    return line.model_copy(update={"amount": share(before + line.amount) - share(before)})
 
 
 def cancelling_refund(item: Json, whole_line: Money, *, by_buyer: bool) -> Json:

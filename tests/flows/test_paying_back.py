@@ -55,6 +55,11 @@ def test_returns_are_paid_back_once_each_and_come_to_the_line_total(world: Demo)
     paid = world.market.refunds
     assert [str(part.amount.amount) for part in paid.values()] == ["3.33", "3.34", "3.33"]
     assert sum(part.amount.amount for part in paid.values()) == Decimal("10.00")
+    assert [part.before and part.before.amount for part in paid.values()] == [
+        Decimal(0),
+        Decimal("3.33"),
+        Decimal("6.67"),
+    ]
     assert [part.line_id for part in paid.values()] == [f"{key}-0"] * 3
     sent = world.wrote("refund")
     assert (len(sent), len(set(sent))) == (4, 3)  # the one in doubt went out again, under its own reference

@@ -336,6 +336,22 @@ def test_a_refund_names_lines_amounts_and_reasons() -> None:
     assert set(REFUND_REASONS) == set(RefundReason)
 
 
+def test_the_parts_of_refunds_one_after_the_other_come_to_what_was_paid() -> None:
+    parts = [("ITEM", "20.00"), ("GIFT_WRAP", "1.01"), ("TAX", "2.11")]
+    breakdowns = [{"type": kind, "subtotal": told(amount)} for kind, amount in parts]
+    breakdowns[2]["detailedBreakdowns"] = [{"subtype": "GIFT_WRAP", "value": told("0.11")}]
+    raw = {"orderItems": [{"orderItemId": "1", "proceeds": {"proceedsTotal": told("23.12"), "breakdowns": breakdowns}}]}
+    whole: dict[str, Decimal] = {}
+    before = Decimal(0)
+    for amount in ("7.71", "7.70", "7.71"):
+        wish = ChannelRefund(line_id="1", quantity=1, amount=money(amount), before=money(str(before)))
+        for kind, part in orders.refund_parts(raw, wish):
+            whole[kind] = whole.get(kind, Decimal(0)) + part.amount
+        before += Decimal(amount)
+    assert whole == {name: Decimal(value) for name, value in (
+        ("Principal", "20.00"), ("GiftWrap", "1.01"), ("Tax", "2.00"), ("GiftWrapTax", "0.11"))}  # fmt: skip
+
+
 def test_reports_tell_who_failed() -> None:
     xml = """<?xml version="1.0"?><AmazonEnvelope><Message><ProcessingReport><Result><MessageID>2</MessageID>
     <ResultCode>Error</ResultCode><ResultDescription> too late </ResultDescription></Result><Result><MessageID>3</MessageID>

@@ -492,6 +492,17 @@ def test_a_refund_inside_a_return_adds_up() -> None:
     assert detail["totalAmount"]["value"] == sum(value for _, value in parts)
 
 
+def test_refunds_one_after_the_other_leave_out_just_the_tax_that_ebay_collects() -> None:
+    tax = {"amount": {"value": "1.90", "currency": "EUR"}}
+    item = line(total={"value": "11.90", "currency": "EUR"}, ebayCollectAndRemitTaxes=[tax])
+    paid, before = Decimal(0), euro("0")
+    for amount in ("3.97", "3.96", "3.97"):
+        refund = ChannelRefund(line_id="1", quantity=1, amount=euro(amount), before=before)
+        paid += returns.without_tax(an_order(item), refund).amount.amount
+        before = before + euro(amount)
+    assert paid == Decimal("10.00")
+
+
 def test_refunds_are_of_lines_where_an_order_has_several() -> None:
     refund = ChannelRefund(line_id="1", quantity=1, amount=euro("5"))
     single = returns.refund(an_order(), [refund], "ref " * 50)
