@@ -70,8 +70,10 @@ class AftersalesSide(Account):
         cost = money(item.get("lineItemCost"))
         if cost is None:
             raise RejectItem("eBay does not tell what was paid for this line.", field="lineItemCost")
-        left = orders.sellers(item, cost.currency)
-        answer = self.client.refund(order_id, returns.cancelling_refund(item, left, by_buyer=by_buyer))
+        back = orders.cancelled_with(raw, item, cost.currency)
+        if not back:
+            raise RejectItem(IN_PARTS)
+        answer = self.client.refund(order_id, returns.cancelling_refund(back, by_buyer=by_buyer))
         return _paid(line_id, order_id, answer)
 
     def refuse_cancellation(self, order_id: str, line_id: str) -> ItemResult:

@@ -232,24 +232,40 @@ def collected(item: Json, currency: str) -> Money:
     return total([tax for tax in found if tax is not None and tax.currency == currency], currency)
 
 
-def sellers(item: Json, currency: str) -> Money:
-    """What of a line, without its delivery, is the seller's to pay back and is not paid back yet."""
+def sellers(item: Json, currency: str, *, with_delivery: bool) -> Money:
+    """What of a line is the seller's to pay back and is not paid back yet."""
     paid = paid_for(item, currency) or money(item.get("lineItemCost")) or Money.zero(currency)
     left = paid - collected(item, currency)
+    left = left + _delivery(item, currency) if with_delivery else left
     return Money(amount=max(Decimal(0), left.amount - refunded(item)), currency=currency)
+
+
+def cancelled_with(raw: Json, item: Json, currency: str) -> dict[str, Money]:
+    """What is paid back when a line is cancelled, by line: its price; with the last one, where nothing was sent, the
+    delivery of all of them too."""
+    items = tables(raw, "lineItems")
+    others = [other for other in items if text(other.get("lineItemId")) != text(item.get("lineItemId"))]
+    last = shipping_state(raw) == NOT_STARTED and all(is_cancelled(raw, other, 0) for other in others)
+    parts = items if last else [item]
+    back = {text(part.get("lineItemId")): sellers(part, currency, with_delivery=last) for part in parts}
+    return {key: amount for key, amount in back.items() if amount.amount > 0}
+
+
+def _costs(item: Json, currency: str, *names: str) -> Money:
+    found = [part for name in names if (part := money(table(item, "deliveryCost").get(name))) is not None]
+    return total([part for part in found if part.currency == currency], currency)
+
+
+def _delivery(item: Json, currency: str) -> Money:
+    """The seller's part."""
+    paid, reduced = _costs(item, currency, "shippingCost", "handlingCost"), _costs(item, currency, "discountAmount")
+    return paid - reduced if paid.amount >= reduced.amount else Money.zero(currency)
 
 
 def _shipping(item: Json, currency: str) -> Money:
     """With import charges of eBay's international programmes where they are in ``total``."""
-    costs = table(item, "deliveryCost")
-
-    def sum_of(*names: str) -> Money:
-        found = [part for name in names if (part := money(costs.get(name))) is not None]
-        return total([part for part in found if part.currency == currency], currency)
-
-    paid, reduced = sum_of("shippingCost", "handlingCost"), sum_of("discountAmount")
-    paid = paid - reduced if paid.amount >= reduced.amount else Money.zero(currency)
-    with_charges = paid + sum_of("importCharges", "shippingIntermediationFee")
+    paid = _delivery(item, currency)
+    with_charges = paid + _costs(item, currency, "importCharges", "shippingIntermediationFee")
     goods = money(item.get("discountedLineItemCost")) or money(item.get("lineItemCost"))
     whole_line = money(item.get("total"))
     if goods is None or whole_line is None or {goods.currency, whole_line.currency} != {currency}:

@@ -108,10 +108,10 @@ def without_tax(raw: Json, line: ChannelRefund) -> ChannelRefund:
     return line.model_copy(update={"amount": share(before + line.amount) - share(before)})
 
 
-def cancelling_refund(item: Json, whole_line: Money, *, by_buyer: bool) -> Json:
+def cancelling_refund(back: Mapping[str, Money], *, by_buyer: bool) -> Json:
     """One line of several is not cancelled but paid back, for that reason."""
     reason = "BUYER_CANCEL" if by_buyer else "SELLER_CANCEL"
-    items = [{"lineItemId": text(item.get("lineItemId")), "refundAmount": amount(whole_line)}]
+    items = [{"lineItemId": key, "refundAmount": amount(part)} for key, part in back.items()]
     return {"reasonForRefund": reason, "refundItems": items}
 
 

@@ -254,6 +254,17 @@ def test_one_line_of_several_is_paid_back(account: Account) -> None:
     assert ('"SELLER_CANCEL"' in body, '"value":"10.00"' in body) == (True, True)
 
 
+def test_with_the_last_line_the_delivery_of_all_is_paid_back(account: Account) -> None:
+    lines = [{"sku": "B-1", "unit_price": 5, "shipping": 1}]
+    order_id, key = account.order(line={"unit_price": 10, "shipping": 3}, more_lines=lines)
+    paid = account.channel.fetch_order(order_id).total
+    for line in (key, account.placed(order_id)["lines"][1]["line_id"]):
+        account.end_of(account.channel.cancel_line(order_id, line, 1, CancelReason.OUT_OF_STOCK))
+    refunds = account.placed(order_id)["refunds"]
+    assert sum(Decimal(item["amount"]) for item in refunds) == paid.amount == 19
+    assert [line.cancelled for line in account.channel.fetch_order(order_id).lines] == [1, 1]
+
+
 def test_a_buyers_wish_is_granted_or_refused_with_the_parcel_that_is_on_its_way(account: Account) -> None:
     granted, line = account.order(quantity=2)
     ask(account, granted)
