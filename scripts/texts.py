@@ -175,7 +175,15 @@ def of_manifests() -> Iterator[Text]:
                     yield where, _escaped(text), ""
         terms = content.get("policies", {}).get("returns", {})
         methods = content.get("shipping_methods", {}).get("help")
-        for text in (*content.get("lacks", {}).values(), *terms.get("longer", ()), terms.get("penalty"), methods):
+        reasons = content.get("cancel_reasons", {})
+        words = (*reasons.get("codes", {}).values(), reasons.get("costs"))
+        for text in (
+            *content.get("lacks", {}).values(),
+            *terms.get("longer", ()),
+            terms.get("penalty"),
+            methods,
+            *words,
+        ):
             if text:
                 yield where, _escaped(text), ""
 

@@ -179,7 +179,8 @@ class Tracking(Value):
 
 
 class StoreOrder(Value):
-    """An order in the store. ``marketplace_ref`` is ours, see :class:`OrderDraft`, where the order carries it."""
+    """An order in the store. ``marketplace_ref`` is ours, see :class:`OrderDraft`, where the order carries it;
+    ``cancel_reason``: the store's own word or code for why it was cancelled."""
 
     external_id: str
     number: str
@@ -193,6 +194,7 @@ class StoreOrder(Value):
     refunded: Money | None = None
     modified_at: datetime | None = None
     link: str | None = None
+    cancel_reason: str = ""
 
 
 class DraftLine(Value):

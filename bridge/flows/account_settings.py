@@ -10,7 +10,7 @@ from bridge.db.tables import Connection
 from bridge.domain.matching import BY, COMPARED
 from bridge.domain.stock import StockPolicy
 from bridge.domain.values import fingerprint
-from bridge.flows import account, carriers, shipping_methods
+from bridge.flows import account, cancel_reasons, carriers, shipping_methods
 from bridge.flows.connecting import Connected, attach, get
 from bridge.flows.engine import Engine
 from bridge.flows.wish import Given, Manner, settings_of
@@ -30,6 +30,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "cancellations": CANCELLATIONS,
     "safety": SAFETY,
     "shipping": SHIPPING,
+    "reasons": cancel_reasons.TABLES,
     "carriers": (carriers.TABLE, carriers.REST),
     "shipping_methods": (shipping_methods.TABLE, shipping_methods.REST),
 }
@@ -37,7 +38,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 def group(manifest: Manifest, name: str, info: Mapping[str, Any] | None = None) -> tuple[FormField, ...]:
     """``own`` (the marketplace's), ``matching``, ``orders``, ``cancellations``, ``safety``, ``shipping``, ``carriers``,
-    ``shipping_methods`` or ``pace``; stock is set by a plan."""
+    ``shipping_methods``, ``reasons`` or ``pace``; stock is set by a plan."""
     fields = settings_of(manifest, info)
     return tuple(field for field in fields if _group_of(field.name) == name)
 

@@ -13,7 +13,7 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelR
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import CancelReason, StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundReason, ReturnDecision
-from bridge.flows import catalogue, part_units, refunds, returns
+from bridge.flows import cancel_reasons, catalogue, part_units, refunds, returns
 from bridge.flows.engine import Engine
 from bridge.flows.orders import keep_current
 from bridge.flows.outcome import fence
@@ -26,7 +26,6 @@ from bridge.ports.http import about, before_write, lane
 from bridge.ports.manifest import Capability
 
 DEAD = (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED)
-STORE_REASON = "store_cancellation_reason"
 UNDER_WAY = ("wanted", "sending", "submitted", "unknown")
 REFUSING = ("refusing", "refusal_sent")
 QUESTIONS = ("cancellation_asked", "stock_gone")
@@ -44,7 +43,7 @@ def follow_store(
 ) -> set[str]:
     """What the merchant cancelled or refunded in the store, carried to the marketplace."""
     if store_order.status in DEAD:
-        return _store_cancelled(engine, session, order, lines, now)
+        return _store_cancelled(engine, session, order, lines, store_order.cancel_reason, now)
     lanes: set[str] = set()
     for line in lines:
         gone = gone_units(line, store_order)
@@ -57,15 +56,16 @@ def follow_store(
 
 
 def _store_cancelled(
-    engine: Engine, session: Session, order: Order, lines: Sequence[OrderLine], now: datetime
+    engine: Engine, session: Session, order: Order, lines: Sequence[OrderLine], word: str, now: datetime
 ) -> set[str]:
     """The store has put the units back; the marketplace is told for every unit that is still open there."""
     lanes: set[str] = set()
+    why = cancel_reasons.of_store(engine, session, order, word)
     for line in lines:
         line.restocked = line.quantity
         left = line.quantity - line.cancelled - line.shipped
         if left > 0:
-            lanes |= _want(session, order, line, "store", line.cancelled + left, now)
+            lanes |= _want(session, order, line, why, line.cancelled + left, now)
     if pools := catalogue.release_order(session, order.id, now):
         lanes |= catalogue.project_pools(engine, session, pools, now, now)
         part_units.tell(session, order, now)
@@ -85,7 +85,8 @@ def _store_refunded(
         return returns.decide(session, back, ReturnDecision.ACCEPTED, min(units, back.quantity), back.restock, now)
     left = line.quantity - line.cancelled - line.shipped
     if left >= units > 0 and not _parcelled(session, order, line):
-        return _want(session, order, line, "store", gone - returned_units(session, line), now)
+        why = cancel_reasons.of_store(engine, session, order, "")
+        return _want(session, order, line, why, gone - returned_units(session, line), now)
     # The units gone in all name this refund: the same reading again is the same refund.
     return refunds.owe(engine, session, order, line, units, f"store-{line.id}-{gone}", RefundReason.OTHER, now)
 
@@ -105,9 +106,9 @@ def units_left(session: Session, order: Order, line: OrderLine) -> int:
     return max(0, line.quantity - line.cancelled - max(line.shipped, in_parcels(session, order, line)))
 
 
-def _want(session: Session, order: Order, line: OrderLine, origin: str, units: int, now: datetime) -> set[str]:
-    """Have ``units`` of the line cancelled in all, those that are already included: an absolute number, so that
-    doing it twice is the same as doing it once."""
+def _want(session: Session, order: Order, line: OrderLine, why: CancelReason, units: int, now: datetime) -> set[str]:
+    """The store has it so: have ``units`` of the line cancelled in all, those that are already included: an absolute
+    number, so that doing it twice is the same as doing it once."""
     query = select(Cancellation).where(Cancellation.order_line_id == line.id)
     rows = list(session.scalars(query))
     if any(known.quantity >= units and known.state in UNDER_WAY for known in rows):
@@ -117,21 +118,19 @@ def _want(session: Session, order: Order, line: OrderLine, origin: str, units: i
             known.state, known.quantity = "wanted", units
             close_questions(session, order, now)
             return queue_sending(session, known, now)
-    again = next((known for known in rows if known.origin == origin), None)
+    again = next((known for known in rows if known.origin == "store"), None)
     if again is not None:
         if again.quantity >= units and again.state in ("done", "overtaken", "failed"):
             return set()
         again.quantity, again.state, again.rounds = max(units, again.quantity), "wanted", 0
         return queue_sending(session, again, now)
-    channel = session.get_one(Connection, order.connection_id)
-    reason = channel.settings.get(STORE_REASON, CancelReason.OUT_OF_STOCK.value)
     row = Cancellation(
         order_id=order.id,
         order_line_id=line.id,
         connection_id=order.connection_id,
-        origin=origin,
+        origin="store",
         quantity=units,
-        reason=reason,
+        reason=why.value,
         state="wanted",
         created_at=now,
         rounds=0,
@@ -227,7 +226,8 @@ def send_cancellation(engine: Engine, row: Connection, claims: list[Claim]) -> N
             with before_write(lambda: fence(engine, row, claim)):
                 units = min(item.quantity - sold.cancelled, sold.open)
                 if Capability.CANCEL in engine.manifest(row).capabilities:
-                    result = channel.cancel_line(order.external_id, line.external_id, units, reason)
+                    code = cancel_reasons.chosen(row.settings).get(reason, "")
+                    result = channel.cancel_line(order.external_id, line.external_id, units, reason, code)
                 else:
                     text = "it takes cancellations from no program."
                     result = ItemResult(key=line.external_id, outcome=Outcome.REJECTED, message=text)

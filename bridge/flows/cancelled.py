@@ -13,7 +13,7 @@ from bridge.db.tables import Connection, Order, OrderLine, Reservation
 from bridge.db.work import Claim
 from bridge.domain.order import StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundLine
-from bridge.flows import catalogue, part_units
+from bridge.flows import cancel_reasons, catalogue, part_units
 from bridge.flows.cancellations import DEAD
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
@@ -30,6 +30,7 @@ def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
         platform_row = store_connection(session)
         order = session.get(Order, int(claim.key))
         lines = list(session.scalars(select(OrderLine).where(OrderLine.order_id == int(claim.key))))
+        told = cancel_reasons.to_store(engine, session, row, int(claim.key), platform_row)
     if order is None or platform_row is None:
         engine.db.transact(row.shop_id, work.done, claims, engine.clock())
         return
@@ -44,7 +45,7 @@ def cancel_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> Non
                 engine.db.transact(row.shop_id, _already_sent, order.id, engine.clock())
             elif all(line.quantity <= line.cancelled for line in lines):
                 if any(gone_units(line, current) < line.quantity for line in lines):
-                    platform.cancel_order(order.store_order_id, f"Cancelled on {row.title}.")
+                    platform.cancel_order(order.store_order_id, *told)
             else:
                 _refund_cancelled(engine, platform_row, order, lines, current, row.title)
     step("cancel.store.sent")

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 from bridge.db.tables import Connection
 from bridge.domain.matching import BY, COMPARED, By, Compared
-from bridge.domain.order import CancelReason
 from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
-from bridge.flows import carriers, forms, polls, shipping_methods
+from bridge.flows import cancel_reasons, carriers, forms, polls, shipping_methods
 from bridge.flows.account import with_choices
 from bridge.flows.draft import LABEL
 from bridge.flows.engine import Engine
@@ -50,14 +49,6 @@ SHELF: Mapping[str, str] = {
     Shelf.OPENED: "as new, and opened",
     Shelf.ALL: "all of them",
     Shelf.NONE: "none of them",
-}
-REASONS: Mapping[str, str] = {
-    CancelReason.OUT_OF_STOCK: "out of stock",
-    CancelReason.BUYER_REQUEST: "the buyer asked for it",
-    CancelReason.PRICE_ERROR: "a wrong price",
-    CancelReason.CANNOT_SHIP_IN_TIME: "cannot be shipped in time",
-    CancelReason.DAMAGED: "damaged",
-    CancelReason.OTHER: "another reason",
 }
 # Settings that every connection of a role has, beside those of its adapter.
 SETTINGS: Mapping[str, tuple[FormField, ...]] = {
@@ -166,11 +157,12 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             1000,
         ),
         _choice(
-            "store_cancellation_reason",
+            cancel_reasons.REST,
             "Reason for cancellations made in the store",
-            "What the marketplace is told; out of stock where nothing is chosen.",
-            REASONS,
+            "For what the store gives no reason, or one that is in no table. Another reason where nothing is chosen.",
+            cancel_reasons.NAMES,
         ),
+        *cancel_reasons.FIELDS,
         *_intervals(polls.CHANNEL),
     ),
 }

@@ -299,7 +299,11 @@ class Channel(Protocol):
 
     def confirm_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult: ...
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult: ...
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
+        """``code``: the marketplace's own, where the merchant has chosen one for this reason; else its manifest's."""
+        ...
 
     def refuse_cancellation(self, order_id: str, line_id: str) -> ItemResult:
         """Decline a buyer's request to cancel; ``cancel_line`` with BUYER_REQUEST grants it."""

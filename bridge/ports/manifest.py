@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bridge.domain.checks import Limits
 from bridge.domain.deadlines import Term
 from bridge.domain.listing import Facet
+from bridge.domain.order import CancelReason
 from bridge.domain.standing import ScoreLimit
 
 
@@ -113,6 +114,31 @@ class Feed(Part):
     fetched: int = 3600
     keep: int = 0
     source: str = ""
+
+
+class CancelReasons(Part):
+    """The other side's own reasons of a cancellation. ``codes``: each with what people call it; ``tells``: what is told
+    for each of ours, where the merchant has chosen nothing; ``reads``: what one of its words means, all others by the
+    merchant's setting. ``costs``: what a cancellation costs the seller there; ``source``: where that was read.
+    Empty: it takes no reason, or tells its reasons with the account."""
+
+    codes: dict[str, str] = Field(default_factory=dict)
+    tells: dict[CancelReason, str] = Field(default_factory=dict)
+    reads: dict[str, CancelReason] = Field(default_factory=dict)
+    costs: str = ""
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.codes and set(self.tells) != set(CancelReason):
+            raise ValueError("cancel_reasons.tells: one code for each of our reasons")
+        if unknown := set(self.tells.values()) - set(self.codes):
+            raise ValueError(f"cancel_reasons.tells: {sorted(unknown)} is no code")
+        return self
+
+    def code(self, reason: CancelReason, chosen: str = "") -> str:
+        """What is told: the merchant's choice, else the default."""
+        return chosen or self.tells.get(reason, "")
 
 
 class ShippingMethods(Part):
@@ -220,6 +246,7 @@ class Manifest(Part):
     settings: tuple[FormField, ...] = ()
     webhook_secret: str = ""
     shipping_methods: ShippingMethods | None = None
+    cancel_reasons: CancelReasons = CancelReasons()
     limits: dict[str, Limit] = Field(default_factory=dict)
     batch: dict[str, int] = Field(default_factory=dict)
     concurrency: int = Field(default=4, ge=1, le=64)

@@ -160,7 +160,9 @@ class Platform(Protocol):
         """Create the order, stock reduced by the store. Raises UnknownOutcome when no answer came back."""
         ...
 
-    def cancel_order(self, external_id: str, note: str) -> StoreOrder: ...
+    def cancel_order(self, external_id: str, note: str, code: str = "") -> StoreOrder:
+        """``code``: one of the store's own reasons, where it has any (Manifest.cancel_reasons)."""
+        ...
 
     def refund_lines(self, external_id: str, lines: Sequence[RefundLine], reason: str, ref: str) -> StoreOrder:
         """Refund units in the store's books (no payment is touched), putting them back on stock where asked.

@@ -12,7 +12,7 @@ from bridge.flows import admin, diagnosis, doctor, documents, overview, preview,
 from bridge.flows.draft import store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
-from bridge.web import accounts, bundles, buyers, ending, eu_sales, shaping, shipping, views
+from bridge.web import accounts, bundles, buyers, cancelling, ending, eu_sales, shaping, shipping, views
 from bridge.web.asked import Download, Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
@@ -75,6 +75,10 @@ def _with(*names: str, more: Any = None) -> Any:
         return context | (more(view, row) if more and row is not None else {})
 
     return read
+
+
+def _reasons(view: View, row: Connection) -> Context:
+    return {"reasons": cancelling.shown(view, row)}
 
 
 def _part(view: View, row: Connection, name: str) -> Part | None:
@@ -241,9 +245,13 @@ PAGES = (
         "settings/returns",
         "Cancellations and returns",
         "settings",
-        lambda view: {**_with("cancellations")(view), **bundles.shown(view)},
+        lambda view: {**_with("cancellations", more=_reasons)(view), **bundles.shown(view)},
         menu="Cancellations and returns",
-        acts={**_acts("settings/returns", "cancellations"), "save_bundles": bundles.save},
+        acts={
+            **_acts("settings/returns", "cancellations"),
+            "save_bundles": bundles.save,
+            "save_reasons": lambda sent: cancelling.save(sent, _row(sent)),
+        },
     ),
     views.ALERTS,
     Page(

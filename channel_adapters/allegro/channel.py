@@ -125,8 +125,10 @@ class AllegroChannel:
     def carrier_code(self, carrier: str, tracking: str) -> str:
         return self._account.carrier(carrier)
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
-        return self._refunds.cancel(order_id, line_id, quantity, reason)
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
+        return self._refunds.cancel(order_id, line_id, quantity, MANIFEST.cancel_reasons.code(reason, code))
 
     def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
         return self._refunds.refund(order_id, lines, ref)

@@ -10,7 +10,6 @@ from operator import add
 from typing import NamedTuple
 
 from bridge.domain.money import Money
-from bridge.domain.order import CancelReason
 from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import ItemResult, Outcome, SubmissionState
@@ -40,15 +39,15 @@ class Refunds:
         self._orders = orders
         self._asked: dict[str, dict[str, tuple[int, datetime]]] = {}
 
-    def cancel(self, order_id: str, line_id: str, units: int, reason: CancelReason) -> ItemResult:
+    def cancel(self, order_id: str, line_id: str, units: int, code: str) -> ItemResult:
         """Allegro has no cancellation of a line: its units are paid back as not available, and an order of which
         nothing is left is marked as cancelled."""
         try:
-            return self._cancel(order_id, line_id, units, reason)
+            return self._cancel(order_id, line_id, units, code)
         except RejectItem as error:
             return refused(line_id, error)
 
-    def _cancel(self, order_id: str, line_id: str, units: int, reason: CancelReason) -> ItemResult:
+    def _cancel(self, order_id: str, line_id: str, units: int, code: str) -> ItemResult:
         raw = self._client.order(order_id)
         items = {text(item.get("id")): whole(item.get("quantity")) or 0 for item in tables(raw, "lineItems")}
         if line_id not in items:
@@ -68,7 +67,7 @@ class Refunds:
         result = ItemResult(key=line_id, outcome=Outcome.APPLIED)
         if taken > 0:
             body = _refund_of(raw, command_id(order_id, line_id, gone.get(line_id, 0), taken))
-            body |= {"reason": vocabulary.CANCEL_REASONS[reason]}
+            body |= {"reason": code}
             item = next(item for item in tables(raw, "lineItems") if text(item.get("id")) == line_id)
             body |= _parts([_units_of(item, taken, left[line_id])])
             body |= {} if any(rest.values()) else _delivery(money(table(raw, "delivery").get("cost")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.domain.order import CancelReason, FulfilledBy
+from bridge.domain.order import FulfilledBy
 from bridge.domain.requirement import AttributeKind
 from bridge.domain.returns import RefundReason, ReturnDecision
 from bridge.ports.channel import SubmissionState
@@ -73,14 +73,6 @@ CASH_ON_DELIVERY = "CASH_ON_DELIVERY"
 # Reasons of a payment refund (InitializeRefund.reason). The first two are those of a cancellation by the seller.
 UNAVAILABLE, BY_BUYER = "PRODUCT_NOT_AVAILABLE", "CANCELLED_BY_BUYER"
 CANCELLING = frozenset({UNAVAILABLE, BY_BUYER})
-CANCEL_REASONS = {
-    CancelReason.OUT_OF_STOCK: UNAVAILABLE,
-    CancelReason.BUYER_REQUEST: BY_BUYER,
-    CancelReason.PRICE_ERROR: UNAVAILABLE,
-    CancelReason.CANNOT_SHIP_IN_TIME: UNAVAILABLE,
-    CancelReason.DAMAGED: UNAVAILABLE,
-    CancelReason.OTHER: UNAVAILABLE,
-}
 REFUND_REASONS = {
     RefundReason.RETURNED: "REFUND",
     RefundReason.DAMAGED: "COMPLAINT",

@@ -12,11 +12,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from bridge.domain.money import Money
-from bridge.domain.order import CancelReason
 from bridge.domain.reading import Json, tables, text, whole
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.errors import RetryLater
-from channel_adapters.amazon.vocabulary import CANCEL_REASONS, REFUND_REASONS
+from channel_adapters.amazon.vocabulary import REFUND_REASONS
 
 Parts = Sequence[tuple[str, Money]]
 
@@ -80,7 +79,7 @@ def _damaged(error: Exception) -> RetryLater:
 # Orders
 
 
-def cancellation(seller_id: str, order_id: str, line_id: str, reason: CancelReason) -> bytes:
+def cancellation(seller_id: str, order_id: str, line_id: str, code: str) -> bytes:
     """The whole of one line: an acknowledgement of failure is how a seller cancels."""
     envelope, message = _envelope(seller_id, "OrderAcknowledgement")
     body = ET.SubElement(message, "OrderAcknowledgement")
@@ -88,7 +87,7 @@ def cancellation(seller_id: str, order_id: str, line_id: str, reason: CancelReas
     _add(body, "StatusCode", "Failure")
     item = ET.SubElement(body, "Item")
     _add(item, "AmazonOrderItemCode", line_id)
-    _add(item, "CancelReason", CANCEL_REASONS[reason])
+    _add(item, "CancelReason", code)
     return _document(envelope)
 
 

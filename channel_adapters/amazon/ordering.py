@@ -101,7 +101,9 @@ class OrderSide(Account):
     def carrier_code(self, carrier: str, tracking: str) -> str:
         return mapping.carrier_code(MANIFEST.carriers, carrier, tracking)
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
         """Amazon cancels all that is open of a line, never a part of it."""
         order = self.fetch_order(order_id)
         line = next((line for line in order.lines if line.external_id == line_id), None)
@@ -112,7 +114,9 @@ class OrderSide(Account):
                 f"Amazon can only cancel a whole line of which nothing is shipped, not {quantity} of {line.quantity}."
             )
             return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=words, field="quantity")
-        content = feeds.cancellation(self.client.seller_id, order_id, line_id, reason)
+        content = feeds.cancellation(
+            self.client.seller_id, order_id, line_id, MANIFEST.cancel_reasons.code(reason, code)
+        )
         feed = self.client.send_feed(feeds.CANCEL_FEED, [order.site], content, feeds.XML_MEDIA)
         return self._message(line_id, feed)
 

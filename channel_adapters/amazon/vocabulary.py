@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.domain.order import CancelReason, FulfilledBy, OrderPhase
+from bridge.domain.order import FulfilledBy, OrderPhase
 from bridge.domain.returns import RefundReason
 from bridge.ports.channel import SubmissionState
 
@@ -36,15 +36,6 @@ CONDITIONS = {
     "reasonable": "used_acceptable",
     "moderate": "used_acceptable",
     "refurbished": "refurbished_refurbished",
-}
-# CancelReason of OrderAcknowledgement.xsd.
-CANCEL_REASONS = {
-    CancelReason.OUT_OF_STOCK: "NoInventory",
-    CancelReason.BUYER_REQUEST: "BuyerCanceled",
-    CancelReason.PRICE_ERROR: "PricingError",
-    CancelReason.CANNOT_SHIP_IN_TIME: "GeneralAdjustment",
-    CancelReason.DAMAGED: "NoInventory",
-    CancelReason.OTHER: "GeneralAdjustment",
 }
 # AdjustmentReason of OrderAdjustment.xsd.
 REFUND_REASONS = {

@@ -249,7 +249,9 @@ class BolChannel:
     def confirm_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult:
         return _submitted(parcel.reference, self._client.ship(mapping.shipment_body(parcel)))
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
         """bol cancels all that is open of a line, never a part of it."""
         lines = self.fetch_order(order_id).lines
         line = next((line for line in lines if line.external_id == line_id), None)
@@ -258,7 +260,9 @@ class BolChannel:
         if quantity < line.open:
             text = f"bol.com can only cancel all {line.open} open units of a line, not {quantity} of them."
             return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=text, field="quantity")
-        return _submitted(line_id, self._client.cancel(mapping.cancellation_body(line_id, reason)))
+        return _submitted(
+            line_id, self._client.cancel(mapping.cancellation_body(line_id, MANIFEST.cancel_reasons.code(reason, code)))
+        )
 
     # Returns
 

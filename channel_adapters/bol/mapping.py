@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.domain.listing import LiveOffer
 from bridge.domain.money import Money, total
-from bridge.domain.order import Address, CancelReason, FulfilledBy, MarketplaceOrder, Parcel, SoldLine
+from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, Parcel, SoldLine
 from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision, ReturnLine
 from bridge.domain.values import fingerprint
@@ -25,7 +25,6 @@ from bridge.ports.channel import (
 from bridge.ports.errors import AskMerchant, RejectItem
 from channel_adapters.bol.reading import CURRENCY, midnight, moment, money
 from channel_adapters.bol.vocabulary import (
-    CANCEL_REASONS,
     CONDITIONS,
     COUNTRIES,
     EVENTS,
@@ -307,8 +306,8 @@ def shipment_body(parcel: Parcel) -> Json:
     return body
 
 
-def cancellation_body(line_id: str, reason: CancelReason) -> Json:
-    return {"orderItems": [{"orderItemId": line_id, "reasonCode": CANCEL_REASONS[reason]}]}
+def cancellation_body(line_id: str, code: str) -> Json:
+    return {"orderItems": [{"orderItemId": line_id, "reasonCode": code}]}
 
 
 def carrier_code(carriers: Mapping[str, str], carrier: str, tracking: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.domain.order import CancelReason, FulfilledBy
+from bridge.domain.order import FulfilledBy
 from bridge.domain.returns import ReturnDecision
 from bridge.ports.channel import SubmissionState
 
@@ -19,14 +19,6 @@ CONDITIONS: Mapping[str, dict[str, Any]] = {
 }
 USUAL = "REGULAR"  # timeFrameType of a delivery
 COUNTRIES = {"NL and BE": ("NL", "BE"), "NL": ("NL",), "BE": ("BE",)}
-CANCEL_REASONS = {
-    CancelReason.OUT_OF_STOCK: "OUT_OF_STOCK",
-    CancelReason.BUYER_REQUEST: "REQUESTED_BY_CUSTOMER",
-    CancelReason.PRICE_ERROR: "INCORRECT_PRICE",
-    CancelReason.CANNOT_SHIP_IN_TIME: "NOT_AVAIL_IN_TIME",
-    CancelReason.DAMAGED: "BAD_CONDITION",
-    CancelReason.OTHER: "OTHER",
-}
 RETURN_RESULTS = {
     ReturnDecision.ACCEPTED: "RETURN_RECEIVED",
     ReturnDecision.REFUSED: "RETURN_DOES_NOT_MEET_CONDITIONS",

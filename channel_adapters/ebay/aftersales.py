@@ -11,7 +11,7 @@ from bridge.domain.returns import ChannelRefund, MarketplaceReturn, RefundReason
 from bridge.ports.channel import ItemResult, Outcome, Page, SubmissionState, SubmissionStatus
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem
 from channel_adapters.ebay import orders, returns, vocabulary
-from channel_adapters.ebay.account import SITES, WORKERS, Account
+from channel_adapters.ebay.account import MANIFEST, SITES, WORKERS, Account
 from channel_adapters.ebay.reading import money, stamp
 from channel_adapters.ebay.returns import Submission
 
@@ -30,7 +30,9 @@ class AftersalesSide(Account):
 
     # Cancellations
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
         """eBay cancels orders, not lines. A buyer's request is granted with the order; an order of one line is
         cancelled; a line of several is paid back for that reason, which is what eBay has for it."""
         raw = self.client.order(order_id)
@@ -41,11 +43,11 @@ class AftersalesSide(Account):
         if orders.is_cancelled(raw, item, 0):
             return ItemResult(key=line_id, outcome=Outcome.APPLIED)
         try:
-            return self._cancel(raw, item, quantity, reason)
+            return self._cancel(raw, item, quantity, reason, code)
         except REFUSALS as error:
             return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
 
-    def _cancel(self, raw: Json, item: Json, quantity: int, reason: CancelReason) -> ItemResult:
+    def _cancel(self, raw: Json, item: Json, quantity: int, reason: CancelReason, code: str) -> ItemResult:
         line_id, order_id = text(item.get("lineItemId")), text(raw.get("orderId"))
         asked = [text(request.get("cancelRequestId")) for request in orders.buyers_requests(raw)]
         all_of_it = len(tables(raw, "lineItems")) == 1 and quantity >= (whole(item.get("quantity")) or 1)
@@ -58,7 +60,7 @@ class AftersalesSide(Account):
             raise RejectItem(IN_PARTS)
         if len(tables(raw, "lineItems")) > 1:
             return self._pay_line_back(raw, item, by_buyer=reason is CancelReason.BUYER_REQUEST)
-        answer = self.client.create_cancellation(returns.cancellation(raw, reason))
+        answer = self.client.create_cancellation(returns.cancellation(raw, MANIFEST.cancel_reasons.code(reason, code)))
         cancel_id = text(answer.get("cancelId"))
         if not cancel_id:
             why = text(table(answer, "orderEligibilityResult").get("failureReason"))

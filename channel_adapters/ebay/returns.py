@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from bridge.domain.money import Money
-from bridge.domain.order import CancelReason
 from bridge.domain.reading import Json, table, tables, text, whole
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnLine
 from bridge.ports.channel import SubmissionState, SubmissionStatus
@@ -19,7 +18,6 @@ from channel_adapters.ebay import orders
 from channel_adapters.ebay.mapping import store_sku
 from channel_adapters.ebay.reading import amount, moment, stamp
 from channel_adapters.ebay.vocabulary import (
-    CANCEL_REASONS,
     CANCELLED,
     COMPLETED,
     REFUND_REASONS,
@@ -51,9 +49,9 @@ class Submission(NamedTuple):
 # Cancellations
 
 
-def cancellation(raw: Json, reason: CancelReason) -> Json:
+def cancellation(raw: Json, code: str) -> Json:
     """Of a whole order, by its seller."""
-    body: Json = {"legacyOrderId": text(raw.get("orderId")), "cancelReason": CANCEL_REASONS[reason]}
+    body: Json = {"legacyOrderId": text(raw.get("orderId")), "cancelReason": code}
     paid = [moment(item.get("paymentDate")) for item in tables(table(raw, "paymentSummary"), "payments")]
     when = next((at for at in paid if at is not None), None)
     return body | ({"buyerPaid": True, "buyerPaidDate": {"value": stamp(when)}} if when else {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.domain.order import CancelReason, OrderPhase
+from bridge.domain.order import OrderPhase
 from bridge.domain.requirement import AttributeKind, Need
 from bridge.domain.returns import RefundReason, ReturnDecision
 from bridge.ports.channel import SubmissionState
@@ -75,10 +75,6 @@ NOT_STARTED, IN_PROGRESS, FULFILLED = "NOT_STARTED", "IN_PROGRESS", "FULFILLED"
 # CancelStateEnum and CancelRequestStateEnum.
 NONE_REQUESTED, CANCELLED = "NONE_REQUESTED", "CANCELED"
 REQUESTED, REJECTED, COMPLETED = "REQUESTED", "REJECTED", "COMPLETED"
-# CancelReasonEnum of the Post-Order API: all but the buyer's wish and a bad address count as a defect of the seller's.
-CANCEL_REASONS: Mapping[CancelReason, str] = dict.fromkeys(CancelReason, "OUT_OF_STOCK_OR_CANNOT_FULFILL") | {
-    CancelReason.BUYER_REQUEST: "BUYER_ASKED_CANCEL"
-}
 # ReasonForRefundEnum of the Fulfillment API.
 REFUND_REASONS: Mapping[RefundReason, str] = {
     RefundReason.RETURNED: "BUYER_RETURN",

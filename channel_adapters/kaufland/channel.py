@@ -204,7 +204,8 @@ class KauflandChannel:
         return None
 
     def accept_order(self, order: MarketplaceOrder, refused: Sequence[str]) -> ItemResult:
-        return self._pieces.accept(order, set(refused))
+        no_stock = MANIFEST.cancel_reasons.code(CancelReason.OUT_OF_STOCK)
+        return self._pieces.accept(order, set(refused), no_stock)
 
     def confirm_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult:
         return self._pieces.ship(order, parcel)
@@ -219,9 +220,11 @@ class KauflandChannel:
         name = MANIFEST.carriers.get(_plain(carrier), carrier)
         return self._carriers.get(_plain(name), OTHER)
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
         """A line is one piece, so there is no part of it."""
-        result = self._pieces.cancel(line_id, reason)
+        result = self._pieces.cancel(line_id, MANIFEST.cancel_reasons.code(reason, code))
         if result.outcome is not Outcome.APPLIED or reason is not CancelReason.BUYER_REQUEST:
             return result
         try:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bridge.domain.money import Money
-from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.order import MarketplaceOrder, Parcel
 from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.returns import ChannelRefund, RefundReason
 from bridge.ports.channel import ItemResult, Outcome
@@ -29,13 +29,13 @@ class Pieces:
     def __init__(self, client: KauflandClient) -> None:
         self._client = client
 
-    def accept(self, order: MarketplaceOrder, refused: Collection[str]) -> ItemResult:
-        """Open pieces are marked as being fulfilled, those in ``refused`` are cancelled."""
+    def accept(self, order: MarketplaceOrder, refused: Collection[str], no_stock: str) -> ItemResult:
+        """Open pieces are marked as being fulfilled, those in ``refused`` are cancelled for the reason ``no_stock``."""
         waiting = [unit for unit in tables(order.raw, "order_units") if unit.get("status") == vocabulary.OPEN]
 
         def decide(unit_id: str) -> None:
             if unit_id in refused:
-                self._cancel(unit_id, CancelReason.OUT_OF_STOCK)
+                self._cancel(unit_id, no_stock)
             else:
                 self._move(unit_id, partial(self._client.fulfil, unit_id), vocabulary.ACCEPTED)
 
@@ -55,12 +55,11 @@ class Pieces:
 
         return self._all(parcel.reference, [line.external_id for line in parcel.lines], send, "confirmed")
 
-    def cancel(self, unit_id: str, reason: CancelReason) -> ItemResult:
-        return self._all(unit_id, [unit_id], lambda key: self._cancel(key, reason), "cancelled")
+    def cancel(self, unit_id: str, code: str) -> ItemResult:
+        return self._all(unit_id, [unit_id], lambda key: self._cancel(key, code), "cancelled")
 
-    def _cancel(self, unit_id: str, reason: CancelReason) -> None:
-        word = vocabulary.CANCEL_REASONS[reason]
-        self._move(unit_id, partial(self._client.cancel, unit_id, word), {vocabulary.CANCELLED})
+    def _cancel(self, unit_id: str, code: str) -> None:
+        self._move(unit_id, partial(self._client.cancel, unit_id, code), {vocabulary.CANCELLED})
 
     def _move(self, unit_id: str, act: Callable[[], None], reached: Collection[str]) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.domain.order import CancelReason, FulfilledBy
+from bridge.domain.order import FulfilledBy
 from bridge.domain.requirement import AttributeKind
 from bridge.domain.returns import RefundReason
 from bridge.ports.channel import SubmissionState
@@ -36,14 +36,6 @@ OPEN, TO_SEND, CANCELLED = "open", "need_to_be_sent", "cancelled"
 SHIPPED = frozenset({"sent", "received", "sent_and_autopaid", "returned", "returned_paid"})
 ACCEPTED = SHIPPED | {TO_SEND}
 
-CANCEL_REASONS = {
-    CancelReason.OUT_OF_STOCK: "NoInventory",
-    CancelReason.BUYER_REQUEST: "BuyerCancelled",
-    CancelReason.PRICE_ERROR: "WrongPrice",
-    CancelReason.CANNOT_SHIP_IN_TIME: "DelayedInventory",
-    CancelReason.DAMAGED: "GeneralAdjustment",
-    CancelReason.OTHER: "GeneralAdjustment",
-}
 REFUND_REASONS = {
     RefundReason.RETURNED: "other_refund",
     RefundReason.DAMAGED: "delivery_damage",

@@ -177,8 +177,10 @@ class MiraklChannel:
     def confirm_shipment(self, order: MarketplaceOrder, parcel: Parcel) -> ItemResult:
         return self._orders.confirm(order, parcel)
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
-        return self._orders.cancel(order_id, line_id, quantity, reason)
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
+        return self._orders.cancel(order_id, line_id, quantity, reason, code)
 
     def refuse_cancellation(self, order_id: str, line_id: str) -> ItemResult:
         """There are no requests to refuse."""

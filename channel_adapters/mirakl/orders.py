@@ -126,7 +126,7 @@ class Orders:
                 raise
         return ItemResult(key=parcel.reference, outcome=DONE)
 
-    def cancel(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+    def cancel(self, order_id: str, line_id: str, quantity: int, reason: CancelReason, chosen: str) -> ItemResult:
         raw = self._raw(order_id)
         current = mapping.order(raw, self._known.current(), self._shipments(raw))
         line = next((line for line in current.lines if line.external_id == line_id), None)
@@ -139,14 +139,14 @@ class Orders:
             text_ = "The marketplace does not let this order be cancelled any more; refund it, or ask the marketplace."
             return ItemResult(key=line_id, outcome=Outcome.REJECTED, message=text_)
         try:
-            self._cancel(current, item, min(quantity, line.open), reason)
+            self._cancel(current, item, min(quantity, line.open), reason, chosen)
         except RejectItem as error:
             return _refused(line_id, error)
         return ItemResult(key=line_id, outcome=DONE)
 
-    def _cancel(self, order: MarketplaceOrder, item: Json, units: int, reason: CancelReason) -> None:
+    def _cancel(self, order: MarketplaceOrder, item: Json, units: int, reason: CancelReason, chosen: str) -> None:
         """By line, with a reason. Where the operator gives shops none, only an order as a whole can be cancelled."""
-        code = self._known.current().cancel_reason(reason, pairs(self._settings.get("cancel_reasons")))
+        code = self._known.current().cancel_reason(reason, {reason.value: chosen} if chosen else {})
         line = next(line for line in order.lines if line.external_id == item.get("order_line_id"))
         if code is not None:
             left = line.quantity - line.cancelled

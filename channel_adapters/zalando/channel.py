@@ -127,7 +127,9 @@ class ZalandoChannel:
         name = carrier.strip()
         return MANIFEST.carriers.get(re.sub(r"[^a-z0-9]", "", name.lower()), name) or OTHER
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
         return self._orders.cancel(order_id, line_id, reason)
 
     def refuse_cancellation(self, order_id: str, line_id: str) -> ItemResult:

@@ -230,6 +230,7 @@ def order(
         refunded=Money.of(refunded, currency) if refunded else None,
         modified_at=_newest(raw, shipments, memos),
         link=link,
+        cancel_reason=_last_comment(raw),
     )
 
 
@@ -241,6 +242,12 @@ def status(raw: Json) -> StoreOrderStatus:
     if found is StoreOrderStatus.REFUNDED and items and not any(whole(item.get("qty_shipped")) for item in items):
         return StoreOrderStatus.CANCELLED
     return found
+
+
+def _last_comment(raw: Json) -> str:
+    rows = [row for row in dicts(raw.get("status_histories")) if text(row.get("comment"))]
+    newest = max(rows, key=lambda row: (text(row.get("created_at")), whole(row.get("entity_id"))), default={})
+    return text(newest.get("comment"))
 
 
 def order_mark(raw: Json, shipments: Sequence[Json], memos: Sequence[Json]) -> OrderMark:

@@ -136,7 +136,7 @@ class MagentoPlatform:
             raise UnknownOutcome("The store did not say which order it created; it is looked up.")
         return self._as_order(self._finished(made))
 
-    def cancel_order(self, external_id: str, note: str) -> StoreOrder:
+    def cancel_order(self, external_id: str, note: str, code: str = "") -> StoreOrder:
         """Magento answers "false" where it does nothing: an invoiced order is credited instead."""
         raw = self._order(external_id)
         if orders.status(raw) is StoreOrderStatus.CANCELLED:

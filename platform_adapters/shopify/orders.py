@@ -160,6 +160,7 @@ def order(raw: Json, admin: str) -> StoreOrder:
         refunded=refunded if refunded and refunded.amount else None,
         modified_at=moment(raw.get("updatedAt")),
         link=f"{admin}/orders/{found}",
+        cancel_reason=text(raw.get("cancelReason")),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.order import OrderDraft, StoreOrder, StoreOrderStatus
+from bridge.domain.order import CancelReason, OrderDraft, StoreOrder, StoreOrderStatus
 from bridge.domain.reading import amount
 from bridge.domain.returns import RefundLine
 from bridge.ports.adapter import Connection
@@ -137,14 +137,14 @@ class ShopifyPlatform:
             raise UnknownOutcome("The store did not say which order it created; it is looked up.")
         return self._order(self._orders.whole([made])[0])
 
-    def cancel_order(self, external_id: str, note: str) -> StoreOrder:
+    def cancel_order(self, external_id: str, note: str, code: str = "") -> StoreOrder:
         """The store puts back on stock what it had claimed, in its own time: this waits for a moment.
 
         Raises RetryLater while it is not done; asking again is harmless."""
         found = self._one(external_id)
         if found.status is StoreOrderStatus.CANCELLED:
             return found
-        payload = self._cancel(external_id, note)
+        payload = self._cancel(external_id, note, MANIFEST.cancel_reasons.code(CancelReason.OTHER, code))
         for _ in range(CANCEL_LOOKS):
             found = self._one(external_id)
             if found.status is StoreOrderStatus.CANCELLED:
@@ -153,7 +153,7 @@ class ShopifyPlatform:
             self._transport.services.sleep(CANCEL_PAUSE)
         raise RetryLater(f"Shopify: order {found.number} is still being cancelled.", after=timedelta(seconds=5))
 
-    def _cancel(self, external_id: str, note: str) -> Json:
+    def _cancel(self, external_id: str, note: str, code: str) -> Json:
         """With the payment given back in the books where that is wished. A store that refuses this has it cancelled
         without: the marketplace's buyer has the money back either way."""
         methods: list[Json | None] = (
@@ -163,7 +163,7 @@ class ShopifyPlatform:
         for method in (*methods, None):
             arguments = {
                 "id": gid("Order", external_id),
-                "reason": "OTHER",
+                "reason": code,
                 "refund": method,
                 "note": note[:255] or None,
             }

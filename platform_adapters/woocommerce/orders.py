@@ -125,6 +125,7 @@ def order(
         parcels=parcels(raw, fulfilments, sources),
         refunded=Money.of(-sum(given_back, Decimal(0)), currency) if given_back else None,
         modified_at=moment(raw.get("date_modified_gmt")),
+        cancel_reason=str(raw.get("status") or ""),
         link=f"{base}/wp-admin/post.php?post={number}&action=edit",
     )
 

@@ -152,7 +152,7 @@ class WooPlatform:
             raise AskMerchant(f"{text} Restore the product, or match the line to another.", field="product_id")
         return self._order(raw)
 
-    def cancel_order(self, external_id: str, note: str) -> StoreOrder:
+    def cancel_order(self, external_id: str, note: str, code: str = "") -> StoreOrder:
         """The store puts back on stock what it had taken off."""
         raw = self._client.order(external_id)
         if raw.get("status") != StoreOrderStatus.CANCELLED:

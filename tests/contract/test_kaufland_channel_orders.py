@@ -293,14 +293,15 @@ def test_carriers_in_kauflands_own_spelling(open_account: Open) -> None:
         (CancelReason.OTHER, "GeneralAdjustment"),
     ],
 )
-def test_a_piece_is_cancelled_with_its_reason(open_account: Open, reason: CancelReason, word: str) -> None:
+@pytest.mark.parametrize("chosen", ["", "WrongCatalogData"])
+def test_a_piece_is_cancelled_with_its_reason(open_account: Open, reason: CancelReason, word: str, chosen: str) -> None:
     account = open_account()
     create(account)
     order_id, pieces = account.seller.order(quantity=2)
     for _ in range(2):
-        assert account.channel.cancel_line(order_id, pieces[0], 1, reason).outcome is Outcome.APPLIED
+        assert account.channel.cancel_line(order_id, pieces[0], 1, reason, chosen).outcome is Outcome.APPLIED
     assert [line.cancelled for line in account.channel.fetch_order(order_id).lines] == [1, 0]
-    assert account.seller.shown(order_id)["lines"][0]["cancel_reason"] == word
+    assert account.seller.shown(order_id)["lines"][0]["cancel_reason"] == (chosen or word)
 
 
 def test_what_is_sent_cannot_be_cancelled(open_account: Open) -> None:

@@ -241,6 +241,7 @@ class TestCancel:
         account = Account(store, settings={"invoice": False})
         made = account.platform.create_order(draft(store.product("A", 10)))
         found = account.platform.cancel_order(made.external_id, "The buyer does not want it.")
+        assert found.cancel_reason == "The buyer does not want it."
         assert (found.status, found.raw_status) == (StoreOrderStatus.CANCELLED, "canceled")
         assert account.hands.stock_of("A") == 10
         assert account.platform.cancel_order(made.external_id, "").status is StoreOrderStatus.CANCELLED

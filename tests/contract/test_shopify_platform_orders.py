@@ -286,6 +286,16 @@ class TestCancel:
         kinds = [row["kind"] for row in shop.order(made.external_id)["transactions"]]
         assert kinds == ["SALE", "REFUND"]
 
+    def test_it_carries_and_tells_the_reason(
+        self, shop: Shop, account: Account, variant: StoreVariant, number: str
+    ) -> None:
+        told = []
+        for name, code in ((number, "CUSTOMER"), (f"{number}b", "")):
+            made = account.platform.create_order(draft(variant, external_id=name))
+            assert made.cancel_reason == ""
+            told.append(account.platform.cancel_order(made.external_id, "enough", code).cancel_reason)
+        assert told == ["CUSTOMER", "OTHER"]
+
     def test_it_may_take_its_time(self) -> None:
         with open_shop(cancel_seconds=3600) as shop:
             account = Account(shop)

@@ -149,6 +149,7 @@ class MemoryStore:
     orders: dict[str, StoreOrder] = field(default_factory=dict)
     drafts: dict[str, OrderDraft] = field(default_factory=dict)
     refunds: dict[str, str] = field(default_factory=dict)
+    told: list[tuple[str, str]] = field(default_factory=list)  # of cancellations
     faults: Faults = field(default_factory=Faults)
     hidden: set[str] = field(default_factory=set)
     stock_writes: int = 0
@@ -286,9 +287,10 @@ class MemoryStore:
             values |= {"status": StoreOrderStatus.COMPLETED, "raw_status": "completed"}
         self.update(key, **values)
 
-    def cancel_order(self, external_id: str, note: str) -> StoreOrder:
+    def cancel_order(self, external_id: str, note: str, code: str = "") -> StoreOrder:
         self.faults.write("cancel_order")
         self.faults.check_before("cancel_order")
+        self.told.append((note, code))
         order = self.orders[external_id]
         if order.status is not StoreOrderStatus.CANCELLED:
             for line in order.lines:
@@ -361,6 +363,7 @@ class MemoryMarket:
     orders: dict[str, MarketplaceOrder] = field(default_factory=dict)
     parcels: dict[str, list[Parcel]] = field(default_factory=dict)
     submissions: dict[str, SubmissionState] = field(default_factory=dict)
+    codes: list[str] = field(default_factory=list)  # of cancellations
     waiting: list[tuple[datetime, str, Callable[[], bool]]] = field(default_factory=list)
     delay: float = 0.0
     on_publish: Callable[[str, int], None] = field(default=lambda sku, units: None)
@@ -526,8 +529,11 @@ class MemoryMarket:
 
         return self._answer("confirm_shipment", order.external_id, apply)
 
-    def cancel_line(self, order_id: str, line_id: str, quantity: int, reason: CancelReason) -> ItemResult:
+    def cancel_line(
+        self, order_id: str, line_id: str, quantity: int, reason: CancelReason, code: str = ""
+    ) -> ItemResult:
         self._write("cancel_line", order_id, reason)
+        self.codes.append(code)
 
         def apply() -> bool:
             known = next(line for line in self.orders[order_id].lines if line.external_id == line_id)

@@ -59,6 +59,20 @@ def test_the_shipping_methods_are_kept_and_held_against_the_store(stack: Stack) 
     assert not row.settings.get("shipping_method_rest")
 
 
+def test_the_reasons_of_cancellations_are_kept(stack: Stack) -> None:
+    visitor, path = Visitor(f"http://127.0.0.1:{stack.port}"), f"settings/returns?connection={stack.channel_id}"
+    visitor.go(path)
+    assert "as usual: OUT_OF_STOCK" in visitor.page.text
+    given = {"told.damaged": "UNFINDABLE_ITEM", "word.0": "failed", "means.0": "price_error"}
+    visitor.send("save_reasons", **given)
+    (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
+    assert row.settings["cancel_reasons"] == ["damaged=UNFINDABLE_ITEM"]
+    assert row.settings["store_reasons"] == ["failed=price_error"]
+    visitor.go(path)
+    shown = visitor.send("save_reasons", **{"told.damaged": "REQUESTED_BY_CUSTOMER"})
+    assert "has to be true" in shown
+
+
 def test_how_parcels_are_told_and_what_orders_are_called(stack: Stack) -> None:
     visitor = Visitor(f"http://127.0.0.1:{stack.port}")
     visitor.go(f"settings/shipping?connection={stack.channel_id}")

@@ -147,7 +147,8 @@ class Orders:
     def comment(self, key: str, given: Doc) -> bool:
         """A comment moves no date."""
         order = self.one(key)
-        order.setdefault("status_histories", []).append(given)
+        rows = order.setdefault("status_histories", [])
+        rows.append({**given, "entity_id": len(rows) + 1, "created_at": self.shop.now()})
         self.shop.put("orders", order["entity_id"], order)
         return True
 

@@ -162,6 +162,7 @@ class Orders:
         if (given.get("refundMethod") or {}).get("originalPaymentMethodsRefund"):
             self._pay_back(order)
         order["cancelled"], order["cancelling"] = self.store.now(), None
+        order["cancel_reason"] = given.get("reason") or "OTHER"
         self.store.save_order(order, "orders/cancelled")
         self.store.save_order(order)
 

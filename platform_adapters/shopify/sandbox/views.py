@@ -102,6 +102,7 @@ class Views:
         show |= {name: doc[name] for name in ("name", "note", "tags", "sourceIdentifier", "customAttributes")}
         for name, key in (("createdAt", "created"), ("updatedAt", "updated"), ("cancelledAt", "cancelled")):
             show[name] = self.store.iso(doc[key])
+        show["cancelReason"] = doc.get("cancel_reason")
         show |= {"displayFinancialStatus": financial(doc), "displayFulfillmentStatus": fulfilment(doc)}
         show |= {"totalPriceSet": money(doc["total"], currency), "totalRefundedSet": money(refunded(doc), currency)}
         show["lineItems"] = self._list(doc["lines"], lambda line: self.line(doc, line))
