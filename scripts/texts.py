@@ -45,6 +45,7 @@ SILENT = (
     "bridge/domain/names.py",
     "bridge/domain/signed.py",
     "bridge/flows/replay.py",
+    "bridge/flows/return_notes.py",
     "bridge/flows/table.py",
     "bridge/ports/adapter.py",
     "bridge/ports/http/call.py",
@@ -80,18 +81,8 @@ SILENT = (
 SILENT_CALLS = {
     *("debug", "info", "warning", "exception", "compile", "close_problem", "add_url_rule", "execute", "Gauge"),
     *("TypeError", "LookupError", "KeyError", "RuntimeError", "Superseded", "QualityError", "ManifestError"),
-    *(
-        "removeprefix",
-        "removesuffix",
-        "startswith",
-        "endswith",
-        "Markup",
-        "strptime",
-        "put_back",
-        "by",
-        "_named",
-        "BadSignature",
-    ),
+    *("removeprefix", "removesuffix", "startswith", "endswith", "Markup", "strptime", "put_back", "by", "_named"),
+    "BadSignature",
     *("NotJson", "BadBody", "WireFault", "deferred", "sub", "findall", "split", "search", "Limit", "Route", "encode"),
     "cast",
 }
@@ -110,7 +101,8 @@ TABLES = {
     "bridge/flows/alert_settings.py": ("LABELS",),
     "bridge/flows/alert_texts.py": ("EVENTS", "HEADS"),
     "bridge/flows/polls.py": ("NAMES",),
-    "bridge/flows/wish.py": ("REASONS", "SHELF", "UNTRACKED"),
+    "bridge/flows/cancel_reasons.py": ("NAMES",),
+    "bridge/flows/wish.py": ("SHELF", "UNTRACKED"),
     "bridge/flows/order_view.py": ("STEPS", "NEVER"),
     "bridge/flows/listing_view.py": ("STATES",),
     "bridge/domain/standing.py": ("TITLES",),
@@ -177,13 +169,8 @@ def of_manifests() -> Iterator[Text]:
         methods = content.get("shipping_methods", {}).get("help")
         reasons = content.get("cancel_reasons", {})
         words = (*reasons.get("codes", {}).values(), reasons.get("costs"))
-        for text in (
-            *content.get("lacks", {}).values(),
-            *terms.get("longer", ()),
-            terms.get("penalty"),
-            methods,
-            *words,
-        ):
+        returns = (*terms.get("longer", ()), terms.get("penalty"))
+        for text in (*content.get("lacks", {}).values(), *returns, methods, *words):
             if text:
                 yield where, _escaped(text), ""
 

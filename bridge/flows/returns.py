@@ -17,7 +17,7 @@ from bridge.domain.deadlines import Term, Unit, until
 from bridge.domain.money import Money
 from bridge.domain.order import StoreOrder
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
-from bridge.flows import parts, refunds
+from bridge.flows import parts, refunds, return_notes
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence
@@ -43,6 +43,7 @@ def pull_returns(engine: Engine, row: Connection, claims: list[Claim]) -> None:
             engine.db.transact(row.shop_id, _keep_returns, engine, row, page, engine.clock())
             step("returns.pull.kept")
     engine.db.transact(row.shop_id, _pulled, row, claims, engine.clock())
+    engine.ring({"shipments"})
 
 
 def _pulled(session: Session, row: Connection, claims: list[Claim], now: datetime) -> None:
@@ -142,6 +143,7 @@ def _keep_return(
         known = _new_return(session, row, back, line, clock, now)
     elif known.order_line_id is None:
         _belongs(known, _match_return(session, row, line))
+        return_notes.queue(session, known, now)
     if line.received and not known.received_at:
         _arrived(known, line, clock, now)
     if line.handled and known.state in ("open", "submitted", "unknown", "sending"):
@@ -188,6 +190,7 @@ def _new_return(
         severity="warning",
     )
     records.note(session, now, "return", f"return {line.external_id} announced", order=ref, sku=line.sku)
+    return_notes.queue(session, item, now)
     return item
 
 
@@ -215,6 +218,7 @@ def rematch(session: Session, order: Order, lines: Sequence[OrderLine], now: dat
         alike = [line for line in lines if _alike(line, item)]
         if item.order_line_id is None and len(alike) == 1:
             _belongs(item, alike[0])
+            return_notes.queue(session, item, now)
         if item.order_line_id is not None and item.store_state == "unmatched" and order.store_state == "created":
             item.store_state = "wanted"
             kinds = ("return.refund", "return.store")

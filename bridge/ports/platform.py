@@ -171,7 +171,9 @@ class Platform(Protocol):
         """
         ...
 
-    def add_note(self, external_id: str, note: str) -> None: ...
+    def add_note(self, external_id: str, note: str) -> None:
+        """For the merchant, not the buyer. Safe to repeat: the same note stands there once."""
+        ...
 
     def set_stock(self, product_id: str, variant_id: str, quantity: int) -> None:
         """Write an absolute quantity. Only on the merchant's explicit wish."""

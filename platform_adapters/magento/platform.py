@@ -22,7 +22,7 @@ from platform_adapters.magento.companion import Companion
 from platform_adapters.magento.facts import Facts, shown_views
 from platform_adapters.magento.order_reading import OrderReader
 from platform_adapters.magento.orders import OrderWishes, Variant
-from platform_adapters.magento.reading import Json, ShopFacts, number, table, text
+from platform_adapters.magento.reading import Json, ShopFacts, dicts, number, table, text
 from platform_adapters.magento.stock import Stock
 
 MANIFEST = load_manifest(Path(__file__).parent)
@@ -158,7 +158,9 @@ class MagentoPlatform:
         return self._whole(self._order(external_id))
 
     def add_note(self, external_id: str, note: str) -> None:
-        self._client.comment(external_id, note)
+        rows = dicts(self._order(external_id).get("status_histories"))
+        if note not in [row.get("comment") for row in rows]:
+            self._client.comment(external_id, note)
 
     # -- webhooks: Magento has none of its own ----------------------------------------------------------------
 

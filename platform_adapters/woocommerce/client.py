@@ -236,6 +236,9 @@ class WooClient:
         params = {"force": "true"} if force else None
         self._api.delete(f"orders/{number}", params=params, operation="orders.delete")
 
+    def notes(self, number: str) -> list[Json]:
+        return rows_of(self._api.get(f"orders/{number}/notes", operation="orders.notes").json)
+
     def note(self, number: str, text: str) -> None:
         self._api.post(f"orders/{number}/notes", {"note": text}, operation="orders.note")
 

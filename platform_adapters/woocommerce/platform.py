@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -170,7 +171,9 @@ class WooPlatform:
         return self._whole(self._client.order(external_id))
 
     def add_note(self, external_id: str, note: str) -> None:
-        self._client.note(external_id, note)
+        known = [html.unescape(str(row.get("note") or "")) for row in self._client.notes(external_id)]
+        if note not in known:
+            self._client.note(external_id, note)
 
     # -- webhooks ---------------------------------------------------------------------------------------------
 

@@ -309,7 +309,8 @@ class TestRefund:
 
     def test_a_note_moves_nothing(self, store: Store, account: Account) -> None:
         made = account.platform.create_order(draft(store.product("A")))
-        account.platform.add_note(made.external_id, "Seen by the marketplace.")
+        for _ in range(2):
+            account.platform.add_note(made.external_id, "Seen by the marketplace.")
         assert [row["comment"] for row in store.order(made.external_id)["status_histories"]][1:] == [
             "Seen by the marketplace."
         ]

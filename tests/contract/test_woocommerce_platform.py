@@ -344,7 +344,7 @@ class TestRefusedAnswers:
     def test_a_redirected_write_is_not_turned_into_a_read(self, store: Store, account: Account) -> None:
         store.fault("redirect", "orders.note", location=f"{store.url}/wp-json/wc/v3/orders")
         with pytest.raises(AskMerchant, match="redirects"):
-            account.platform.add_note("1", "hello")
+            account.platform._client.note("1", "hello")
         assert [entry["op"] for entry in store.look("requests")] == ["orders.note"]
 
     def test_a_page_with_status_200(self, store: Store, account: Account) -> None:
@@ -355,7 +355,7 @@ class TestRefusedAnswers:
     def test_a_page_in_answer_to_a_write_leaves_the_outcome_open(self, store: Store, account: Account) -> None:
         store.fault("html", "orders.note")
         with pytest.raises(UnknownOutcome):
-            account.platform.add_note("1", "hello")
+            account.platform._client.note("1", "hello")
 
     def test_too_many(self, store: Store, account: Account) -> None:
         store.fault("throttle", times=None, retry_after=30)

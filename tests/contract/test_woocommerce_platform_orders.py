@@ -86,6 +86,13 @@ class TestCreate:
         assert raw["billing"]["email"] == ""
         assert {item["key"]: item["value"] for item in raw["meta_data"]}["_storebridge_order"] == "bol:1043946570"
 
+    def test_a_note_stands_there_once(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A")))
+        for _ in range(2):
+            account.platform.add_note(made.external_id, "Return R-1 announced: 1 x Cup & pot.")
+        [note] = store.get(f"orders/{made.external_id}/notes")
+        assert note["note"] == "Return R-1 announced: 1 x Cup & pot."
+
     def test_it_has_the_merchants_shipping_method_and_the_same_amounts(self, store: Store, account: Account) -> None:
         chosen, product = ShippingMethod(code="flat_rate:3", title="DHL Paket"), store.product("A")
         made = account.platform.create_order(draft(product, shipping=eur("4.95"), shipping_method=chosen))

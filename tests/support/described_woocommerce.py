@@ -197,6 +197,8 @@ class DescribedWooCommerce:
             items = [{"key": "_items", "value": [{"item_id": 11, "qty": rng.choice(UNITS)}, None]}]
             row = {"id": 1, "is_fulfilled": True, "meta_data": rng.choice((items, *SHAPES))}
             return rng.choice(([row], {"fulfillments": [row]}, []))
+        if path.endswith("/notes") and request.method == "GET":
+            return rng.choice(([], [{"id": 3, "note": rng.choice((None, 5, "seen", "A &amp; B")), "author": None}], {}))
         if path == "webhooks":
             hook = {"id": 5, "topic": "order.updated", "status": "disabled", "name": None, "delivery_url": None}
             return rng.choice(

@@ -149,6 +149,7 @@ class MemoryStore:
     orders: dict[str, StoreOrder] = field(default_factory=dict)
     drafts: dict[str, OrderDraft] = field(default_factory=dict)
     refunds: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
     told: list[tuple[str, str]] = field(default_factory=list)  # of cancellations
     faults: Faults = field(default_factory=Faults)
     hidden: set[str] = field(default_factory=set)
@@ -299,6 +300,13 @@ class MemoryStore:
         order = self.update(external_id, status=StoreOrderStatus.CANCELLED, raw_status="cancelled", lines=lines)
         self.faults.check_after("cancel_order")
         return order
+
+    def add_note(self, external_id: str, note: str) -> None:
+        self.faults.write("add_note")
+        self.faults.check_before("add_note")
+        if note not in (known := self.notes.setdefault(external_id, [])):
+            known.append(note)
+        self.faults.check_after("add_note")
 
     def refund_lines(self, external_id: str, lines: Sequence[RefundLine], reason: str, ref: str) -> StoreOrder:
         self.faults.write("refund_lines")
