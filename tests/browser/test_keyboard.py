@@ -83,6 +83,7 @@ def test_an_account_is_connected(house: House, sit: Sit) -> None:
         keys.field(f"url_{name}", url)
     assert keys.order == sorted(keys.order), "from the top of the page to its end"
     keys.act("connect")
+    seat.place.wait_for_selector(":focus", state="attached")  # a field takes it once it is drawn
     here = keys.at()
     assert here["name"] == "client_secret", "one goes on in the field that is wrong"
     assert here["box"]
