@@ -22,10 +22,11 @@ from bridge.flows.outcome import alive, fence
 from bridge.flows.steps import step
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
-from bridge.ports.errors import RetryLater, UnknownOutcome
+from bridge.ports.errors import BridgeError, RetryLater, Superseded, UnknownOutcome
 from bridge.ports.http import about, before_write, lane
 
 WITHOUT_TRACKING = "completed"
+AT_WORK = timedelta(minutes=1)
 PARCELS, WHOLE = "parcels", "whole"  # the setting: the marketplace is told once the whole order has left
 
 
@@ -250,7 +251,8 @@ def confirm_parcel(engine: Engine, row: Connection, claims: list[Claim]) -> None
             engine.db.transact(row.shop_id, _nothing_left, job, claim, engine.clock())
             return
         code = carriers.code_for(row, engine.manifest(row), channel, parcel.carrier, parcel.number)
-        if not engine.db.transact(row.shop_id, _sending, job, claim, code, engine.clock()):
+        late = timedelta(seconds=engine.manifest(row).works_within)
+        if not engine.db.transact(row.shop_id, _sending, job, claim, code, late, engine.clock()):
             return
         step("parcel.confirm.announced")
         try:
@@ -259,7 +261,15 @@ def confirm_parcel(engine: Engine, row: Connection, claims: list[Claim]) -> None
         except UnknownOutcome as error:
             engine.db.transact(row.shop_id, _in_doubt, claim, error, engine.clock())
             return
+        except Superseded:
+            raise
+        except BridgeError:
+            engine.db.transact(row.shop_id, _heard, parcel.id)
+            raise
     step("parcel.confirm.sent")
+    if result.outcome is Outcome.RETRY:
+        engine.db.transact(row.shop_id, _heard, parcel.id)
+        raise RetryLater(result.message, after=result.after)
     engine.db.transact(row.shop_id, _answered, row, claim, job, result, engine.clock())
     step("parcel.confirm.recorded")
     engine.ring({"shipments"})
@@ -323,23 +333,32 @@ def _nothing_left(session: Session, job: _Sent, claim: Claim, now: datetime) -> 
     work.done(session, [claim], now)
 
 
-def _sending(session: Session, job: _Sent, claim: Claim, code: str, now: datetime) -> bool:
+def _sending(session: Session, job: _Sent, claim: Claim, code: str, late: timedelta, now: datetime) -> bool:
     """Whether to send it. One parcel of an order in doubt at a time: what the marketplace has more than was
-    confirmed is then this one."""
+    confirmed is then this one. What leaves units of its lines open could be carried out twice: it is sent again once
+    the marketplace is through with what it gave no answer to (``late``)."""
     query = select(ParcelRow).where(ParcelRow.order_id == job.order.id).with_for_update()
     rows = {row.id: row for row in session.scalars(query)}
     parcel = rows.pop(job.row.id)
     in_doubt = parcel.state in ("sending", "unknown")
     waits_for = ("submitted",) if in_doubt else ("sending", "unknown")
     if any(other.state in waits_for and (other.id < parcel.id or not in_doubt) for other in rows.values()):
-        work.put_back(session, [claim], now + timedelta(seconds=5), "waiting for another parcel of this order")
+        wait = AT_WORK if late else timedelta(seconds=5)
+        work.put_back(session, [claim], now + wait, "waiting for another parcel of this order")
         return False
     if in_doubt and _is_there(job, [other for other in rows.values() if other.state == "confirmed"]):
         confirmed(session, parcel, now)
         work.done(session, [claim], now)
         return False
-    parcel.state, parcel.carrier_code = "sending", code
+    if in_doubt and parcel.sent_at is not None and now < parcel.sent_at + late and _leaves_open(job):
+        work.put_back(session, [claim], now + AT_WORK, "the marketplace may still be at work on it")
+        return False
+    parcel.state, parcel.carrier_code, parcel.sent_at = "sending", code, now
     return True
+
+
+def _leaves_open(job: _Sent) -> bool:
+    return any(line.open > job.row.lines.get(line.external_id, line.open) for line in job.sent.lines)
 
 
 def _is_there(job: _Sent, others: Sequence[ParcelRow]) -> bool:
@@ -357,6 +376,11 @@ def _in_doubt(session: Session, claim: Claim, error: UnknownOutcome, now: dateti
     work.put_back(session, [claim], now + timedelta(seconds=20), str(error))
 
 
+def _heard(session: Session, parcel_id: int) -> None:
+    """There was an answer, and nothing is at work there any more."""
+    session.get_one(ParcelRow, parcel_id).sent_at = None
+
+
 def _answered(session: Session, row: Connection, claim: Claim, job: _Sent, result: ItemResult, now: datetime) -> None:
     parcel = session.get_one(ParcelRow, job.row.id)
     parcel.sent_at, parcel.rounds = now, parcel.rounds + 1
@@ -365,8 +389,6 @@ def _answered(session: Session, row: Connection, claim: Claim, job: _Sent, resul
         submit(session, row, "parcel", parcel.id, result.submission, now)
     elif result.outcome is Outcome.APPLIED:
         confirmed(session, parcel, now)
-    elif result.outcome is Outcome.RETRY:
-        raise RetryLater(result.message, after=result.after)
     else:
         failed(session, parcel, result.message, now)
     work.done(session, [claim], now)
@@ -413,7 +435,7 @@ def try_again(session: Session, parcel: ParcelRow, message: str, now: datetime) 
     if parcel.rounds >= MAX_ROUNDS:
         failed(session, parcel, message, now)
         return
-    parcel.state, parcel.error = "unknown", message
+    parcel.state, parcel.error, parcel.sent_at = "unknown", message, None
     wait = timedelta(seconds=min(300, 5 * 4 ** max(0, parcel.rounds - 1)))
     key = str(parcel.id)
     work.mark(

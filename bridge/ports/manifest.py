@@ -229,7 +229,8 @@ class Manifest(Part):
     (bridge/domain/checks/limits.py); ``title_max`` and ``checks.title.maximum`` are one thing, either is enough.
     ``refund_lookup`` False: nothing there tells whether a refund of ours was paid, so one in doubt is put to a person.
     ``acknowledge``: it wants to be told that an order is in the store. ``webhook_secret``: the credential a store signs
-    its webhooks with, where it takes none of ours. ``shipping_methods``: how a store names them.
+    its webhooks with, where it takes none of ours. ``shipping_methods``: how a store names them. ``works_within``: seconds
+    in which it may still carry out what it was told and gave no answer to.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -261,6 +262,7 @@ class Manifest(Part):
     checks: Limits = Limits()
     feed: Feed | None = None
     refund_lookup: bool = True
+    works_within: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _feed_is_described(self) -> Manifest:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, FacetRow, Listing, Order, Problem, Reservation
-from bridge.domain.order import StoreOrderStatus
+from bridge.domain.order import Parcel, ParcelLine, StoreOrderStatus
 from bridge.flows import table
 from bridge.ports.channel import ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import Reauthorise, RetryLater
@@ -298,6 +298,34 @@ def test_a_time_out_while_confirming_confirms_once(world: World) -> None:
     world.hint_order(order)
     world.settle(900)
     assert len(world.markets[0].parcels[key]) == 1
+    assert orders(world)[0].confirmed_at is not None
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_part_that_may_still_be_at_work_there_is_not_told_twice(world: World, late: bool) -> None:
+    """A marketplace that works later and whose answer was lost: it does so ten minutes on, or never got it."""
+    started(world, A=5)
+    market = world.markets[0]
+    market.manifest = market.manifest.model_copy(update={"works_within": 1800})
+    world.engine = world.new_engine()
+    key = market.buy(("A", 3))
+    world.settle(400)
+    [order] = world.store.orders.values()
+    market.faults.before["confirm_shipment"] = [time_out()]
+    world.store.ship(order.external_id, "P1", {order.lines[0].external_id: 1}, complete=False)
+    world.hint_order(order.external_id)
+    world.settle(900)
+    assert key not in market.parcels
+    part = ParcelLine(external_id=f"{key}-0", quantity=1)
+    if late:
+        done = Parcel(reference="", carrier="", tracking="P1", lines=(part,), shipped_at=world.clock())
+        market.confirm_shipment(market.orders[key], done)
+    world.settle(2400)
+    assert [(parcel.tracking, parcel.lines[0].quantity) for parcel in market.parcels[key]] == [("P1", 1)]
+    world.store.ship(order.external_id, "P2", {order.lines[0].external_id: 2})
+    world.hint_order(order.external_id)
+    world.settle(600)
+    assert [parcel.tracking for parcel in market.parcels[key]] == ["P1", "P2"]
     assert orders(world)[0].confirmed_at is not None
 
 
