@@ -110,7 +110,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     real store on that side, and the marketplace stays the sandbox. With --platform all and --channel all every store
     is rehearsed with every marketplace. Ends with 1 when a step fails.
     """
-    from bridge.rehearsal.matrix import ALL, plans
+    from bridge.rehearsal.matrix import ALL, apart, plans
     from bridge.rehearsal.run import announcement
     from bridge.rehearsal.run import rehearse as run
     from bridge.rehearsal.stories import steps_of
@@ -131,7 +131,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
     interrupted, told = _interruption(), steps_of(stories)
     if ALL in (platform, channel):
         planned = plans(plan, module)
-        done = _all(planned, at_once, interrupted, lambda one: run(one, _nothing, _notice, interrupted, told))
+        done = _all(planned, at_once, interrupted, lambda one: apart(one, stories, interrupted))
         sys.exit(0 if _tell_all(done, as_json) else 1)
     report = run(plan, _nothing if as_json else _show, _notice, interrupted, told)
     if as_json:

@@ -229,8 +229,8 @@ class Manifest(Part):
     (bridge/domain/checks/limits.py); ``title_max`` and ``checks.title.maximum`` are one thing, either is enough.
     ``refund_lookup`` False: nothing there tells whether a refund of ours was paid, so one in doubt is put to a person.
     ``acknowledge``: it wants to be told that an order is in the store. ``webhook_secret``: the credential a store signs
-    its webhooks with, where it takes none of ours. ``shipping_methods``: how a store names them. ``works_within``: seconds
-    in which it may still carry out what it was told and gave no answer to.
+    its webhooks with, where it takes none of ours. ``shipping_methods``: how a store names them.
+    ``works_within``: seconds in which it may still carry out what it was told and gave no answer to.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

@@ -27,6 +27,7 @@ from bridge.rehearsal.tidy import insist, tidy
 from bridge.rehearsal.world import Plan, World, hands_of, open_world
 from platform_adapters.woocommerce.client import WooClient
 from platform_adapters.woocommerce.sandbox import create_sandbox
+from tests.support.compiled import leftovers
 from tests.support.demo import Demo
 from tests.support.procs import Process, Procs, wait_until
 from tests.support.woocommerce import Store
@@ -74,7 +75,7 @@ def _run(command: list[str], environment: Mapping[str, str], store: Store | None
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=280, env=env, stdin=subprocess.DEVNULL
     )
-    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+    assert leftovers(Path(environment["TMPDIR"])) == []
     assert "Traceback" not in done.stderr
     return done
 
@@ -167,7 +168,7 @@ def _ended_tidily(process: Process, procs: Procs, environment: Mapping[str, str]
     assert process.wait(100) == 1
     assert "Not removed" not in process.output
     assert "Traceback" not in process.output
-    assert list(Path(environment["TMPDIR"]).iterdir()) == []
+    assert leftovers(Path(environment["TMPDIR"])) == []
     procs.assert_no_leftovers()
 
 

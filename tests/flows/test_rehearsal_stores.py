@@ -17,6 +17,7 @@ from platform_adapters.magento.sandbox import SANDBOX_KEYS
 from platform_adapters.magento.sandbox import create_sandbox as magento
 from platform_adapters.shopify.sandbox import SANDBOX_SECRET, SANDBOX_TOKEN, Place
 from platform_adapters.shopify.sandbox import create_sandbox as shopify
+from tests.support.compiled import leftovers
 from tests.support.magento import Store
 from tests.support.shopify import Shop
 
@@ -62,7 +63,7 @@ def rehearse(tmp_path: Path) -> Iterator[Callable[..., Done]]:
         return Done(done.returncode, steps, done.stderr)
 
     yield run
-    assert list(folder.iterdir()) == []
+    assert leftovers(folder) == []
 
 
 def with_life(store: Any) -> Any:

@@ -82,3 +82,8 @@ def _rewrite(path: Path, config: pytest.Config) -> None:
     if rewrite._read_pyc(path, kept) is None and rewrite.try_makedirs(folder):
         source_hash, code = rewrite._rewrite_test(path, config)
         rewrite._write_pyc(config.stash[rewrite.assertstate_key], code, source_hash, kept)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What is left in a folder for temporary files, but for the compiled templates, which are there for all processes."""
+    return [path for path in folder.iterdir() if not path.name.startswith("_jinja2-cache-")]
