@@ -150,7 +150,7 @@ class _Maker:
         with self.engine.db.read(self.row.shop_id) as session:
             there = alike.spelled(session, self.row.id, matching, list(skus))
             shelf = alike.shelf(session, matching, skus, ())
-        same = {row.id: [item.sku or "" for item in shelf.by_sku(row.sku)] for row in listings}
+        same = {row.id: sorted(item.sku or "" for item in shelf.by_sku(row.sku)) for row in listings}
         return [*skus, *sorted(there - set(skus))], same
 
     def _is_refused(self, row: Listing) -> bool:

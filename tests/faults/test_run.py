@@ -20,7 +20,7 @@ from redis import Redis
 from bridge.config import LANES, Config
 from bridge.db.session import Database
 from bridge.jobs import health
-from tests.support.procs import Process, Procs, accepts, free_port, wait_until
+from tests.support.procs import Process, Procs, accepts, free_port, free_ports, wait_until
 
 STOREBRIDGE = Path(sys.executable).with_name("storebridge")
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -33,10 +33,10 @@ class Bridge:
         self.procs = procs
         self.folder = folder / "a shop's bridge"
         self.folder.mkdir()
-        self.port = free_port()
+        self.port = free_ports(3)  # the bridge's own, and those of two sandboxes
         self.environment = {
             "STOREBRIDGE_PORT": str(self.port),
-            "STOREBRIDGE_DEMO_PORT": str(free_port()),
+            "STOREBRIDGE_DEMO_PORT": str(self.port + 1),
             "STOREBRIDGE_LOG_FORMAT": "json",
             "DATABASE_URL": "",
             "REDIS_URL": "",

@@ -66,7 +66,7 @@ def test_an_order_carries_what_was_chosen_when_it_was_created(world: World) -> N
     def buy(told: str) -> str:
         key = market.buy(("A", 1))
         market.orders[key] = market.orders[key].model_copy(update={"shipping_method": told})
-        world.settle(300)
+        world.settle(400)
         return key
 
     def choose(**settings: Any) -> None:
