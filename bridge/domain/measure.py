@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
-from bridge.domain.money import Amount
+from bridge.domain.money import LIMIT, Amount
 from bridge.domain.values import Value
 
 # What one of each unit is in the first unit of its kind. The inch is 25.4 mm and the pound 453.59237 g by definition
@@ -161,4 +161,4 @@ def read_number(text: str) -> Decimal | None:
         found = Decimal(short)
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if abs(found) < LIMIT else None
