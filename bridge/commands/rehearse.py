@@ -145,7 +145,7 @@ def rehearse(  # noqa: PLR0913, PLR0917  each is an option
 def _all(
     planned: Sequence[Plan], at_once: int, interrupted: threading.Event, run: Callable[[Plan], Report]
 ) -> list[tuple[Plan, Report]]:
-    """Each is told on stderr as it ends; they are given back in their order. What goes wrong in one ends all."""
+    """Each is told on stderr as it ends; they are given back in their order. A signal ends all."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
     with ThreadPoolExecutor(at_once, "rehearsal") as pool:

@@ -12,18 +12,18 @@ from sqlalchemy.orm import Session
 
 from bridge.db.tables import Cancellation, Connection, Order
 from bridge.domain.order import CancelReason
+from bridge.flows import word_table
 from bridge.flows.account import choices
-from bridge.flows.carriers import plain
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
+from bridge.flows.word_table import pairs, plain
 from bridge.ports.manifest import FormField, Manifest
 
 # Names of settings: what the marketplace is told, what the store's words mean, what the store is told, and the rest.
 TOLD, READ, STORE_TOLD = "cancel_reasons", "store_reasons", "store_cancel_codes"
 REST = "store_cancellation_reason"
 TABLES = (TOLD, READ, STORE_TOLD)
-LONGEST, MOST = 100, 100
 
 NAMES: Mapping[str, str] = {
     CancelReason.OUT_OF_STOCK: "out of stock",
@@ -59,13 +59,8 @@ FIELDS = (
 )
 
 
-def _pairs(settings: Mapping[str, Any], name: str) -> dict[str, str]:
-    lines = (str(item).rpartition("=") for item in settings.get(name) or ())
-    return {left.strip(): right.strip() for left, _, right in lines if left.strip() and right.strip()}
-
-
 def _by_reason(settings: Mapping[str, Any], name: str) -> dict[CancelReason, str]:
-    return {CancelReason(ours): code for ours, code in _pairs(settings, name).items() if ours in list(CancelReason)}
+    return {CancelReason(ours): code for ours, code in pairs(settings, name).items() if ours in list(CancelReason)}
 
 
 def chosen(settings: Mapping[str, Any]) -> dict[CancelReason, str]:
@@ -86,7 +81,7 @@ def of_store(engine: Engine, session: Session, order: Order, word: str) -> Cance
 
 def read(store: Manifest | None, settings: Mapping[str, Any], word: str) -> CancelReason:
     """By the merchant's table (the whole word, else the longest that is part of it), by the store's, else the rest."""
-    mine = {plain(name): ours for name, ours in _pairs(settings, READ).items() if ours in list(CancelReason)}
+    mine = {plain(name): ours for name, ours in pairs(settings, READ).items() if ours in list(CancelReason)}
     told = plain(word)
     for name in sorted(mine, key=lambda name: (name != told, -len(name), name)):
         if name and name in told:
@@ -143,28 +138,13 @@ def written_codes(store: Manifest | None, given: Mapping[str, str]) -> list[str]
 
 def written_words(lines: Iterable[tuple[str, str]]) -> list[str]:
     """The table of the store's words. Raises FieldErrors by the number of the line."""
-    found: dict[str, str] = {}
-    errors: dict[str, str] = {}
-    for number, (word, ours) in enumerate(lines):
-        tidy = " ".join(word.replace(",", " ").replace("=", " ").split())
-        if not ours:
-            continue
-        if not plain(tidy) or len(tidy) > LONGEST:
-            errors[f"word.{number}"] = "Enter the store's word."
-        elif plain(tidy) in found:
-            errors[f"word.{number}"] = "This word is in the table already."
-        elif ours in list(CancelReason):
-            found[plain(tidy)] = f"{tidy}={ours}"
-    if len(found) > MOST:
-        errors["word.0"] = f"The table has at most {MOST} lines."
-    if errors:
-        raise FieldErrors(errors)
-    return list(found.values())
+    rows = [(word, ours if ours in list(CancelReason) else "") for word, ours in lines]
+    return word_table.written(rows, "word", "Enter the store's word.", "This word is in the table already.")
 
 
 def words(settings: Mapping[str, Any], store: Manifest | None) -> list[tuple[str, str, str]]:
     """The store's words: each with what the merchant has it mean, and what it means otherwise."""
-    mine = _pairs(settings, READ)
+    mine = pairs(settings, READ)
     known = store.cancel_reasons if store else None
     usual = {code: str(known.reads[code]) for code in known.reads} if known else {}
     names = [*usual, *(name for name in mine if name not in usual)]

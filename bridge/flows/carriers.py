@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, ParcelRow
-from bridge.flows.forms import FieldErrors
+from bridge.flows import word_table
+from bridge.flows.word_table import pairs, plain
 from bridge.ports.channel import Channel
 from bridge.ports.manifest import FormField, Manifest
 
 TABLE, REST = "carriers", "carrier_rest"  # names of the settings
-LONGEST, LONGEST_CODE, MOST, SEEN = 100, 60, 200, 100
+LONGEST_CODE, MOST, SEEN = 60, 200, 100
 
 FIELDS = (
     FormField(
@@ -45,15 +46,9 @@ class Line:
     told: str = ""
 
 
-def plain(name: str) -> str:
-    """By which two names are the same: letters and digits, whatever the capitals."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
 def chosen(settings: Mapping[str, Any]) -> dict[str, str]:
     """The merchant's table, by the name as it was written."""
-    lines = (str(item).rpartition("=") for item in settings.get(TABLE) or ())
-    return {name.strip(): code.strip() for name, _, code in lines if name.strip() and code.strip()}
+    return pairs(settings, TABLE)
 
 
 def code_for(row: Connection, manifest: Manifest, channel: Channel, carrier: str, tracking: str) -> str:
@@ -104,27 +99,16 @@ def _seen(session: Session, row: Connection) -> list[Line]:
     return [Line(name, "", count, told or "") for name, count, told in session.execute(query)]
 
 
-def written(pairs: Iterable[tuple[str, str]]) -> list[str]:
+def written(rows: Iterable[tuple[str, str]]) -> list[str]:
     """The table as it is kept; a line without a code is none. Raises FieldErrors by the number of the line."""
-    found: dict[str, str] = {}
-    errors: dict[str, str] = {}
-    tidy = [(" ".join(name.replace(",", " ").split()), code.strip()) for name, code in pairs]
-    for number, (name, code) in enumerate(tidy):
-        if not code:
-            continue
-        if not plain(name):
-            errors[f"name.{number}"] = "Enter what your store calls this carrier."
-        elif len(name) > LONGEST or len(code) > LONGEST_CODE or not _is_word(code):
-            errors[f"code.{number}"] = "A code has up to 60 characters, without = and commas."
-        elif plain(name) in found:
-            errors[f"name.{number}"] = "This carrier is in the table already."
-        else:
-            found[plain(name)] = f"{name}={code}"
-    if len(found) > MOST:
-        errors["name.0"] = f"The table has at most {MOST} lines."
-    if errors:
-        raise FieldErrors(errors)
-    return list(found.values())
+    missing, twice = "Enter what your store calls this carrier.", "This carrier is in the table already."
+    return word_table.written(rows, "name", missing, twice, _wrong)
+
+
+def _wrong(code: str) -> dict[str, str]:
+    if len(code) <= LONGEST_CODE and _is_word(code):
+        return {}
+    return {"code": "A code has up to 60 characters, without = and commas."}
 
 
 def _is_word(code: str) -> bool:

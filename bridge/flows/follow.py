@@ -68,7 +68,7 @@ def _due(session: Session, row: Connection, now: datetime) -> list[Submission]:
 def _record(
     session: Session, row: Connection, due: list[Submission], answers: dict[str, SubmissionStatus], now: datetime
 ) -> None:
-    accepted = 0
+    done: list[int] = []
     for known in due:
         item = session.get_one(Submission, known.id)
         answer = answers.get(item.external_id)
@@ -81,17 +81,15 @@ def _record(
             item.next_check_at = now + _distance(item.checks)
         else:
             _finish(session, item, answer.state.value, answer.message, now, answer.entity_id)
-            accepted += _is_stock_since(session, item, now)
+            done += [item.subject_id] if (item.kind, item.state) == ("facet", SubmissionState.DONE.value) else []
     session.flush()
-    count_stock(session, row.id, accepted, now)
+    count_stock(session, row.id, _stock_among(session, done, now), now)
 
 
-def _is_stock_since(session: Session, item: Submission, now: datetime) -> bool:
-    """Whether this is stock that was acknowledged at this very moment."""
-    if item.kind != "facet" or item.state != SubmissionState.DONE.value:
-        return False
-    query = select(FacetRow.facet).where(FacetRow.id == item.subject_id, FacetRow.acked_at == now)
-    return session.scalar(query) == Facet.STOCK
+def _stock_among(session: Session, ids: list[int], now: datetime) -> int:
+    """How many of these are stock that was acknowledged at this very moment."""
+    this = (FacetRow.id.in_(ids), FacetRow.facet == Facet.STOCK.value, FacetRow.acked_at == now)
+    return session.scalar(select(func.count()).select_from(FacetRow).where(*this)) or 0 if ids else 0
 
 
 def _too_old(item: Submission, now: datetime) -> bool:

@@ -208,17 +208,17 @@ def _days_late(session: Session, row: Connection, back: MarketplaceReturn, line:
 
 
 def rematch(session: Session, order: Order, lines: Sequence[OrderLine], now: datetime) -> None:
-    """Returns that came before their order are its own now; what waited for it is done."""
+    """Returns that came before their order was in the store: it is theirs now, and what waited for it is done."""
     query = select(ReturnRow).where(
         ReturnRow.connection_id == order.connection_id,
         ReturnRow.order_external_id == order.external_id,
-        ReturnRow.order_line_id.is_(None) | (ReturnRow.store_state == "unmatched"),
+        ReturnRow.order_line_id.is_(None) | (ReturnRow.store_state == "unmatched") | (ReturnRow.state == "open"),
     )
     for item in session.scalars(query):
         alike = [line for line in lines if _alike(line, item)]
         if item.order_line_id is None and len(alike) == 1:
             _belongs(item, alike[0])
-            return_notes.queue(session, item, now)
+        return_notes.queue(session, item, now)
         if item.order_line_id is not None and item.store_state == "unmatched" and order.store_state == "created":
             item.store_state = "wanted"
             kinds = ("return.refund", "return.store")

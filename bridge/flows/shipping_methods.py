@@ -12,12 +12,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, Order
-from bridge.flows.carriers import plain
+from bridge.flows import word_table
 from bridge.flows.forms import FieldErrors
+from bridge.flows.word_table import plain
 from bridge.ports.manifest import FormField, Manifest
 
 TABLE, REST = "shipping_methods", "shipping_method_rest"  # names of the settings
-LONGEST, LONGEST_TITLE, MOST, SEEN = 100, 100, 200, 100
+LONGEST, LONGEST_TITLE, SEEN = 100, 100, 100
 IN_TABLE, AS_REST, USUAL = "table", "rest", "usual"
 
 FIELDS = (
@@ -49,8 +50,7 @@ class Line:
 
 def chosen(settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """The merchant's table: code and name, by the marketplace's method as it was written."""
-    lines = (str(item).rpartition("=") for item in settings.get(TABLE) or ())
-    return {name.strip(): _read(method) for name, _, method in lines if name.strip() and _read(method)[0]}
+    return {name: _read(method) for name, method in word_table.pairs(settings, TABLE).items() if _read(method)[0]}
 
 
 def rest(settings: Mapping[str, Any]) -> tuple[str, str]:
@@ -107,25 +107,14 @@ def _seen(session: Session, row: Connection) -> list[Line]:
 
 def written(store: Manifest | None, methods: Iterable[tuple[str, str, str]]) -> list[str]:
     """The table as it is kept; a line without a code is none. Raises FieldErrors by the number of the line."""
-    found: dict[str, str] = {}
-    errors: dict[str, str] = {}
-    tidy = [(" ".join(name.replace(",", " ").split()), code.strip(), title) for name, code, title in methods]
-    for number, (name, code, title) in enumerate(tidy):
-        if not code:
-            continue
-        if not plain(name) or len(name) > LONGEST:
-            errors[f"method.{number}"] = "Enter the marketplace's method."
-        elif wrong := _wrong(store, code):
-            errors[f"store_code.{number}"] = wrong
-        elif plain(name) in found:
-            errors[f"method.{number}"] = "This method is in the table already."
-        else:
-            found[plain(name)] = f"{name}={_joined(code, title)}"
-    if len(found) > MOST:
-        errors["method.0"] = f"The table has at most {MOST} lines."
-    if errors:
-        raise FieldErrors(errors)
-    return list(found.values())
+    rows = [(name, _joined(code.strip(), title)) for name, code, title in methods]
+    missing, twice = "Enter the marketplace's method.", "This method is in the table already."
+
+    def check(method: str) -> dict[str, str]:
+        wrong = _wrong(store, _read(method)[0])
+        return {"store_code": wrong} if wrong else {}
+
+    return word_table.written(rows, "method", missing, twice, check)
 
 
 def written_rest(store: Manifest | None, code: str, title: str) -> str:
@@ -146,4 +135,4 @@ def _wrong(store: Manifest | None, code: str) -> str:
 
 def _joined(code: str, title: str) -> str:
     words = " ".join("".join(" " if sign in "=|," else sign for sign in title).split())[:LONGEST_TITLE]
-    return f"{code}|{words}" if words else code
+    return f"{code}|{words}" if code and words else code

@@ -90,7 +90,7 @@ def test_both_sides_are_told_why(world: World) -> None:
 
     world.db.transact(1, act)
     keys = [market.buy(("A", 1)) for _ in range(3)]
-    world.settle(300)
+    world.settle(400)
     orders = {order.marketplace_ref: order.external_id for order in world.store.orders.values()}
     words = ("INVENTORY", "CUSTOMER")
     for key, word in zip(keys[:2], words, strict=True):
@@ -98,7 +98,7 @@ def test_both_sides_are_told_why(world: World) -> None:
         cancelled = {"status": StoreOrderStatus.CANCELLED, "raw_status": "cancelled", "cancel_reason": word}
         world.store.update(number, **cancelled)
         world.hint_order(number)
-    world.settle(300)
+    world.settle(400)
     assert sorted(zip(_reasons(market), market.codes, strict=True)) == [
         (CancelReason.BUYER_REQUEST, ""),
         (CancelReason.OUT_OF_STOCK, "GONE"),
@@ -115,7 +115,7 @@ def test_what_the_buyer_asked_for_is_told_to_the_store_as_such(world: World) -> 
     world.store.add("A", 9)
     world.settle(60, step=60)
     key = world.markets[0].buy(("A", 1))
-    world.settle(300)
+    world.settle(400)
     world.markets[0].alter(key, f"{key}-0", cancellation_requested=True)
     world.settle(900)
     assert world.store.told == [("Cancelled on Market 0. Reason: the buyer asked for it.", "CUSTOMER")]

@@ -22,7 +22,7 @@ def sold(world: World) -> tuple[str, str]:
     world.store.add("A", 9)
     world.settle(60, step=60)
     key = world.markets[0].buy(("A", 2))
-    world.settle(300)
+    world.settle(400)
     [order] = world.store.orders.values()
     world.store.ship(order.external_id, "3S1")
     world.hint_order(order.external_id)
@@ -49,3 +49,18 @@ def test_what_is_decided_already_is_not_announced(world: World) -> None:
     world.markets[0].handled(back)
     world.settle(7200, step=60)
     assert number not in world.store.notes
+
+
+def test_it_is_told_once_the_order_is_in_the_store(world: World) -> None:
+    world.store.add("A", 9)
+    world.settle(60, step=60)
+    key = world.markets[0].buy(("B", 1))
+    world.settle(400)
+    assert not world.store.orders, "nobody knows B"
+    world.markets[0].announce_return(key, 1)
+    world.settle(7200, step=60)
+    world.store.add("B", 9)
+    world.settle(3600, step=60)
+    [number] = world.store.orders
+    [note] = world.store.notes[number]
+    assert "announced on Market 0: 1 x B (too small)." in note
