@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import admin, alert_settings, alerts, attend, documents, held, part_units, plan, resting, setup
+from bridge.flows import (
+    admin,
+    alert_settings,
+    alerts,
+    attend,
+    documents,
+    held,
+    order_record,
+    part_units,
+    plan,
+    resting,
+    setup,
+)
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web import bundles
-from bridge.web.asked import Go
+from bridge.web.asked import Download, Go
 from bridge.web.page import Action, Sent
 
 
@@ -40,6 +52,12 @@ def _ref(sent: Sent) -> str:
 
 def _replay(sent: Sent) -> None:
     replay(sent.engine, sent.shop_id, f"order:{_ref(sent)}")
+
+
+def _raw_data(sent: Sent) -> Download:
+    number = sent.arguments["number"]
+    name, text = order_record.told(sent.engine, sent.shop_id, number, personal=sent.personal)
+    return Download.of_json(f"order-{name}", text)
 
 
 def _fetch(sent: Sent) -> Go:
@@ -164,6 +182,7 @@ ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "orders": {"fetch": _fetch},
     "order": {
         "replay": _replay,
+        "raw_data": _raw_data,
         "accept": _accept,
         "refuse": _refuse,
         "keep": _refuse,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,8 @@ class Download:
     name: str
     type: str
     content: bytes
+
+    @classmethod
+    def of_json(cls, name: str, text: str) -> Download:
+        """``name`` without its ending; letters that a file's name had better not have are made a dash."""
+        return cls(_NO_NAME.sub("-", f"{name}.json"), "application/json; charset=utf-8", text.encode())

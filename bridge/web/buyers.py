@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 
 from bridge.flows import attend, one_buyer
@@ -13,14 +12,12 @@ from bridge.web.asked import Download
 from bridge.web.page import Action, Sent
 
 BUYER, SURE, LONGEST = "buyer", "sure", 220
-_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def _tell(sent: Sent) -> Download:
     orders = one_buyer.held(sent.engine, sent.shop_id, _meant(sent))
-    content = json.dumps({"orders": orders}, ensure_ascii=False, indent=2, default=str)
-    name = _NO_NAME.sub("-", f"buyer-{orders[0]['order']}.json")
-    return Download(name, "application/json; charset=utf-8", content.encode())
+    text = json.dumps({"orders": orders}, ensure_ascii=False, indent=2, default=str)
+    return Download.of_json(f"buyer-{orders[0]['order']}", text)
 
 
 def _erase(sent: Sent) -> None:

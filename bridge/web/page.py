@@ -51,7 +51,8 @@ class View:
 
 @dataclass(frozen=True)
 class Sent:
-    """A form that was sent. ``author``: who did, for the record of the change; ``language``: that of the page."""
+    """A form that was sent. ``author``: who did, for the record of the change; ``language``: that of the page;
+    ``personal``: whoever sent it may see customers' data."""
 
     engine: Engine
     shop_id: int
@@ -59,6 +60,7 @@ class Sent:
     arguments: Mapping[str, Any]
     author: str
     language: str = ENGLISH
+    personal: bool = False
 
     def number(self, name: str) -> int:
         """Raises AskMerchant where it is none."""

@@ -124,7 +124,10 @@ def _act(engine: Engine, frame: Frame, shop: Named, asked: Asked, page: Page, ar
         raise errors.AskMerchant("This page does not know that action. Reload it and try again.")
     what = f"Changed on the page {page.title}: {wording.done_words(asked.form.do)}"
     with audit.recorded(engine, shop.id, frame.person.name, what) as acting:
-        done = act(Sent(engine, shop.id, asked.form, arguments, frame.person.name, frame.language))
+        person = frame.person
+        done = act(
+            Sent(engine, shop.id, asked.form, arguments, person.name, frame.language, personal=person.may(CUSTOMERS))
+        )
         acting.noted += isinstance(done, Again | Download)
     return done
 

@@ -169,7 +169,7 @@ def _diagnostics(view: View) -> Context | Download:
     findings = _examined(view) if run in ("now", "file") else []
     bundle = diagnosis.bundle(view.engine, view.session, findings) if findings else ""
     if run == "file":
-        return Download("storebridge-diagnostics.json", "application/json; charset=utf-8", bundle.encode())
+        return Download.of_json("storebridge-diagnostics", bundle)
     version = diagnosis.versions(view.session)["storebridge"]
     return {"asked": run == "now", "findings": findings, "version": version, "bundle": bundle}
 
