@@ -170,7 +170,8 @@ def of_manifests() -> Iterator[Text]:
         reasons = content.get("cancel_reasons", {})
         words = (*reasons.get("codes", {}).values(), reasons.get("costs"))
         returns = (*terms.get("longer", ()), terms.get("penalty"))
-        for text in (*content.get("lacks", {}).values(), *returns, methods, *words):
+        without = (*content.get("lacks", {}).values(), *content.get("cannot", {}).values())
+        for text in (*without, *returns, methods, *words):
             if text:
                 yield where, _escaped(text), ""
 

@@ -170,9 +170,9 @@ class _Store:
         with self._lock:
             number = str(len(self.orders) + 1)
             for line in draft.lines:
-                self.on_hand[line.product_id] -= line.quantity
+                self.on_hand[line.product_id or ""] -= line.quantity
             lines = tuple(
-                StoreLine(external_id=line.ref, variant_id=line.variant_id, sku=line.sku, quantity=line.quantity,
+                StoreLine(external_id=line.ref, variant_id=line.variant_id or "", sku=line.sku, quantity=line.quantity,
                           reduced=line.quantity, ref=line.ref)
                 for line in draft.lines
             )  # fmt: skip

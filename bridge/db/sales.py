@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bridge.db.base import Base, OfShop
@@ -83,7 +83,8 @@ class Order(OfShop, Base):
 
 class OrderLine(OfShop, Base):
     """A line of a marketplace order; ``variant_id`` None while nothing in the store matches. ``bundle``: what it was
-    made of (SoldBundle), from the moment that somebody had to know."""
+    made of (SoldBundle), from the moment that somebody had to know. ``without_product``: the store's order has it, or
+    is to have it, as a line of no product, which takes no stock (flows/unmatched.py)."""
 
     __tablename__ = "order_lines"
     __table_args__ = (UniqueConstraint("order_id", "external_id"), Index("ix_order_lines_variant", "variant_id"))
@@ -107,6 +108,7 @@ class OrderLine(OfShop, Base):
     store_line_id: Mapped[str | None] = mapped_column(String(100))
     restocked: Mapped[int] = mapped_column(default=0)
     bundle: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    without_product: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Reservation(OfShop, Base):

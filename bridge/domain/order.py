@@ -198,12 +198,12 @@ class StoreOrder(Value):
 
 
 class DraftLine(Value):
-    """A line to create in the store: a known variant, never free text. ``total`` includes VAT, of which ``tax`` is the
-    part where the marketplace tells it."""
+    """A line to create in the store: a known variant, or (both ids None) one of no product, which takes no stock.
+    ``total`` includes VAT, of which ``tax`` is the part where the marketplace tells it."""
 
     ref: str
-    product_id: str
-    variant_id: str
+    product_id: str | None
+    variant_id: str | None
     sku: str | None
     title: str
     quantity: int = Field(ge=1)

@@ -6,18 +6,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from bridge.db.tables import Connection
 from bridge.domain.matching import BY, COMPARED
 from bridge.domain.stock import StockPolicy
 from bridge.domain.values import fingerprint
-from bridge.flows import account, cancel_reasons, carriers, shipping_methods
+from bridge.flows import account, cancel_reasons, carriers, shipping_methods, unmatched
 from bridge.flows.connecting import Connected, attach, get
 from bridge.flows.engine import Engine
+from bridge.flows.forms import FieldErrors
 from bridge.flows.wish import Given, Manner, settings_of
 from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import FormField, Manifest
 
-ORDERS = ("import_from", "order_label", "acceptance", "acceptance_price")
+ORDERS = ("import_from", "order_label", unmatched.SETTING, "acceptance", "acceptance_price")
 CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason", "no_stock", "return_shelf", "return_window",
                  "refund_days")  # fmt: skip
 SHIPPING = ("parcels",)
@@ -50,6 +53,12 @@ def _group_of(name: str) -> str:
     return "pace" if name.startswith(PACE) else found
 
 
+def locked(engine: Engine, session: Session) -> dict[str, str]:
+    """Settings of marketplaces that the shop's store cannot fulfil, by name, each with the reason."""
+    reason = unmatched.lacking(engine, session)
+    return {unmatched.SETTING: reason} if reason else {}
+
+
 def version(row: Connection) -> str:
     """Changes with the settings: what a form was drawn from."""
     return fingerprint({"settings": row.settings, "urls": row.urls})
@@ -70,12 +79,17 @@ def edit(
     author: str,
 ) -> Connected:
     """Set these settings anew; one that is not given goes back to its default. The account is checked with them before
-    they are kept. Raises what ``connect`` raises; AskMerchant when they are not what was ``seen`` any more."""
+    they are kept. Raises what ``connect`` raises; FieldErrors of what the store cannot fulfil; AskMerchant when they
+    are not what was ``seen`` any more."""
     row = get(engine, shop_id, connection_id)
     if seen != version(row):
         who = (changed(row) or {}).get("by") or "somebody else"
         text = f"These settings were changed by {who} meanwhile. Reload the page and enter your change again."
         raise AskMerchant(text, field="version")
+    with engine.db.read(shop_id) as session:
+        cannot = locked(engine, session)
+    if refused := {name: cannot[name] for name in given if name in names and name in cannot}:
+        raise FieldErrors(refused)
     known = {field.name for field in settings_of(engine.manifest(row))}  # one that an adapter has no more is let go
     others = {name: value for name, value in row.settings.items() if name in known - set(names)}
     asked = {name: value for name, value in given.items() if name in names}

@@ -17,7 +17,19 @@ from bridge.db.tables import Cancellation, Connection, Order, OrderLine, Problem
 from bridge.db.work import Mark
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import Condition, ReturnDecision, Shelf
-from bridge.flows import acceptance, by_hand, cancellations, held, linking, part_units, parts, refunds, returns, shelf
+from bridge.flows import (
+    acceptance,
+    by_hand,
+    cancellations,
+    held,
+    linking,
+    part_units,
+    parts,
+    refunds,
+    returns,
+    shelf,
+    unmatched,
+)
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.order_view import find_order
 from bridge.flows.outcome import of_all
@@ -33,7 +45,7 @@ ABOUT_ORDERS = ("order_held", "shipment_refused", "cancellation_refused", "order
 # Nothing but a person can see that these are over.
 BY_HAND = ("cancellation_overtaken", "cancellation_refused", "drift", "order_total", "order_twice", "refund_refused",
            "refund_differs", "return_refused", "return_unmatched", "shipped_cancelled", "privacy_request", shelf.KIND,
-           by_hand.KIND, part_units.PUT_BACK)  # fmt: skip
+           by_hand.KIND, part_units.PUT_BACK, unmatched.KIND)  # fmt: skip
 
 
 def can_retry(kind: str) -> bool:
@@ -310,6 +322,7 @@ def match_line(engine: Engine, shop_id: int, order_id: int, line_id: int, sku: s
         if line.variant_id is not None:
             raise AskMerchant("This line is matched already.", field="sku")
         line.variant_id = linking.one_variant(session, sku.strip()).id
+        unmatched.settle(order, [line], create=False)
         now = engine.clock()
         text = f"line {line.title or line.sku or line.external_id} matched by hand to {sku.strip()}"
         records.note(session, now, "order", text, order=order.ref, sku=sku.strip(), connection_id=order.connection_id)

@@ -75,7 +75,11 @@ def _refund_cancelled(
     with engine.db.read(platform_row.shop_id) as session:
         wanted = {line.id: line.cancelled + returned_units(session, line, done=True) for line in lines}
     parts = [
-        RefundLine(store_line_id=line.store_line_id, quantity=wanted[line.id] - gone_units(line, current))
+        RefundLine(
+            store_line_id=line.store_line_id,
+            quantity=wanted[line.id] - gone_units(line, current),
+            restock=not line.without_product,
+        )
         for line in lines
         if line.store_line_id and wanted[line.id] > gone_units(line, current)
     ]

@@ -308,7 +308,7 @@ class _Changes:
 
 
 def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:
-    """Held orders whose line was waiting for one of these products get another chance."""
+    """Orders that wait for one of these products, or came without it, get another chance."""
     names = sorted(set(skus))
     if not names:
         return set()
@@ -317,7 +317,7 @@ def _rematch(session: Session, skus: Iterable[str], now: datetime) -> set[str]:
         select(Order.connection_id, Order.external_id)
         .join(OrderLine, OrderLine.order_id == Order.id)
         .where(
-            or_(Order.store_state == "held", Order.accept_state.in_(("wanted", "asked"))),
+            or_(Order.store_state == "held", Order.accept_state.in_(("wanted", "asked")), OrderLine.without_product),
             OrderLine.variant_id.is_(None),
         )
         .where(alike.named(OrderLine.sku, LOOSELY, names) | OrderLine.gtin.in_(gtins))

@@ -91,17 +91,19 @@ def label_of(channel: Connection, external_id: str) -> str:
 
 
 def _line(order: Order, line: OrderLine, variant: Variant | None) -> DraftLine:
-    if variant is None:
+    if line.without_product:
+        variant = None
+    elif variant is None:
         text = f"{line.title or line.sku or line.gtin} is not a product of the store."
         raise AskMerchant(text, field="sku", developer=f"line {line.external_id}")
     left = line.quantity - line.cancelled
     tax = _money(line.tax, order.currency)
     return DraftLine(
         ref=line.external_id,
-        product_id=variant.data["product_id"],
-        variant_id=variant.external_id,
-        sku=variant.sku,
-        title=line.title or variant.title,
+        product_id=variant.data["product_id"] if variant else None,
+        variant_id=variant.external_id if variant else None,
+        sku=variant.sku if variant else line.sku or line.gtin,
+        title=line.title or (variant.title if variant else line.sku or line.gtin or line.external_id),
         quantity=left,
         unit_price=Money.of(line.unit_price, order.currency),
         total=share(Money.of(line.total, order.currency), left, line.quantity),

@@ -16,7 +16,18 @@ from bridge.domain.matching import Matching
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.domain.whose import Candidate
-from bridge.flows import acceptance, alike, bundled, linking, parts, shipping_methods, short, turnover, unkept
+from bridge.flows import (
+    acceptance,
+    alike,
+    bundled,
+    linking,
+    parts,
+    shipping_methods,
+    short,
+    turnover,
+    unkept,
+    unmatched,
+)
 from bridge.flows.draft import queue_creations
 from bridge.flows.engine import Engine
 from bridge.flows.resend import stock_again
@@ -52,6 +63,7 @@ class _Keeper:
         self.matching = Matching.of(row.settings)
         self.shelf = alike.Shelf(self.matching, ())
         self.owners: dict[tuple[str, str], linking.Owner] = {}
+        self.create_unmatched = unmatched.wanted(engine, session, row)
 
     def load(self, orders: Sequence[MarketplaceOrder]) -> None:
         ids = [order.external_id for order in orders]
@@ -198,7 +210,8 @@ class _Keeper:
 
     def _open(self, order: Order, line: OrderLine) -> bool:
         left = line.quantity - line.cancelled - line.shipped
-        return line.id not in self.held and line.variant_id is not None and left > 0 and self._counts(order, line)
+        known = line.variant_id is not None and not line.without_product
+        return line.id not in self.held and known and left > 0 and self._counts(order, line)
 
     def _hold_parts(self, line: OrderLine, bundle: Bundle, standing: Mapping[str, Sequence[Variant]]) -> None:
         """A component that the store has no single product for is reserved nowhere: the bundle shows 0 meanwhile."""
@@ -307,6 +320,7 @@ class _Keeper:
         left = [line for line in ours if line.quantity > line.cancelled]
         if order.store_state not in ("skipped", "created"):
             self._towards_store(order, ours, left)
+        unmatched.follow(self.session, order, ours, self.now)
         if order.accept_state or order.phase == OrderPhase.AWAITING_ACCEPTANCE:
             self.lanes |= acceptance.follow_phase(self.session, order, left, self.now)
         self._progress(order, lines)
@@ -319,8 +333,8 @@ class _Keeper:
             records.close_problem(self.session, self.now, "order_held", order.ref)
         elif order.phase == OrderPhase.AWAITING_ACCEPTANCE:
             return  # whether its products are known is a part of the question
-        elif any(line.variant_id is None for line in left):
-            self._hold(order, [line for line in left if line.variant_id is None])
+        elif waits := unmatched.settle(order, left, create=self.create_unmatched):
+            self._hold(order, waits)
         else:
             if order.store_state == "held":
                 order.store_state = "ready"

@@ -228,6 +228,7 @@ def _line(line: OrderLine, known: Mapping[int, Variant], found: Sequence[Reserva
         "open": max(0, line.quantity - line.cancelled - line.shipped),
         "matched_sku": variant.sku if variant else None,
         "matched_title": variant.title if variant else None,
+        "without_product": line.without_product,
         "unmatched": ours and line.variant_id is None and line.quantity > line.cancelled,
         "reservation": held.state if held else None,
         "reserved": held.quantity if held and held.state != "released" else 0,

@@ -17,7 +17,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.bundles import TakenBy
 from bridge.domain.money import Money, total
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, StoreOrder
-from bridge.flows import acknowledging, catalogue, intake_order, part_units, returns, unkept
+from bridge.flows import acknowledging, catalogue, intake_order, part_units, returns, unkept, unmatched
 from bridge.flows.draft import share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, settle
@@ -204,6 +204,7 @@ def placed(
         mended.append("order_total")
     if any(line.cancelled > line.restocked for line in lines):  # cancelled while the store was making the order
         work.mark(session, order.shop_id, [Mark(order.connection_id, "orders", "cancel.store", str(order.id))], now)
+    unmatched.tell(session, order, lines, store_order.number, now)
     acknowledging.queue(engine, session, order, now)
     returns.rematch(session, order, lines, now)
     text = f"order {order.external_id} {how} as {store_order.number}"

@@ -405,7 +405,8 @@ def _given_back(session: Session, order: Order, line: OrderLine, item: ReturnRow
         return None
     if item.decided_quantity != 0:
         units = item.decided_quantity or item.quantity
-        return RefundLine(store_line_id=line.store_line_id, quantity=units, restock=item.restock)
+        restock = item.restock and not line.without_product
+        return RefundLine(store_line_id=line.store_line_id, quantity=units, restock=restock)
     ref = f"{order.ref}/{refunds.name_of(item)}"
     query = select(RefundRow.amount).where(RefundRow.order_id == order.id, RefundRow.ref == ref)
     amount = Money.of(session.scalar(query) or "0", order.currency)

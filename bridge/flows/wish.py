@@ -13,7 +13,7 @@ from bridge.db.tables import Connection
 from bridge.domain.matching import BY, COMPARED, By, Compared
 from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
-from bridge.flows import cancel_reasons, carriers, forms, polls, shipping_methods
+from bridge.flows import cancel_reasons, carriers, forms, polls, shipping_methods, unmatched
 from bridge.flows.account import with_choices
 from bridge.flows.draft import LABEL
 from bridge.flows.engine import Engine
@@ -90,6 +90,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             help="Shown as the way of paying and of shipping, so that orders can be told apart and found. {order} is "
             "the marketplace's number, {marketplace} its name. Default: both.",
         ),
+        unmatched.FIELD,
         _choice(
             "parcels",
             "An order in several parcels",

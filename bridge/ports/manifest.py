@@ -43,6 +43,13 @@ class Capability(StrEnum):
     STOCK_WRITE = "stock_write"
 
 
+class Feature(StrEnum):
+    """What merchants look for in a store, and not every store has (``Manifest.cannot``)."""
+
+    FREE_LINES = "free_lines"  # an order has lines without a product
+    ORDER_TAGS = "order_tags"
+
+
 class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -230,6 +237,7 @@ class Manifest(Part):
     ``refund_lookup`` False: nothing there tells whether a refund of ours was paid, so one in doubt is put to a person.
     ``acknowledge``: it wants to be told that an order is in the store. ``webhook_secret``: the credential a store signs
     its webhooks with, where it takes none of ours. ``shipping_methods``: how a store names them.
+    ``cannot``: what a store has not, each with the reason, for people.
     ``works_within``: seconds in which it may still carry out what it was told and gave no answer to.
     """
 
@@ -243,6 +251,7 @@ class Manifest(Part):
     urls: dict[str, str] = Field(default_factory=dict)
     capabilities: tuple[Capability, ...]
     lacks: dict[Capability, str] = Field(default_factory=dict)
+    cannot: dict[Feature, str] = Field(default_factory=dict)
     credentials: tuple[FormField, ...] = ()
     settings: tuple[FormField, ...] = ()
     webhook_secret: str = ""

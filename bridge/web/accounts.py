@@ -13,7 +13,7 @@ from bridge.flows.wish import DISCONNECTED
 from bridge.ports.adapter import Adapter, Consent
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.ports.manifest import Capability, FormField, Manifest
-from bridge.web import shaping
+from bridge.web import shaping, wording
 from bridge.web.asked import Go
 from bridge.web.drawn import Drawn, errors_of, is_told, of_fields, refused, shown, typed
 from bridge.web.frames import CHANGE
@@ -180,6 +180,9 @@ def _account(view: View) -> Context | None:
         "title": Name(row.title),
         "webhooks": next((poll for poll in facts["polls"] if poll["flow"] == WEBHOOKS), None),
         "missing": adapter is None,
+        "cannot": {wording.FEATURES[name]: reason for name, reason in adapter.manifest.cannot.items()}
+        if adapter
+        else {},
         "no_score": adapter.manifest.lacks.get(Capability.SCORE, "") if adapter else "",
         "in_setup": bool(resting.in_setup(view.session, row.id)),
         "flows": resting.switches(view.session, [row.id])[row.id] if row.role == "channel" else [],

@@ -30,7 +30,8 @@ TIME = ".time"  # behind the name of a moment, whose day stands under the name i
 class Drawn:
     """One input. ``kind``: text, secret, url, number, decimal, flag, choice, list (of choices, or of words), date or
     moment (a day, and a time under its name with ``TIME``).
-    ``choices`` are values with their labels; ``stored``: there is a secret that is not shown."""
+    ``choices`` are values with their labels; ``stored``: there is a secret that is not shown; ``locked``: why it cannot
+    be changed."""
 
     name: str
     label: str
@@ -43,6 +44,7 @@ class Drawn:
     default: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     stored: bool = False
+    locked: str = ""
 
 
 def of_fields(

@@ -179,7 +179,9 @@ def change(sent: Sent, wished: Sequence[Wish], note: str, after: Go) -> Go:
 def group(view: View, row: Connection, name: str, dos: Sequence[str] = ()) -> Part | None:
     """None where the marketplace has none of these."""
     fields = account_settings.group(view.engine.manifest(row), name, row.info)
-    items = of_fields(fields, row.settings, info=row.info)
+    locked = account_settings.locked(view.engine, view.session)
+    drawn = of_fields(fields, row.settings, info=row.info)
+    items = [replace(item, locked=locked.get(item.name, "")) for item in drawn]
     changed = account_settings.changed(row)
     told = {"by": changed["by"], "at": datetime.fromisoformat(changed["at"])} if changed else None
     version = account_settings.version(row)

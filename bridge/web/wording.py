@@ -12,6 +12,7 @@ from bridge.web.language import current
 PROBLEMS: Mapping[str, str] = {
     "reauthorise": "Connections that need new credentials",
     "order_held": "Orders that wait for a product",
+    "line_unlinked": "Orders with a line that is no product of the store",
     "tracking_missing": "Shipped without a tracking number",
     "acknowledgement_refused": "Orders the marketplace does not know to be here",
     "shipment_refused": "Shipments the marketplace refused",
@@ -221,6 +222,11 @@ FACTS: Mapping[str, str] = {
     "wordpress": "WordPress",
     "inventory": "Stock",
     "warning": "Note",
+}
+# What merchants look for in a store and not every store has (bridge/ports/manifest.py, Feature).
+FEATURES: Mapping[str, str] = {
+    "free_lines": "Order lines without a product",
+    "order_tags": "Tags of orders",
 }
 # How a store calls the state of an order, of the stores whose words these are.
 STORE_STATUSES: Mapping[str, str] = {

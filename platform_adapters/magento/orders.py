@@ -121,7 +121,7 @@ def line_refs(item: Json) -> tuple[str, str]:
 
 def entity(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts, wishes: OrderWishes) -> Json:
     """The order to save. ``variants`` by their ids, each line's among them."""
-    lines = [_line(draft, line, variants[line.variant_id], facts.view_id) for line in draft.lines]
+    lines = [_line(draft, line, variants[line.variant_id or ""], facts.view_id) for line in draft.lines]
     money = _totals(draft, lines)
     body: Json = dict.fromkeys(CURRENCIES, draft.currency)
     body |= {"increment_id": order_number(draft.ref), "store_id": facts.view_id, "is_virtual": 0}
@@ -140,7 +140,7 @@ def entity(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts,
 
 def placing(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts, wishes: OrderWishes) -> Json:
     """The same order for the module to place (module/README.md): it makes a cart of it, whose amounts are these."""
-    lines = [_line(draft, line, variants[line.variant_id], facts.view_id, PLACED_MARK) for line in draft.lines]
+    lines = [_line(draft, line, variants[line.variant_id or ""], facts.view_id, PLACED_MARK) for line in draft.lines]
     money = _totals(draft, lines)
     _share_out(-money["discount_amount"], lines)
     body: Json = {**external_ref(draft.ref), "store_id": facts.view_id, "currency": draft.currency}

@@ -67,12 +67,19 @@ def _tags(draft: OrderDraft, settings: Mapping[str, Any]) -> list[str]:
 
 
 def _line(line: DraftLine, draft: OrderDraft) -> Json:
-    if not line.variant_id.isdigit():
-        raise RejectItem(f"{line.sku or line.title} has no usable variant id in the store.", field="variant_id")
-    body: Json = {"variantId": gid("ProductVariant", line.variant_id), "title": line.title, "sku": line.sku}
+    body: Json = _product(line) | {"title": line.title, "sku": line.sku}
     body |= {"quantity": line.quantity, "priceSet": bag(unit_price(line)), "requiresShipping": True}
     body |= {"properties": [{"name": LINE_KEY, "value": line.ref}]}
     return body | _taxes(line.total, line.tax, draft)
+
+
+def _product(line: DraftLine) -> Json:
+    """Nothing: the store then makes a custom line of it, which is shipped and refunded like any other."""
+    if line.variant_id is None:
+        return {}
+    if not line.variant_id.isdigit():
+        raise RejectItem(f"{line.sku or line.title} has no usable variant id in the store.", field="variant_id")
+    return {"variantId": gid("ProductVariant", line.variant_id)}
 
 
 def _taxes(total: Money, tax: Money | None, draft: OrderDraft) -> Json:

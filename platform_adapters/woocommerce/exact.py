@@ -53,7 +53,7 @@ def exact_order(draft: OrderDraft, settings: Mapping[str, Any], taxing: Taxing) 
     classes = taxing.classes or {}
     lines = []
     for line, given in zip(body["line_items"], draft.lines, strict=True):
-        part = taxing.part(given.total, given.tax, classes.get(given.variant_id, STANDARD))
+        part = taxing.part(given.total, given.tax, classes.get(given.variant_id or "", STANDARD))
         lines.append({**line, **part, "subtotal": part["total"]})
     carriage = draft.shipping or Money.zero(draft.currency)
     shipping = {**body["shipping_lines"][0], **taxing.part(carriage, draft.shipping_tax, STANDARD)}

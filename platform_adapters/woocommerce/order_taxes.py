@@ -23,7 +23,7 @@ def with_store_taxes(body: Json, draft: OrderDraft, country: str, classes: Mappi
     missing = Decimal(0)
     lines, fees = [], []
     for line, given in zip(body["line_items"], draft.lines, strict=True):
-        tax_class = classes.get(given.variant_id, STANDARD)
+        tax_class = classes.get(given.variant_id or "", STANDARD)
         net, lost = _split(Decimal(line["total"]), country, tax_class, rates)
         lines.append({**line, "subtotal": str(net), "total": str(net), "tax_class": tax_class})
         missing += lost

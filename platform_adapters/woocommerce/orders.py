@@ -28,7 +28,11 @@ LINE_META = "_storebridge_line"
 REFUND_META = "_storebridge_refund"
 CHANNEL_META = "_storebridge_channel"
 PLACED_META = "_storebridge_placed_at"
+NO_PRODUCT_META = "_storebridge_no_product"
 UNTAXED = "0"
+# A line has to name a product, and of one that there is not WooCommerce makes a line of no product, with name, quantity
+# and amounts as they are given (WC_REST_Orders_V2_Controller::prepare_line_items; its number is beyond any store's).
+NO_PRODUCT = 2147483647
 DRAFTS = ("checkout-draft", "auto-draft")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 CENT = Decimal("0.01")
@@ -77,16 +81,24 @@ def _shipping_line(draft: OrderDraft) -> Json:
 
 
 def _line(line: DraftLine) -> Json:
-    """Only ever by id: an unknown product would become an empty line. Subtotal and total alike, or the difference
-    from the shop's own price would show as a discount."""
-    if not (line.product_id.isdigit() and line.variant_id.isdigit()):
-        raise RejectItem(f"{line.sku or line.title} has no usable product id in the store.", field="product_id")
-    body: Json = {"product_id": int(line.product_id), "name": line.title, "quantity": line.quantity}
-    if line.variant_id != line.product_id:
-        body["variation_id"] = int(line.variant_id)
+    """Subtotal and total alike, or the difference from the shop's own price would show as a discount."""
+    named, metadata = _product(line)
+    body: Json = {**named, "name": line.title, "quantity": line.quantity}
     total = plain(line.total)
     body |= {"subtotal": total, "total": total, "tax_class": UNTAXED}
-    return body | {"meta_data": [{"key": LINE_META, "value": line.ref}]}
+    metadata = {LINE_META: line.ref, **metadata}
+    return body | {"meta_data": [{"key": key, "value": value} for key, value in metadata.items()]}
+
+
+def _product(line: DraftLine) -> tuple[Json, dict[str, str]]:
+    """By what a line names its product, only ever by id, and what is written into one that has none: that it is meant
+    so, and the marketplace's SKU, for people."""
+    if line.product_id is None or line.variant_id is None:
+        return {"product_id": NO_PRODUCT}, {NO_PRODUCT_META: "yes", **({"SKU": line.sku} if line.sku else {})}
+    if not (line.product_id.isdigit() and line.variant_id.isdigit()):
+        raise RejectItem(f"{line.sku or line.title} has no usable product id in the store.", field="product_id")
+    body: Json = {"product_id": int(line.product_id)}
+    return body | ({"variation_id": int(line.variant_id)} if line.variant_id != line.product_id else {}), {}
 
 
 def address(given: Address, *, with_email: bool, billing: bool) -> Json:
@@ -145,8 +157,10 @@ def marketplace_ref(raw: Json) -> str | None:
 
 
 def lost_products(raw: Json) -> list[str]:
-    """Names of our lines that the store made without a product: nothing is packed, no stock is lowered."""
-    ours = [line for line in _rows(raw.get("line_items")) if meta(line, LINE_META) is not None]
+    """Names of our lines that the store made without a product and was not to: nothing is packed, no stock is
+    lowered."""
+    rows = [line for line in _rows(raw.get("line_items")) if meta(line, NO_PRODUCT_META) is None]
+    ours = [line for line in rows if meta(line, LINE_META) is not None]
     return [str(line.get("name") or "a line") for line in ours if not line.get("product_id")]
 
 

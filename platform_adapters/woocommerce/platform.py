@@ -290,7 +290,7 @@ class WooPlatform:
 
     def _tax_classes(self, draft: OrderDraft) -> dict[str, str]:
         """Tax class by variant, as the products have it now."""
-        rows = self._catalogue.fetch([line.product_id for line in draft.lines]).products
+        rows = self._catalogue.fetch([line.product_id for line in draft.lines if line.product_id]).products
         return {variant.external_id: row.tax_class or "" for row in rows for variant in row.variants}
 
 

@@ -263,7 +263,7 @@ class MemoryStore:
         self.creates += 1
         key = f"o{next(self._ids)}"
         lines = tuple(
-            StoreLine(external_id=f"{key}-{n}", variant_id=line.variant_id, sku=line.sku, quantity=line.quantity,
+            StoreLine(external_id=f"{key}-{n}", variant_id=line.variant_id or "", sku=line.sku, quantity=line.quantity,
                       reduced=line.quantity, ref=line.ref)
             for n, line in enumerate(draft.lines)
         )  # fmt: skip
@@ -273,7 +273,7 @@ class MemoryStore:
         )  # fmt: skip
         self.orders[key], self.drafts[draft.ref] = order, draft
         for line in draft.lines:
-            self._take(line.variant_id, line.quantity)
+            self._take(line.variant_id or "", line.quantity)
         self.faults.check_after("create_order")
         return order
 
@@ -328,6 +328,8 @@ class MemoryStore:
             if part.amount is not None:
                 self.amounts.append(part.amount)
             if part.restock:
+                if not line.variant_id:
+                    raise RejectItem(f"line {line.external_id} is no product, and goes on no shelf")
                 self._take(line.variant_id, -part.quantity)
                 values["reduced"] = (line.reduced or 0) - part.quantity
             changed.append(line.model_copy(update=values))

@@ -16,6 +16,7 @@ from platform_adapters.woocommerce.sandbox.totals import Calculator, decimal
 ROWS = "plugin_orders"
 REF = "_storebridge_order"
 NO_MAILS = "_storebridge_no_mails"
+NO_PRODUCT = "_storebridge_no_product"
 
 
 class Exact:
@@ -61,6 +62,8 @@ class Exact:
     def _fill(self, order: Doc, given: Mapping[str, Any]) -> None:
         for line in given.get("line_items") or ():
             number = line.get("variation_id") or line.get("product_id")
+            if {"key": NO_PRODUCT, "value": "yes"} in line.get("meta_data", ()):
+                continue
             doc = self.shop.get("products", int(number or 0))
             if doc is None or doc["status"] == "trash":
                 text = f"{line.get('name')} no longer exists in the store."

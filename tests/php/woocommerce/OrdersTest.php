@@ -76,6 +76,19 @@ class OrdersTest extends PluginCase {
 		$this->assertSame( 'STOREBRIDGE-VAT', end( $data['items'] )->data['name'] );
 	}
 
+	public function test_a_line_may_be_meant_to_be_of_no_product() {
+		$lines = array(
+			array( 'product_id' => $this->product, 'name' => 'Chair', 'quantity' => 2, 'total' => '20' ),
+			array( 'product_id' => 2147483647, 'name' => 'Stool', 'quantity' => 3, 'total' => '15', 'meta_data' => array( array( 'key' => '_storebridge_no_product', 'value' => 'yes' ), array( 'key' => 'SKU', 'value' => 'ST-1' ) ) ),
+		);
+		$made  = $this->create( 'F1', array( 'line_items' => $lines, 'shipping_lines' => array(), 'fee_lines' => array(), 'total' => '35' ) );
+		$data  = wc_get_order( $made['order_id'] )->data;
+		$free  = $data['items'][1]->data;
+		$this->assertSame( array( 'Stool', 3, '15', 'ST-1' ), array( $free['name'], $free['quantity'], $free['total'], $free['meta']['SKU'] ) );
+		$this->assertArrayNotHasKey( 'product_id', $free );
+		$this->assertSame( array( '35.00', 8 ), array( $data['total'], $this->stock() ) );
+	}
+
 	public static function refused() {
 		return array(
 			'the sum is another' => array( array( 'total' => '42.84' ), 'storebridge_total', 'total' ),

@@ -205,7 +205,7 @@ namespace {
 			return;
 		}
 		foreach ( $data['items'] as $item ) {
-			if ( $item instanceof WC_Order_Item_Product ) {
+			if ( $item instanceof WC_Order_Item_Product && isset( $item->data['product_id'] ) ) {
 				wc_update_product_stock( wc_get_product( $item->data['product_id'] ), $item->data['quantity'], 'decrease' );
 			}
 		}

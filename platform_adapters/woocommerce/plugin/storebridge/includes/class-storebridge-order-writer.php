@@ -13,9 +13,10 @@ defined( 'ABSPATH' ) || exit;
  */
 class Storebridge_Order_Writer {
 
-	const SCALE    = 10000;
-	const STATUSES = array( 'processing', 'on-hold', 'completed' );
-	const ADDRESS  = array( 'first_name', 'last_name', 'company', 'address_1', 'address_2', 'city', 'state', 'postcode', 'country', 'phone', 'email' );
+	const SCALE      = 10000;
+	const NO_PRODUCT = '_storebridge_no_product';
+	const STATUSES   = array( 'processing', 'on-hold', 'completed' );
+	const ADDRESS    = array( 'first_name', 'last_name', 'company', 'address_1', 'address_2', 'city', 'state', 'postcode', 'country', 'phone', 'email' );
 
 	/**
 	 * Tax by rate, of goods and of shipping, while an order is written.
@@ -139,7 +140,7 @@ class Storebridge_Order_Writer {
 	}
 
 	/**
-	 * A line of goods: only ever of a product that exists.
+	 * A line of goods: only ever of a product that exists, or of none where that is meant.
 	 *
 	 * @param array $line What was given.
 	 * @return WC_Order_Item_Product
@@ -150,7 +151,8 @@ class Storebridge_Order_Writer {
 		$product   = wc_get_product( $variation ? $variation : (int) self::text( $line, 'product_id', '0' ) );
 		$quantity  = (int) self::text( $line, 'quantity', '0' );
 		$name      = self::text( $line, 'name' );
-		if ( ! $product || 'trash' === $product->get_status() ) {
+		$without   = self::is_without_product( $line );
+		if ( ! $without && ( ! $product || 'trash' === $product->get_status() ) ) {
 			/* translators: %s: product name */
 			throw new Storebridge_Refusal( 'storebridge_product_gone', sprintf( __( '%s no longer exists in the store.', 'storebridge' ), $name ), 'product_id' );
 		}
@@ -158,8 +160,10 @@ class Storebridge_Order_Writer {
 			throw new Storebridge_Refusal( 'rest_invalid_param', __( 'A line needs a quantity of at least 1.', 'storebridge' ), 'quantity' );
 		}
 		$item = new WC_Order_Item_Product();
-		$item->set_product( $product );
-		$item->set_name( '' === $name ? $product->get_name() : $name );
+		if ( ! $without ) {
+			$item->set_product( $product );
+		}
+		$item->set_name( '' === $name && ! $without ? $product->get_name() : $name );
 		$item->set_quantity( $quantity );
 		$item->set_subtotal( self::text( $line, 'subtotal', self::text( $line, 'total', '0' ) ) );
 		$item->set_total( self::text( $line, 'total', '0' ) );
@@ -168,6 +172,17 @@ class Storebridge_Order_Writer {
 		}
 		$this->tax( $item, $line, false );
 		return $item;
+	}
+
+	/**
+	 * Whether a line is meant to be of no product: it takes no stock.
+	 *
+	 * @param array $line What was given.
+	 * @return bool
+	 */
+	private static function is_without_product( array $line ) {
+		$meta = array_column( self::rows( $line, 'meta_data' ), 'value', 'key' );
+		return isset( $meta[ self::NO_PRODUCT ] ) && 'yes' === $meta[ self::NO_PRODUCT ];
 	}
 
 	/**
