@@ -23,7 +23,7 @@ OWNERS: Mapping[str, Owner] = {
         ("order_held", "tracking_missing", "acknowledgement_refused", "shipment_refused", "shipped_cancelled",
          "acceptance_asked", "acceptance_refused", "refund_differs", "refund_refused", "refund_doubtful", "stock_gone",
          "cancellation_asked", "cancellation_refused", "cancellation_overtaken", "order_total", "order_twice",
-         "shipment_by_hand", "orders_incomplete", "bundle_parts", "bundle_parts_back"),
+         "line_unlinked", "shipment_by_hand", "orders_incomplete", "bundle_parts", "bundle_parts_back"),
         ORDER,
     ),
     **dict.fromkeys(("offer_refused", "not_for_sale", "drift", "rejected.", "stock_stuck", "change_held"), LISTING),
