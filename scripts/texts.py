@@ -167,11 +167,12 @@ def of_manifests() -> Iterator[Text]:
                     yield where, _escaped(text), ""
         terms = content.get("policies", {}).get("returns", {})
         methods = content.get("shipping_methods", {}).get("help")
+        payment = content.get("payment_text", {}).get("note")
         reasons = content.get("cancel_reasons", {})
         words = (*reasons.get("codes", {}).values(), reasons.get("costs"))
         returns = (*terms.get("longer", ()), terms.get("penalty"))
         without = (*content.get("lacks", {}).values(), *content.get("cannot", {}).values())
-        for text in (*without, *returns, methods, *words):
+        for text in (*without, *returns, methods, payment, *words):
             if text:
                 yield where, _escaped(text), ""
 

@@ -229,6 +229,7 @@ class OrderDraft(Value):
     ``ref`` is the business key ``<account>:<marketplace order id>``, written into the store order, by which it
     is looked up; ``label`` is what a person reads, e.g. ``bol 1043946570``. ``shipping_tax`` and
     ``tax_by_channel`` as in :class:`MarketplaceOrder`. ``shipping_method`` None: the store's usual; it moves no amount.
+    ``payment_text``: what the order shows as the way of paying; empty: the store's usual.
     """
 
     ref: str
@@ -243,6 +244,7 @@ class OrderDraft(Value):
     tax_by_channel: bool = False
     total: Money
     shipping_method: ShippingMethod | None = None
+    payment_text: str = ""
     ship_to: Address
     bill_to: Address
     note: str = ""

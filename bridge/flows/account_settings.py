@@ -20,7 +20,7 @@ from bridge.flows.wish import Given, Manner, settings_of
 from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import FormField, Manifest
 
-ORDERS = ("import_from", "order_label", unmatched.SETTING, "acceptance", "acceptance_price")
+ORDERS = ("import_from", "order_label", "payment_label", unmatched.SETTING, "acceptance", "acceptance_price")
 CANCELLATIONS = ("buyer_cancellation", "store_cancellation_reason", "no_stock", "return_shelf", "return_window",
                  "refund_days")  # fmt: skip
 SHIPPING = ("parcels",)

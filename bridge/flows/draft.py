@@ -17,6 +17,7 @@ from bridge.domain.order import Address, DraftLine, FulfilledBy, OrderDraft, Shi
 from bridge.ports.errors import AskMerchant
 
 LABEL, USUAL_LABEL = "order_label", "{marketplace} {order}"
+PAYMENT = "payment_label"
 MOUNTAIN, BEHIND = 200, 2
 
 
@@ -72,6 +73,7 @@ def draft_of(session: Session, order_id: int) -> OrderDraft:
         tax_by_channel=order.tax_by_channel,
         total=amount + shipping if shipping else amount,
         shipping_method=_shipping_method(order),
+        payment_text=payment_text(channel, order.external_id),
         ship_to=ship_to,
         bill_to=Address.model_validate(buyer["bill_to"]) if buyer.get("bill_to") else ship_to,
         note=buyer.get("note", ""),
@@ -86,8 +88,17 @@ def _shipping_method(order: Order) -> ShippingMethod | None:
 
 def label_of(channel: Connection, external_id: str) -> str:
     """What an order of this marketplace is called in the store, by its setting."""
-    name = str(channel.settings.get(LABEL) or USUAL_LABEL)
-    return name.replace("{marketplace}", channel.title).replace("{order}", external_id)
+    return _filled(str(channel.settings.get(LABEL) or USUAL_LABEL), channel, external_id)
+
+
+def payment_text(channel: Connection, external_id: str, usual: str = "") -> str:
+    """What an order of this marketplace shows in the store as the way of paying, by its setting, else ``usual``."""
+    text = str(channel.settings.get(PAYMENT) or usual)
+    return _filled(text.replace("{name}", label_of(channel, external_id)), channel, external_id)
+
+
+def _filled(text: str, channel: Connection, external_id: str) -> str:
+    return text.replace("{marketplace}", channel.title).replace("{order}", external_id)
 
 
 def _line(order: Order, line: OrderLine, variant: Variant | None) -> DraftLine:

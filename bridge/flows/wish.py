@@ -15,7 +15,7 @@ from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
 from bridge.flows import cancel_reasons, carriers, forms, polls, shipping_methods, unmatched
 from bridge.flows.account import with_choices
-from bridge.flows.draft import LABEL
+from bridge.flows.draft import LABEL, PAYMENT
 from bridge.flows.engine import Engine
 from bridge.flows.sites import site_field
 from bridge.ports.adapter import Adapter
@@ -89,6 +89,14 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             pattern=r".{0,40}\{order\}.{0,40}",
             help="Shown as the way of paying and of shipping, so that orders can be told apart and found. {order} is "
             "the marketplace's number, {marketplace} its name. Default: both.",
+        ),
+        FormField(
+            name=PAYMENT,
+            label="Payment method of its orders in the store",
+            required=False,
+            pattern=r".{0,60}",
+            help="The text that the order shows as its way of paying. {marketplace} is the marketplace's name, {order} "
+            "its number, {name} the order's name above. Empty: as your store has it.",
         ),
         unmatched.FIELD,
         _choice(

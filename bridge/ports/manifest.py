@@ -157,6 +157,14 @@ class ShippingMethods(Part):
     known: tuple[str, ...] = ()
 
 
+class PaymentText(Part):
+    """What a store's order shows as the way of paying. ``usual``: the text where the merchant has chosen none, with
+    {marketplace}, {order} and {name} (of the order in the store); empty: the store's own. ``note``: for people."""
+
+    usual: str = ""
+    note: str = ""
+
+
 _WAY_BACK: Mapping[str, str] = {
     "by the seller": "the seller pays the way back",
     "by the buyer": "the buyer pays the way back",
@@ -256,6 +264,7 @@ class Manifest(Part):
     settings: tuple[FormField, ...] = ()
     webhook_secret: str = ""
     shipping_methods: ShippingMethods | None = None
+    payment_text: PaymentText = PaymentText()
     cancel_reasons: CancelReasons = CancelReasons()
     limits: dict[str, Limit] = Field(default_factory=dict)
     batch: dict[str, int] = Field(default_factory=dict)

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bridge.db.tables import Connection, Journal, PrivacyRequest
+from bridge.db.tables import Connection, Journal, Order, PrivacyRequest
 from bridge.flows import admin, diagnosis, doctor, documents, overview, preview, resting, safety
-from bridge.flows.draft import store_connection
+from bridge.flows.draft import label_of, payment_text, store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
 from bridge.web import accounts, bundles, buyers, cancelling, ending, eu_sales, shaping, shipping, views
@@ -79,6 +79,19 @@ def _with(*names: str, more: Any = None) -> Any:
 
 def _reasons(view: View, row: Connection) -> Context:
     return {"reasons": cancelling.shown(view, row)}
+
+
+def _last_order(view: View, row: Connection) -> Context:
+    """What the newest order of this marketplace is called in the store, as it is set now."""
+    query = (
+        select(Order.external_id).where(Order.connection_id == row.id).order_by(Order.placed_at.desc(), Order.id.desc())
+    )
+    number, store = view.session.scalar(query.limit(1)), store_connection(view.session)
+    if number is None or store is None or store.adapter not in view.engine.platforms:
+        return {"last": None}
+    told = view.engine.manifest(store).payment_text
+    paid = payment_text(row, number, told.usual)
+    return {"last": {"number": number, "name": label_of(row, number), "paid": paid, "note": told.note}}
 
 
 def _part(view: View, row: Connection, name: str) -> Part | None:
@@ -223,7 +236,7 @@ PAGES = (
         "settings/orders",
         "Orders",
         "settings",
-        _with("orders", "pace"),
+        _with("orders", "pace", more=_last_order),
         menu="Orders",
         acts=_acts("settings/orders", "orders", "pace"),
     ),

@@ -150,6 +150,7 @@ def placing(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts
         if draft.shipping_method
         else {}
     )
+    body |= {"payment_title": draft.payment_text} if draft.payment_text else {}
     body |= {"label": draft.label, "note": draft.note, "comment": _comment(draft)["comment"]}
     body |= {"state": wishes.state, "invoice": wishes.invoice, "email": _customer(draft, wishes)["customer_email"]}
     body |= {"items": [{name: line[name] for name in LINE_FIELDS} for line in lines], "totals": money}

@@ -57,7 +57,12 @@ def order_input(draft: OrderDraft, settings: Mapping[str, Any]) -> Json:
     body |= {"shippingAddress": address(draft.ship_to), "billingAddress": address(draft.bill_to)}
     body |= {"name": draft.external_id if settings.get("order_name") == "marketplace" else None}
     body |= _shipping(draft) | _rounding(draft) | _customer(draft, settings)
-    payment = {"kind": "SALE", "status": "SUCCESS", "gateway": draft.channel, "amountSet": bag(draft.total)}
+    payment = {
+        "kind": "SALE",
+        "status": "SUCCESS",
+        "gateway": draft.payment_text or draft.channel,
+        "amountSet": bag(draft.total),
+    }
     return {key: value for key, value in (body | {"transactions": [payment]}).items() if value is not None}
 
 

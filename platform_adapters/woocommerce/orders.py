@@ -56,7 +56,7 @@ def order_body(draft: OrderDraft, settings: Mapping[str, Any]) -> Json:
     every type), and, to the letter, in its metadata."""
     with_email = bool(settings.get("buyer_email"))
     body: Json = {"status": settings.get("order_status") or "processing", "currency": draft.currency}
-    body |= {"payment_method": "storebridge", "payment_method_title": draft.label}
+    body |= {"payment_method": "storebridge", "payment_method_title": draft.payment_text or draft.label}
     body |= {"transaction_id": draft.external_id[:100], "customer_note": draft.note}
     body |= {"billing": address(draft.bill_to, with_email=with_email, billing=True)}
     body |= {"shipping": address(draft.ship_to, with_email=False, billing=False)}

@@ -44,6 +44,12 @@ class TestOrders:
             ("storebridge_storebridge", "bol.com 2", 17.05),
         ]
 
+    @pytest.mark.parametrize("told", ["Paid on bol.com", ""])
+    def test_says_how_it_was_paid_as_the_merchant_has_it(self, store: Store, account: Account, told: str) -> None:
+        made = account.platform.create_order(draft(store.product("A", 10), payment_text=told))
+        payment = store.order(made.external_id)["payment"]
+        assert (payment["method"], payment["additional_information"]) == ("storebridge", [told] if told else [])
+
     def test_are_placed_with_their_reservation_and_the_shop_page_knows(self, store: Store, account: Account) -> None:
         key = store.product("A", 10)
         given = draft(key, quantity=3, shipping=eur("4.95"), shipping_tax=eur("0.86"), tax="6.30", note="Ring twice")

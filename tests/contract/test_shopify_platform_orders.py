@@ -79,6 +79,16 @@ class TestCreate:
         assert raw["lines"][0]["requiresShipping"] is True
         assert raw["metafields"] == {"order_ref": f"bol:{number}"}
 
+    @pytest.mark.parametrize(("told", "gateway"), [("Paid on bol.com", "Paid on bol.com"), ("", "bol.com")])
+    def test_it_says_how_it_was_paid_as_the_merchant_has_it(
+        self, shop: Shop, account: Account, variant: StoreVariant, number: str, told: str, gateway: str
+    ) -> None:
+        made = account.platform.create_order(draft(variant, external_id=number, payment_text=told))
+        assert [row["gateway"] for row in shop.order(made.external_id)["transactions"]] == [gateway]
+        back = [RefundLine(store_line_id=made.lines[0].external_id, quantity=1)]
+        after = account.platform.refund_lines(made.external_id, back, "Returned", f"bol:{number}/1")
+        assert after.refunded == eur("12.10"), "the record of the refund goes by the payment, whatever it is called"
+
     @pytest.mark.parametrize(("shipping", "price"), [("4.95", "4.95"), (None, "0.00")])
     def test_it_has_the_merchants_shipping_method_and_the_same_amounts(
         self, shop: Shop, account: Account, variant: StoreVariant, number: str, shipping: str | None, price: str

@@ -103,6 +103,12 @@ class TestCreate:
         assert (raw["total"], raw["fee_lines"][0]["total"], raw["total_tax"]) == ("17.05", "4.95", "0.00")
         assert list(account.platform.find_orders(["bol:1043946570"])) == ["bol:1043946570"]
 
+    def test_it_says_how_it_was_paid_as_the_merchant_has_it(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A"), payment_text="Paid on bol.com"))
+        raw = store.get(f"orders/{made.external_id}")
+        assert (raw["payment_method"], raw["payment_method_title"]) == ("storebridge", "Paid on bol.com")
+        assert list(account.platform.find_orders(["bol:1043946570"])) == ["bol:1043946570"]
+
     def test_an_address_carries_what_helps_the_parcel_and_no_more(self, store: Store, account: Account) -> None:
         told = {"note": "3rd floor", "pickup_point": "Primera Neude", "salutation": "FEMALE", "language": "nl"}
         there = BUYER.model_copy(update={"extra": {**told, "kvk_number": "99887766", "tax_id_nip": "1234567890"}})

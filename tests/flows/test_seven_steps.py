@@ -80,6 +80,7 @@ def test_an_order_goes_through_all_seven_steps(world: World) -> None:
     started(world, A=5)
     key = world.markets[0].buy(("A", 2), price="19.99")
     world.settle(400)
+    assert [made.payment_text for made in world.store.drafts.values()] == [""], "as the store has it"
     [store_order] = world.store.orders.values()
     assert (str(store_order.total.amount), store_order.marketplace_ref) == ("39.98", f"mem0:{key}")
     assert (world.store.stock("A"), held(world)) == (3, 0)
@@ -271,12 +272,14 @@ def test_parcels_are_told_once_the_whole_order_has_left_where_that_is_wished(wor
     started(world, A=5, B=5)
     with world.db.write(1) as session:
         row = session.get_one(Connection, 2)
-        row.settings = {**row.settings, "parcels": "whole", "order_label": "Shop24 {order} ({marketplace})"}
+        row.settings = {**row.settings, "parcels": "whole", "order_label": "Shop24 {order} ({marketplace})",
+                        "payment_label": "{marketplace}: {name}, {order}"}  # fmt: skip
         title = row.title
     key = world.markets[0].buy(("A", 2), ("B", 1))
     world.settle(400)
     [order] = world.store.orders.values()
     assert [made.label for made in world.store.drafts.values()] == [f"Shop24 {key} ({title})"]
+    assert [made.payment_text for made in world.store.drafts.values()] == [f"{title}: Shop24 {key} ({title}), {key}"]
     world.store.ship(order.external_id, "P1", {order.lines[0].external_id: 2}, complete=False)
     world.hint_order(order.external_id)
     world.settle(600)

@@ -83,3 +83,20 @@ def test_how_parcels_are_told_and_what_orders_are_called(stack: Stack) -> None:
     assert (row.settings["parcels"], row.settings["order_label"]) == ("whole", "M-{order}")
     visitor.go(f"settings/shipping?connection={stack.channel_id}")
     assert '<option value="whole" selected>' in visitor.page.text
+
+
+def test_how_orders_are_called_is_shown_by_the_last_of_them(stack: Stack) -> None:
+    visitor, path = Visitor(f"http://127.0.0.1:{stack.port}"), f"settings/orders?connection={stack.channel_id}"
+    visitor.go(path)
+    assert "Your last order" not in visitor.text
+    stack.bol.create(sku="A-1", stock=3)
+    bought = stack.sells("A-1")
+    stack.settle(40)
+    (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
+    visitor.go(path)
+    name = f"{row.title} {bought}"
+    assert f"Your last order {bought} is “{name}” in the store, paid by “{name}”." in visitor.text
+    visitor.send("save_orders", order_label="M-{order}", payment_label="{marketplace}: {name}")
+    visitor.go(path)
+    assert f"Your last order {bought} is “M-{bought}” in the store, paid by “{row.title}: M-{bought}”." in visitor.text
+    assert "60" in visitor.send("save_orders", payment_label="x" * 61) or visitor.page.status_code == 422

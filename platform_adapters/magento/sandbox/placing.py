@@ -86,7 +86,9 @@ def _body(given: Doc) -> Doc:
     body |= {"total_qty_ordered": sum(item["qty_ordered"] for item in given["items"])}
     body |= {"state": given.get("state", "processing"), "status": "processing", "customer_note": given.get("note")}
     title = given.get("shipping_title") or given.get("label")
-    body |= {"shipping_description": title, "payment": {"method": "storebridge"}}
+    told = [given["payment_title"]] if given.get("payment_title") else []
+    payment = {"method": "storebridge", "additional_information": told}
+    body |= {"shipping_description": title, "payment": payment}
     body |= {"status_histories": [{"comment": given.get("comment"), "is_customer_notified": 0}]}
     body["billing_address"] = given["billing_address"]
     shipping = {"address": given["shipping_address"], "method": given.get("shipping_method") or METHOD}

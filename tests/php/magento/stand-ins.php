@@ -760,3 +760,13 @@ namespace Magento\Framework {
         }
     }
 }
+
+namespace Magento\Payment\Model\Method {
+    class AbstractMethod extends \Magento\Framework\DataObject
+    {
+        public function getTitle()
+        {
+            return 'As the store has named it';
+        }
+    }
+}

@@ -14,6 +14,7 @@ use Magento\Sales\Model\Order;
 class Payment extends AbstractMethod
 {
     public const CODE = 'storebridge';
+    public const TITLE = 'storebridge_title';
 
     protected $_code = self::CODE;
     protected $_isOffline = true;
@@ -24,6 +25,16 @@ class Payment extends AbstractMethod
     public function isAvailable(?CartInterface $quote = null)
     {
         return $quote !== null && $quote->getPayment()->getMethod() === self::CODE;
+    }
+
+    /**
+     * What the order says of itself: where it says nothing, as the store has named the method.
+     */
+    public function getTitle()
+    {
+        $info = $this->getData('info_instance');
+        $own = $info ? (string)$info->getAdditionalInformation(self::TITLE) : '';
+        return $own !== '' ? $own : parent::getTitle();
     }
 
     public function validate()

@@ -63,6 +63,9 @@ class Cart
         $address->setLimitCarrier(Carrier::CODE);
         $address->setShippingMethod(Given::shippingMethod($given))->setCollectShippingRates(true);
         $quote->getPayment()->setMethod(Payment::CODE);
+        if (!empty($given['payment_title'])) {
+            $quote->getPayment()->setAdditionalInformation(Payment::TITLE, (string)$given['payment_title']);
+        }
         $quote->setTotalsCollectedFlag(false)->collectTotals();
         $address->setShippingDescription(Given::shippingTitle($given));
     }
