@@ -41,7 +41,7 @@ DATA = (
     r"completed|processing",  # the store's own states of an order
     r"English|Deutsch|Nederlands|Français|Polski",  # languages by their own names
     r"STOREBRIDGE_\w+|python|database|sqlite|postgresql|flask|sqlalchemy|rq|redis|httpx|pydantic|storebridge",
-    r"(\{(order|marketplace|name)\} ?)+|m\d+ Market 0 m\d+",  # what stands in how orders are called, as it is typed; and one of them
+    r"(\{(order|marketplace|name)\} ?)+|(m\d+ )?Market 0 m\d+",  # how orders are called, as it is typed and made
     r"</?b>|[AB] on Market 0( f\d+)?|product.read 1|Mend it|tests|nothing|'nothing'",  # what the test has put there
 )
 
