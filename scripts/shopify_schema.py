@@ -33,8 +33,8 @@ ADAPTER = Path(__file__).parents[1] / "platform_adapters" / "shopify"
 FOLDERS = ("graphql", "rehearsal_graphql")
 TARGET = ADAPTER / "sandbox" / "schema.graphql"
 DIRECTIVES = ("idempotent", "include", "skip", "deprecated", "specifiedBy", "oneOf")
-# What things have in common, and a kind of media that is no picture.
-MORE_FIELDS = {"Node": ("id",), "Video": ("id",)}
+# What things have in common, a kind of media that is no picture, and returned goods of which no sale is known.
+MORE_FIELDS = {"Node": ("id",), "Video": ("id",), "UnverifiedReturnLineItem": ("id",)}
 
 
 class _Used(Visitor):

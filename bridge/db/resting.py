@@ -19,6 +19,7 @@ FLOWS: Mapping[str, str] = {
     "cancel.store": "cancellation",
     "refund.send": "refunds",
     "return.decide": "refunds",
+    "return.end": "refunds",
     "return.note": "refunds",
     "return.refund": "refunds",
     "return.store": "refunds",

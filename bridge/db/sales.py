@@ -207,7 +207,8 @@ class ReturnRow(OfShop, Base):
     ``store_state``: none, wanted, done, unmatched: whether the store's books and shelf follow. ``note``: why it was
     refused; ``days_late``: announced so long after the buyer's window. ``parts``: the components of a bundle that came
     back, each with its condition and what becomes of it on the shelf (bridge/flows/parts.py); paid back in proportion
-    where ``decided_quantity`` is 0.
+    where ``decided_quantity`` is 0. ``cause``: what the marketplace's word for its reason means; ``store_return_id``
+    and ``store_return_name``: the store's own return, where it keeps one.
     """
 
     __tablename__ = "returns"
@@ -223,6 +224,7 @@ class ReturnRow(OfShop, Base):
     title: Mapped[str] = mapped_column(Text, default="")
     quantity: Mapped[int]
     reason: Mapped[str] = mapped_column(Text, default="")
+    cause: Mapped[str] = mapped_column(String(20), default="other", server_default="other")
     registered_at: Mapped[datetime]
     received_at: Mapped[datetime | None]
     respond_by: Mapped[datetime | None]
@@ -235,6 +237,8 @@ class ReturnRow(OfShop, Base):
     parts: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
     state: Mapped[str] = mapped_column(String(12), default="open")
     store_state: Mapped[str] = mapped_column(String(12), default="none")
+    store_return_id: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    store_return_name: Mapped[str] = mapped_column(String(100), default="", server_default="")
     submission: Mapped[str | None] = mapped_column(String(190))
     error: Mapped[str | None] = mapped_column(Text)
     raw: Mapped[Any] = mapped_column(Secret())

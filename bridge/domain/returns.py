@@ -44,9 +44,23 @@ class Shelf(StrEnum):
         return condition in (None, Condition.AS_NEW) or (self is Shelf.OPENED and condition is Condition.OPENED)
 
 
+class ReturnCause(StrEnum):
+    """Why the buyer sends something back, in one vocabulary; adapters map theirs to it."""
+
+    CHANGED_MIND = "changed_mind"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    DEFECTIVE = "defective"
+    NOT_AS_DESCRIBED = "not_as_described"
+    WRONG_ITEM = "wrong_item"
+    LATE = "late"
+    OTHER = "other"
+
+
 class ReturnLine(Value):
-    """One line of a return. ``external_id`` is what the marketplace wants decided (RMA id); ``received``: the goods
-    are back, None where the marketplace does not tell; ``respond_by``: its own deadline, where it names one."""
+    """One line of a return. ``external_id`` is what the marketplace wants decided (RMA id); ``reason`` is its own word,
+    ``cause`` what that means; ``received``: the goods are back, None where the marketplace does not tell;
+    ``respond_by``: its own deadline, where it names one."""
 
     external_id: str
     order_id: str | None
@@ -56,6 +70,7 @@ class ReturnLine(Value):
     title: str = ""
     quantity: int = Field(ge=1)
     reason: str = ""
+    cause: ReturnCause = ReturnCause.OTHER
     comment: str = ""
     handled: bool = False
     received: bool | None = None
@@ -111,3 +126,27 @@ class RefundLine(Value):
         if (self.quantity == 0) != (self.amount is not None) or (self.amount is not None and self.restock):
             raise ValueError("a line is refunded by units, or by an amount that brings nothing back")
         return self
+
+
+class ReturnNotice(Value):
+    """A return announced on a marketplace, for the store to keep. ``ref`` is ours and finds it again; ``words`` are for
+    people; ``known``: the store's id of it, once there was one; ``taken``: ids that belong to other returns of ours."""
+
+    ref: str
+    store_line_id: str
+    quantity: int = Field(ge=1)
+    cause: ReturnCause = ReturnCause.OTHER
+    words: str = ""
+    requested_at: datetime
+    known: str = ""
+    taken: tuple[str, ...] = ()
+
+
+class StoreReturn(Value):
+    """A return as a store keeps it. ``external_id`` empty: it keeps none, and ``why`` says so to the merchant.
+    ``name`` is what the store calls it; ``was_there``: somebody had made it in the store."""
+
+    external_id: str = ""
+    name: str = ""
+    was_there: bool = False
+    why: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -18,7 +18,9 @@ from bridge.flows.signing import valid_secrets
 from bridge.ports.errors import BridgeError, Reauthorise
 from bridge.ports.http import patience
 from bridge.ports.manifest import Capability
+from bridge.ports.platform import StoreInfo
 
+MORE = "Give it when you can; until then everything goes on as it does."
 BETTER = "See the marketplace's own page: too low a score can end the account."
 SKEW = timedelta(seconds=60)
 PATIENCE = 20.0
@@ -35,8 +37,9 @@ def examine_connection(engine: Engine, row: Connection, *, mend: bool) -> Iterat
     if row.state == "paused":
         yield worrying(name, f"paused: {row.state_reason}", f"Go on with: storebridge resume {row.id}")
         return
-    credentials = _credentials(engine, row, name)
+    credentials, better = _credentials(engine, row, name)
     yield credentials
+    yield from (worrying(f"{name}: rights", text, MORE) for text in better)
     if credentials.state == "fail":
         return
     yield from _renewals(row, name, engine.clock())
@@ -48,18 +51,21 @@ def examine_connection(engine: Engine, row: Connection, *, mend: bool) -> Iterat
     yield from _questions(engine, row, name)
 
 
-def _credentials(engine: Engine, row: Connection, name: str) -> Finding:
+def _credentials(engine: Engine, row: Connection, name: str) -> tuple[Finding, Sequence[str]]:
+    """And what more would be done with rights that were not given."""
     fix = RECONNECT.format(adapter=row.adapter, account=row.account)
     try:
         with patience(PATIENCE):
             info = engine.check(row)
     except Reauthorise as error:
-        return bad(name, error.merchant, fix)
+        return bad(name, error.merchant, fix), ()
     except BridgeError as error:
-        return bad(name, error.merchant, "See that the address is right and the other side is up, then run this again.")
+        fix = "See that the address is right and the other side is up, then run this again."
+        return bad(name, error.merchant, fix), ()
     if row.state == "needs_reauth":
-        return bad(name, f"the credentials work, but it is set aside: {row.state_reason}", fix)
-    return good(name, f"credentials work, answers as {info.name!r}")
+        return bad(name, f"the credentials work, but it is set aside: {row.state_reason}", fix), ()
+    better = info.better if isinstance(info, StoreInfo) else ()
+    return good(name, f"credentials work, answers as {info.name!r}"), better
 
 
 def _renewals(row: Connection, name: str, now: datetime) -> Iterator[Finding]:

@@ -296,6 +296,7 @@ def returns(
         "condition",
         "note",
         "days_late",
+        "store_return_name",
         "state",
         "store_state",
         "error",

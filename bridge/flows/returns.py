@@ -11,25 +11,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bridge.db import records, work
-from bridge.db.tables import Connection, Order, OrderLine, Poll, Problem, RefundRow, ReturnRow
+from bridge.db.tables import Connection, Order, OrderLine, Poll, Problem, ReturnRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.deadlines import Term, Unit, until
-from bridge.domain.money import Money
-from bridge.domain.order import StoreOrder
-from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
-from bridge.flows import parts, refunds, return_notes
-from bridge.flows.draft import store_connection
+from bridge.domain.returns import MarketplaceReturn, ReturnDecision, ReturnLine
+from bridge.flows import parts, store_returns
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive, fence
 from bridge.flows.paging import pages
 from bridge.flows.steps import step
-from bridge.flows.store_side import read_store_order, remember_refunds, reread
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
-from bridge.ports.http import about, before_write, lane
+from bridge.ports.http import before_write, lane
 from bridge.ports.manifest import ReturnTerms
-from bridge.ports.platform import Platform
 
 WARN_BEFORE = timedelta(hours=24)
 DUE = ("return_due", "return_late")
@@ -143,7 +138,7 @@ def _keep_return(
         known = _new_return(session, row, back, line, clock, now)
     elif known.order_line_id is None:
         _belongs(known, _match_return(session, row, line))
-        return_notes.queue(session, known, now)
+        store_returns.queue(session, known, now)
     if line.received and not known.received_at:
         _arrived(known, line, clock, now)
     if line.handled and known.state in ("open", "submitted", "unknown", "sending"):
@@ -164,6 +159,7 @@ def _new_return(
         title=line.title,
         quantity=line.quantity,
         reason=line.reason,
+        cause=line.cause.value,
         raw=back.raw,
         registered_at=back.registered_at,
         respond_by=due,
@@ -190,7 +186,7 @@ def _new_return(
         severity="warning",
     )
     records.note(session, now, "return", f"return {line.external_id} announced", order=ref, sku=line.sku)
-    return_notes.queue(session, item, now)
+    store_returns.queue(session, item, now)
     return item
 
 
@@ -218,7 +214,7 @@ def rematch(session: Session, order: Order, lines: Sequence[OrderLine], now: dat
         alike = [line for line in lines if _alike(line, item)]
         if item.order_line_id is None and len(alike) == 1:
             _belongs(item, alike[0])
-        return_notes.queue(session, item, now)
+        store_returns.queue(session, item, now)
         if item.order_line_id is not None and item.store_state == "unmatched" and order.store_state == "created":
             item.store_state = "wanted"
             kinds = ("return.refund", "return.store")
@@ -368,71 +364,6 @@ def _return_confirmed(session: Session, item: ReturnRow, now: datetime) -> None:
         kinds += ["return.store"] if item.decided_quantity != 0 else []
     else:
         item.state, item.closed_at = "closed", now
+        store_returns.end(session, item, now)
     marks = [Mark(item.connection_id, "shipments", kind, str(item.id)) for kind in kinds]
     work.mark(session, item.shop_id, marks, now)
-
-
-def refund_in_store(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``return.store``, key our return id: the refund in the store's books, units back by rule."""
-    claim = claims[0]
-    with engine.db.read(row.shop_id) as session:
-        item = session.get(ReturnRow, int(claim.key))
-        line = session.get(OrderLine, item.order_line_id) if item and item.order_line_id else None
-        order = session.get(Order, line.order_id) if line else None
-        platform_row = store_connection(session)
-        given = _given_back(session, order, line, item) if order and line and item else None
-    good = item is not None and item.store_state == "wanted"
-    after: StoreOrder | None = None
-    if good and item and given and order and platform_row and order.store_order_id:
-        with lane("shipments"), about(order=order.ref), before_write(lambda: fence(engine, row, claim)):
-            after = _refund(engine.platform(platform_row), order, item, given)
-    step("return.store.sent")
-    engine.db.transact(row.shop_id, _refunded, claim, line, order, after, engine.clock())
-    step("return.store.recorded")
-    engine.ring({"stock"})
-
-
-def _refund(platform: Platform, order: Order, item: ReturnRow, given: RefundLine) -> StoreOrder | None:
-    if given.amount is not None and not given.amount.amount:  # parts that cost nothing
-        return next(iter(platform.fetch_orders([str(order.store_order_id)])), None)
-    reason = f"Return {item.external_id}: {item.reason}"
-    return platform.refund_lines(str(order.store_order_id), [given], reason, f"{order.ref}/return/{item.id}")
-
-
-def _given_back(session: Session, order: Order, line: OrderLine, item: ReturnRow) -> RefundLine | None:
-    """In the store: the units, or the amount that was paid for parts of them."""
-    if line.store_line_id is None:
-        return None
-    if item.decided_quantity != 0:
-        units = item.decided_quantity or item.quantity
-        restock = item.restock and not line.without_product
-        return RefundLine(store_line_id=line.store_line_id, quantity=units, restock=restock)
-    ref = f"{order.ref}/{refunds.name_of(item)}"
-    query = select(RefundRow.amount).where(RefundRow.order_id == order.id, RefundRow.ref == ref)
-    amount = Money.of(session.scalar(query) or "0", order.currency)
-    return RefundLine(store_line_id=line.store_line_id, quantity=0, restock=False, amount=amount)
-
-
-def _refunded(
-    session: Session, claim: Claim, line: OrderLine | None, order: Order | None, after: StoreOrder | None, now: datetime
-) -> None:
-    item = session.get(ReturnRow, int(claim.key))
-    if item is not None and item.store_state == "wanted":
-        item.store_state = "done" if after is not None else "unmatched"
-        item.state, item.closed_at = "closed", now
-        if after is not None and line is not None and order is not None:
-            remember_refunds(session, [line.id], after)
-            reread(session, order, now)
-            read_store_order(session, order, now)
-        else:
-            records.open_problem(
-                session,
-                now,
-                "return_unmatched",
-                f"return {item.external_id}",
-                f"Return {item.external_id} belongs to no order that is known here; the store was not changed.",
-                "Refund and restock it in the store by hand.",
-                connection_id=item.connection_id,
-                severity="warning",
-            )
-    work.done(session, [claim], now)

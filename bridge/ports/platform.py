@@ -14,7 +14,7 @@ from pydantic import Field
 from bridge.domain.catalogue import StoreProduct
 from bridge.domain.order import OrderDraft, StoreOrder
 from bridge.domain.reading import amount
-from bridge.domain.returns import RefundLine
+from bridge.domain.returns import RefundLine, ReturnNotice, StoreReturn
 from bridge.domain.values import Value
 from bridge.ports.channel import Choice, Page
 from bridge.ports.errors import AskMerchant
@@ -32,7 +32,8 @@ def order_total(told: Any, order_id: str) -> Decimal:
 
 class StoreInfo(Value):
     """The store as a check of the credentials found it. ``details`` is shown to the merchant as it is; ``choices``: by
-    name of a setting, what can be chosen there (store views, sources)."""
+    name of a setting, what can be chosen there (store views, sources); ``better``: what it would do too with a right
+    that it was not given, and how to give it."""
 
     name: str
     url: str
@@ -42,6 +43,7 @@ class StoreInfo(Value):
     timezone: str = "UTC"
     details: dict[str, Any] = Field(default_factory=dict)
     choices: dict[str, tuple[Choice, ...]] = Field(default_factory=dict)
+    better: tuple[str, ...] = ()
 
 
 class ProductRef(Value):
@@ -169,6 +171,26 @@ class Platform(Protocol):
 
         Safe to repeat: ``ref`` is written into the refund and looked up first.
         """
+        ...
+
+    def announce_return(self, external_id: str, notice: ReturnNotice) -> StoreReturn:
+        """Keep a return of units that have left, once: looked up first, by its id, its reference, and among those that
+        were made in the store for the same units. Nothing is refunded yet. Raises UnknownOutcome when no answer came
+        back; called again, it is looked up.
+        """
+        ...
+
+    def accept_return(self, external_id: str, known: str, line: RefundLine, reason: str, ref: str) -> StoreOrder:
+        """Take units back: by the return that the store keeps for ``ref`` (or as ``known``), with its refund; where it
+        keeps none, as :meth:`refund_lines`. Never both. Raises UnknownOutcome when no answer came back.
+
+        Safe to repeat: what the store has processed is read first.
+        """
+        ...
+
+    def drop_return(self, external_id: str, ref: str) -> None:
+        """Nothing (more) comes back: cancel the return that was made for ``ref``, or close it where something was done
+        about it. Safe to repeat."""
         ...
 
     def add_note(self, external_id: str, note: str) -> None:

@@ -33,10 +33,12 @@ MEANINGS: dict[Capability, str] = {
     Capability.WEBHOOKS: "changes arrive by webhooks",
     Capability.STOCK_WRITE: "stock can be set",
 }
+# The same of a store, where it means something else there.
+OF_STORES: dict[Capability, str] = {Capability.RETURNS: "returns are kept in the store as returns, with their refund"}
 _STORES = (Capability.CATALOGUE, Capability.CREATE_ORDER, Capability.WEBHOOKS, Capability.STOCK_WRITE)
 # Instead of calls: no marketplace that is called lacks it.
 _INSTEAD = (Capability.FEED,)
-_BOTH = (Capability.CHECK, Capability.CANCEL, Capability.REFUNDS, Capability.SHIPMENTS)
+_BOTH = (Capability.CHECK, Capability.CANCEL, Capability.REFUNDS, Capability.RETURNS, Capability.SHIPMENTS)
 CAPABILITIES = {
     "channel": tuple(item for item in Capability if item not in (*_STORES, *_INSTEAD)),
     "platform": (*_BOTH, *_STORES),
@@ -46,9 +48,10 @@ CAPABILITIES = {
 def capabilities_table(manifest: Manifest) -> str:
     """Every capability an adapter of this kind can have: there, or why not."""
     rows = ["| Capability | |", "| --- | --- |"]
+    meanings = MEANINGS | (OF_STORES if manifest.kind == "platform" else {})
     for item in (*CAPABILITIES[manifest.kind], *(item for item in _INSTEAD if item in manifest.capabilities)):
         lacking = manifest.lacks.get(item)
-        told = f"**no**: {lacking}" if lacking else MEANINGS[item] if item in manifest.capabilities else "**no**"
+        told = f"**no**: {lacking}" if lacking else meanings[item] if item in manifest.capabilities else "**no**"
         rows.append(f"| {item.value} | {told} |")
     return "\n".join(rows)
 

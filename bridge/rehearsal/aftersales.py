@@ -68,6 +68,7 @@ def send_back(story: Story) -> str:
     story.world.market.send_back(story.orders["sold"], story.sku, 1)
     row = story.until("the return is here", lambda: _return_row(story))
     world = story.world
+    kept = _kept_there(story)
     # As the merchant does on the page: the parcel has arrived and is fine.
     attend.decide_return(world.engine, world.shop.id, row.external_id, ReturnDecision.ACCEPTED.value, 1)
     story.until("the return is closed", lambda: _closed(story), lambda: _return_seen(story))
@@ -77,7 +78,20 @@ def send_back(story: Story) -> str:
         raise Failed(f"store order {order.number} has {refunded} refunded units, not 1")
     story.stock += 1
     until_back_on_sale(story)
-    return f"return {row.external_id}: accepted there, refunded in store order {order.number}, {story.stock} on sale"
+    return (
+        f"return {row.external_id}{kept}: accepted there, refunded in store order {order.number}, {story.stock} on sale"
+    )
+
+
+def _kept_there(story: Story) -> str:
+    """The store's own return, where it keeps them and the app may."""
+    world = story.world
+    if Capability.RETURNS not in world.platform.manifest.capabilities or world.platform.check().better:
+        return ""
+    row = story.until(
+        "the store keeps the return", lambda: found if (found := _return_row(story)) and found.store_return_id else None
+    )
+    return f" ({row.store_return_name} in the store)"
 
 
 def _return_row(story: Story) -> ReturnRow | None:

@@ -222,6 +222,7 @@ def _found(row: Connection, adapter: Adapter | None) -> Context:
         "currency": info.get("currency") or (adapter.manifest.currency if adapter else None),
         "choices": {name: [item.label for item in items] for name, items in account_info.choices(info).items()},
         "details": plain,
+        "better": info.get("better") or [],
     }
 
 

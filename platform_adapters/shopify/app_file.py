@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from platform_adapters.shopify.documents import API_VERSION
 from platform_adapters.shopify.hooks import TOPICS
-from platform_adapters.shopify.scopes import OPTIONAL_SCOPES, SCOPES
+from platform_adapters.shopify.scopes import OPTIONAL_SCOPES, SCOPES, WISHED_SCOPES
 
 COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 
@@ -23,7 +23,7 @@ def app_toml(client_id: str, address: str) -> str:
         "embedded = true",
         "",
         "[access_scopes]",
-        f"scopes = {_text(','.join(SCOPES))}",
+        f"scopes = {_text(','.join((*SCOPES, *WISHED_SCOPES)))}",
         f"optional_scopes = {_list(OPTIONAL_SCOPES)}",
         "use_legacy_install_flow = false",
         "",

@@ -23,6 +23,7 @@ from platform_adapters.shopify.tokens import renewing
 
 # Before the first answer of a kind has told: a mutation is 10 points, a query as much as its pages.
 FIRST_COST = {"query": 100.0, "mutation": 10.0}
+LOOKED_UP = ("orderCreate", "returnCreate", "returnProcess", "removeFromReturn")
 BULK_BYTES = 512 * 1024 * 1024
 BULK_SECONDS = 300.0
 
@@ -37,14 +38,14 @@ def _first(body: Any) -> Json:
 
 
 def _hidden(response: Response) -> Said | None:
-    """GraphQL's own errors. A list means that nothing was done, or that the answer is not whole: none is believed. An
-    order that was made is looked up, whatever else went wrong with the answer."""
+    """GraphQL's own errors. A list means that nothing was done, or that the answer is not whole: none is believed. What
+    was made is looked up, whatever else went wrong with the answer."""
     body = table(response.json)
     data = table(body.get("data"))
     if not body.get("errors"):
         return None if data else Said("the answer had no data", None, "NO_DATA")
     error = _first(body)
-    if table(data.get("orderCreate")):
+    if any(table(data.get(name)) for name in LOOKED_UP):
         return Said(text(error.get("message")), None, "HALF_DONE")
     code, words = text(table(error.get("extensions")).get("code")), text(error.get("message") or body["errors"])
     if not code and "custom id" in words.lower():

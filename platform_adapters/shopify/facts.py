@@ -12,7 +12,8 @@ from bridge.domain.reading import amount
 from platform_adapters.shopify import mapping
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.mapping import ShopFacts
-from platform_adapters.shopify.reading import Json, table, text, walk
+from platform_adapters.shopify.reading import Json, dicts, table, text, walk
+from platform_adapters.shopify.scopes import WISHED_SCOPES, missing
 
 KEEP = timedelta(minutes=30)
 
@@ -46,7 +47,8 @@ class Facts:
         return walk(ask(None), ask)
 
     def _read(self) -> ShopFacts:
-        shop = table(self._client.ask("shop", 5).get("shop"))
+        data = self._client.ask("shop", 5)
+        shop = table(data.get("shop"))
         rows = self.locations()
         return ShopFacts(
             currency=text(shop.get("currencyCode")) or "EUR",
@@ -54,7 +56,13 @@ class Facts:
             chosen=mapping.locations(rows, self.wanted),
             locations=max(1, len(rows)),
             vat=Decimal(0) if shop.get("taxesIncluded") else self._vat,
+            keeps_returns=not missing(granted(data), WISHED_SCOPES),
         )
+
+
+def granted(data: Json) -> list[str]:
+    """The access scopes of the app, as the store tells them."""
+    return [text(row.get("handle")) for row in dicts(table(data.get("currentAppInstallation")).get("accessScopes"))]
 
 
 def admin_url(domain: str) -> str:

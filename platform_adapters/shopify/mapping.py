@@ -24,13 +24,15 @@ ONLY_VARIANT = "Default Title"
 @dataclass(frozen=True)
 class ShopFacts:
     """What must be known of a store to read its products. ``chosen``: the numbers of the locations whose stock is
-    sold; ``locations``: how many it has; ``vat``: percent to be added to prices that are kept without."""
+    sold; ``locations``: how many it has; ``vat``: percent to be added to prices that are kept without;
+    ``keeps_returns``: the app may read and write returns."""
 
     currency: str
     admin: str
     chosen: tuple[str, ...] = ()
     locations: int = 1
     vat: Decimal = Decimal(0)
+    keeps_returns: bool = False
 
 
 def product(raw: Json, facts: ShopFacts) -> StoreProduct:

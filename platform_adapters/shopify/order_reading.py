@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,17 @@ DOCUMENTS = {
 }
 
 
+# The statuses of an order in which something of a return may have been processed.
+IN_RETURN = ("IN_PROGRESS", "INSPECTION_COMPLETE", "RETURNED", "RETURN_FAILED")
+
+
 class OrderReader:
-    def __init__(self, client: ShopifyClient, transport: Transport) -> None:
+    """``unpaid``: of an order, units that were taken back by a return without a refund, by line."""
+
+    def __init__(self, client: ShopifyClient, transport: Transport, unpaid: Callable[[Json], dict[str, int]]) -> None:
         self._client = client
         self._transport = transport
+        self._unpaid = unpaid
 
     def read(self, ids: Sequence[str]) -> list[Json]:
         """Those that exist, in the order of their numbers."""
@@ -37,6 +44,7 @@ class OrderReader:
         for row in rows:
             self._all_lines(row)
             self._rest(row)
+            row["unpaidReturns"] = self._unpaid(row) if row.get("returnStatus") in IN_RETURN else {}
         for name, (document, lines) in DOCUMENTS.items():
             self._units([item for row in rows for item in dicts(row.get(name))], document, lines)
         return list(rows)

@@ -154,11 +154,12 @@ def address(given: Address) -> Json:
 
 
 def order(raw: Json, admin: str) -> StoreOrder:
-    """A store order whole. Under ``units`` of each fulfilment and refund stand its lines, which are read apart."""
+    """A store order whole. Under ``units`` of each fulfilment and refund stand its lines, and under ``unpaidReturns``
+    what returns took back without a refund; these are read apart."""
     found, currency = number(raw.get("id")), text(raw.get("currencyCode")) or "EUR"
     told, refunded = table(table(raw.get("totalPriceSet")).get("presentmentMoney")), money(raw.get("totalRefundedSet"))
     currency = currency_code(told.get("currencyCode")) or currency
-    given_back = _units(raw.get("refunds"))
+    given_back, unpaid = _units(raw.get("refunds")), table(raw.get("unpaidReturns"))
     return StoreOrder(
         external_id=found,
         number=text(raw.get("name")) or found,
@@ -167,7 +168,7 @@ def order(raw: Json, admin: str) -> StoreOrder:
         currency=currency,
         total=Money.of(order_total(told.get("amount"), text(raw.get("name")) or found), currency),
         marketplace_ref=marketplace_ref(raw),
-        lines=tuple(_store_line(line, given_back) for line in nodes(raw.get("lineItems"))),
+        lines=tuple(_store_line(line, given_back, unpaid) for line in nodes(raw.get("lineItems"))),
         parcels=parcels(raw),
         refunded=refunded if refunded and refunded.amount else None,
         modified_at=moment(raw.get("updatedAt")),
@@ -209,8 +210,9 @@ def marketplace_ref(raw: Json) -> str | None:
     return attributes(raw.get("customAttributes")).get(ORDER_KEY) or None
 
 
-def _store_line(raw: Json, refunded: Mapping[str, int]) -> StoreLine:
+def _store_line(raw: Json, refunded: Mapping[str, int], unpaid: Mapping[str, int]) -> StoreLine:
     found, quantity = number(raw.get("id")), _whole(raw.get("quantity"))
+    back = refunded.get(found, 0)
     return StoreLine(
         external_id=found,
         variant_id=number(table(raw.get("variant")).get("id")),
@@ -218,7 +220,7 @@ def _store_line(raw: Json, refunded: Mapping[str, int]) -> StoreLine:
         quantity=quantity,
         # Claimed in full when it was made (DECREMENT_IGNORING_POLICY).
         reduced=quantity,
-        refunded=refunded.get(found, 0),
+        refunded=back + min(unpaid.get(found, 0), max(0, quantity - back)),
         ref=attributes(raw.get("customAttributes")).get(LINE_KEY) or None,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.domain.order import CancelReason, OrderDraft, StoreOrder, StoreOrderStatus
 from bridge.domain.reading import amount
-from bridge.domain.returns import RefundLine
+from bridge.domain.returns import RefundLine, ReturnNotice, StoreReturn
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import Page
 from bridge.ports.errors import AskMerchant, NotFound, RetryLater, UnknownOutcome
@@ -19,10 +19,11 @@ from platform_adapters.shopify import hooks, mapping, orders, refunds, scopes
 from platform_adapters.shopify.catalogue import Catalogue, good
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.documents import API_VERSION
-from platform_adapters.shopify.facts import Facts
+from platform_adapters.shopify.facts import Facts, granted
 from platform_adapters.shopify.order_reading import OrderReader
 from platform_adapters.shopify.reading import Json, gid, next_cursor, nodes, number, since_filter, table, text, walk
 from platform_adapters.shopify.refusals import codes, errors_of, refuse
+from platform_adapters.shopify.return_keeping import Back, ReturnKeeper
 from platform_adapters.shopify.stock import set_available
 
 MANIFEST = load_manifest(Path(__file__).parent)
@@ -45,15 +46,14 @@ class ShopifyPlatform:
         self._workers = MANIFEST.concurrency
         self._facts = Facts(self._client, connection.settings, connection.clock)
         self._catalogue = Catalogue(self._client, self._transport, self._facts, self._clock)
-        self._orders = OrderReader(self._client, self._transport)
+        self._returns = ReturnKeeper(self._client, self._facts)
+        self._orders = OrderReader(self._client, self._transport, self._unpaid)
 
     def check(self) -> StoreInfo:
         data = self._client.ask("shop", 5)
         shop, plan = table(data.get("shop")), table(table(data.get("shop")).get("plan"))
-        granted = [
-            text(row.get("handle")) for row in table(data.get("currentAppInstallation")).get("accessScopes") or ()
-        ]
-        self._refuse_scopes(granted)
+        given = granted(data)
+        self._refuse_scopes(given)
         rows = self._facts.locations()
         if lost := mapping.unknown_locations(rows, self._facts.wanted):
             raise AskMerchant(f"The store has no location {', '.join(lost)}.", field="locations")
@@ -76,6 +76,7 @@ class ShopifyPlatform:
             prices_include_tax=bool(shop.get("taxesIncluded")),
             timezone=text(shop.get("ianaTimezone")) or "UTC",
             details=details,
+            better=(scopes.GIVE_RETURNS,) if scopes.missing(given, scopes.WISHED_SCOPES) else (),
         )
 
     # -- the catalogue ----------------------------------------------------------------------------------------
@@ -175,10 +176,8 @@ class ShopifyPlatform:
     def refund_lines(self, external_id: str, lines: Sequence[RefundLine], reason: str, ref: str) -> StoreOrder:
         """One refund, known by its reference, which is also the key under which the store does it once only. An amount
         without units, where amounts are not recorded, is a note on the order."""
-        rows = self._orders.read([external_id])
-        if not rows:
-            raise NotFound(f"The store has no order {external_id}.", field="external_id")
-        raw, found = rows[0], self._order(rows[0])
+        raw = self._raw(external_id)
+        found = self._order(raw)
         if refunds.is_made(raw, ref):
             return found
         payment = self._payment(external_id) if self._settings.get("record_refunds") else None
@@ -190,6 +189,26 @@ class ShopifyPlatform:
         elif amounts := [line.amount.text() for line in lines if line.amount is not None]:
             self.add_note(external_id, f"{', '.join(amounts)}: {refunds.marked(ref, reason)}")
         return self._one(external_id)
+
+    def announce_return(self, external_id: str, notice: ReturnNotice) -> StoreReturn:
+        """Without the access scope it is no return; nor for units that, as the store sees it, have not left."""
+        return self._returns.announce(external_id, notice)
+
+    def accept_return(self, external_id: str, known: str, line: RefundLine, reason: str, ref: str) -> StoreOrder:
+        """What was refunded under this reference without a return is not processed any more; what a return does not
+        hold is refunded without it."""
+        raw = self._raw(external_id)
+        if refunds.is_made(raw, ref):
+            return self._order(raw)
+        note = refunds.marked(f"{ref}/return", reason)
+        taken = self._returns.accept(external_id, known, ref, self._back(raw, line), note)
+        if taken == line.quantity:
+            return self._one(external_id)
+        rest = line.model_copy(update={"quantity": line.quantity - taken})
+        return self.refund_lines(external_id, [rest], reason, f"{ref}/rest" if taken else ref)
+
+    def drop_return(self, external_id: str, ref: str) -> None:
+        self._returns.drop(external_id, ref)
 
     def add_note(self, external_id: str, note: str) -> None:
         """Below what stands there already."""
@@ -265,6 +284,21 @@ class ShopifyPlatform:
         if not found:
             raise NotFound(f"The store has no order {external_id}.", field="external_id")
         return found[0]
+
+    def _raw(self, external_id: str) -> Json:
+        rows = self._orders.read([external_id])
+        if not rows:
+            raise NotFound(f"The store has no order {external_id}.", field="external_id")
+        return rows[0]
+
+    def _unpaid(self, raw: Json) -> dict[str, int]:
+        is_all = not self._settings.get("record_refunds")
+        return self._returns.unpaid(number(raw["id"]), orders.marketplace_ref(raw), all_of_them=is_all)
+
+    def _back(self, raw: Json, line: RefundLine) -> Back:
+        payment = self._payment(number(raw["id"])) if self._settings.get("record_refunds") else None
+        place = self._return_location(raw) if line.restock else ""
+        return Back(line.store_line_id, line.quantity, place, raw, payment)
 
     def _order(self, raw: Json) -> StoreOrder:
         return orders.order(raw, self._facts.shop.admin)

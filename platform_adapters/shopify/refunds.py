@@ -45,7 +45,7 @@ def refund_input(
             row |= {"restockType": kind}
             rows.append(row | ({"locationId": gid("Location", location)} if line.restock and location else {}))
     body: Json = {"orderId": raw["id"], "note": note, "notify": False, "refundLineItems": rows}
-    if payment is not None and (amount := _amount(raw, wanted, parts, payment)) > 0:
+    if payment is not None and (amount := share(raw, wanted, payment, parts)) > 0:
         back = {"orderId": raw["id"], "kind": "REFUND", "gateway": text(payment.get("gateway")), "amount": str(amount)}
         body["transactions"] = [back | {"parentId": payment["id"]}]
     return body
@@ -62,7 +62,7 @@ def _wanted(order: StoreOrder, lines: Sequence[RefundLine]) -> dict[str, int]:
     return found
 
 
-def _amount(raw: Json, wanted: Mapping[str, int], parts: Decimal, payment: Json) -> Decimal:
+def share(raw: Json, wanted: Mapping[str, int], payment: Json, parts: Decimal = Decimal(0)) -> Decimal:
     """The units' share of what their lines cost, and ``parts``; never more than is left of the payment."""
     total = parts
     for line in nodes(raw.get("lineItems")):

@@ -19,6 +19,8 @@ CODES: Mapping[str, type[BridgeError]] = {
     "SHOP_DORMANT": AskMerchant,
     "INVALID_LOCATION": AskMerchant,
     "NO_REFUND_PERMISSION": AskMerchant,
+    "MISSING_PERMISSION": AskMerchant,
+    "FEATURE_NOT_ENABLED": AskMerchant,
     "FULFILLMENT_SERVICE_INVALID": AskMerchant,
 }
 

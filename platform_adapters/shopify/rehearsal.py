@@ -14,7 +14,7 @@ from platform_adapters.shopify import scopes
 from platform_adapters.shopify.catalogue import Catalogue
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.documents import document
-from platform_adapters.shopify.facts import Facts
+from platform_adapters.shopify.facts import Facts, granted
 from platform_adapters.shopify.mapping import available
 from platform_adapters.shopify.orders import marketplace_ref
 from platform_adapters.shopify.platform import ShopifyPlatform
@@ -46,9 +46,7 @@ class ShopifyRehearsal:
         self._made: dict[str, Json] = {}
 
     def prepare(self) -> None:
-        installed = table(self._client.ask("shop", 5).get("currentAppInstallation"))
-        granted = [text(row.get("handle")) for row in installed.get("accessScopes") or ()]
-        if lost := scopes.missing(granted, SCOPES):
+        if lost := scopes.missing(granted(self._client.ask("shop", 5)), SCOPES):
             raise AskMerchant(f"{scopes.lacking(lost)} Only a rehearsal needs all of them.", field="access_token")
         if not self._facts.shop.chosen:
             raise AskMerchant(NO_PLACE, field="locations")

@@ -1,5 +1,5 @@
 """The access scopes the app asks for: the least that its documents and its webhooks need (held against Shopify's own
-table in the tests), and those a merchant may add."""
+table in the tests), those it does more with, and those a merchant may add."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from shopify.api_access import ApiAccess, ApiAccessError
 
 SCOPES = ("read_fulfillments", "read_inventory", "read_locations", "read_products", "write_orders")
+# Asked for at the installation; a store that was connected before, or whose token lacks it, goes on without.
+RETURNS = "write_returns"
+WISHED_SCOPES = (RETURNS,)
 OPTIONAL_SCOPES = ("write_inventory",)
+NO_RETURNS = f"The app lacks the access scope {RETURNS}, so returns are notes and refunds in the store."
+GIVE_RETURNS = (
+    f"With the access scope {RETURNS} the returns of marketplaces are kept as returns in the store, with their reason, "
+    "the units that are awaited and their refund; without it they are notes and refunds. A custom app gets it under "
+    "Settings, Apps, Develop apps; an installed app asks for it when it is opened after an update."
+)
 
 
 def lacking(lost: Iterable[str]) -> str:

@@ -58,6 +58,7 @@ METHODS: Mapping[str, Mapping[Capability, tuple[str, ...]]] = {
         Capability.CREATE_ORDER: ("find_orders", "create_order", "list_orders", "fetch_orders", "add_note"),
         Capability.CANCEL: ("cancel_order",),
         Capability.REFUNDS: ("refund_lines",),
+        Capability.RETURNS: ("announce_return", "accept_return", "drop_return"),
         Capability.WEBHOOKS: ("ensure_webhooks", "remove_webhooks"),
         Capability.STOCK_WRITE: ("set_stock",),
     },

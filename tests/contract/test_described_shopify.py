@@ -17,6 +17,7 @@ from platform_adapters.shopify import ADAPTER
 from tests.support.described_shopify import DescribedShopify
 from tests.support.described_store import SINCE, Outcomes, amounts_of, connect, draft, every_page, sane
 from tests.support.shopify import VERSIONS, official
+from tests.support.shopify_orders import notice
 
 DRAWS, MOST_DRAWS = 12, 60
 SETTINGS = {"stock_writes": True, "buyer_email": True, "record_refunds": True}
@@ -65,6 +66,9 @@ class Draw:
             "create_order": lambda: sane(platform.create_order(draft("1", "2", "EUR", "1"))),
             "cancel_order": lambda: sane(platform.cancel_order(order, "enough")),
             "refund_lines": lambda: self.refund(order),
+            "announce_return": lambda: self.announce(order),
+            "accept_return": lambda: self.take_back(order),
+            "drop_return": lambda: platform.drop_return(order, "bol:1/return/1"),
             "add_note": lambda: platform.add_note(order, "seen"),
             "set_stock": lambda: platform.set_stock("1", "2", 5),
             "ensure_webhooks": lambda: platform.ensure_webhooks("https://bridge.example/hooks/a/1", "secret"),
@@ -135,6 +139,18 @@ class Draw:
         found = self.platform.fetch_orders([order])
         lines = [RefundLine(store_line_id=line.external_id, quantity=1) for item in found for line in item.lines]
         sane(self.platform.refund_lines(order, lines or [RefundLine(store_line_id="1", quantity=1)], "back", "r-1"))
+
+    def line(self, order: str) -> str:
+        found = self.platform.fetch_orders([order])
+        return next((line.external_id for item in found for line in item.lines), "1")
+
+    def announce(self, order: str) -> None:
+        found = self.platform.announce_return(order, notice("bol:1/return/1", self.line(order)))
+        assert bool(found.external_id) != bool(found.why), found
+
+    def take_back(self, order: str) -> None:
+        back = RefundLine(store_line_id=self.line(order), quantity=1)
+        sane(self.platform.accept_return(order, "", back, "back", "bol:1/return/1"))
 
 
 def _units(rows: Any) -> dict[str, int]:

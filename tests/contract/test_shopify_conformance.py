@@ -28,13 +28,16 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
+from bridge.domain.catalogue import StoreVariant
+from bridge.domain.order import StoreOrder
 from bridge.domain.returns import RefundLine
 from platform_adapters.shopify.documents import FOLDER, bulk_text, document
 from platform_adapters.shopify.hooks import TOPICS, enum
+from platform_adapters.shopify.platform import ShopifyPlatform
 from platform_adapters.shopify.sandbox.schema import official as served
-from platform_adapters.shopify.scopes import OPTIONAL_SCOPES, SCOPES
-from tests.support.shopify import VERSIONS, Account, official, open_shop
-from tests.support.shopify_orders import draft
+from platform_adapters.shopify.scopes import OPTIONAL_SCOPES, SCOPES, WISHED_SCOPES
+from tests.support.shopify import VERSIONS, Account, Shop, official, open_shop
+from tests.support.shopify_orders import draft, notice
 
 REHEARSAL = FOLDER.parent / "rehearsal_graphql"
 DOCUMENTS = sorted(
@@ -145,15 +148,18 @@ def _needed(schema: GraphQLSchema, items: list[dict[str, Any]], texts: list[str]
 
 def test_the_scopes_are_the_least_that_is_needed(specs_dir: Path) -> None:
     """Enough for every document, with write standing for read; and none that could be left out. Writing stock is the
-    merchant's own choice, and so is its scope."""
+    merchant's own choice, and so is its scope; a store whose token lacks that of returns does without them."""
     schema, items = official(specs_dir, "2026-10")
     names = [path.stem for path in FOLDER.glob("*.graphql")]
-    always = _needed(schema, items, [document(name) for name in names if name != "stock_set"])
+    backs = [document(name) for name in names if name.startswith("return_")]
+    always = _needed(schema, items, [document(name) for name in names if name != "stock_set" and name[:7] != "return_"])
     everything = _needed(schema, items, [document(name) for name in names])
     topics = _topic_scopes(schema)
     assert _enough(SCOPES, [*always, *topics])
-    assert _enough((*SCOPES, *OPTIONAL_SCOPES), everything)
-    assert not _enough(SCOPES, everything)
+    assert _enough((*SCOPES, *WISHED_SCOPES), [*always, *_needed(schema, items, backs)])
+    assert not _enough(SCOPES, _needed(schema, items, backs))
+    assert _enough((*SCOPES, *WISHED_SCOPES, *OPTIONAL_SCOPES), everything)
+    assert not _enough((*SCOPES, *WISHED_SCOPES), everything)
     for left_out in SCOPES:
         assert not _enough([name for name in SCOPES if name != left_out], [*always, *topics]), left_out
 
@@ -194,6 +200,7 @@ def test_everything_that_is_sent_fits_the_official_schema(specs_dir: Path) -> No
         platform.refund_lines(
             made.external_id, [RefundLine(store_line_id=made.lines[0].external_id, quantity=1)], "r", "x"
         )
+        _returned(shop, platform, made, variant)
         other = platform.create_order(draft(variant, external_id="2"))
         platform.cancel_order(other.external_id, "enough")
         platform.add_note(other.external_id, "seen")
@@ -202,7 +209,22 @@ def test_everything_that_is_sent_fits_the_official_schema(specs_dir: Path) -> No
         rows = [json.loads(row["body"]) for row in shop.look("requests") if row["path"].endswith("graphql.json")]
     faults = list(itertools.chain.from_iterable(_faults(schema, row) for row in rows))
     assert faults == []
-    assert len({row["query"] for row in rows}) > 20
+    assert len({row["query"] for row in rows}) > 28
+
+
+def _returned(shop: Shop, platform: ShopifyPlatform, order: StoreOrder, variant: StoreVariant) -> None:
+    """Accepted in part; asked for by the buyer in the store and taken over; dropped."""
+    line = order.lines[0].external_id
+    back = RefundLine(store_line_id=line, quantity=1)
+    platform.announce_return(order.external_id, notice("bol:1/return/1", line, units=2))
+    platform.accept_return(order.external_id, "", back, "r", "bol:1/return/1")
+    shop.control("return", order=int(order.external_id), lines={line: 1}, asked=True)
+    found = platform.announce_return(order.external_id, notice("bol:1/return/2", line))
+    platform.accept_return(order.external_id, found.external_id, back, "r", "bol:1/return/2")
+    other = platform.create_order(draft(variant, external_id="3"))
+    shop.control("ship", order=int(other.external_id), tracking="X", carrier="DHL")
+    platform.announce_return(other.external_id, notice("bol:3/return/3", other.lines[0].external_id))
+    platform.drop_return(other.external_id, "bol:3/return/3")
 
 
 def _faults(schema: GraphQLSchema, row: dict[str, Any]) -> list[str]:

@@ -175,6 +175,8 @@ def test_the_whole_walk_in_shopify(
     assert shop.look("subscriptions") == []
     assert "Not removed" not in done.said
     assert ("no webhooks" in done.steps[0]["detail"]) is ("--secret" not in how or "https_only" in options)
+    [back] = [step["detail"] for step in done.steps if step["detail"].startswith("return ")]
+    assert "-R1 in the store): accepted there" in back
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ WORDS = {
 SCOPES = (
     "read_products", "write_products", "read_inventory", "write_inventory", "read_locations", "read_orders", "write_orders",
     "read_fulfillments", "read_merchant_managed_fulfillment_orders", "read_assigned_fulfillment_orders",
-    "read_third_party_fulfillment_orders", "write_merchant_managed_fulfillment_orders",
+    "read_third_party_fulfillment_orders", "write_merchant_managed_fulfillment_orders", "read_returns", "write_returns",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bridge.domain.catalogue import StoreVariant
 from bridge.domain.money import Money
 from bridge.domain.order import Address, DraftLine, OrderDraft
+from bridge.domain.returns import ReturnNotice
 
 BUYER = Address(
     first_name="Zoë",
@@ -65,3 +66,14 @@ def draft(
         "bill_to": BUYER,
     }
     return OrderDraft(**{**values, **more})
+
+
+def notice(ref: str, line: str, *, units: int = 1, **more: Any) -> ReturnNotice:
+    """A return that a marketplace announced."""
+    values: dict[str, Any] = {
+        "ref": ref,
+        "store_line_id": line,
+        "quantity": units,
+        "words": "Return R-1 announced on bol",
+    }
+    return ReturnNotice(**{**values, "requested_at": datetime(2026, 11, 25, 9, 0, tzinfo=UTC), **more})

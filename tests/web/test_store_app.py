@@ -287,9 +287,9 @@ def test_the_app_file_says_what_shopify_has_to_know(place: Place) -> None:
     told = tomllib.loads(app.files("abc", "https://bridge.example/")["shopify.app.toml"])
     assert (told["client_id"], told["application_url"]) == ("abc", "https://bridge.example/apps/shopify/")
     assert (told["embedded"], told["access_scopes"]["use_legacy_install_flow"]) == (True, False)
-    assert (
-        told["access_scopes"]["scopes"] == "read_fulfillments,read_inventory,read_locations,read_products,write_orders"
-    )
+    least = "read_fulfillments,read_inventory,read_locations,read_products,write_orders"
+    assert told["access_scopes"]["scopes"] == f"{least},write_returns"
+    assert told["access_scopes"]["optional_scopes"] == ["write_inventory"]
     assert told["webhooks"]["api_version"] == "2026-10"
     rows = told["webhooks"]["subscriptions"]
     assert {row["uri"] for row in rows} == {"https://bridge.example/apps/shopify/hooks"}

@@ -9,6 +9,10 @@ POST     /_sandbox/bulk               many stock changes as in the admin: {chang
 POST     /_sandbox/product            change a product as in the admin: {sku, title, status, delete}
 POST     /_sandbox/ship               the merchant ships: {order, tracking, carrier, url, lines: {line: units}}
 POST     /_sandbox/refund             the merchant refunds: {order, lines: {line: units}, restock}
+POST     /_sandbox/return             a return is made in the store: {order, lines: {line: units}, asked: by the buyer}
+POST     /_sandbox/process            the merchant processes it: {return, refund: amount, restock}
+POST     /_sandbox/shelve             its units are put on the shelf before that: {return}
+POST     /_sandbox/status             the merchant closes or cancels it: {return, to: CLOSED or CANCELED}
 POST     /_sandbox/cancel             the merchant cancels: {order}
 POST     /_sandbox/install            the app is installed; /_sandbox/uninstall: it is removed
 POST     /_sandbox/session-token      a session token as App Bridge gives it: {user, claims}
@@ -20,6 +24,7 @@ POST     /_sandbox/clock              move the store's clock: {advance: seconds}
 GET      /_sandbox/deliveries?since=  webhook requests sent, newest last
 GET      /_sandbox/stock              stock by SKU
 GET      /_sandbox/orders             all orders, as they are kept
+GET      /_sandbox/returns            all returns of all orders, as they are kept
 GET      /_sandbox/subscriptions      webhook subscriptions of this store
 =======  ===========================  ==============================================================================
 """
@@ -92,6 +97,26 @@ class Refund(Body):
     restock: bool = True
 
 
+class Back(Body):
+    order: int
+    lines: dict[int, int]
+    asked: bool = False
+
+
+class Process(Body):
+    of: int = Field(alias="return")
+    refund: str = ""
+    restock: bool = True
+
+
+class ReturnOnly(Body):
+    of: int = Field(alias="return")
+
+
+class Status(ReturnOnly):
+    to: str
+
+
 class OrderOnly(Body):
     order: int
 
@@ -128,6 +153,7 @@ class Control:
         self.store = root.store
         self.goods = root.goods
         self.orders = root.changes
+        self.back = root.back
         self.hooks = root.hooks
         self.exported = root.exports
         self.tokens = tokens
@@ -199,6 +225,42 @@ class Control:
         ]
         return {"refund": self.orders.refund({"orderId": gid("Order", body.order), "refundLineItems": rows})["id"]}
 
+    def come_back(self, body: Back) -> Any:
+        order = self.orders.find(body.order)
+        parts = {part["line"]: part["id"] for parcel in order["fulfillments"] for part in parcel["lines"]}
+        rows = [
+            {"fulfillmentLineItemId": gid("FulfillmentLineItem", parts.get(line)), "quantity": units}
+            for line, units in body.lines.items()
+        ]
+        made = self.back.create({"orderId": body.order, "returnLineItems": rows}, "REQUESTED" if body.asked else "OPEN")
+        return {"return": made["id"], "name": made["name"]}
+
+    def process(self, body: Process) -> Any:
+        """All of it, as on its page in the admin."""
+        order, doc = self.back.find(body.of)
+        place = gid("Location", self.store.options.locations[0].id)
+        where = {"dispositionType": "RESTOCKED", "locationId": place} if body.restock else {}
+        shelves = {shelf["of"]: shelf["id"] for shelf in doc["shelf"]}
+        rows = [
+            {"id": line["id"], "quantity": line["quantity"], "dispositions": [
+                {"dispositionType": "NOT_RESTOCKED", "quantity": line["quantity"],
+                 "reverseFulfillmentOrderLineItemId": shelves[line["id"]]} | where]}
+            for line in doc["lines"]
+        ]  # fmt: skip
+        given: Doc = {"returnId": doc["id"], "returnLineItems": rows}
+        if body.refund:
+            paid = {"parentId": order["transactions"][0]["id"], "transactionAmount": {"amount": body.refund}}
+            given["financialTransfer"] = {"issueRefund": {"orderTransactions": [paid]}}
+        return {"status": self.back.process(given)["status"]}
+
+    def shelve(self, body: ReturnOnly) -> Any:
+        self.back.shelve(body.of, self.store.options.locations[0].id)
+        return {"return": body.of}
+
+    def status(self, body: Status) -> Any:
+        act = {"CLOSED": self.back.close, "CANCELED": self.back.cancel}[body.to]
+        return {"status": act(body.of)["status"]}
+
     def cancel(self, body: OrderOnly) -> Any:
         return self.orders.cancel(self.orders.find(body.order), {"restock": True})
 
@@ -256,6 +318,10 @@ def add_routes(app: Flask, control: Control) -> None:
         "product": (Change, control.product),
         "ship": (Ship, control.ship),
         "refund": (Refund, control.refund),
+        "return": (Back, control.come_back),
+        "process": (Process, control.process),
+        "shelve": (ReturnOnly, control.shelve),
+        "status": (Status, control.status),
         "cancel": (OrderOnly, control.cancel),
         "install": (Nothing, control.install),
         "uninstall": (Nothing, control.uninstall),
@@ -286,6 +352,10 @@ def add_routes(app: Flask, control: Control) -> None:
 
         return show
 
+    def returns() -> Response:
+        with control.kit.transaction():
+            return jsonify([doc for order in control.store.all("orders") for doc in order["returns"]])
+
     def deliveries() -> Response:
         return jsonify(list(control.hooks.log)[request.args.get("since", 0, type=int) :])
 
@@ -293,5 +363,6 @@ def add_routes(app: Flask, control: Control) -> None:
     app.post("/_sandbox/webhooks/flush", endpoint="flush")(lambda: jsonify(idle=control.hooks.idle()))
     app.get("/_sandbox/stock", endpoint="stock")(lambda: jsonify(control.stock()))
     app.get("/_sandbox/orders", endpoint="orders")(listing("orders"))
+    app.get("/_sandbox/returns", endpoint="returns")(returns)
     app.get("/_sandbox/subscriptions", endpoint="subscriptions")(listing("webhooks"))
     app.get("/_sandbox/deliveries")(deliveries)

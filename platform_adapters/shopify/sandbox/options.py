@@ -9,7 +9,7 @@ SANDBOX_CLIENT = "5a17ab0c0de05a17ab0c0de05a17ab0c"
 SANDBOX_SECRET = "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"
 ALL_SCOPES = (
     "read_fulfillments", "read_inventory", "write_inventory", "read_locations", "read_products", "write_products",
-    "read_orders", "write_orders", "write_merchant_managed_fulfillment_orders",
+    "read_orders", "write_orders", "write_merchant_managed_fulfillment_orders", "write_returns",
 )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ class Options(BaseModel):
     points per second. ``search_lag``: seconds for which lists with a filter do not show what has changed.
     ``bulk_seconds``: how long an export takes. ``cancel_seconds``: how long the store takes over a cancellation.
     ``delay``: between an event and its webhook; ``retry``: before the first repetition of one, doubling.
+    ``closes_returns``: a return that is processed whole is closed by the store itself.
     ``lets_open_go``: orders are deleted that are neither archived nor cancelled. ``https_only``: webhooks go to no
     other address. ``app_url``: where the installed app's own webhooks go, with ``app_topics`` as in its
     shopify.app.toml.
@@ -49,6 +50,7 @@ class Options(BaseModel):
     restore: float = 100
     most: int = 1000
     search_lag: float = 0
+    closes_returns: bool = True
     bulk_seconds: float = 0
     cancel_seconds: float = 0
     token_seconds: int = 3600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ class Orders:
         found = self.store.get("orders", number(gid_))
         if found is None:
             raise Refusal("Order does not exist", [field], "NOT_FOUND")
-        return found
+        return deepcopy(found) if self.store.dry else found
 
     # -- made -------------------------------------------------------------------------------------------------
 
@@ -128,9 +129,10 @@ class Orders:
     def _claim(self, order: Doc, sign: int) -> None:
         for line in order["lines"]:
             units = line["quantity"] - refunded_units(order, line["id"])
-            self._move(line, sign * units)
+            self.put_back(line, sign * units)
 
-    def _move(self, line: Doc, units: int, location: int | None = None) -> None:
+    def put_back(self, line: Doc, units: int, location: int | None = None) -> None:
+        """On the shelf; or off it, where units are below zero."""
         found = self.store.variant(line["variant"])
         if found is None or not units:
             return
@@ -145,6 +147,8 @@ class Orders:
             raise Refusal("Cannot cancel an order that has already been canceled", ["orderId"], "INVALID")
         if any(item["status"] == "SUCCESS" for item in order["fulfillments"]):
             raise Refusal("Cannot cancel a fulfilled order", ["orderId"], "INVALID")
+        if any(item["status"] in ("OPEN", "REQUESTED") for item in order["returns"]):
+            raise Refusal("Cannot cancel an order with active returns", ["orderId"], "INVALID")
         if len(given.get("staffNote") or "") > NOTE:
             raise Refusal("Staff note is too long", ["staffNote"], "INVALID")
         order["cancelling"] = {"due": self.store.now() + self.store.options.cancel_seconds, "given": dict(given)}
@@ -193,7 +197,7 @@ class Orders:
         for row in rows:
             if row["restockType"] != "NO_RESTOCK" and order["behaviour"] in CLAIMING:
                 line = next(item for item in order["lines"] if item["id"] == row["line"])
-                self._move(line, row["quantity"], row["location"])
+                self.put_back(line, row["quantity"], row["location"])
         self.store.fire("refunds/create", {"id": refund["id"], "order_id": order["id"]})
         self.store.save_order(order)
         return refund
@@ -280,7 +284,7 @@ def blank(key: int, name: str, currency: str, now: float) -> Doc:
     order: Doc = {"id": key, "name": name, "currency": currency, "created": now, "updated": now, "cancelled": None}
     order |= {"cancelling": None, "lines": [], "total": "0.00", "fulfillments": [], "refunds": [], "transactions": []}
     order |= {"sourceIdentifier": None, "note": None, "email": None, "tags": [], "customAttributes": []}
-    return order | {"metafields": {}, "financial": "PAID", "behaviour": CLAIMING[0]}
+    return order | {"metafields": {}, "financial": "PAID", "behaviour": CLAIMING[0], "returns": []}
 
 
 def _amount(bag: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ from platform_adapters.shopify.sandbox.orders import Orders
 from platform_adapters.shopify.sandbox.paging import Info, connection
 from platform_adapters.shopify.sandbox.products import Products
 from platform_adapters.shopify.sandbox.refusal import Refusal
+from platform_adapters.shopify.sandbox.return_views import ReturnViews, may_read
+from platform_adapters.shopify.sandbox.returns import Returns
 from platform_adapters.shopify.sandbox.search import BadQuery, matcher
 from platform_adapters.shopify.sandbox.store import Doc, Store, gid, number
 from platform_adapters.shopify.sandbox.views import Views, by_id
@@ -36,6 +38,13 @@ NEEDS = {
     "productDelete": "write_products",
     "fulfillmentCreate": "write_merchant_managed_fulfillment_orders",
     "fulfillmentTrackingInfoUpdate": "write_merchant_managed_fulfillment_orders",
+    "returnCreate": "write_returns",
+    "returnProcess": "write_returns",
+    "returnClose": "write_returns",
+    "returnReopen": "write_returns",
+    "returnCancel": "write_returns",
+    "returnApproveRequest": "write_returns",
+    "removeFromReturn": "write_returns",
 }
 
 
@@ -65,6 +74,9 @@ class Root:
         self.store = store
         self.views = views
         self.changes = orders
+        self.back = Returns(store, orders)
+        self.back_views = ReturnViews(views)
+        setattr(self, "return", self._return)  # a word of Python
         self.goods = products
         self.hooks = webhooks
         self.exports = bulk
@@ -162,6 +174,22 @@ class Root:
             info, rows, lambda doc: self.exports.view(doc["id"]), _sorting(args, {"CREATED_AT": "created"}), args
         )
 
+    def returnableFulfillments(self, info: Info, orderId: str, **args: Any) -> Doc:  # noqa: N802, N803
+        return self.back_views.returnable(self.changes.find(orderId), info, args)
+
+    def returnableFulfillment(self, info: Info, id: str) -> Doc | None:  # noqa: A002, N802 - Shopify's name
+        may_read(info, "returnableFulfillment")
+        return self._within("fulfillments", id, self.back_views.parcel)
+
+    def returnReasonDefinitions(  # noqa: N802 - Shopify's name
+        self, info: Info, handles: list[str] | None = None, **args: Any
+    ) -> Doc:
+        return self.back_views.reasons(info, handles, args)
+
+    def reverseFulfillmentOrder(self, info: Info, id: str) -> Doc | None:  # noqa: A002, N802 - Shopify's name
+        may_read(info, "reverseFulfillmentOrder")
+        return self._within("returns", id, self.back_views.shelf)
+
     # -- changes ----------------------------------------------------------------------------------------------
 
     def orderCreate(self, info: Info, order: Doc, options: Doc | None = None) -> Doc:  # noqa: N802
@@ -195,6 +223,27 @@ class Root:
 
     def refundCreate(self, info: Info, input: Doc) -> Doc:  # noqa: A002, N802 - Shopify's name
         return self._once(info, input, lambda: {"refund": {"id": gid("Refund", self.changes.refund(input)["id"])}})
+
+    def returnCreate(self, info: Info, returnInput: Doc) -> Doc:  # noqa: N802, N803 - Shopify's names
+        return self._returned(info, lambda: self.back.create(returnInput))
+
+    def returnProcess(self, info: Info, input: Doc) -> Doc:  # noqa: A002, N802 - Shopify's name
+        return self._returned(info, lambda: self.back.process(input))
+
+    def returnApproveRequest(self, info: Info, input: Doc) -> Doc:  # noqa: A002, N802 - Shopify's name
+        return self._returned(info, lambda: self.back.approve(input))
+
+    def returnClose(self, info: Info, id: str) -> Doc:  # noqa: A002, N802 - Shopify's name
+        return self._returned(info, lambda: self.back.close(id))
+
+    def returnReopen(self, info: Info, id: str) -> Doc:  # noqa: A002, N802 - Shopify's name
+        return self._returned(info, lambda: self.back.reopen(id))
+
+    def returnCancel(self, info: Info, id: str, **_: Any) -> Doc:  # noqa: A002, N802 - Shopify's name
+        return self._returned(info, lambda: self.back.cancel(id))
+
+    def removeFromReturn(self, info: Info, returnId: str, **given: Any) -> Doc:  # noqa: N802, N803 - Shopify's names
+        return self._returned(info, lambda: self.back.remove(returnId, given.get("returnLineItems") or []))
 
     def fulfillmentCreate(self, info: Info, fulfillment: Doc, message: str | None = None) -> Doc:  # noqa: N802
         return self._change(
@@ -258,7 +307,7 @@ class Root:
 
     def _order(self, doc: Doc) -> Doc:
         self.changes.settle(doc)
-        return self.views.order(doc)
+        return self.views.order(doc) | self.back_views.of_order(doc)
 
     def _variants(self, info: Info) -> list[tuple[Doc, Doc]]:
         if info.context.empty:
@@ -296,6 +345,17 @@ class Root:
         )
         found = next(rows, None)
         return show(*found) if found else None
+
+    def _return(self, info: Info, id: str) -> Doc | None:  # noqa: A002 - Shopify's name
+        may_read(info, "return")
+        return self._within("returns", id, self.back_views.whole)
+
+    def _returned(self, info: Info, act: Callable[[], Doc]) -> Doc:
+        def done() -> Doc:
+            doc = act()
+            return {"return": self.back_views.whole(self.changes.find(doc["order"]), doc)}
+
+        return self._change(info, done)
 
     def _change(self, info: Info, act: Callable[[], Doc], errors: str = "userErrors") -> Doc:
         needed = NEEDS.get(info.field_name)

@@ -77,6 +77,8 @@ class Store:
         self._items.clear()
         for product in self.all("products"):
             self._index(product)
+        for order in self.all("orders"):
+            order.setdefault("returns", [])  # of a file that was written before there were any
 
     def _index(self, product: Doc) -> None:
         for variant in product["variants"]:

@@ -122,7 +122,7 @@ class Views:
         show |= {
             "sku": doc["sku"],
             "quantity": doc["quantity"],
-            "currentQuantity": doc["quantity"] - refunded_units(order, doc["id"]),
+            "currentQuantity": doc["quantity"] - refunded_units(order, doc["id"]) - taken_back(order, doc["id"]),
         }
         if order["cancelled"]:
             show["currentQuantity"] = 0
@@ -179,6 +179,12 @@ class Views:
 
 def refunded_units(order: Doc, line: int) -> int:
     return sum(row["quantity"] for refund in order["refunds"] for row in refund["lines"] if row["line"] == line)
+
+
+def taken_back(order: Doc, line: int) -> int:
+    """Processed in a return, without a refund."""
+    rows = (row for doc in order["returns"] for row in doc["lines"] if row["line"] == line)
+    return sum(row["processed"] - row["refunded"] for row in rows)
 
 
 def unshipped(order: Doc, line: Mapping[str, Any]) -> int:
