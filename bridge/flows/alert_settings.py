@@ -147,6 +147,8 @@ def shown(engine: Engine, shop_id: int) -> dict[str, Any]:
         )
         faults = {row[0]: row[1] for row in session.execute(errors.order_by(SendingRow.id.desc()))}
         where, seen = zone(session).key, spoken.seen(session, shop_id)
+        row = session.scalars(select(AlertingRow)).first()
+        old = [item["until"] for item in (row.secrets or [] if row else []) if item["until"]]
     ways = {
         route: {
             **{state: next((row[2] for row in found if row[:2] == (route, state)), 0) for state in _STATES},
@@ -160,6 +162,7 @@ def shown(engine: Engine, shop_id: int) -> dict[str, Any]:
         "settings": settings.model_dump(mode="json"),
         "time_zone": where,
         "language_seen": seen,
+        "old_secret_until": next((at for text in old if (at := datetime.fromisoformat(text)) > engine.clock()), None),
         "mail_server": mail.host if mail else None,
         "default_receivers": list(mail.receivers) if mail else [],
         "ways": ways,

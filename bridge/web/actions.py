@@ -21,7 +21,7 @@ from bridge.flows import (
 from bridge.flows.replay import replay
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.web import bundles
-from bridge.web.asked import Download, Go
+from bridge.web.asked import Download, Go, Told
 from bridge.web.page import Action, Sent
 
 
@@ -154,7 +154,7 @@ def _undo(sent: Sent) -> None:
     plan.undo(sent.engine, sent.shop_id, sent.author, number=sent.number("version"), confirm="confirm" in sent.form)
 
 
-def _set_alerts(sent: Sent) -> None:
+def _set_alerts(sent: Sent) -> Told | None:
     content: dict[str, object] = {
         name: sent.form.get(name, "").strip() for name in ("language", "sender", "webhook", "error", "warning")
     }
@@ -163,7 +163,12 @@ def _set_alerts(sent: Sent) -> None:
     content["quiet"] = [severity for severity in ("error", "warning") if f"quiet_{severity}" in sent.form]
     hours = ("digest_hour", "quiet_from", "quiet_until")
     content |= {name: sent.number(name) for name in hours if sent.form.get(name, "").strip()}
-    alert_settings.put(sent.engine, sent.shop_id, content, sent.author)
+    made = alert_settings.put(sent.engine, sent.shop_id, content, sent.author)
+    return Told({"secret": made["secret"]}) if "secret" in made else None
+
+
+def _new_alert_secret(sent: Sent) -> Told:
+    return Told(alert_settings.renew_secret(sent.engine, sent.shop_id, sent.author))
 
 
 def _test_alerts(sent: Sent) -> None:
@@ -177,7 +182,7 @@ ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "overview": {"pause": _pause, "resume": _resume, "rest": _rest, "go_on": _go_on, "own": _own},
     "problems": {"retry": _retry, "close": _close, "confirm": _confirm},
     "plans": {"undo": _undo, "go-on": _go_on, "confirm": _confirm, "confirm_one": _confirm_one},
-    "alerts": {"set": _set_alerts, "test": _test_alerts},
+    "alerts": {"set": _set_alerts, "test": _test_alerts, "secret": _new_alert_secret},
     "plan": {"apply": _apply},
     "orders": {"fetch": _fetch},
     "order": {

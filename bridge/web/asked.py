@@ -54,6 +54,13 @@ class Again:
     """The page once more with what was typed, as it is being edited: nothing was saved."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """The page, with what is told this once: ``values`` for its template. Never part of an address."""
+
+    values: Mapping[str, object]
+
+
 def again(_sent: object) -> Again:
     """An action that only edits what was typed."""
     return Again()

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, BridgeError
-from bridge.web.asked import Again, Download, Form, Go
+from bridge.web.asked import Again, Download, Form, Go, Told
 from bridge.web.frames import Person
 from bridge.web.language import ENGLISH
 
@@ -70,7 +70,7 @@ class Sent:
         return int(value)
 
 
-Done = Again | Go | Download | None
+Done = Again | Go | Download | Told | None
 Action = Callable[[Sent], Done]
 
 

@@ -18,7 +18,7 @@ from bridge.flows.engine import Engine
 from bridge.log import get_logger
 from bridge.ports import errors
 from bridge.web import places, render, wording
-from bridge.web.asked import Again, Download, Form, Go
+from bridge.web.asked import Again, Download, Form, Go, Told
 from bridge.web.frames import CHANGE, CUSTOMERS, VIEW, Frame
 from bridge.web.page import Done, Page, Sent, View
 
@@ -102,6 +102,8 @@ def _serve(engine: Engine, frame: Frame, shop: Named, asked: Asked) -> Answer:
         return _show(engine, frame, shop, asked, page, arguments, error)
     if isinstance(done, Again):
         return _show(engine, frame, shop, asked, page, arguments)
+    if isinstance(done, Told):
+        return _show(engine, frame, shop, asked, page, arguments, told=done.values)
     if isinstance(done, Download):
         return Answer(download=done)
     return Answer(HTTPStatus.SEE_OTHER, redirect=done or Go(asked.path, done=asked.form.do))
@@ -140,6 +142,8 @@ def _show(
     page: Page,
     arguments: Mapping[str, Any],
     error: errors.BridgeError | None = None,
+    *,
+    told: Mapping[str, object] | None = None,
 ) -> Answer:
     now, form = engine.clock(), asked.form if asked.method == "POST" else None
     with engine.db.read(shop.id) as session:
@@ -150,6 +154,7 @@ def _show(
         if isinstance(context, Download):
             return Answer(download=context)
         context |= {
+            **(told or {}),
             "zone": state.zone(session),
             "paused": state.is_paused(session, shop.id),
             "problem_count": state.problem_count(session),

@@ -227,7 +227,7 @@ def _plan(view: View) -> Context | None:
 
 
 def _alerts(view: View) -> Context:
-    return {"alerts": alert_settings.shown(view.engine, view.shop.id)}
+    return {"alerts": alert_settings.shown(view.engine, view.shop.id), "secret": ""}
 
 
 NUMBER = "<int(max=999999999999999):number>"

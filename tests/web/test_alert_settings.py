@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 from flask import Flask
+from sqlalchemy import select
 
 from bridge.cli import cli
 from bridge.config import ConfigError, load
+from bridge.db.tables import Journal
 from bridge.flows import alert_settings
 from bridge.ports.mail import MailServer
 from bridge.web import create_web
-from tests.support.lively import HOST, TOKEN, Browser, config
+from tests.support import desks
+from tests.support.lively import HOST, TOKEN, Browser, Lively, config
 from tests.support.receivers import mail_sink
 from tests.support.world import World
 
@@ -106,6 +110,42 @@ def test_the_page_sets_and_tries(place: tuple[World, Run]) -> None:
     assert 'value="nowhere"' in wrong.text
     assert "“Webhook” is not right: This is no web address" in wrong.text
     assert browser.post("alerts", "test").status_code == 303
+
+
+def test_the_page_tells_a_secret_once_and_renews_it(place: tuple[World, Run]) -> None:
+    world = place[0]
+    browser = Browser(_app(world, page_token="", is_loopback=True))
+    assert browser.post("alerts", "secret").status_code == 422, "there is no webhook to sign for"
+    given = {"webhook": "https://hooks.shop.example/x", "error": "now", "warning": "now", "digest_hour": "9"}
+    first = _secret(browser.post("alerts", "set", **given))
+    assert "whsec_" not in browser.get("alerts").text
+    assert browser.post("alerts", "set", **given).status_code == 303, "it is made once"
+    second = _secret(browser.post("alerts", "secret"))
+    page = browser.get("alerts").text
+    assert "whsec_" not in page
+    assert "The one before signs until" in page
+    assert "storebridge alerts secret" not in page
+    with world.db.read(1) as session:
+        assert alert_settings.valid_secrets(session, world.clock()) == [second, first]
+        told = session.scalars(select(Journal).where(Journal.kind == "alerts").order_by(Journal.id)).all()
+    assert [row.author for row in told] == ["admin"] * 3
+    assert not any("whsec_" in f"{row.text} {row.detail}" for row in told)
+    world.clock.advance(25 * 3600)
+    assert "The one before signs until" not in browser.get("alerts").text
+
+
+def test_whoever_may_only_look_makes_no_secret(tmp_path: Path) -> None:
+    lively = Lively(f"sqlite:///{tmp_path / 'storebridge.db'}")
+    content = desks.asked("wordpress", "POST", "alerts", {}, {"do": "secret"}, ["view", "customers"])
+    assert desks.Inside(lively).answer(content)["status"] == 403
+    lively.close()
+
+
+def _secret(answer: Any) -> str:
+    """It is on this one page, in no address."""
+    assert (answer.status_code, "Location" in answer.headers) == (200, False)
+    [found] = re.findall(r"whsec_[A-Za-z0-9+/=]{40,}", answer.text)
+    return str(found)
 
 
 def _app(world: World, **values: Any) -> Flask:
