@@ -48,6 +48,7 @@ class Feature(StrEnum):
 
     FREE_LINES = "free_lines"  # an order has lines without a product
     ORDER_TAGS = "order_tags"
+    SHIPPED_STATUSES = "shipped_statuses"  # which of its own statuses mean that an order has left
 
 
 class Part(BaseModel):

@@ -227,6 +227,7 @@ FACTS: Mapping[str, str] = {
 FEATURES: Mapping[str, str] = {
     "free_lines": "Order lines without a product",
     "order_tags": "Tags of orders",
+    "shipped_statuses": "Statuses that mean an order has left",
 }
 # How a store calls the state of an order, of the stores whose words these are.
 STORE_STATUSES: Mapping[str, str] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -211,7 +211,13 @@ def address(given: Address, kind: str, wishes: OrderWishes) -> Json:
 
 
 def order(
-    raw: Json, shipments: Sequence[Json] = (), memos: Sequence[Json] = (), *, currency: str, link: str | None = None
+    raw: Json,
+    shipments: Sequence[Json] = (),
+    memos: Sequence[Json] = (),
+    *,
+    currency: str,
+    link: str | None = None,
+    shipped: Collection[str] = (),
 ) -> StoreOrder:
     """A store order whole. ``shipments`` and ``memos`` (credit memos) are asked for apart from it; ``currency`` is the
     store's own, of an order that names none."""
@@ -221,7 +227,7 @@ def order(
     return StoreOrder(
         external_id=text(raw.get("entity_id")),
         number=text(raw.get("increment_id")) or text(raw.get("entity_id")),
-        status=status(raw),
+        status=status(raw, shipped),
         raw_status=text(raw.get("status")) or text(raw.get("state")),
         currency=currency,
         total=Money.of(order_total(raw.get("grand_total"), text(raw.get("increment_id"))), currency),
@@ -235,13 +241,15 @@ def order(
     )
 
 
-def status(raw: Json) -> StoreOrderStatus:
-    """An order that was credited whole before anything of it was shipped is what Magento makes of a cancellation once
-    there is an invoice."""
+def status(raw: Json, shipped: Collection[str] = ()) -> StoreOrderStatus:
+    """``shipped``: codes of statuses that mean, in any open state, that an order has left. An order that was credited
+    whole before anything of it was shipped is what Magento makes of a cancellation once there is an invoice."""
     found = STATE.get(text(raw.get("state")), StoreOrderStatus.OTHER)
     items = _sold(raw)
     if found is StoreOrderStatus.REFUNDED and items and not any(whole(item.get("qty_shipped")) for item in items):
         return StoreOrderStatus.CANCELLED
+    if found not in OVER and text(raw.get("status")) in shipped:
+        return StoreOrderStatus.COMPLETED
     return found
 
 

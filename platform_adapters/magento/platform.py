@@ -248,4 +248,5 @@ class MagentoPlatform:
         return self._as_order(*self._orders.whole([raw])[0])
 
     def _as_order(self, raw: Json, shipments: Sequence[Json] = (), memos: Sequence[Json] = ()) -> StoreOrder:
-        return orders.order(raw, shipments, memos, currency=self._facts.shop.currency)
+        shipped = self._settings.get("shipped_statuses") or ()
+        return orders.order(raw, shipments, memos, currency=self._facts.shop.currency, shipped=shipped)

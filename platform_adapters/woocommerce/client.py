@@ -172,6 +172,16 @@ class WooClient:
         found = table(answer).get("environment") if answer.ok else None
         return found if isinstance(found, dict) else {}
 
+    def order_statuses(self) -> list[Json]:
+        """``slug`` and ``name`` of each, those of plugins among them; empty where the key's user may not see reports
+        (WC_REST_Report_Orders_Totals_Controller, since 3.5)."""
+        fields = {"_fields": "slug,name"}
+        answer = self._api.get(
+            "reports/orders/totals", params=fields, operation="orders.statuses", allow=(401, 403, 404)
+        )
+        rows = answer.json if answer.ok and isinstance(answer.json, list) else []
+        return [row for row in rows if isinstance(row, dict)]
+
     def prove_writing(self) -> None:
         """An empty batch changes nothing and needs the permission to write."""
         self._api.post("products/batch", {}, operation="products.batch", idempotent=True)

@@ -9,7 +9,7 @@ so its price goes into a fee, and the shipping line, which carries the order's l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -49,6 +49,27 @@ STATUS = {
     "checkout-draft": StoreOrderStatus.DRAFT,
     "auto-draft": StoreOrderStatus.DRAFT,
 }
+
+
+SHIPPED_USUAL = "completed"
+
+
+def shipped_choices(rows: Sequence[Json]) -> dict[str, str]:
+    """Of a store's statuses, with their names, those that may mean that an order has left: its usual one, and whatever
+    WooCommerce has no meaning of its own for."""
+    named = {str(row.get("slug") or ""): str(row.get("name") or row.get("slug") or "") for row in rows}
+    return {slug: name for slug, name in named.items() if slug and (slug == SHIPPED_USUAL or slug not in STATUS)}
+
+
+def status(raw: Json, shipped: Collection[str]) -> StoreOrderStatus:
+    """``shipped``: the statuses that count as such; without the usual one it is a step before it."""
+    slug = str(raw.get("status") or "").removeprefix("wc-")
+    found = STATUS.get(slug, StoreOrderStatus.OTHER)
+    if found not in (StoreOrderStatus.COMPLETED, StoreOrderStatus.OTHER):
+        return found
+    if slug in shipped:
+        return StoreOrderStatus.COMPLETED
+    return StoreOrderStatus.PROCESSING if found is StoreOrderStatus.COMPLETED else found
 
 
 def order_body(draft: OrderDraft, settings: Mapping[str, Any]) -> Json:
@@ -119,16 +140,23 @@ def plain(money: Money) -> str:
 
 
 def order(
-    raw: Json, currency: str, base: str, sources: Sequence[str], fulfilments: Sequence[Json], refunds: Sequence[Json]
+    raw: Json,
+    currency: str,
+    base: str,
+    sources: Sequence[str],
+    fulfilments: Sequence[Json],
+    refunds: Sequence[Json],
+    shipped: Collection[str] = (SHIPPED_USUAL,),
 ) -> StoreOrder:
-    """A store order whole. ``refunds`` and ``fulfilments`` are asked for apart from it."""
+    """A store order whole. ``refunds`` and ``fulfilments`` are asked for apart from it; ``shipped`` as in
+    :func:`status`."""
     number = str(raw["id"])
     given_back = [found for row in _rows(raw.get("refunds")) if (found := amount(row.get("total"))) is not None]
     units = refunded_units(refunds)
     return StoreOrder(
         external_id=number,
         number=str(raw.get("number") or number),
-        status=STATUS.get(str(raw.get("status")), StoreOrderStatus.OTHER),
+        status=status(raw, shipped),
         raw_status=str(raw.get("status") or ""),
         currency=currency,
         total=Money.of(order_total(raw.get("total"), number), currency),

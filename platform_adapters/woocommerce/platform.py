@@ -13,7 +13,7 @@ from bridge.domain.order import OrderDraft, StoreOrder, StoreOrderStatus
 from bridge.domain.reading import currency_code
 from bridge.domain.returns import RefundLine
 from bridge.ports.adapter import Connection
-from bridge.ports.channel import Page
+from bridge.ports.channel import Choice, Page
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, UnknownOutcome
 from bridge.ports.manifest import load_manifest
 from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, StoreInfo, WebhookAudit
@@ -31,6 +31,7 @@ from platform_adapters.woocommerce.recent import Recent
 
 MANIFEST = load_manifest(Path(__file__).parent)
 SEARCH_PAGES = 5
+SHIPPED = "shipped_statuses"
 ASK_AGAIN = timedelta(hours=1)
 # Lists leave the bin out, and an order in it is news.
 STATUSES = ("any", BIN)
@@ -52,6 +53,7 @@ class WooPlatform:
         self._recent = Recent(self._client)
         self._plugin = Plugin(connection)
         self._sources: tuple[str, ...] = tuple(connection.settings.get("tracking_sources") or ())
+        self._shipped = frozenset(connection.settings.get(SHIPPED) or (orders.SHIPPED_USUAL,))
         self._no_fulfilments_until: datetime | None = None
 
     def check(self) -> StoreInfo:
@@ -65,6 +67,7 @@ class WooPlatform:
         if decimals.isdigit() and int(decimals) < 2:
             details["warning"] = "Prices are rounded to whole units: totals of marketplace orders will differ."
         details["plugin"] = self._plugin.words()
+        statuses = orders.shipped_choices(client.order_statuses())
         return StoreInfo(
             name=str(index.get("name") or client.url),
             url=str(index.get("home") or client.url),
@@ -73,6 +76,7 @@ class WooPlatform:
             prices_include_tax=self._facts.taxes.in_prices,
             timezone=str(index.get("timezone_string") or "UTC"),
             details=details,
+            choices={SHIPPED: tuple(Choice(value=slug, label=name) for slug, name in statuses.items())},
         )
 
     # -- the catalogue ----------------------------------------------------------------------------------------
@@ -263,7 +267,7 @@ class WooPlatform:
 
     def _order(self, raw: Json, fulfilments: Sequence[Json] = (), refunds: Sequence[Json] = ()) -> StoreOrder:
         currency = currency_code(raw.get("currency")) or self._facts.shop.currency
-        return orders.order(raw, currency, self._client.url, self._sources, fulfilments, refunds)
+        return orders.order(raw, currency, self._client.url, self._sources, fulfilments, refunds, self._shipped)
 
     def _fulfilments(self, number: str) -> list[Json]:
         """Asked for only where the feature is on; where it is off, that is asked again after a while."""

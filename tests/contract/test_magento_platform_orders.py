@@ -12,6 +12,7 @@ from bridge.domain.order import ShippingMethod, StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, UnknownOutcome
 from bridge.ports.platform import OrderMark
+from platform_adapters.magento import orders
 from tests.support.magento import BUYER, Account, Store, all_pages, draft, eur, open_store, utc_now
 
 
@@ -67,6 +68,21 @@ class TestCreate:
         assert assignment["shipping"]["method"] == "dhl_paket"
         assert raw["shipping_description"] == "DHL Paket (bol.com 1043946570)"
         assert (made.total.text(), raw["shipping_incl_tax"]) == ("17.05 EUR", 4.95)
+
+    @pytest.mark.parametrize(
+        ("state", "code", "status"),
+        [
+            ("processing", "sent_out", StoreOrderStatus.COMPLETED),
+            ("processing", "packed", StoreOrderStatus.PROCESSING),
+            ("complete", "complete", StoreOrderStatus.COMPLETED),
+            ("canceled", "sent_out", StoreOrderStatus.CANCELLED),
+        ],
+    )
+    def test_a_status_of_the_merchants_may_mean_that_it_has_left(
+        self, state: str, code: str, status: StoreOrderStatus
+    ) -> None:
+        raw = {"state": state, "status": code, "items": []}
+        assert orders.status(raw, ["sent_out"]) is status
 
     def test_tells_the_lines_as_the_store_has_them(self, store: Store, account: Account) -> None:
         key = store.product("A", 10)

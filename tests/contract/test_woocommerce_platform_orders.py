@@ -266,6 +266,35 @@ class TestReading:
         [found] = account.platform.fetch_orders([str(order["id"])])
         assert (found.status, found.raw_status, found.total) == (StoreOrderStatus.OTHER, "wc-packed", eur("12.5"))
 
+    @pytest.mark.parametrize(
+        ("chosen", "plugins", "usual"),
+        [
+            (None, StoreOrderStatus.OTHER, StoreOrderStatus.COMPLETED),
+            (["completed", "shipped"], StoreOrderStatus.COMPLETED, StoreOrderStatus.COMPLETED),
+            (["shipped"], StoreOrderStatus.COMPLETED, StoreOrderStatus.PROCESSING),
+        ],
+    )
+    def test_which_statuses_mean_that_it_has_left(
+        self, chosen: list[str] | None, plugins: StoreOrderStatus, usual: StoreOrderStatus
+    ) -> None:
+        with open_store(statuses={"shipped": "Versendet"}) as store:
+            account = Account(store, settings={"shipped_statuses": chosen} if chosen else None)
+            offered = account.platform.check().choices["shipped_statuses"]
+            assert [(item.value, item.label) for item in offered] == [
+                ("completed", "Completed"), ("shipped", "Versendet"),
+            ]  # fmt: skip
+            ids = []
+            for status in ("shipped", "completed", "processing", "cancelled"):
+                made = account.platform.create_order(draft(store.product(f"A-{status}"), external_id=status))
+                store.put(f"orders/{made.external_id}", {"status": status})
+                ids.append(made.external_id)
+            found = [order.status for order in account.platform.fetch_orders(ids)]
+            assert found == [plugins, usual, StoreOrderStatus.PROCESSING, StoreOrderStatus.CANCELLED]
+
+    def test_where_the_key_may_not_see_the_statuses_none_are_offered(self, store: Store, account: Account) -> None:
+        store.fault("error", "orders.statuses", status=403)
+        assert account.platform.check().choices["shipped_statuses"] == ()
+
     def test_many_in_one_call(self, store: Store, account: Account) -> None:
         number = store.product("A")
         ids = [str(store.order((number, 1))["id"]) for _ in range(5)]

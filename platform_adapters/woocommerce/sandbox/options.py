@@ -26,6 +26,7 @@ class Options(BaseModel):
     ``latency`` adds seconds per request by operation ("orders.create"), else by kind ("get", "list", "put",
     "post", "order", "delete", "batch" per row, and "row" per row of a list); ``php_workers`` bounds how many
     requests run at once.
+    ``statuses``: order statuses that plugins have added, each with its name.
     ``delay`` is the time between an event and its webhook; ``stale_cache`` lets deliveries of one queue run
     share the product they read first, as PHP's object cache does behind a slow receiver. ``module``: Storebridge's own
     plugin is installed. ``verify_callbacks``: certificates of those who are given keys by wc-auth.
@@ -47,6 +48,7 @@ class Options(BaseModel):
     tax_rates: dict[str, float] = Field(default_factory=dict)
     tax_label: str = "VAT"
     shipping_tax_class: str = "inherit"
+    statuses: dict[str, str] = Field(default_factory=dict)
     fulfillments: bool = False
     shipment_tracking: bool = False
     ast: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import request
@@ -14,7 +14,7 @@ from platform_adapters.woocommerce.sandbox.order_view import OrderView
 from platform_adapters.woocommerce.sandbox.orders import Orders
 from platform_adapters.woocommerce.sandbox.refunds import Refunds
 from platform_adapters.woocommerce.sandbox.routes import EDITING
-from platform_adapters.woocommerce.sandbox.schema import ORDER_STATUSES, as_bool
+from platform_adapters.woocommerce.sandbox.schema import ORDER_STATUSES, STATUS_NAMES, as_bool
 from platform_adapters.woocommerce.sandbox.shop import Doc
 from platform_adapters.woocommerce.sandbox.tracking import Tracking
 
@@ -29,6 +29,7 @@ class OrderRoutes:
         self.refunds = Refunds(orders)
         api.route("/orders", "orders.list", self.collection, "GET")
         api.route("/orders", "orders.create", self.create, "POST")
+        api.route("/reports/orders/totals", "orders.statuses", self.statuses, "GET")
         api.route("/orders/batch", "orders.batch", self.batch, *EDITING)
         api.route(ITEM, "orders.get", self.get, "GET")
         api.route(ITEM, "orders.update", self.update, *EDITING)
@@ -41,7 +42,7 @@ class OrderRoutes:
         api.route(f"{ITEM}/refunds/<int:refund>", "refunds.delete", self.delete_refund, "DELETE")
 
     def collection(self) -> Any:
-        wanted = _status_test()
+        wanted = _status_test(self.api.options.statuses)
         rows = [row for row in self.api.shop.all("orders") if wanted(row)]
         if term := request.args.get("search"):
             rows = [row for row in rows if self.orders.matches(row, term)]
@@ -72,6 +73,17 @@ class OrderRoutes:
             update=update,
             delete=lambda item: self._delete(int(item), force=True),
         )
+
+    def statuses(self) -> Any:
+        """Every status there is, those of plugins among them."""
+        rows = list(self.api.shop.all("orders"))
+        names = {**STATUS_NAMES, **self.api.options.statuses}
+        found = [
+            {"slug": slug, "name": name, "total": sum(row["status"] == slug for row in rows)}
+            for slug, name in names.items()
+        ]
+        only = (request.args.get("_fields") or "slug,name,total").split(",")
+        return [{name: row[name] for name in only if name in row} for row in found]
 
     def notes(self, number: int) -> Any:
         self.orders.find(number)
@@ -172,11 +184,12 @@ class TrackingRoutes:
             raise invalid_id("order") from error
 
 
-def _status_test() -> Callable[[Doc], bool]:
+def _status_test(more: Collection[str]) -> Callable[[Doc], bool]:
+    known = (*ORDER_STATUSES, *more)
     wanted = words("status") or ["any"]
     for position, word in enumerate(wanted):
-        if word not in ("any", "trash", *ORDER_STATUSES):
-            raise invalid_param("status", f"status[{position}] is not one of any, trash, {', '.join(ORDER_STATUSES)}.")
+        if word not in ("any", "trash", *known):
+            raise invalid_param("status", f"status[{position}] is not one of any, trash, {', '.join(known)}.")
     if "any" in wanted:
         return lambda row: row["status"] not in ("trash", "auto-draft")
     return lambda row: row["status"] in wanted

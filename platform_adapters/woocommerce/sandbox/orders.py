@@ -42,7 +42,7 @@ class Orders:
 
     def create(self, body: Mapping[str, Any], *, via: str = "rest-api") -> Doc:
         """order.created, order.updated, then product.updated for each stock that moved."""
-        check_order(body)
+        check_order(body, self.shop.options.statuses)
         order = self.blank(via)
         self.write(order, body)
         self.calculator.apply(order)
@@ -55,7 +55,7 @@ class Orders:
 
     def update(self, order: Doc, body: Mapping[str, Any]) -> Doc:
         """Lines, addresses or fees in the body recalculate all totals; a status moves stock."""
-        check_order(body)
+        check_order(body, self.shop.options.statuses)
         self.write(order, body)
         if any(body.get(name) is not None for name in RECALCULATES):
             self.calculator.apply(order)

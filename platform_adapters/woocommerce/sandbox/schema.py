@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from platform_adapters.woocommerce.sandbox.errors import WooError, invalid_param
@@ -44,6 +44,10 @@ ORDER_STATUSES = (
     "auto-draft", "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed",
     "checkout-draft",
 )  # fmt: skip
+STATUS_NAMES = {
+    "pending": "Pending payment", "processing": "Processing", "on-hold": "On hold", "completed": "Completed",
+    "cancelled": "Cancelled", "refunded": "Refunded", "failed": "Failed", "checkout-draft": "Draft",
+}  # fmt: skip
 ORDER_FIELDS: dict[str, str] = {
     "status": "string",
     "currency": "string",
@@ -61,7 +65,6 @@ ORDER_FIELDS: dict[str, str] = {
     "coupon_lines": "array",
     "meta_data": "array",
 }
-ORDER_ENUMS = {"status": ORDER_STATUSES}
 CURRENCIES = ("EUR", "USD", "GBP", "PLN", "SEK", "DKK", "CZK", "HUF", "CHF", "NOK", "RON", "JPY")
 
 
@@ -75,8 +78,9 @@ def check(body: Mapping[str, Any], fields: Mapping[str, str], enums: Mapping[str
             raise invalid_param(name, f"{name} is not one of {', '.join(allowed)}.", "rest_not_in_enum")
 
 
-def check_order(body: Mapping[str, Any]) -> None:
-    check(body, ORDER_FIELDS, ORDER_ENUMS)
+def check_order(body: Mapping[str, Any], more: Collection[str] = ()) -> None:
+    """``more``: statuses that plugins have added."""
+    check(body, ORDER_FIELDS, {"status": (*ORDER_STATUSES, *more)})
     if body.get("currency") is not None and body["currency"] not in CURRENCIES:
         raise invalid_param("currency", f"currency is not one of {', '.join(CURRENCIES)}.", "rest_not_in_enum")
     for field in ("line_items", "shipping_lines", "fee_lines"):
