@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -55,6 +56,11 @@ class ReturnCause(StrEnum):
     WRONG_ITEM = "wrong_item"
     LATE = "late"
     OTHER = "other"
+
+
+def cause_in(words: str, table: Mapping[str, ReturnCause]) -> ReturnCause:
+    """Of reasons that are words or have several spellings: by the first key that stands in them, in capitals."""
+    return next((cause for part, cause in table.items() if part in words.upper()), ReturnCause.OTHER)
 
 
 class ReturnLine(Value):

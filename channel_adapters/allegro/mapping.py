@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bridge.domain.listing import LiveOffer
 from bridge.domain.reading import Json, moment, table, tables, text
-from bridge.domain.returns import MarketplaceReturn, ReturnLine
+from bridge.domain.returns import MarketplaceReturn, ReturnCause, ReturnLine
 from bridge.ports.channel import SaleStatus
 from bridge.ports.manifest import Site
 from channel_adapters.allegro import content
@@ -22,6 +22,7 @@ from channel_adapters.allegro.vocabulary import (
     ENDED_BY,
     FOR_SALE,
     INACTIVE,
+    RETURN_CAUSES,
     RETURNS_DECIDED,
     RETURNS_ON_THEIR_WAY,
 )
@@ -148,6 +149,7 @@ def _return_line(raw: Json, items: Sequence[Json], order_raw: Json) -> ReturnLin
         title=text(item.get("name")),
         quantity=sum(whole(part.get("quantity")) or 0 for part in items),
         reason=text(reason.get("type")),
+        cause=RETURN_CAUSES.get(text(reason.get("type")), ReturnCause.OTHER),
         comment=text(reason.get("userComment")),
         handled=word in RETURNS_DECIDED,
         received=word not in RETURNS_ON_THEIR_WAY if word else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.order import FulfilledBy
 from bridge.domain.requirement import AttributeKind
-from bridge.domain.returns import RefundReason, ReturnDecision
+from bridge.domain.returns import RefundReason, ReturnCause, ReturnDecision
 from bridge.ports.channel import SubmissionState
 
 # BCP-47 codes the specification has for Accept-Language.
@@ -123,3 +123,22 @@ ATTRIBUTE_KINDS = {
 }
 
 VAT_IDS = ("VAT_EU", "PL_NIP", "CZ_DIC", "SK_IC_DPH", "HU_ADOSZAM")
+# CustomerReturnItemReason.type
+RETURN_CAUSES = {
+    "MISTAKE": ReturnCause.CHANGED_MIND,
+    "DONT_LIKE_IT": ReturnCause.CHANGED_MIND,
+    "NOT_AS_EXPECTED": ReturnCause.CHANGED_MIND,
+    "ORDERED_FOR_COMPARISON": ReturnCause.CHANGED_MIND,
+    "TOO_SMALL": ReturnCause.TOO_SMALL,
+    "TOO_LARGE": ReturnCause.TOO_LARGE,
+    "TRANSPORT": ReturnCause.DEFECTIVE,
+    "DAMAGED": ReturnCause.DEFECTIVE,
+    "HIDDEN_FLAW": ReturnCause.DEFECTIVE,
+    "OTHER_FLAW": ReturnCause.DEFECTIVE,
+    "NOT_AS_DESCRIBED": ReturnCause.NOT_AS_DESCRIBED,
+    "INCOMPLETE": ReturnCause.NOT_AS_DESCRIBED,
+    "COUNTERFEIT": ReturnCause.NOT_AS_DESCRIBED,
+    "NOT_NEW": ReturnCause.NOT_AS_DESCRIBED,
+    "DIFFERENT": ReturnCause.WRONG_ITEM,
+    "OVERDUE_DELIVERY": ReturnCause.LATE,
+}

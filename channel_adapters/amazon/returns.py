@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from bridge.domain.reading import whole
-from bridge.domain.returns import MarketplaceReturn, ReturnLine
-from channel_adapters.amazon.vocabulary import CONDITION_OF_RETURN_DONE
+from bridge.domain.returns import MarketplaceReturn, ReturnLine, cause_in
+from channel_adapters.amazon.vocabulary import CONDITION_OF_RETURN_DONE, RETURN_CAUSES
 
 REPORT = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 # Days are told as 14-Jul-2025 by some marketplaces and as 2025-07-14 by others.
@@ -78,6 +78,7 @@ def _line(key: str, rows: list[Row]) -> ReturnLine:
         title=row.get("item name", ""),
         quantity=sum(units.values()),
         reason=", ".join(filter(None, units)),
+        cause=cause_in(", ".join(units), RETURN_CAUSES),
         comment="; ".join(dict.fromkeys(filter(None, (part.get("customer comments", "") for part in rows)))),
         handled=all(map(_is_handled, rows)),
         received=True if all(part.get("return delivery date") for part in rows) else None,

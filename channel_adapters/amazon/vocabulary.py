@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.domain.order import FulfilledBy, OrderPhase
-from bridge.domain.returns import RefundReason
+from bridge.domain.returns import RefundReason, ReturnCause
 from bridge.ports.channel import SubmissionState
 
 # Which endpoint a marketplace belongs to, all others eu: https://developer-docs.amazon.com/sp-api/docs/sp-api-endpoints.
@@ -71,3 +71,20 @@ TRACKING_OF = (
     (r"(JVGL|JJD|JD0)[0-9]+", "DHL"),
     (r"00340[0-9]{15}", "DHL"),
 )
+# Return reasons of the returns report (CR-DEFECTIVE, AMZ-PG-APP-TOO-SMALL): what they contain decides.
+RETURN_CAUSES = {
+    "TOO-SMALL": ReturnCause.TOO_SMALL,
+    "TOO-LARGE": ReturnCause.TOO_LARGE,
+    "UNWANTED": ReturnCause.CHANGED_MIND,
+    "BETTER_PRICE": ReturnCause.CHANGED_MIND,
+    "ORDERED_WRONG_ITEM": ReturnCause.CHANGED_MIND,
+    "UNAUTHORIZED": ReturnCause.CHANGED_MIND,
+    "DEFECTIVE": ReturnCause.DEFECTIVE,
+    "QUALITY": ReturnCause.DEFECTIVE,
+    "DAMAGED": ReturnCause.DEFECTIVE,
+    "NOT_AS_DESCRIBED": ReturnCause.NOT_AS_DESCRIBED,
+    "BAD-DESC": ReturnCause.NOT_AS_DESCRIBED,
+    "MISSING_PARTS": ReturnCause.NOT_AS_DESCRIBED,
+    "SWITCHEROO": ReturnCause.WRONG_ITEM,
+    "MISSED_ESTIMATED": ReturnCause.LATE,
+}

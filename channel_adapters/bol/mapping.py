@@ -11,7 +11,7 @@ from bridge.domain.listing import LiveOffer
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, Parcel, SoldLine
 from bridge.domain.reading import Json, table, tables, text, whole
-from bridge.domain.returns import MarketplaceReturn, ReturnDecision, ReturnLine
+from bridge.domain.returns import MarketplaceReturn, ReturnDecision, ReturnLine, cause_in
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import (
     ContentUpdate,
@@ -31,6 +31,7 @@ from channel_adapters.bol.vocabulary import (
     FIXES,
     FULFILLED_BY,
     PROCESS_STATES,
+    RETURN_CAUSES,
     RETURN_RESULTS,
     TRACKING_OF,
     USUAL,
@@ -341,6 +342,7 @@ def _return_line(item: Json) -> ReturnLine:
         title=text(item.get("title")),
         quantity=max(1, whole(item.get("expectedQuantity")) or 1),
         reason=": ".join(dict.fromkeys(word for word in words if word)),
+        cause=cause_in(" ".join(words), RETURN_CAUSES),
         comment=text(reason.get("customerComments")),
         handled=item.get("handled") is True,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.domain.order import FulfilledBy
-from bridge.domain.returns import ReturnDecision
+from bridge.domain.returns import ReturnCause, ReturnDecision
 from bridge.ports.channel import SubmissionState
 
 FULFILLED_BY = {"FBR": FulfilledBy.MERCHANT, "FBB": FulfilledBy.CHANNEL}
@@ -46,3 +46,18 @@ FIXES = {
 }
 EVENTS = {"PROCESS_STATUS": "submission", "ORDER": "order", "OFFER": "offer"}
 TRACKING_OF = ((r"3S[A-Z0-9]{8,}", "TNT"), (r"(JVGL|JJD|JD0)[0-9]+", "DHLFORYOU"), (r"1Z[A-Z0-9]{16}", "UPS"))
+# Reasons are sentences in Dutch, of which the specification names one; what they contain decides.
+RETURN_CAUSES = {
+    "TE KLEIN": ReturnCause.TOO_SMALL,
+    "TE GROOT": ReturnCause.TOO_LARGE,
+    "VERKEERD BESTELD": ReturnCause.CHANGED_MIND,
+    "BEDACHT": ReturnCause.CHANGED_MIND,
+    "NIET NAAR VERWACHTING": ReturnCause.CHANGED_MIND,
+    "DEFECT": ReturnCause.DEFECTIVE,
+    "BESCHADIGD": ReturnCause.DEFECTIVE,
+    "KAPOT": ReturnCause.DEFECTIVE,
+    "BESCHRIJVING": ReturnCause.NOT_AS_DESCRIBED,
+    "VERKEERD ARTIKEL": ReturnCause.WRONG_ITEM,
+    "VERKEERD PRODUCT": ReturnCause.WRONG_ITEM,
+    "TE LAAT": ReturnCause.LATE,
+}

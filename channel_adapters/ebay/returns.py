@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bridge.domain.money import Money
 from bridge.domain.reading import Json, table, tables, text, whole
-from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnLine
+from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnCause, ReturnLine
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
 from channel_adapters.ebay import orders
@@ -24,6 +24,7 @@ from channel_adapters.ebay.vocabulary import (
     REFUND_STATES,
     REJECTED,
     RETURN_BACK,
+    RETURN_CAUSES,
     RETURN_CLOSED,
 )
 
@@ -186,6 +187,7 @@ def marketplace_return(raw: Json, order: Json, now: datetime) -> MarketplaceRetu
         title=text(item.get("title")) or text(goods.get("itemTitle")),
         quantity=max(1, whole(goods.get("returnQuantity")) or 1),
         reason=text(about.get("reason")),
+        cause=RETURN_CAUSES.get(text(about.get("reason")), ReturnCause.OTHER),
         comment=text(table(about, "comments").get("content")),
         handled=bool(RETURN_CLOSED & set(status)),
         received=True if RETURN_BACK in status else None,

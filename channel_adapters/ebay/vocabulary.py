@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bridge.domain.order import OrderPhase
 from bridge.domain.requirement import AttributeKind, Need
-from bridge.domain.returns import RefundReason, ReturnDecision
+from bridge.domain.returns import RefundReason, ReturnCause, ReturnDecision
 from bridge.ports.channel import SubmissionState
 
 # The language of each marketplace's texts, for Content-Language (developer.ebay.com, HTTP request headers). Belgium and
@@ -114,3 +114,19 @@ NEEDS: Mapping[str, Need] = {"RECOMMENDED": Need.RECOMMENDED, "OPTIONAL": Need.O
 ORDER_TOPIC = "ORDER_CONFIRMATION"
 # Metrics of the seller standards whose value is a share in percent, and has to stay below its limit.
 RATE = "RATE"
+# ReturnReasonEnum (Post-Order API, developer.ebay.com)
+RETURN_CAUSES = {
+    "NO_LONGER_NEED_ITEM": ReturnCause.CHANGED_MIND,
+    "FOUND_BETTER_PRICE": ReturnCause.CHANGED_MIND,
+    "ORDERED_ACCIDENTALLY": ReturnCause.CHANGED_MIND,
+    "ORDERED_WRONG_ITEM": ReturnCause.CHANGED_MIND,
+    "RETURNING_GIFT": ReturnCause.CHANGED_MIND,
+    "ARRIVED_DAMAGED": ReturnCause.DEFECTIVE,
+    "DEFECTIVE_ITEM": ReturnCause.DEFECTIVE,
+    "DIFFERENT_FROM_LISTING": ReturnCause.NOT_AS_DESCRIBED,
+    "NOT_AS_DESCRIBED": ReturnCause.NOT_AS_DESCRIBED,
+    "FAKE_OR_COUNTERFEIT": ReturnCause.NOT_AS_DESCRIBED,
+    "MISSING_PARTS": ReturnCause.NOT_AS_DESCRIBED,
+    "ORDERED_DIFFERENT_ITEM": ReturnCause.WRONG_ITEM,
+    "ARRIVED_LATE": ReturnCause.LATE,
+}

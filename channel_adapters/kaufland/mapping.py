@@ -11,7 +11,7 @@ from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.domain.reading import Json, moment, table, tables, text, texts, whole
-from bridge.domain.returns import MarketplaceReturn, ReturnLine
+from bridge.domain.returns import MarketplaceReturn, ReturnCause, ReturnLine
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OfferDraft, OrderRef, SaleStatus, SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
@@ -25,6 +25,7 @@ from channel_adapters.kaufland.vocabulary import (
     OFFER_ATTRIBUTES,
     OPEN,
     REFUSED_VALUES,
+    RETURN_CAUSES,
     RETURN_ON_ITS_WAY,
     RETURNS_DECIDED,
     SHIPPED,
@@ -378,6 +379,7 @@ def return_line(raw: Json, piece: Json) -> ReturnLine:
         title=text(product.get("title")),
         quantity=1,
         reason=text(raw.get("reason")),
+        cause=RETURN_CAUSES.get(text(raw.get("reason")), ReturnCause.OTHER),
         comment=text(raw.get("note")),
         handled=status in RETURNS_DECIDED,
         received=status != RETURN_ON_ITS_WAY if status else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.order import FulfilledBy
 from bridge.domain.requirement import AttributeKind
-from bridge.domain.returns import RefundReason
+from bridge.domain.returns import RefundReason, ReturnCause
 from bridge.ports.channel import SubmissionState
 
 LOCALES = {
@@ -125,4 +125,19 @@ RETURN_KEPT = {
     "pl": "Zgodnie z ustaleniami artykuł pozostaje u Państwa.",
     "fr": "Comme convenu, vous gardez l'article.",
     "it": "Come concordato, può tenere l'articolo.",
+}
+# ReturnReason
+RETURN_CAUSES = {
+    "accidentally_ordered": ReturnCause.CHANGED_MIND,
+    "better_price": ReturnCause.CHANGED_MIND,
+    "dislike": ReturnCause.CHANGED_MIND,
+    "bad_quality": ReturnCause.DEFECTIVE,
+    "defect": ReturnCause.DEFECTIVE,
+    "delivered_damaged": ReturnCause.DEFECTIVE,
+    "misleading_description": ReturnCause.NOT_AS_DESCRIBED,
+    "missing_parts": ReturnCause.NOT_AS_DESCRIBED,
+    "wrong_article": ReturnCause.WRONG_ITEM,
+    "too_late": ReturnCause.LATE,
+    "no_reason": ReturnCause.OTHER,
+    "wrong_size": ReturnCause.OTHER,
 }

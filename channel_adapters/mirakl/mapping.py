@@ -11,7 +11,7 @@ from bridge.domain.listing import LiveOffer
 from bridge.domain.money import Money, total
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.domain.reading import Json, amount, currency_code, moment, table, tables, text, whole
-from bridge.domain.returns import MarketplaceReturn, ReturnLine
+from bridge.domain.returns import MarketplaceReturn, ReturnCause, ReturnLine
 from bridge.domain.values import fingerprint
 from bridge.ports.channel import OrderRef, SaleStatus, ScoreFigure
 from bridge.ports.errors import RejectItem
@@ -21,6 +21,7 @@ from channel_adapters.mirakl.vocabulary import (
     CANCELLED_LINES,
     FIXES,
     PHASES,
+    RETURN_CAUSES,
     RETURNS_DECIDED,
     SHIPPED_LINES,
     SHIPPED_SHIPMENTS,
@@ -297,6 +298,7 @@ def _return_line(raw: Json, return_id: str, item: Json) -> ReturnLine:
         order_line_id=line or None,
         quantity=max(1, whole(item.get("quantity")) or 1),
         reason=reason.removeprefix("RETURN_").replace("_", " ").lower(),
+        cause=RETURN_CAUSES.get(reason, ReturnCause.OTHER),
         comment=text(raw.get("description")),
         handled=state in RETURNS_DECIDED or bool(tables(item, "compliance")),
         received=state in ("RECEIVED", "CLOSED"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bridge.domain.order import CancelReason, OrderPhase
 from bridge.domain.requirement import AttributeKind, Need
-from bridge.domain.returns import RefundReason
+from bridge.domain.returns import RefundReason, ReturnCause
 from bridge.ports.channel import SubmissionState
 
 # order_state. What is not here is not known to be paid: it is not shipped.
@@ -123,4 +123,26 @@ FIXES: Mapping[str, str] = {
     "PRODUCT_DISABLED": "The marketplace has switched the product off.",
     "CATEGORY_UNAUTHORIZED_TO_SELL": "Ask the marketplace for the right to sell in this category.",
     "BRAND_UNAUTHORIZED_TO_SELL": "Ask the marketplace for the right to sell this brand.",
+}
+# Reason codes of returns; an operator may have others.
+RETURN_CAUSES = {
+    "RETURN_CHANGED_MIND": ReturnCause.CHANGED_MIND,
+    "RETURN_CM_DONT_LIKE": ReturnCause.CHANGED_MIND,
+    "RETURN_CM_DONT_WANT": ReturnCause.CHANGED_MIND,
+    "RETURN_CM_QUALITY": ReturnCause.CHANGED_MIND,
+    "RETURN_PDNT_TOO_SMALL": ReturnCause.TOO_SMALL,
+    "RETURN_PDNT_TOO_BIG": ReturnCause.TOO_LARGE,
+    "RETURN_BROKEN_ITEM": ReturnCause.DEFECTIVE,
+    "RETURN_DAMAGED_PACKAGING": ReturnCause.DEFECTIVE,
+    "RETURN_DEFECTIVE_ITEM": ReturnCause.DEFECTIVE,
+    "RETURN_DEFECTIVE_ON_ARRIVAL": ReturnCause.DEFECTIVE,
+    "RETURN_WARRANTY": ReturnCause.DEFECTIVE,
+    "RETURN_COUNTERFEIT_ITEM": ReturnCause.NOT_AS_DESCRIBED,
+    "RETURN_INACCURATE_ITEM_DESCRIPTION": ReturnCause.NOT_AS_DESCRIBED,
+    "RETURN_MISSING_ITEM": ReturnCause.NOT_AS_DESCRIBED,
+    "RETURN_DELIVERED_PRODUCT_DIFFERENT": ReturnCause.WRONG_ITEM,
+    "RETURN_DPD_WRONG_COLOR": ReturnCause.WRONG_ITEM,
+    "RETURN_DPD_WRONG_SIZE": ReturnCause.WRONG_ITEM,
+    "RETURN_PRODUCT_DOES_NOT_FIT": ReturnCause.OTHER,
+    "RETURN_OTHER": ReturnCause.OTHER,
 }

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bridge.domain.order import Address, FulfilledBy, MarketplaceOrder, OrderPhase, SoldLine
 from bridge.domain.reading import Json, moment, table, tables, text, texts
-from bridge.domain.returns import MarketplaceReturn, ReturnLine
+from bridge.domain.returns import MarketplaceReturn, ReturnLine, cause_in
 from bridge.domain.values import fingerprint
 from bridge.ports.batch import told
 from bridge.ports.channel import OrderRef
@@ -22,6 +22,7 @@ from channel_adapters.zalando.vocabulary import (
     NEXT,
     NOTHING,
     PHASES,
+    RETURN_CAUSES,
     RETURNED,
     return_reason,
 )
@@ -271,6 +272,7 @@ def _return_line(raw: Json, order_id_: str, line: Json) -> ReturnLine:
         title=text(article.get("description")),
         quantity=1,
         reason=text(line.get("return_reason")),
+        cause=cause_in(text(line.get("return_reason")), RETURN_CAUSES),
         handled=back,
         received=True if back else None,
     )

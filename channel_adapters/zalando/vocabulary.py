@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.order import FulfilledBy, OrderPhase
 from bridge.domain.requirement import AttributeKind
+from bridge.domain.returns import ReturnCause
 from bridge.ports.channel import Outcome, SubmissionState
 
 # Countries of sales channels that are named otherwise than by ISO 3166 (sales-channels.html: uk).
@@ -98,6 +99,20 @@ RETURN_REASONS = (
     ("LIKE", 1),
 )
 UNKNOWN_CAUSE = 0
+# The same in our vocabulary.
+RETURN_CAUSES = {
+    "LARGE": ReturnCause.TOO_LARGE,
+    "BIG": ReturnCause.TOO_LARGE,
+    "SMALL": ReturnCause.TOO_SMALL,
+    "DEFECT": ReturnCause.DEFECTIVE,
+    "DAMAGE": ReturnCause.DEFECTIVE,
+    "FAULTY": ReturnCause.DEFECTIVE,
+    "WRONG": ReturnCause.WRONG_ITEM,
+    "LATE": ReturnCause.LATE,
+    "LOOK": ReturnCause.NOT_AS_DESCRIBED,
+    "IMAGIN": ReturnCause.NOT_AS_DESCRIBED,
+    "LIKE": ReturnCause.CHANGED_MIND,
+}
 
 
 def return_reason(words: str) -> int:

@@ -133,6 +133,7 @@ def test_it_is_a_return_from_the_announcement_on_and_processed_by_the_decision(w
     back = world.come_back(world.sell(3), 2)
     assert (world.returns, world.paid, world.shelf, world.order["note"]) == ([("OPEN", 2, 0)], [], 6, None)
     name = world.order["returns"][0]["name"]
+    assert world.order["returns"][0]["lines"][0]["reason"] == "too-small"
     assert (world.row(back).store_return_name, world.row(back).state) == (name, "open")
     attend.decide_return(world.engine, 1, back, "accepted", 1)
     world.run()

@@ -34,7 +34,7 @@ from bridge.domain.order import (
     StoreOrderStatus,
     Tracking,
 )
-from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnDecision, ReturnLine
+from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnCause, ReturnDecision, ReturnLine
 from bridge.flows import polls, table
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.table import Scope
@@ -414,7 +414,13 @@ class MemoryMarket:
         line = self.orders[order].lines[0]
         key = f"rma{next(self._ids)}"
         part = ReturnLine(
-            external_id=key, order_id=order, sku=line.sku, title=line.title, quantity=units, reason="too small"
+            external_id=key,
+            order_id=order,
+            sku=line.sku,
+            title=line.title,
+            quantity=units,
+            reason="too small",
+            cause=ReturnCause.TOO_SMALL,
         )
         self.backs[key] = MarketplaceReturn(external_id=f"r-{key}", registered_at=self.clock(), lines=(part,))
         return key

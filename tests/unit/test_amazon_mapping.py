@@ -16,7 +16,7 @@ from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import Address, OrderPhase, Parcel, ParcelLine, SoldLine
 from bridge.domain.requirement import AttributeKind, Given, Need
-from bridge.domain.returns import ChannelRefund, RefundReason, ReturnLine
+from bridge.domain.returns import ChannelRefund, RefundReason, ReturnCause, ReturnLine
 from bridge.ports.channel import OfferDraft, SubmissionState
 from bridge.ports.errors import AskMerchant, RejectItem, RetryLater
 from channel_adapters.amazon import cursors, feeds, mapping, orders, returns, submissions
@@ -272,9 +272,9 @@ def test_returns_are_read_by_their_headings_in_any_order() -> None:
     assert found[0].registered_at == datetime(2026, 7, 14, tzinfo=UTC)
     assert found[0].lines == (
         ReturnLine(external_id="D1RRMA:111", order_id="303-1", order_line_id="111", sku="A-1", title="Mug", quantity=2,
-                   reason="TOO-SMALL", handled=False),
+                   reason="TOO-SMALL", cause=ReturnCause.TOO_SMALL, handled=False),
         ReturnLine(external_id="D1RRMA:112", order_id="303-1", order_line_id="112", sku="A-2", title="Cup", quantity=1,
-                   reason="DEFECTIVE", handled=True, received=True),
+                   reason="DEFECTIVE", cause=ReturnCause.DEFECTIVE, handled=True, received=True),
     )  # fmt: skip
     assert (found[1].registered_at.month, found[1].lines[0].external_id) == (9, "303-2:2026-09-29:A-3")
     assert (found[2].registered_at, found[2].lines[0].quantity, found[2].lines[0].handled) == (NOW, 1, True)

@@ -12,7 +12,7 @@ import pytest
 from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import Address, FulfilledBy, Parcel, ParcelLine, SoldLine
-from bridge.domain.returns import MarketplaceReturn, ReturnDecision, ReturnLine
+from bridge.domain.returns import MarketplaceReturn, ReturnCause, ReturnDecision, ReturnLine
 from bridge.ports.channel import ContentUpdate, OfferDraft, PushHint, SaleStatus, SubmissionState, SubmissionStatus
 from bridge.ports.errors import AskMerchant, BridgeError, RejectItem
 from channel_adapters.bol import mapping
@@ -280,6 +280,7 @@ def test_a_return_is_read() -> None:
                 gtin="8718526069334",
                 quantity=2,
                 reason="Niet naar verwachting: Te klein",
+                cause=ReturnCause.TOO_SMALL,
                 comment="Lorem",
                 handled=False,
             ),

@@ -16,7 +16,7 @@ from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import Address, CancelReason, FulfilledBy, OrderPhase, SoldLine
 from bridge.domain.requirement import AllowedValue, AttributeKind, AttributeRequirement, Category, Need
-from bridge.domain.returns import ChannelRefund, RefundReason, ReturnLine
+from bridge.domain.returns import ChannelRefund, RefundReason, ReturnCause, ReturnLine
 from bridge.flows.wish import store_host
 from bridge.ports.channel import OfferDraft
 from bridge.ports.errors import AskMerchant, BridgeError, RejectItem
@@ -535,6 +535,7 @@ def test_a_return_is_read_by_line() -> None:
         order_line_id="O-A-1",
         quantity=2,
         reason="defective item",
+        cause=ReturnCause.DEFECTIVE,
         received=False,
     )
     assert mapping.marketplace_return(RETURN, now).lines == (line,)
