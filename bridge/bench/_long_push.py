@@ -77,17 +77,18 @@ def _push(parts: Stack, name: str, changes: int) -> dict[str, Any]:
     began = time.time()
     admin.resume(engine, shop_id, connection_id)
     wait_until(lambda: _seed.unsent(engine, shop_id) == 0, LONGEST, f"everything sent to {name}", 0.5)
-    sent = _calls(parts, connection_id, datetime.fromtimestamp(began, UTC))
+    calls, costs = _calls(parts, connection_id, datetime.fromtimestamp(began, UTC))
     log = market.get("requests", since=before)
     times = [call["at"] for call in log if call["method"] in ("POST", "PUT", "PATCH")]
     first, last = min(times), max(times)
     limits = engine.channels[name].manifest.limits
     return {
         "offers": known,
-        "calls": dict(sent),
+        "calls": dict(calls),
+        "cost in calls": {name: round(cost, 2) for name, cost in costs.items()},
         "seconds from going on to the first call": first - began,
         "seconds": last - first,
-        "seconds the limits alone take": max((_alone(limits, *item) for item in sent.items()), default=0.0),
+        "seconds the limits alone take": max((_alone(limits, *item) for item in costs.items()), default=0.0),
         "offers a second": known / max(0.001, last - began),
     }
 
@@ -153,21 +154,25 @@ def _patient(read: Callable[[str | None], Page[LiveOffer]]) -> Callable[[str | N
     return ask
 
 
-def _calls(parts: Stack, connection_id: int, since: datetime) -> Counter[str]:
-    """Writing calls of the stock lane, by operation, as the journal has them."""
+def _calls(parts: Stack, connection_id: int, since: datetime) -> tuple[Counter[str], Counter[str]]:
+    """Writing calls of the stock lane by operation, as the journal has them: how many, and what they took of their
+    limit, in calls (Zalando and Allegro count updates, not calls)."""
     time.sleep(1.5)  # the journal is written twice a second
     query = select(Journal.detail).where(
         Journal.kind == "exchange", Journal.connection_id == connection_id, Journal.at >= since
     )
+    calls: Counter[str] = Counter()
+    costs: Counter[str] = Counter()
     with parts.engine.db.read(None) as session:
-        rows = list(session.scalars(query))
-    return Counter(
-        row["operation"] for row in rows if row["lane"] == "stock" and row["method"] in ("POST", "PUT", "PATCH")
-    )
+        for row in session.scalars(query):
+            if row["lane"] == "stock" and row["method"] in ("POST", "PUT", "PATCH"):
+                calls[row["operation"]] += 1
+                costs[row["operation"]] += row["cost"]
+    return calls, costs
 
 
-def _alone(limits: dict[str, Limit], operation: str, count: int) -> float:
-    """Seconds from the first to the last of so many calls at the declared rate: evenly in short windows, a bucketful at
+def _alone(limits: dict[str, Limit], operation: str, count: float) -> float:
+    """Seconds from the first to the last of what costs so many calls at the declared rate: evenly in short windows, a bucketful at
     once in long ones."""
     limit = limits.get(operation) or limits.get("*")
     if limit is None:

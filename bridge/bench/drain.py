@@ -30,7 +30,7 @@ GOAL = 1.05
 
 
 @click.command("drain")
-@click.option("--changes", default=5000, show_default=True, type=click.IntRange(1, 50000), help="Variants to change.")
+@click.option("--changes", default=5000, show_default=True, type=click.IntRange(1, 100000), help="Variants to change.")
 @click.option("--rate", default=100, show_default=True, type=click.IntRange(1, 1000), help="Calls a second allowed.")
 @click.option("--superseded", default=500, show_default=True, type=click.IntRange(0), help="Of them changed again.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="Stock workers.")

@@ -189,5 +189,6 @@ def _detail(exchange: Exchange) -> dict[str, Any]:
         "error": exchange.error,
         "lane": exchange.lane,
         "attempt": exchange.attempt,
+        "cost": round(exchange.cost, 4),
         "subject": dict(exchange.subject),
     }

@@ -7,9 +7,11 @@ import logging
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -87,7 +89,7 @@ class _Refused(Exception):
 def test_s1_s2_each_commit_fails_once(world: World, happened: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every commit of every step: refused (deadlock, serialization), or done and nobody hears of it. Whoever asked runs it
     again, and it has one effect."""
-    monkeypatch.setattr(session.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(session, "time", SimpleNamespace(sleep=lambda _seconds: None, monotonic=time.monotonic))
     failed, fails_last, chance, turn = [0], [False], random.Random(7), threading.Lock()
 
     def failing(opened: Callable[..., AbstractContextManager[Session]]) -> Callable[..., Any]:

@@ -38,6 +38,7 @@ from bridge.flows import admin, parts, polls, table
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.steps import KILL_AT
 from bridge.ports.adapter import Adapter
+from bridge.ports.manifest import Limit
 from bridge.registry import Registry, discover
 from channel_adapters.bol.sandbox import create_sandbox as create_bol
 from platform_adapters.woocommerce.sandbox import SANDBOX_SECRET
@@ -300,11 +301,14 @@ class Stack:
 def unlimited() -> Registry:
     """The adapters without their limits: these count real seconds, and here a minute passes in a moment."""
     found = discover()
-    return replace(found, channels={name: _unlimited(item) for name, item in found.channels.items()})
+    channels = {name: _unlimited(item) for name, item in found.channels.items()}
+    return replace(found, channels=channels, platforms={name: _unlimited(item) for name, item in found.platforms.items()})
 
 
 def _unlimited(adapter: Adapter) -> Adapter:
-    return replace(adapter, manifest=adapter.manifest.model_copy(update={"limits": {}}))
+    """Said, since where nothing is said a careful choice of ours holds."""
+    limits = {"*": Limit(calls=1e6, seconds=1, source="none")}
+    return replace(adapter, manifest=adapter.manifest.model_copy(update={"limits": limits}))
 
 
 def drain(engine: Engine, rounds: int = 60) -> None:

@@ -14,7 +14,7 @@ class Exchange:
 
     ``seconds`` is how long it took without waiting for the limiter; ``status`` is None when no answer came;
     ``error`` is the class and text of what was raised, empty when all went well; ``subject`` is what
-    ``about`` said; ``attempt`` counts from 1.
+    ``about`` said; ``attempt`` counts from 1; ``cost`` is what it takes of its limit, in calls.
     """
 
     account: str
@@ -30,6 +30,7 @@ class Exchange:
     subject: Mapping[str, str] = field(default_factory=dict)
     lane: str = ""
     attempt: int = 1
+    cost: float = 1.0
 
     def as_text(self) -> str:
         """The exchange in one line for developers."""

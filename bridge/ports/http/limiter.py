@@ -28,6 +28,8 @@ def jitter() -> float:
 # Up to this window calls are spread evenly; over it a bucket's worth may go out at once.
 SHORT_WINDOW = 10.0
 HEADROOM = 0.03
+# Of a minute 0.6 s: "once per minute" is refused where the second call was quicker on its way than the first.
+LONG_HEADROOM = 0.01
 
 
 def shape(limit: Limit, share: float = 1.0) -> tuple[float, float]:
@@ -40,7 +42,7 @@ def shape(limit: Limit, share: float = 1.0) -> tuple[float, float]:
     calls = limit.calls * share
     if limit.seconds <= SHORT_WINDOW:
         return max(1.0, calls * HEADROOM), calls * (1 - HEADROOM) / limit.seconds
-    return max(1.0, calls), calls / limit.seconds
+    return max(1.0, calls), calls * (1 - LONG_HEADROOM) / limit.seconds
 
 
 @dataclass(frozen=True)

@@ -279,6 +279,7 @@ class Transport:
             subject=subject,
             lane=lane,
             attempt=attempt,
+            cost=call.cost,
         )
 
     def _excerpt(self, call: Call, response: Response) -> str:
