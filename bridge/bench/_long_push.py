@@ -172,8 +172,8 @@ def _calls(parts: Stack, connection_id: int, since: datetime) -> tuple[Counter[s
 
 
 def _alone(limits: dict[str, Limit], operation: str, count: float) -> float:
-    """Seconds from the first to the last of what costs so many calls at the declared rate: evenly in short windows, a bucketful at
-    once in long ones."""
+    """Seconds from the first to the last of what costs so many calls at the declared rate: evenly in short windows, a
+    bucketful at once in long ones."""
     limit = limits.get(operation) or limits.get("*")
     if limit is None:
         return 0.0

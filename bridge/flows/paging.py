@@ -10,7 +10,8 @@ from bridge.ports.channel import Page
 from bridge.ports.errors import RetryLater
 
 T = TypeVar("T", bound=Value)
-MAX_PAGES = 5000
+# Amazon shows 20 listings a page: this is a million of them in two countries.
+MAX_PAGES = 100_000
 
 
 def pages(read: Callable[[str | None], Page[T]]) -> Iterator[tuple[T, ...]]:

@@ -302,7 +302,9 @@ def unlimited() -> Registry:
     """The adapters without their limits: these count real seconds, and here a minute passes in a moment."""
     found = discover()
     channels = {name: _unlimited(item) for name, item in found.channels.items()}
-    return replace(found, channels=channels, platforms={name: _unlimited(item) for name, item in found.platforms.items()})
+    return replace(
+        found, channels=channels, platforms={name: _unlimited(item) for name, item in found.platforms.items()}
+    )
 
 
 def _unlimited(adapter: Adapter) -> Adapter:
