@@ -180,9 +180,7 @@ def _account(view: View) -> Context | None:
         "title": Name(row.title),
         "webhooks": next((poll for poll in facts["polls"] if poll["flow"] == WEBHOOKS), None),
         "missing": adapter is None,
-        "cannot": {wording.FEATURES[name]: reason for name, reason in adapter.manifest.cannot.items()}
-        if adapter
-        else {},
+        "cannot": _cannot(row, adapter.manifest) if adapter else {},
         "no_score": adapter.manifest.lacks.get(Capability.SCORE, "") if adapter else "",
         "in_setup": bool(resting.in_setup(view.session, row.id)),
         "flows": resting.switches(view.session, [row.id])[row.id] if row.role == "channel" else [],
@@ -204,6 +202,12 @@ def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
         "told": is_told(drawn, view.error),
         "parts": [part for name in ("own", "matching") if (part := shaping.group(view, row, name))],
     }
+
+
+def _cannot(row: Connection, manifest: Manifest) -> Mapping[str, str]:
+    """What a store has not, by what people call it, each with the reason."""
+    without = [*manifest.cannot.items(), *(manifest.lacks.items() if row.role == "platform" else ())]
+    return {wording.FEATURES[name]: reason for name, reason in without if name in wording.FEATURES}
 
 
 def _found(row: Connection, adapter: Adapter | None) -> Context:

@@ -223,10 +223,12 @@ FACTS: Mapping[str, str] = {
     "inventory": "Stock",
     "warning": "Note",
 }
-# What merchants look for in a store and not every store has (bridge/ports/manifest.py, Feature).
+# What merchants look for in a store and not every store has (bridge/ports/manifest.py, Feature and Capability).
 FEATURES: Mapping[str, str] = {
     "free_lines": "Order lines without a product",
     "order_tags": "Tags of orders",
+    "returns": "Returns",
+    "webhooks": "Webhooks",
     "shipped_statuses": "Statuses that mean an order has left",
 }
 # How a store calls the state of an order, of the stores whose words these are.

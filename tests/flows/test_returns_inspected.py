@@ -14,6 +14,7 @@ from bridge.domain.money import Money
 from bridge.domain.returns import Condition, RefundLine, Shelf
 from bridge.flows import attend
 from bridge.ports.errors import AskMerchant
+from bridge.ports.manifest import Capability
 from tests.flows.test_paying_back import come_back, sold_and_shipped
 from tests.support.demo import DEMO, Demo
 
@@ -100,6 +101,16 @@ def test_a_return_after_the_window_says_so(world: Demo) -> None:
     back = come_back(world, key, 1)
     assert row_of(world, back).days_late == 11
     assert "11 days after the buyer's time was over" in world.problems()["return_open"]
+
+
+def test_a_store_that_keeps_no_returns_says_why_on_its_page(world: Demo) -> None:
+    assert "does not have" not in world.browser().get("accounts/1").text
+    lacks = {Capability.RETURNS: "It knows no returns: one is a note, and once it is accepted a refund."}
+    world.store.manifest = world.store.manifest.model_copy(update={"lacks": lacks})
+    world.engine = world.new_engine()
+    page = world.browser().get("accounts/1").text
+    assert "does not have" in page
+    assert lacks[Capability.RETURNS] in page
 
 
 def test_other_amounts_on_both_sides_are_told_to_the_cent_and_close_by_themselves(world: Demo) -> None:
