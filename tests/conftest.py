@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -51,8 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: three for each core, since many tests wait for processes and servers of their own."""
-    return max(2, (os.cpu_count() or 1) * 3)
+    """``-n auto``: four for each core, since many tests wait for processes and servers of their own."""
+    return max(2, (os.cpu_count() or 1) * 4)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -68,6 +69,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others = [item for item in items if item not in known]
     parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = [item for part in range(parts) for item in (*_part(long, part, parts), *_part(others, part, parts))]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: looked through again and again, it was an eighth of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _part(items: list[pytest.Item], part: int, parts: int) -> list[pytest.Item]:
