@@ -1,4 +1,4 @@
-"""What a marketplace account says about itself: where it sells, what can be chosen, what expires, how it scores."""
+"""What an account says about itself: where it sells, what can be chosen, what expires, how it scores."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from bridge.flows.sites import NAMES, site_names
 from bridge.ports.channel import AccountInfo, Choice, Expiry, ScoreFigure
 from bridge.ports.http import lane
 from bridge.ports.manifest import FormField
+from bridge.ports.platform import StoreInfo
 
 EXPIRING = "expiring"
 SCORE = "score"
@@ -37,12 +38,17 @@ def check(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     """Work kind ``poll.check``: the account is asked again what connecting asked. Refused credentials are told by
     the error."""
     with lane("sweep"):
-        info = engine.channel(row).check()
+        info = engine.check(row)
     engine.db.transact(row.shop_id, _checked, engine, row, info, claims, engine.clock())
 
 
 def _checked(
-    session: Session, engine: Engine, row: Connection, info: AccountInfo, claims: list[Claim], now: datetime
+    session: Session,
+    engine: Engine,
+    row: Connection,
+    info: AccountInfo | StoreInfo,
+    claims: list[Claim],
+    now: datetime,
 ) -> None:
     mine = session.scalars(select(Connection).where(Connection.id == row.id).with_for_update()).one()
     before = (mine.info or {}).get("sites")

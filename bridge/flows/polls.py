@@ -25,6 +25,7 @@ PLATFORM: Plan = {
     "poll.catalogue": ("sweep", 86400, "catalogue", Capability.CATALOGUE),
     "poll.store_orders": ("sweep", 120, "store_orders", Capability.CREATE_ORDER),
     "poll.webhooks": ("sweep", 3600, "webhooks", Capability.WEBHOOKS),
+    "poll.check": ("sweep", 86400, "check", Capability.CHECK),
     "poll.retention": ("sweep", 86400, "retention", None),
     "poll.rates": ("sweep", 21600, "rates", None),
     "poll.images": ("sweep", 120, "images", Capability.CATALOGUE),

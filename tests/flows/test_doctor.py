@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from bridge.db import crypto, work
 from bridge.db.tables import Connection, Poll, Work
-from bridge.flows import admin, alert_settings
+from bridge.flows import admin, alert_settings, polls, table
 from bridge.flows.doctor import Finding, Machine, examine
 from bridge.flows.engine import LANES, Engine
 from platform_adapters.woocommerce.module import WooModule
@@ -117,6 +117,25 @@ def test_a_connection_that_is_set_aside_although_it_works(engine: Engine, machin
         row.state, row.state_reason = "needs_reauth", "The key was refused."
     found = _found(engine, machine)[f"connection {market}, bol.com – Toys at bol"]
     assert (found.state, "set aside" in found.detail) == ("fail", True)
+
+
+def test_a_right_that_is_missing_is_named_until_it_is_given(engine: Engine, machine: Machine, outside: Outside) -> None:
+    outside.better = ("With the right to keep returns they are kept there.",)
+    shop, store, _ = _connect(engine)
+    name = f"connection {store}, WooCommerce – Toys: rights"
+    assert _found(engine, machine)[name].detail == outside.better[0]
+    assert _info(engine, shop, store)["better"] == list(outside.better)
+    outside.better = ()
+    assert name not in _found(engine, machine)
+    assert polls.ask_now(engine, shop, store, "poll.check"), "and once a day by itself"
+    for scope in table.scopes(engine, "sweep"):
+        table.run(engine, scope, deadline=float("inf"))
+    assert _info(engine, shop, store)["better"] == []
+
+
+def _info(engine: Engine, shop: int, connection: int) -> dict[str, Any]:
+    with engine.db.read(shop) as session:
+        return dict(session.get_one(Connection, connection).info)
 
 
 def test_paused_and_orphaned_connections(engine: Engine, machine: Machine) -> None:

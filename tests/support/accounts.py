@@ -34,6 +34,7 @@ class Outside:
     stock: dict[str, int] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
+    better: tuple[str, ...] = ()  # what the store would do too, with a right it was not given
     away: bool = False
     on_check: Callable[[], None] = lambda: None
     clock_ahead: timedelta = timedelta(0)
@@ -53,7 +54,7 @@ class Store:
             raise Reauthorise("The store refuses the key.")
         return StoreInfo(
             name="Toys", url=self.connection.credentials["url"], currency=self.outside.currency, version="10.5",
-            prices_include_tax=True,
+            prices_include_tax=True, better=self.outside.better,
         )  # fmt: skip
 
     def ensure_webhooks(self, url: str, secret: str) -> WebhookAudit:
