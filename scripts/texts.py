@@ -169,7 +169,8 @@ def of_manifests() -> Iterator[Text]:
         methods = content.get("shipping_methods", {}).get("help")
         payment = content.get("payment_text", {}).get("note")
         reasons = content.get("cancel_reasons", {})
-        words = (*reasons.get("codes", {}).values(), reasons.get("costs"))
+        refunds = content.get("refund_reasons", {}).get("codes", {})
+        words = (*reasons.get("codes", {}).values(), reasons.get("costs"), *refunds.values())
         returns = (*terms.get("longer", ()), terms.get("penalty"))
         without = (*content.get("lacks", {}).values(), *content.get("cannot", {}).values())
         for text in (*without, *returns, methods, payment, *words):

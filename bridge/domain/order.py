@@ -152,7 +152,8 @@ class StoreOrderStatus(StrEnum):
 class StoreLine(Value):
     """A line of a store order. ``reduced``: units the store has taken off its stock for it (None = unknown).
 
-    ``ref`` is the marketplace line it was made from, where the store order carries it.
+    ``ref`` is the marketplace line it was made from, where the store order carries it; ``refund_reason``: what somebody
+    wrote into its newest refund in the store.
     """
 
     external_id: str
@@ -161,6 +162,7 @@ class StoreLine(Value):
     quantity: int
     reduced: int | None = None
     refunded: int = 0
+    refund_reason: str = ""
     ref: str | None = None
 
 

@@ -107,13 +107,15 @@ class ChannelRefund(Value):
     """Money to give back to the buyer through the marketplace, for units of one order line. ``amount`` includes
     VAT; ``shipping`` is the part of the shipping costs, on top of it. No units: for a part of one. ``alike``: refunds
     of the line with the same units and amount that were paid before, each under its own reference; ``before``: all that
-    was owed of the line's amount before this, where that is known: what is divided is divided to the cent."""
+    was owed of the line's amount before this, where that is known: what is divided is divided to the cent. ``code``:
+    the marketplace's own reason, where the merchant has chosen one for ``reason``."""
 
     line_id: str
     quantity: int = Field(ge=0)
     amount: Money
     shipping: Money | None = None
     reason: RefundReason = RefundReason.RETURNED
+    code: str = ""
     alike: int = Field(default=0, ge=0)
     before: Money | None = None
 

@@ -12,7 +12,7 @@ from bridge.db.tables import Connection
 from bridge.domain.matching import BY, COMPARED
 from bridge.domain.stock import StockPolicy
 from bridge.domain.values import fingerprint
-from bridge.flows import account, cancel_reasons, carriers, shipping_methods, unmatched
+from bridge.flows import account, cancel_reasons, carriers, refund_reasons, shipping_methods, unmatched
 from bridge.flows.connecting import Connected, attach, get
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
@@ -34,6 +34,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "safety": SAFETY,
     "shipping": SHIPPING,
     "reasons": cancel_reasons.TABLES,
+    "refund_reasons": refund_reasons.TABLES,
     "carriers": (carriers.TABLE, carriers.REST),
     "shipping_methods": (shipping_methods.TABLE, shipping_methods.REST),
 }

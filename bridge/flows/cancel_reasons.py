@@ -16,8 +16,7 @@ from bridge.flows import word_table
 from bridge.flows.account import choices
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
-from bridge.flows.forms import FieldErrors
-from bridge.flows.word_table import pairs, plain
+from bridge.flows.word_table import pairs
 from bridge.ports.manifest import FormField, Manifest
 
 # Names of settings: what the marketplace is told, what the store's words mean, what the store is told, and the rest.
@@ -59,18 +58,14 @@ FIELDS = (
 )
 
 
-def _by_reason(settings: Mapping[str, Any], name: str) -> dict[CancelReason, str]:
-    return {CancelReason(ours): code for ours, code in pairs(settings, name).items() if ours in list(CancelReason)}
-
-
 def chosen(settings: Mapping[str, Any]) -> dict[CancelReason, str]:
     """The merchant's table of what the marketplace is told."""
-    return _by_reason(settings, TOLD)
+    return word_table.by_ours(settings, TOLD, CancelReason)
 
 
 def told_to_store(settings: Mapping[str, Any]) -> dict[CancelReason, str]:
     """The merchant's table of what the store is told."""
-    return _by_reason(settings, STORE_TOLD)
+    return word_table.by_ours(settings, STORE_TOLD, CancelReason)
 
 
 def of_store(engine: Engine, session: Session, order: Order, word: str) -> CancelReason:
@@ -81,11 +76,9 @@ def of_store(engine: Engine, session: Session, order: Order, word: str) -> Cance
 
 def read(store: Manifest | None, settings: Mapping[str, Any], word: str) -> CancelReason:
     """By the merchant's table (the whole word, else the longest that is part of it), by the store's, else the rest."""
-    mine = {plain(name): ours for name, ours in pairs(settings, READ).items() if ours in list(CancelReason)}
-    told = plain(word)
-    for name in sorted(mine, key=lambda name: (name != told, -len(name), name)):
-        if name and name in told:
-            return CancelReason(mine[name])
+    mine = word_table.meant(settings, READ, CancelReason, word)
+    if mine is not None:
+        return mine
     known = store.cancel_reasons.reads.get(word) if store and word else None
     rest = str(settings.get(REST) or "")
     if known is not None and not (known is CancelReason.OTHER and rest):
@@ -118,16 +111,12 @@ def written(manifest: Manifest, offered: Mapping[str, str], given: Mapping[str, 
     """A table by our reasons as it is kept: an empty code is the default. Raises FieldErrors by ``told.<reason>``.
 
     The buyer's own wish costs a seller nothing, so it is told for nothing else."""
-    errors: dict[str, str] = {}
     wish = manifest.cancel_reasons.tells.get(CancelReason.BUYER_REQUEST)
-    for ours, code in given.items():
-        if code and offered and code not in offered:
-            errors[f"told.{ours}"] = "Choose one of the reasons that are offered."
-        elif code and code == wish and ours != CancelReason.BUYER_REQUEST:
-            errors[f"told.{ours}"] = "This says that the buyer asked for it, which has to be true."
-    if errors:
-        raise FieldErrors(errors)
-    return [f"{ours}={code}" for ours, code in given.items() if code and ours in list(CancelReason)]
+    text = "This says that the buyer asked for it, which has to be true."
+    untrue = {
+        ours: text for ours, code in given.items() if code and code == wish and ours != CancelReason.BUYER_REQUEST
+    }
+    return word_table.written_codes(offered, given, CancelReason, "told", untrue)
 
 
 def written_codes(store: Manifest | None, given: Mapping[str, str]) -> list[str]:
@@ -138,8 +127,7 @@ def written_codes(store: Manifest | None, given: Mapping[str, str]) -> list[str]
 
 def written_words(lines: Iterable[tuple[str, str]]) -> list[str]:
     """The table of the store's words. Raises FieldErrors by the number of the line."""
-    rows = [(word, ours if ours in list(CancelReason) else "") for word, ours in lines]
-    return word_table.written(rows, "word", "Enter the store's word.", "This word is in the table already.")
+    return word_table.written_words(lines, CancelReason, "word")
 
 
 def words(settings: Mapping[str, Any], store: Manifest | None) -> list[tuple[str, str, str]]:

@@ -12,13 +12,13 @@ from bridge.db import records, work
 from bridge.db.tables import Cancellation, Connection, Order, OrderLine, ParcelRow, ReturnRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import CancelReason, StoreOrder, StoreOrderStatus
-from bridge.domain.returns import RefundReason, ReturnDecision
-from bridge.flows import cancel_reasons, catalogue, part_units, refunds, returns
+from bridge.domain.returns import ReturnDecision
+from bridge.flows import cancel_reasons, catalogue, part_units, refund_reasons, refunds, returns
 from bridge.flows.engine import Engine
 from bridge.flows.orders import keep_current
 from bridge.flows.outcome import fence
 from bridge.flows.steps import step
-from bridge.flows.store_side import gone_units, reread, returned_units
+from bridge.flows.store_side import gone_units, in_store, reread, returned_units
 from bridge.flows.submit import MAX_ROUNDS, submit
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import RetryLater, UnknownOutcome
@@ -50,7 +50,8 @@ def follow_store(
         # What is explained by the marketplace's cancellations and by returns is our own doing, recorded or not.
         news = gone - max(line.restocked, line.cancelled + returned_units(session, line))
         if news > 0:
-            lanes |= _store_refunded(engine, session, order, line, gone, news, now)
+            part = in_store(line, store_order)
+            lanes |= _store_refunded(engine, session, order, line, gone, news, part.refund_reason if part else "", now)
         line.restocked = max(line.restocked, gone)
     return lanes
 
@@ -74,10 +75,10 @@ def _store_cancelled(
 
 
 def _store_refunded(
-    engine: Engine, session: Session, order: Order, line: OrderLine, gone: int, units: int, now: datetime
+    engine: Engine, session: Session, order: Order, line: OrderLine, gone: int, units: int, text: str, now: datetime
 ) -> set[str]:
-    """A refund in the store: an open return is thereby accepted; units not shipped yet are thereby cancelled; units
-    that are shipped are paid back on the marketplace, where that is the seller's to do."""
+    """A refund in the store, for the reason ``text``: an open return is thereby accepted; units not shipped yet are
+    thereby cancelled; units that are shipped are paid back on the marketplace, where that is the seller's to do."""
     query = select(ReturnRow).where(ReturnRow.order_line_id == line.id, ReturnRow.state == "open")
     back = session.scalars(query).first()
     if back is not None:
@@ -85,10 +86,11 @@ def _store_refunded(
         return returns.decide(session, back, ReturnDecision.ACCEPTED, min(units, back.quantity), back.restock, now)
     left = line.quantity - line.cancelled - line.shipped
     if left >= units > 0 and not _parcelled(session, order, line):
-        why = cancel_reasons.of_store(engine, session, order, "")
+        why = cancel_reasons.of_store(engine, session, order, text)
         return _want(session, order, line, why, gone - returned_units(session, line), now)
     # The units gone in all name this refund: the same reading again is the same refund.
-    return refunds.owe(engine, session, order, line, units, f"store-{line.id}-{gone}", RefundReason.OTHER, now)
+    reason = refund_reasons.of_store(session, order, text)
+    return refunds.owe(engine, session, order, line, units, f"store-{line.id}-{gone}", reason, now)
 
 
 def _parcelled(session: Session, order: Order, line: OrderLine) -> bool:

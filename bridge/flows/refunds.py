@@ -14,7 +14,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.bundles import SoldBundle
 from bridge.domain.money import Money, total
 from bridge.domain.returns import ChannelRefund, RefundReason
-from bridge.flows import parts
+from bridge.flows import parts, refund_reasons
 from bridge.flows.draft import share
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import fence
@@ -185,6 +185,7 @@ def _sending(
     amount = Money.of(row.amount, order.currency)
     part = ChannelRefund(
         line_id=line.external_id, quantity=row.quantity, amount=amount, reason=RefundReason(row.reason),
+        code=refund_reasons.code(channel.settings, RefundReason(row.reason)),
         alike=_alike(session, row), before=_before(session, row, order.currency),
     )  # fmt: skip
     return order, part, row.ref

@@ -11,18 +11,24 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.tables import Order, OrderLine, ReturnRow
 from bridge.db.work import Mark
-from bridge.domain.order import StoreOrder
+from bridge.domain.order import StoreLine, StoreOrder
 from bridge.flows import catalogue
 from bridge.flows.draft import store_connection
+
+
+def in_store(line: OrderLine, store_order: StoreOrder) -> StoreLine | None:
+    """The line of the store's order that a marketplace line became."""
+    for part in store_order.lines:
+        if part.external_id == line.store_line_id or part.ref == line.external_id:
+            return part
+    return None
 
 
 def gone_units(line: OrderLine, store_order: StoreOrder) -> int:
     """Units of a marketplace line that the store's order does not hold (any more): left out when it was made,
     or refunded since."""
-    for part in store_order.lines:
-        if part.external_id == line.store_line_id or (part.ref and part.ref == line.external_id):
-            return max(0, line.quantity - part.quantity) + part.refunded
-    return line.cancelled
+    part = in_store(line, store_order)
+    return line.cancelled if part is None else max(0, line.quantity - part.quantity) + part.refunded
 
 
 def returned_units(session: Session, line: OrderLine, *, done: bool = False) -> int:

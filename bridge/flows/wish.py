@@ -13,7 +13,7 @@ from bridge.db.tables import Connection
 from bridge.domain.matching import BY, COMPARED, By, Compared
 from bridge.domain.returns import Shelf
 from bridge.domain.stock import Untracked
-from bridge.flows import cancel_reasons, carriers, forms, polls, shipping_methods, unmatched
+from bridge.flows import cancel_reasons, carriers, forms, polls, refund_reasons, shipping_methods, unmatched
 from bridge.flows.account import with_choices
 from bridge.flows.draft import LABEL, PAYMENT
 from bridge.flows.engine import Engine
@@ -172,6 +172,7 @@ SETTINGS: Mapping[str, tuple[FormField, ...]] = {
             cancel_reasons.NAMES,
         ),
         *cancel_reasons.FIELDS,
+        *refund_reasons.FIELDS,
         *_intervals(polls.CHANNEL),
     ),
 }

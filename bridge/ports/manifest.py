@@ -15,6 +15,7 @@ from bridge.domain.checks import Limits
 from bridge.domain.deadlines import Term
 from bridge.domain.listing import Facet
 from bridge.domain.order import CancelReason
+from bridge.domain.returns import RefundReason
 from bridge.domain.standing import ScoreLimit
 
 
@@ -149,6 +150,28 @@ class CancelReasons(Part):
         return chosen or self.tells.get(reason, "")
 
 
+class RefundReasons(Part):
+    """A marketplace's own reasons of a refund. ``codes``: each with what people call it; ``tells``: what is told for
+    each of ours, where the merchant has chosen nothing; ``source``: where that was read. Empty: it takes no reason, or
+    tells its reasons with the account."""
+
+    codes: dict[str, str] = Field(default_factory=dict)
+    tells: dict[RefundReason, str] = Field(default_factory=dict)
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.codes and set(self.tells) != set(RefundReason):
+            raise ValueError("refund_reasons.tells: one code for each of our reasons")
+        if unknown := set(self.tells.values()) - set(self.codes):
+            raise ValueError(f"refund_reasons.tells: {sorted(unknown)} is no code")
+        return self
+
+    def code(self, reason: RefundReason, chosen: str = "") -> str:
+        """What is told: the merchant's choice, else the default."""
+        return chosen or self.tells.get(reason, "")
+
+
 class ShippingMethods(Part):
     """How a store names its shipping methods in an order. ``code``: a pattern that every code fits; ``help``: what it
     is, for people; ``known``: those that such a store has from the beginning."""
@@ -267,6 +290,7 @@ class Manifest(Part):
     shipping_methods: ShippingMethods | None = None
     payment_text: PaymentText = PaymentText()
     cancel_reasons: CancelReasons = CancelReasons()
+    refund_reasons: RefundReasons = RefundReasons()
     limits: dict[str, Limit] = Field(default_factory=dict)
     batch: dict[str, int] = Field(default_factory=dict)
     concurrency: int = Field(default=4, ge=1, le=64)

@@ -78,7 +78,7 @@ def _with(*names: str, more: Any = None) -> Any:
 
 
 def _reasons(view: View, row: Connection) -> Context:
-    return {"reasons": cancelling.shown(view, row)}
+    return {"reasons": cancelling.shown(view, row), "refunds": cancelling.shown_refunds(view, row)}
 
 
 def _last_order(view: View, row: Connection) -> Context:
@@ -264,6 +264,7 @@ PAGES = (
             **_acts("settings/returns", "cancellations"),
             "save_bundles": bundles.save,
             "save_reasons": lambda sent: cancelling.save(sent, _row(sent)),
+            "save_refunds": lambda sent: cancelling.save_refunds(sent, _row(sent)),
         },
     ),
     views.ALERTS,

@@ -15,7 +15,7 @@ from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import ItemResult, Outcome, SubmissionState
 from bridge.ports.errors import BridgeError, NotFound, RejectItem
 from channel_adapters.allegro import forms, vocabulary
-from channel_adapters.allegro.account import Account
+from channel_adapters.allegro.account import MANIFEST, Account
 from channel_adapters.allegro.orders import Orders, refused
 from channel_adapters.allegro.reading import money, price, some, whole
 from channel_adapters.allegro.vocabulary import READY, SENT
@@ -138,7 +138,7 @@ class Refunds:
     ) -> ItemResult:
         """As what the buyer paid. Where Allegro does not take that, and something was paid beside the price, as what is
         left of it after earlier refunds: another command, because a refused one stays refused."""
-        about = {"reason": vocabulary.REFUND_REASONS[lines[0].reason]}
+        about = {"reason": MANIFEST.refund_reasons.code(lines[0].reason, lines[0].code)}
         shipping = [line.shipping for line in lines if line.shipping is not None]
         about |= _delivery(reduce(add, shipping)) if shipping else {}
         whole_ = _refund_of(raw, command_id("refund", ref)) | about | _parts([_paid_back(raw, line) for line in goods])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.order import FulfilledBy
 from bridge.domain.requirement import AttributeKind
-from bridge.domain.returns import RefundReason, ReturnCause, ReturnDecision
+from bridge.domain.returns import ReturnCause, ReturnDecision
 from bridge.ports.channel import SubmissionState
 
 # BCP-47 codes the specification has for Accept-Language.
@@ -73,14 +73,6 @@ CASH_ON_DELIVERY = "CASH_ON_DELIVERY"
 # Reasons of a payment refund (InitializeRefund.reason). The first two are those of a cancellation by the seller.
 UNAVAILABLE, BY_BUYER = "PRODUCT_NOT_AVAILABLE", "CANCELLED_BY_BUYER"
 CANCELLING = frozenset({UNAVAILABLE, BY_BUYER})
-REFUND_REASONS = {
-    RefundReason.RETURNED: "REFUND",
-    RefundReason.DAMAGED: "COMPLAINT",
-    RefundReason.NOT_RECEIVED: "COMPLAINT",
-    RefundReason.WRONG_ITEM: "COMPLAINT",
-    RefundReason.GOODWILL: "REFUND",
-    RefundReason.OTHER: "REFUND",
-}
 REFUND_STATES = {
     "SUCCESS": SubmissionState.DONE,
     "PARTIAL": SubmissionState.FAILED,

@@ -15,7 +15,7 @@ from bridge.domain.money import Money
 from bridge.domain.reading import Json, tables, text, whole
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.errors import RetryLater
-from channel_adapters.amazon.vocabulary import REFUND_REASONS
+from channel_adapters.amazon.account import MANIFEST
 
 Parts = Sequence[tuple[str, Money]]
 
@@ -104,7 +104,7 @@ def refund(
         item = ET.SubElement(body, "AdjustedItem")
         _add(item, "AmazonOrderItemCode", line.line_id)
         _add(item, "MerchantAdjustmentItemID", f"{ref}-{number}"[:40])
-        _add(item, "AdjustmentReason", REFUND_REASONS[line.reason])
+        _add(item, "AdjustmentReason", MANIFEST.refund_reasons.code(line.reason, line.code))
         prices = ET.SubElement(item, "ItemPriceAdjustments")
         for kind, part in parts(line):
             _component(prices, kind, part)

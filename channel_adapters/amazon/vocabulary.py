@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.domain.order import FulfilledBy, OrderPhase
-from bridge.domain.returns import RefundReason, ReturnCause
+from bridge.domain.returns import ReturnCause
 from bridge.ports.channel import SubmissionState
 
 # Which endpoint a marketplace belongs to, all others eu: https://developer-docs.amazon.com/sp-api/docs/sp-api-endpoints.
@@ -36,15 +36,6 @@ CONDITIONS = {
     "reasonable": "used_acceptable",
     "moderate": "used_acceptable",
     "refurbished": "refurbished_refurbished",
-}
-# AdjustmentReason of OrderAdjustment.xsd.
-REFUND_REASONS = {
-    RefundReason.RETURNED: "CustomerReturn",
-    RefundReason.DAMAGED: "GeneralAdjustment",
-    RefundReason.NOT_RECEIVED: "CouldNotShip",
-    RefundReason.WRONG_ITEM: "DifferentItem",
-    RefundReason.GOODWILL: "GeneralAdjustment",
-    RefundReason.OTHER: "GeneralAdjustment",
 }
 # processingStatus of feeds and reports.
 PROCESSING = {

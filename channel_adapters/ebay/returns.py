@@ -15,12 +15,12 @@ from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnCause,
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
 from channel_adapters.ebay import orders
+from channel_adapters.ebay.account import MANIFEST
 from channel_adapters.ebay.mapping import store_sku
 from channel_adapters.ebay.reading import amount, moment, stamp
 from channel_adapters.ebay.vocabulary import (
     CANCELLED,
     COMPLETED,
-    REFUND_REASONS,
     REFUND_STATES,
     REJECTED,
     RETURN_BACK,
@@ -82,9 +82,13 @@ def cancel_status(given: Submission, raw: Json) -> SubmissionStatus:
 # Refunds
 
 
+def _refund_reason(line: ChannelRefund) -> str:
+    return MANIFEST.refund_reasons.code(line.reason, line.code)
+
+
 def refund(raw: Json, lines: Sequence[ChannelRefund], comment: str) -> Json:
     """Of single lines; of the order where it has only one, as eBay wants it then."""
-    body: Json = {"reasonForRefund": REFUND_REASONS[lines[0].reason], "comment": comment[:COMMENT_MAX]}
+    body: Json = {"reasonForRefund": _refund_reason(lines[0]), "comment": comment[:COMMENT_MAX]}
     if len(tables(raw, "lineItems")) == 1 and len(lines) == 1:
         return body | {"orderLevelRefundAmount": amount(paid_back(lines[0]))}
     items = [{"lineItemId": line.line_id, "refundAmount": amount(paid_back(line))} for line in lines]

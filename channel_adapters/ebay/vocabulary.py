@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bridge.domain.order import OrderPhase
 from bridge.domain.requirement import AttributeKind, Need
-from bridge.domain.returns import RefundReason, ReturnCause, ReturnDecision
+from bridge.domain.returns import ReturnCause, ReturnDecision
 from bridge.ports.channel import SubmissionState
 
 # The language of each marketplace's texts, for Content-Language (developer.ebay.com, HTTP request headers). Belgium and
@@ -75,15 +75,6 @@ NOT_STARTED, IN_PROGRESS, FULFILLED = "NOT_STARTED", "IN_PROGRESS", "FULFILLED"
 # CancelStateEnum and CancelRequestStateEnum.
 NONE_REQUESTED, CANCELLED = "NONE_REQUESTED", "CANCELED"
 REQUESTED, REJECTED, COMPLETED = "REQUESTED", "REJECTED", "COMPLETED"
-# ReasonForRefundEnum of the Fulfillment API.
-REFUND_REASONS: Mapping[RefundReason, str] = {
-    RefundReason.RETURNED: "BUYER_RETURN",
-    RefundReason.DAMAGED: "ITEM_NOT_AS_DESCRIBED",
-    RefundReason.NOT_RECEIVED: "ITEM_NOT_RECEIVED",
-    RefundReason.WRONG_ITEM: "ITEM_NOT_AS_DESCRIBED",
-    RefundReason.GOODWILL: "OTHER_ADJUSTMENT",
-    RefundReason.OTHER: "OTHER_ADJUSTMENT",
-}
 # RefundStatusEnum.
 REFUND_STATES: Mapping[str, SubmissionState] = {
     "PENDING": SubmissionState.PENDING,

@@ -59,7 +59,7 @@ class KauflandChannel:
         self._key = connection.credentials["client_key"]
         self._found: tuple[Site, ...] = ()
         self._carriers: dict[str, str] | None = None
-        self._pieces = Pieces(self._client)
+        self._pieces = Pieces(self._client, MANIFEST.refund_reasons)
         self._tickets = Tickets(self._client)
         self._offers = Offers(self._client, connection, self._sites)
         self.push = Push(self._client, connection.credentials["secret_key"])

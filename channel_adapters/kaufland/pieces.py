@@ -13,6 +13,7 @@ from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.returns import ChannelRefund, RefundReason
 from bridge.ports.channel import ItemResult, Outcome
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, RetryLater, UnknownOutcome
+from bridge.ports.manifest import RefundReasons
 from channel_adapters.kaufland import vocabulary
 from channel_adapters.kaufland.client import KauflandClient, NotPaid
 from channel_adapters.kaufland.reading import cents
@@ -26,8 +27,9 @@ REFUND_CURRENCY = "EUR"
 class Pieces:
     """The order units of one account."""
 
-    def __init__(self, client: KauflandClient) -> None:
+    def __init__(self, client: KauflandClient, reasons: RefundReasons) -> None:
         self._client = client
+        self._reasons = reasons
 
     def accept(self, order: MarketplaceOrder, refused: Collection[str], no_stock: str) -> ItemResult:
         """Open pieces are marked as being fulfilled, those in ``refused`` are cancelled for the reason ``no_stock``."""
@@ -103,7 +105,7 @@ class Pieces:
 
     def _refund(self, line: ChannelRefund) -> None:
         """In one call, so that no half of it can be paid. What comes back by an accepted return is paid by Kaufland."""
-        amount, reason = line.amount, vocabulary.REFUND_REASONS[line.reason]
+        amount, reason = line.amount, self._reasons.code(line.reason, line.code)
         if line.reason is RefundReason.RETURNED and self._is_taken_back(line.line_id):
             amount, reason = Money.zero(line.amount.currency), vocabulary.REFUND_SHIPPING
         amount = amount + line.shipping if line.shipping else amount

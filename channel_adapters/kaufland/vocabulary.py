@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.order import FulfilledBy
 from bridge.domain.requirement import AttributeKind
-from bridge.domain.returns import RefundReason, ReturnCause
+from bridge.domain.returns import ReturnCause
 from bridge.ports.channel import SubmissionState
 
 LOCALES = {
@@ -36,14 +36,6 @@ OPEN, TO_SEND, CANCELLED = "open", "need_to_be_sent", "cancelled"
 SHIPPED = frozenset({"sent", "received", "sent_and_autopaid", "returned", "returned_paid"})
 ACCEPTED = SHIPPED | {TO_SEND}
 
-REFUND_REASONS = {
-    RefundReason.RETURNED: "other_refund",
-    RefundReason.DAMAGED: "delivery_damage",
-    RefundReason.NOT_RECEIVED: "incomplete_delivery",
-    RefundReason.WRONG_ITEM: "incorrect_delivery",
-    RefundReason.GOODWILL: "other_refund",
-    RefundReason.OTHER: "other_refund",
-}
 REFUND_SHIPPING = "refund_postage_fee"
 
 # States of a return unit: waiting for a decision, or decided.

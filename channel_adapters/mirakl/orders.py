@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain.order import CancelReason, MarketplaceOrder, OrderPhase, Parcel
-from bridge.domain.reading import Json, pairs, tables, text
+from bridge.domain.reading import Json, tables, text
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.batch import told
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
@@ -171,9 +171,9 @@ class Orders:
         if unknown := [line.line_id for line in lines if line.line_id not in items]:
             text_ = f"Mirakl does not know the order line {unknown[0]}."
             return ItemResult(key=order_id, outcome=Outcome.MISSING, message=text_)
-        chosen, platform = pairs(self._settings.get("refund_reasons")), self._known.current()
+        platform = self._known.current()
         wanted = [
-            sending.refund(items[line.line_id], line, platform.refund_reason(line.reason, chosen))
+            sending.refund(items[line.line_id], line, platform.refund_reason(line.reason, line.code))
             for line in lines
             if not sending.is_paid_back(items[line.line_id], line)
         ]

@@ -108,7 +108,9 @@ class Platform(Value):
             return None
         return self._reason("CANCELATION", reason, CANCEL_WORDS, chosen, "cancel_reasons")
 
-    def refund_reason(self, reason: RefundReason, chosen: Mapping[str, str]) -> str:
+    def refund_reason(self, reason: RefundReason, code: str = "") -> str:
+        """``code``: the merchant's choice. Raises AskMerchant when none fits."""
+        chosen = {reason.value: code} if code else {}
         return self._reason("REFUND", reason, REFUND_WORDS, chosen, "refund_reasons")
 
     def _reason(

@@ -223,7 +223,7 @@ def order(
     store's own, of an order that names none."""
     currency = currency_code(raw.get("order_currency_code")) or currency
     items = _sold(raw)
-    refunded = amount(raw.get("total_refunded"))
+    refunded, words = amount(raw.get("total_refunded")), refund_words(raw, memos)
     return StoreOrder(
         external_id=text(raw.get("entity_id")),
         number=text(raw.get("increment_id")) or text(raw.get("entity_id")),
@@ -232,7 +232,7 @@ def order(
         currency=currency,
         total=Money.of(order_total(raw.get("grand_total"), text(raw.get("increment_id"))), currency),
         marketplace_ref=marketplace_ref(raw),
-        lines=tuple(_store_line(item, raw) for item in items),
+        lines=tuple(_store_line(item, raw, words) for item in items),
         parcels=tuple(_parcel(row, {text(item.get("item_id")) for item in items}) for row in shipments),
         refunded=Money.of(refunded, currency) if refunded else None,
         modified_at=_newest(raw, shipments, memos),
@@ -283,7 +283,20 @@ def _sold(raw: Json) -> list[Json]:
     return [item for item in dicts(raw.get("items")) if not item.get("parent_item_id") and not item.get("parent_item")]
 
 
-def _store_line(item: Json, raw: Json) -> StoreLine:
+def refund_words(raw: Json, memos: Sequence[Json]) -> dict[str, str]:
+    """By line, what somebody wrote into its newest credit memo; ours, which carry a reference, are not asked."""
+    found: dict[str, str] = {}
+    ours = f"[{marketplace_ref(raw)}/"
+    for memo in sorted(memos, key=lambda row: whole(row.get("entity_id"))):
+        words = " ".join(text(row.get("comment")) for row in dicts(memo.get("comments"))).strip()
+        if ours not in words:
+            found |= {
+                text(row.get("order_item_id")): words for row in dicts(memo.get("items")) if whole(row.get("qty"))
+            }
+    return found
+
+
+def _store_line(item: Json, raw: Json, words: Mapping[str, str]) -> StoreLine:
     key = item.get("item_id")
     child = next((row for row in dicts(raw.get("items")) if key and row.get("parent_item_id") == key), item)
     _, ref = line_refs(item)
@@ -296,6 +309,7 @@ def _store_line(item: Json, raw: Json) -> StoreLine:
         # stock.py takes it off from the moment that the order is there, unless a reservation of the module does.
         reduced=quantity,
         refunded=whole(item.get("qty_refunded")),
+        refund_reason=words.get(text(key), ""),
         ref=ref or None,
     )
 

@@ -160,6 +160,7 @@ def order(raw: Json, admin: str) -> StoreOrder:
     told, refunded = table(table(raw.get("totalPriceSet")).get("presentmentMoney")), money(raw.get("totalRefundedSet"))
     currency = currency_code(told.get("currencyCode")) or currency
     given_back, unpaid = _units(raw.get("refunds")), table(raw.get("unpaidReturns"))
+    words = refund_words(raw)
     return StoreOrder(
         external_id=found,
         number=text(raw.get("name")) or found,
@@ -168,7 +169,7 @@ def order(raw: Json, admin: str) -> StoreOrder:
         currency=currency,
         total=Money.of(order_total(told.get("amount"), text(raw.get("name")) or found), currency),
         marketplace_ref=marketplace_ref(raw),
-        lines=tuple(_store_line(line, given_back, unpaid) for line in nodes(raw.get("lineItems"))),
+        lines=tuple(_store_line(line, given_back, unpaid, words) for line in nodes(raw.get("lineItems"))),
         parcels=parcels(raw),
         refunded=refunded if refunded and refunded.amount else None,
         modified_at=moment(raw.get("updatedAt")),
@@ -210,7 +211,21 @@ def marketplace_ref(raw: Json) -> str | None:
     return attributes(raw.get("customAttributes")).get(ORDER_KEY) or None
 
 
-def _store_line(raw: Json, refunded: Mapping[str, int], unpaid: Mapping[str, int]) -> StoreLine:
+def refund_words(raw: Json) -> dict[str, str]:
+    """By line, what somebody wrote into its newest refund; ours, which end in a reference of the order, are not
+    asked."""
+    found: dict[str, str] = {}
+    ours = f"[{marketplace_ref(raw)}/"
+    for refund in sorted(dicts(raw.get("refunds")), key=lambda row: int(number(row.get("id")) or 0)):
+        note = text(refund.get("note"))
+        if ours not in note:
+            found |= dict.fromkeys(_lines(refund), note)
+    return found
+
+
+def _store_line(
+    raw: Json, refunded: Mapping[str, int], unpaid: Mapping[str, int], words: Mapping[str, str]
+) -> StoreLine:
     found, quantity = number(raw.get("id")), _whole(raw.get("quantity"))
     back = refunded.get(found, 0)
     return StoreLine(
@@ -221,6 +236,7 @@ def _store_line(raw: Json, refunded: Mapping[str, int], unpaid: Mapping[str, int
         # Claimed in full when it was made (DECREMENT_IGNORING_POLICY).
         reduced=quantity,
         refunded=back + min(unpaid.get(found, 0), max(0, quantity - back)),
+        refund_reason=words.get(found, ""),
         ref=attributes(raw.get("customAttributes")).get(LINE_KEY) or None,
     )
 

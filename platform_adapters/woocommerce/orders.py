@@ -152,7 +152,7 @@ def order(
     :func:`status`."""
     number = str(raw["id"])
     given_back = [found for row in _rows(raw.get("refunds")) if (found := amount(row.get("total"))) is not None]
-    units = refunded_units(refunds)
+    units, words = refunded_units(refunds), refund_words(refunds)
     return StoreOrder(
         external_id=number,
         number=str(raw.get("number") or number),
@@ -161,7 +161,7 @@ def order(
         currency=currency,
         total=Money.of(order_total(raw.get("total"), number), currency),
         marketplace_ref=marketplace_ref(raw),
-        lines=tuple(_store_line(line, units) for line in _rows(raw.get("line_items"))),
+        lines=tuple(_store_line(line, units, words) for line in _rows(raw.get("line_items"))),
         parcels=parcels(raw, fulfilments, sources),
         refunded=Money.of(-sum(given_back, Decimal(0)), currency) if given_back else None,
         modified_at=moment(raw.get("date_modified_gmt")),
@@ -200,6 +200,16 @@ def refunded_units(refunds: Sequence[Json]) -> dict[str, int]:
             target = str(meta(line, "_refunded_item_id") or "")
             units[target] = units.get(target, 0) + abs(whole(line.get("quantity")))
     return units
+
+
+def refund_words(refunds: Sequence[Json]) -> dict[str, str]:
+    """By order line id, what somebody wrote into its newest refund; ours are not asked."""
+    found: dict[str, str] = {}
+    for refund in sorted(refunds, key=lambda row: whole(row.get("id"))):
+        if meta(refund, REFUND_META) is None:
+            for line in _rows(refund.get("line_items")):
+                found[str(meta(line, "_refunded_item_id") or "")] = str(refund.get("reason") or "").strip()
+    return found
 
 
 def refund_body(raw: Json, lines: Sequence[RefundLine], units: Mapping[str, int], reason: str, ref: str) -> Json | None:
@@ -256,7 +266,7 @@ def _left_to_refund(raw: Json) -> Decimal:
     return total + sum((amount(row.get("total")) or Decimal(0) for row in _rows(raw.get("refunds"))), Decimal(0))
 
 
-def _store_line(raw: Json, refunded: Mapping[str, int]) -> StoreLine:
+def _store_line(raw: Json, refunded: Mapping[str, int], words: Mapping[str, str]) -> StoreLine:
     number, ref = str(raw["id"]), meta(raw, LINE_META)
     reduced = meta(raw, "_reduced_stock")
     return StoreLine(
@@ -266,6 +276,7 @@ def _store_line(raw: Json, refunded: Mapping[str, int]) -> StoreLine:
         quantity=whole(raw.get("quantity")),
         reduced=whole(reduced) if reduced is not None else None,
         refunded=refunded.get(number, 0),
+        refund_reason=words.get(number, ""),
         ref=str(ref) if ref is not None else None,
     )
 

@@ -317,7 +317,9 @@ def test_a_refund_is_paid_once_under_its_reference(account: Account) -> None:
     result = account.channel.refund(order_id, [whole], "SB-refund-1")
     assert account.end_of(result).state is SubmissionState.DONE
     assert account.channel.refund(order_id, [whole], "SB-refund-1").outcome is Outcome.APPLIED
-    part = ChannelRefund(line_id=line, quantity=1, amount=money("10.00"), reason=RefundReason.DAMAGED)
+    part = ChannelRefund(
+        line_id=line, quantity=1, amount=money("10.00"), reason=RefundReason.GOODWILL, code="COMPLAINT"
+    )
     account.channel.refund(order_id, [part], "SB-refund-2")
     paid = account.placed(order_id)["refunds"]
     assert [(item["reason"], item["total"]["amount"]) for item in paid] == [

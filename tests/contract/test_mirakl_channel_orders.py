@@ -263,9 +263,9 @@ def test_the_operator_cancels_for_the_buyer(open_shop: Open) -> None:
 
 
 def test_money_is_paid_back_once(open_shop: Open) -> None:
-    shop = open_shop({"tax_rule": "NONE"}, settings={"refund_reasons": ["damaged=20"]})
+    shop = open_shop({"tax_rule": "NONE"})  # the code comes with the wish
     order_id, line = shop.order(quantity=2, force=True, line={"unit_price": 10})
-    wish = ChannelRefund(line_id=line, quantity=1, amount=euro("9.99"), reason=RefundReason.DAMAGED)
+    wish = ChannelRefund(line_id=line, quantity=1, amount=euro("9.99"), reason=RefundReason.DAMAGED, code="20")
     shop.fault("reset", "OR28")
     with pytest.raises(UnknownOutcome):
         shop.channel.refund(order_id, [wish], "r1")

@@ -14,6 +14,7 @@ from bridge.domain.order import ShippingMethod, StoreOrderStatus
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import NotFound, RejectItem, RetryLater, SlowDown, UnknownOutcome
 from bridge.ports.http import patience
+from platform_adapters.shopify import orders
 from tests.support.shopify import Account, Shop, open_shop, utc_now
 from tests.support.shopify_orders import BUYER, draft, eur
 
@@ -388,6 +389,18 @@ class TestRefund:
         shop.control("refund", order=int(made.external_id), lines={made.lines[0].external_id: 2})
         [found] = account.platform.fetch_orders([made.external_id])
         assert found.lines[0].refunded == 2
+
+    def test_what_somebody_wrote_into_a_refund_is_read_and_ours_is_not(self) -> None:
+        def order(*notes: str) -> Any:
+            line = {"lineItem": {"id": "gid://shopify/LineItem/7"}, "quantity": 1}
+            refunds = [
+                {"id": f"gid://shopify/Refund/{n}", "note": note, "units": [line]} for n, note in enumerate(notes, 1)
+            ]
+            own = [{"key": orders.ORDER_KEY, "value": "bol:1"}]
+            return orders.refund_words({"refunds": list(reversed(refunds)), "customAttributes": own})
+
+        assert order("Too small", "Broken in the box") == {"7": "Broken in the box"}
+        assert order("Broken", "Returned [bol:1/return/7]") == {"7": "Broken"}
 
 
 def test_a_note_goes_below_what_stands_there(shop: Shop, account: Account, variant: StoreVariant, number: str) -> None:

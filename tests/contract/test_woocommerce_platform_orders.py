@@ -383,6 +383,18 @@ class TestAfterSales:
             assert (after.lines[0].refunded, after.refunded) == (2, eur("24.20"))
         assert store.stock("A") == 9
 
+    def test_what_somebody_wrote_into_a_refund_is_read_and_ours_is_not(self, store: Store, account: Account) -> None:
+        made = account.platform.create_order(draft(store.product("A"), quantity=3))
+        line = {"id": int(made.lines[0].external_id), "quantity": 1, "refund_total": "12.10"}
+        for reason in ("Too small", "Broken in the box"):
+            body = {"amount": "12.10", "reason": reason, "api_refund": False, "line_items": [line]}
+            store.post(f"orders/{made.external_id}/refunds", body)
+        [found] = account.platform.fetch_orders([made.external_id])
+        assert (found.lines[0].refunded, found.lines[0].refund_reason) == (2, "Broken in the box")
+        ours = [RefundLine(store_line_id=made.lines[0].external_id, quantity=1)]
+        after = account.platform.refund_lines(made.external_id, ours, "Returned", "bol:1/return/7")
+        assert (after.lines[0].refunded, after.lines[0].refund_reason) == (3, "Broken in the box")
+
     def test_refunded_without_stock_and_never_more_than_was_sold(self, store: Store, account: Account) -> None:
         made = account.platform.create_order(draft(store.product("A"), quantity=3))
         parts = [RefundLine(store_line_id=made.lines[0].external_id, quantity=9, restock=False)]

@@ -324,7 +324,9 @@ class MemoryStore:
                 continue
             if line.refunded + part.quantity > line.quantity:
                 raise RejectItem(f"more refunded than line {line.external_id} has")
-            values = {"refunded": line.refunded + part.quantity}
+            values: dict[str, Any] = {"refunded": line.refunded + part.quantity}
+            if not ref.startswith(f"{order.marketplace_ref}/"):  # somebody in the store, not we
+                values["refund_reason"] = reason
             if part.amount is not None:
                 self.amounts.append(part.amount)
             if part.restock:

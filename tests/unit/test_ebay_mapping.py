@@ -507,6 +507,9 @@ def test_refunds_are_of_lines_where_an_order_has_several() -> None:
     refund = ChannelRefund(line_id="1", quantity=1, amount=euro("5"))
     single = returns.refund(an_order(), [refund], "ref " * 50)
     assert (single["orderLevelRefundAmount"]["value"], len(single["comment"])) == ("5.00", 100)
+    assert single["reasonForRefund"] == "BUYER_RETURN"
+    chosen = refund.model_copy(update={"code": "ITEM_NOT_RECEIVED"})
+    assert returns.refund(an_order(), [chosen], "")["reasonForRefund"] == "ITEM_NOT_RECEIVED", "the merchant's choice"
     several = returns.refund(an_order(line(), line(lineItemId="2")), [refund], "")
     assert several["refundItems"] == [{"lineItemId": "1", "refundAmount": {"value": "5.00", "currency": "EUR"}}]
 

@@ -175,6 +175,14 @@ class TestOrders:
         raw = {"state": state, "items": [{"item_id": 1, "qty_ordered": 1, "qty_shipped": shipped}]}
         assert orders.status(raw) is expected
 
+    def test_what_somebody_wrote_into_a_credit_memo_is_read_and_ours_is_not(self) -> None:
+        def memo(number: int, comment: str) -> dict[str, Any]:
+            return {"entity_id": number, "items": [{"order_item_id": 7, "qty": 1}], "comments": [{"comment": comment}]}
+
+        line = {"ext_order_item_id": "storebridge-module|bol:1|L-1"}
+        words = [memo(2, "Broken in the box"), memo(1, "Too small"), memo(3, "Returned [bol:1/return/7/kept]")]
+        assert orders.refund_words({"items": [line]}, words) == {"7": "Broken in the box"}
+
     def test_recorded_credit_memos_are_told_apart_by_their_comment(self) -> None:
         memos = recorded("415")["items"]
         assert not refunds.is_made(memos, "return")

@@ -593,9 +593,9 @@ def test_reasons_are_known_by_setting_by_label_or_not_at_all() -> None:
     assert found.cancel_reason(CancelReason.OUT_OF_STOCK, {}) == "15"
     assert found.cancel_reason(CancelReason.BUYER_REQUEST, {}) == "36"
     assert found.cancel_reason(CancelReason.BUYER_REQUEST, {"buyer_request": "7"}) == "7"
-    assert found.refund_reason(RefundReason.RETURNED, {}) == "19"
+    assert found.refund_reason(RefundReason.RETURNED) == "19"
     with pytest.raises(AskMerchant, match="20 Article cassé") as refused:
-        found.refund_reason(RefundReason.GOODWILL, {})
+        found.refund_reason(RefundReason.GOODWILL)
     assert refused.value.field == "refund_reasons"
     assert platform({"currency_iso_code": "EUR"}, {}).cancel_reason(CancelReason.OTHER, {}) is None
 
