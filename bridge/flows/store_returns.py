@@ -98,7 +98,6 @@ def _tell(engine: Engine, known: _Known, channel: str) -> StoreReturn:
     made = StoreReturn()
     if Capability.RETURNS in engine.manifest(known.store).capabilities and known.line.store_line_id:
         made = platform.announce_return(number, _notice(known, channel))
-        step("return.note.kept")
     if not made.external_id:
         platform.add_note(number, f"{return_notes.words(known.item, channel)} {made.why}".strip())
     return made

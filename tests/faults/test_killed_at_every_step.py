@@ -20,8 +20,8 @@ from tests.support.procs import Procs
 from tests.support.stack import Stack, Worker, open_stack
 
 KILLED = -9
-# bol has nothing of the kind: tests/flows/test_deaths.py and test_acknowledging.py.
-ELSEWHERE = ("orders.accept", "orders.acknowledge", "cancel.refuse", "refund.send")
+# bol and WooCommerce have nothing of the kind: tests/flows/test_deaths.py, test_acknowledging.py and test_store_returns.py.
+ELSEWHERE = ("orders.accept", "orders.acknowledge", "cancel.refuse", "refund.send", "return.end")
 # A feed is for marketplaces that fetch, a proof is for yesterday, an alert for a problem: none comes up in this life.
 # Alerts that break off: tests/flows/test_alerts.py; feeds and proofs begin anew from the database, and are not killed yet.
 BESIDE = ("feed.", "proof.", "alert.")

@@ -187,6 +187,20 @@ def test_when_nothing_comes_of_it_the_stores_return_is_cancelled(world: StoreWor
     assert (world.returns, world.paid, world.shelf, world.row(back).state) == ([("CANCELED", 1, 0)], [], 6, "closed")
 
 
+@pytest.mark.parametrize("point", ["before", "after", "lost answer"])
+def test_it_is_cancelled_whoever_dies(world: StoreWorld, point: str) -> None:
+    key = world.sell(3)
+    back = world.come_back(key, 2)
+    if point == "lost answer":
+        world.shop.fault("reset", "return_cancel")
+    else:
+        world.platform.deaths.append((point, "drop_return"))
+    attend.decide_return(world.engine, 1, back, "refused", 2)
+    world.run()
+    assert not world.platform.deaths
+    assert (world.returns, world.paid, world.shelf, world.problems) == ([("CANCELED", 2, 0)], [], 6, [])
+
+
 @pytest.mark.parametrize("refund", ["10.00", ""])
 def test_processed_in_the_admin_it_is_accepted_there_and_never_processed_again(world: StoreWorld, refund: str) -> None:
     back = world.come_back(world.sell(3))
