@@ -23,7 +23,7 @@ from bridge.db import work
 from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
 from bridge.domain.matching import BY, COMPARED
-from bridge.flows import account, audit, feed_address, forms, matching, polls, push, resting, signing
+from bridge.flows import account, audit, feed_address, forms, matching, polls, push, resting, signing, unmatched
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.overview import zone
 from bridge.flows.sites import NAMES, site_names
@@ -322,6 +322,8 @@ def _settle(engine: Engine, wish: Wish, proof: int | None, info: StoreInfo | Acc
         account.tell_expiries(session, row, now)
         if changed.keys() & {BY, COMPARED}:
             matching.changed(engine, session, row, now)
+        elif unmatched.SETTING in changed:
+            matching.orders_again(session, row, now)
         start_work(session, engine, row, now, fresh=known is None)
         note(
             session,

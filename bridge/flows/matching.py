@@ -107,6 +107,11 @@ def changed(engine: Engine, session: Session, row: Connection, now: datetime) ->
         .values(state="new", pending=Listing.wanted, due_at=now, attempts=0)
         .execution_options(synchronize_session=False)
     )
+    orders_again(session, row, now)
+
+
+def orders_again(session: Session, row: Connection, now: datetime) -> None:
+    """Orders that wait for a product are looked at once more."""
     waits = select(Order.external_id).where(
         Order.connection_id == row.id, or_(Order.store_state == "held", Order.accept_state.in_(("wanted", "asked")))
     )

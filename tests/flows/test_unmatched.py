@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from bridge.db.tables import Connection, Order, OrderLine, Problem, Reservation
 from bridge.domain.returns import ReturnDecision
-from bridge.flows import attend, unmatched
+from bridge.flows import attend, connecting, unmatched
 from bridge.ports.manifest import Feature
+from tests.support.demo import Demo
 from tests.support.world import World, time_out
 
 pytestmark = pytest.mark.both_databases
@@ -152,13 +153,16 @@ def test_dealt_with_it_does_not_come_again(world: World) -> None:
     assert problems(world) == {}
 
 
-def test_an_order_that_waited_comes_once_it_may(world: World) -> None:
-    key, _ = bought(world, ("A", 1), ("OLD", 1))
-    choose(world, "create")
-    world.markets[0].alter(key, f"{key}-1", title="As it is called now")
-    world.settle(900)
+def test_an_order_that_waits_comes_as_soon_as_it_may(database_url: str) -> None:
+    world = Demo(database_url)  # its marketplace can be asked who it is, which a changed setting needs
+    world.settle(60, step=60)
+    key, waits = bought(world, ("OLD", 1))
+    assert waits.store_state == "held"
+    connecting.connect(world.engine, 1, "channel", "mem0", "mem0", {}, {"unmatched": "create"}, {})
+    world.drain()
     assert order(world, key).store_state == "created"
     assert set(problems(world)) == {unmatched.KIND}
+    world.close()
 
 
 def test_matched_while_it_waits_it_is_a_product_like_any_other(world: World) -> None:
