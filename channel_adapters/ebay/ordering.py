@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.domain.order import MarketplaceOrder, Parcel
 from bridge.domain.reading import Json, tables, text, whole
@@ -16,6 +16,10 @@ from channel_adapters.ebay.reading import stamp
 from channel_adapters.ebay.vocabulary import FULFILLED, NOT_STARTED
 
 PAGE = 200
+# What is shipped leaves the list of open orders, oldest first, and those behind it move up: so many stand on two pages.
+OVERLAP = 25
+# "getOrders can return orders up to two years old", and refuses to be asked for older ones (30830).
+OLDEST = timedelta(days=729)
 OPEN = "orderfulfillmentstatus:{NOT_STARTED|IN_PROGRESS}"
 
 
@@ -24,13 +28,14 @@ class OrderSide(Account):
 
     def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderRef]:
         """By the time of the last change alone: with that of creation beside it eBay heeds only the latter."""
-        return self._page(f"lastmodifieddate:[{stamp(since)}..]", cursor, lambda raw: True)
+        first = max(since, self.clock() - OLDEST)
+        return self._page(f"lastmodifieddate:[{stamp(first)}..]", cursor, lambda raw: True)
 
     def list_open_orders(self, cursor: str | None) -> Page[OrderRef]:
         return self._page(OPEN, cursor, orders.is_open)
 
     def _page(self, filters: str, cursor: str | None, wanted: Callable[[Json], bool]) -> Page[OrderRef]:
-        """``offset`` counts orders here. What changes while pages are read moves: the engine asks with overlap."""
+        """``offset`` counts orders here, and what changes while pages are read moves: pages overlap."""
         start = int(cursor or 0)
         answer = self.client.orders(filters, start, PAGE)
         found = tables(answer, "orders")
@@ -42,7 +47,8 @@ class OrderSide(Account):
         total = whole(answer.get("total"))
         after = start + len(found)
         more = bool(found) and (text(answer.get("next")) or (total is not None and after < total))
-        return Page(items=tuple(map(orders.order_ref, ours)), next_cursor=str(after) if more else None)
+        ahead = after - OVERLAP if len(found) > OVERLAP else after
+        return Page(items=tuple(map(orders.order_ref, ours)), next_cursor=str(ahead) if more else None)
 
     def fetch_order(self, external_id: str) -> MarketplaceOrder:
         raw = self.client.order(external_id)

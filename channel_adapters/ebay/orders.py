@@ -257,9 +257,11 @@ def _costs(item: Json, currency: str, *names: str) -> Money:
 
 
 def _delivery(item: Json, currency: str) -> Money:
-    """The seller's part."""
-    paid, reduced = _costs(item, currency, "shippingCost", "handlingCost"), _costs(item, currency, "discountAmount")
-    return paid - reduced if paid.amount >= reduced.amount else Money.zero(currency)
+    """The seller's part. Discounts of an order are negative (pricingSummary); how that of a line is signed is not
+    written down."""
+    paid = _costs(item, currency, "shippingCost", "handlingCost")
+    reduced = abs(_costs(item, currency, "discountAmount").amount)
+    return Money(amount=max(Decimal(0), paid.amount - reduced), currency=currency)
 
 
 def _shipping(item: Json, currency: str) -> Money:

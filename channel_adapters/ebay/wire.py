@@ -200,7 +200,7 @@ class Wire:
     def act(self, operation: str, method: str, path: str, **options: Any) -> Response:
         """A call whose good answer may have no body at all."""
         answer = self.send(operation, method, path, expect="any", **options)
-        if answer.is_page:
+        if answer.content.strip() and answer.is_page:
             words = f"eBay answered {operation} with a web page: whether it was done is looked up."
             raise UnknownOutcome(words, developer=answer.text[:200])
         return answer

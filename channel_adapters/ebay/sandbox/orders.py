@@ -13,6 +13,7 @@ from channel_adapters.ebay.sandbox.market import Call, Document, Market, stamp
 from channel_adapters.ebay.sandbox.protocol import Problem, Strict, answer, nothing, number
 
 MOST_IDS = 50
+TWO_YEARS = 730 * 86400
 COMBINATIONS = ({"NOT_STARTED", "IN_PROGRESS"}, {"FULFILLED", "IN_PROGRESS"})
 REASONS = (
     "BUYER_CANCEL",
@@ -83,7 +84,8 @@ def _by_id(call: Call, ids: list[str]) -> Response:
 
 
 def _filtered(call: Call) -> list[Document]:
-    """Where both times are given only that of creation counts."""
+    """Where both times are given only that of creation counts. "Orders are returned according to creation date
+    (oldest to newest)" (getOrders)."""
     given = request.args.get("filter", "")
     ranges = {name: (start, end) for name, start, end in _RANGE.findall(given)}
     name, field = ("creationdate", "created") if "creationdate" in ranges else ("lastmodifieddate", "changed")
@@ -91,11 +93,13 @@ def _filtered(call: Call) -> list[Document]:
     now = stamp(call.market.now())
     if start > now or end > now:
         raise Problem(400, 30850, "Start and end dates can't be in the future")
+    if start and start < stamp(call.market.now() - TWO_YEARS):
+        raise Problem(400, 30830, "Time range between start date and end date must be within '2' years.")
     states = _STATES.search(given)
     wanted = set(states[1].split("|")) if states else None
     if wanted is not None and wanted not in COMBINATIONS:
         raise Problem(400, 30700, "Invalid filter: orderfulfillmentstatus")
-    orders = sorted(call.market.docs.all("orders").values(), key=lambda order: order["created"], reverse=True)
+    orders = sorted(call.market.docs.all("orders").values(), key=lambda order: order["created"])
     return [
         order
         for order in orders
