@@ -47,10 +47,12 @@ class Shipping:
         if unknown := [line for line in wanted if line not in ours]:
             words = f"Not a line that you ship for Zalando: {', '.join(unknown)}."
             return ItemResult(key=parcel.reference, outcome=Outcome.MISSING, message=words)
-        if self._settings.get("split_shipments") and set(wanted) != _to_send(order):
+        if self._settings.get("split_shipments"):
+            # What was begun one way is not told the other way as well, though lines were cancelled since; Zalando
+            # supports no mixture (orders-split-shipment.html).
             made = self._shipment_of(order, parcel)
-            # What was told of the order as a whole is not told of a parcel of it as well.
-            if made is not None or text(_about(order).get("tracking_number")) != parcel.tracking:
+            begun = text(_about(order).get("tracking_number")) == parcel.tracking
+            if made is not None or not (begun or set(wanted) == _to_send(order)):
                 return self._as_shipment(order, parcel, made)
         return self._as_order(order, parcel, wanted)
 
