@@ -11,10 +11,14 @@ import pytest
 from sqlalchemy import select
 
 from bridge.db.tables import Problem, ReturnRow
+from bridge.domain.returns import Condition
 from bridge.flows import attend
 from bridge.flows.engine import Engine
+from bridge.flows.parts import Back
 from bridge.ports.adapter import Adapter
 from platform_adapters.shopify import ADAPTER
+from tests.flows.test_bundles_back import TEA, bundle_of, takes
+from tests.support.demo import DemoMarket
 from tests.support.shopify import Account, Shop, open_shop
 from tests.support.world import Died, World
 
@@ -50,13 +54,13 @@ class Watched:
 class StoreWorld(World):
     """The same world, with a Shopify store for a store."""
 
-    def __init__(self, database_url: str, shop: Shop) -> None:
+    def __init__(self, database_url: str, shop: Shop, market: Any = None) -> None:
         self.shop = shop
         self.account = Account(shop)
         self.platform = Watched(self.account.platform)
         self.account.platform.check()
         self.account.hands.create_product("A", "8719102443555", "Thing", "10.00", 9)
-        super().__init__(database_url, markets=1)
+        super().__init__(database_url, markets=1, market=market)
         self.settle(60, step=60)
 
     def new_engine(self) -> Engine:
@@ -65,8 +69,8 @@ class StoreWorld(World):
         engine.platforms["memstore"] = store  # type: ignore[index]
         return engine
 
-    def sell(self, units: int, *, shipped: bool = True) -> str:
-        key = str(self.markets[0].buy(("A", units)))
+    def sell(self, units: int, *, shipped: bool = True, sku: str = "A") -> str:
+        key = str(self.markets[0].buy((sku, units)))
         self.settle(400, step=40)
         if shipped:
             number = self.shop.look("orders")[-1]["id"]
@@ -228,3 +232,24 @@ def test_what_has_not_left_is_a_note_that_says_so_and_a_refund(world: StoreWorld
     attend.decide_return(world.engine, 1, back, "accepted", 1)
     world.run()
     assert (world.returns, world.paid, len(world.order["refunds"]), world.shelf) == ([], ["10.00"], 1, 7)
+
+
+def test_a_part_of_a_bundle_is_an_amount_and_the_stores_return_is_ended(database_url: str) -> None:
+    with open_shop() as shop:
+        world: Any = StoreWorld(database_url, shop, DemoMarket)
+        world.market = world.markets[0]
+        world.market.asynchronous = False
+        for sku, ean in (("SET", "8719102443562"), ("CUP", "8719102443579"), ("POT", "8719102443586")):
+            world.hint(world.account.hands.create_product(sku, ean, sku, "10.00", 9))
+        world.settle(60, step=60)
+        bundle_of(world, TEA)
+        takes(world, "any amount")
+        back = world.come_back(world.sell(1, sku="SET"))
+        assert world.returns == [("OPEN", 1, 0)]
+        cup = Back(sku="CUP", units=1, condition=Condition.DAMAGED)
+        attend.decide_return(world.engine, 1, back, "accepted", back=(cup,))
+        world.run()
+        [amount] = world.paid
+        assert [str(part.amount.amount) for part in world.market.refunds.values()] == [amount]
+        assert (world.returns, world.row(back).store_state, world.problems) == ([("CANCELED", 1, 0)], "done", [])
+        world.close()
