@@ -35,12 +35,13 @@ OUTDATED = "Amazon no longer accepts this version of its API: update Storebridge
 
 def describe(response: Response) -> Said:
     """``{errors: [{code, message, details}]}``. An expired or revoked token is told apart from a missing role by words
-    alone: both are 403 Unauthorized."""
+    alone: both are 403 ("Access Denied, Unauthorized, Expired Token, or Invalid Signature")."""
     errors = tables(response.json, "errors")
     words = [text(item.get(name)) for item in errors[:5] for name in ("message", "details")]
     said = "; ".join(dict.fromkeys(word for word in words if word))
-    code = "token" if "access token" in said.lower() else text(errors[0].get("code")) if errors else None
-    return Said(said, None, code)
+    code = text(errors[0].get("code")) if errors else ""
+    about_token = "access token" in said.lower() or "expiredtoken" in f"{code}{said}".lower().replace(" ", "")
+    return Said(said, None, "token" if about_token else code or None)
 
 
 ERRORS = ErrorTable(

@@ -43,8 +43,8 @@ def order(raw: Json, currencies: dict[str, str]) -> MarketplaceOrder:
     currency = _currency(raw) or currencies.get(site)
     if currency is None:
         raise _unreadable(raw, "proceeds.grandTotal.currencyCode")
-    lines = tuple(_line(raw, item, number, currency) for number, item in enumerate(tables(raw, "orderItems")))
-    sums = [_Proceeds(item, currency) for item in tables(raw, "orderItems")]
+    sums = _proceeds(raw, currency)
+    lines = tuple(_line(raw, item, number, sums[number]) for number, item in enumerate(tables(raw, "orderItems")))
     return MarketplaceOrder(
         external_id=text(raw.get("orderId")),
         placed_at=placed,
@@ -95,10 +95,11 @@ class _Proceeds:
     """What the buyer pays for one item, taken apart.
 
     In Europe prices contain the tax and TAX tells how much of it; in the US it comes on top. Which of the two it is
-    shows in the sum: ``proceedsTotal`` either is the other amounts, or these and the tax.
+    shows in the sum: ``proceedsTotal`` either is the other amounts, or these and the tax. ``added``: which of the two
+    where an item has no sum.
     """
 
-    def __init__(self, item: Json, currency: str) -> None:
+    def __init__(self, item: Json, currency: str, *, added: bool = False) -> None:
         self._parts = tables(table(item, "proceeds"), "breakdowns")
         self._zero = Money.zero(currency)
         tax, discount = self._sum("TAX"), self._sum("DISCOUNT")
@@ -107,7 +108,8 @@ class _Proceeds:
         without = gross - _positive(discount)
         told = money(table(item, "proceeds").get("proceedsTotal"))
         self.told = bool(self._parts) or told is not None
-        self.total = told if told is not None and told.currency == currency else without
+        guessed = without + tax if added else without
+        self.total = told if told is not None and told.currency == currency else guessed
         self.on_top = bool(tax.amount) and self.total.amount == (without + tax).amount
         self.shipping_tax = self._detail("TAX", "SHIPPING")
         self.shipping = self._shipping()
@@ -142,6 +144,21 @@ class _Proceeds:
         return total([item for item in details if item and item.currency == self._zero.currency], self._zero.currency)
 
 
+def _proceeds(raw: Json, currency: str) -> list[_Proceeds]:
+    """Of each item. Sums of items are not required: without them that of the order tells whether tax was added."""
+    items = tables(raw, "orderItems")
+    whole_order = money(table(raw, "proceeds").get("grandTotal"))
+    plain, taxed = ([_Proceeds(item, currency, added=added) for item in items] for added in (False, True))
+    sums = total([item.total for item in taxed], currency)
+    return taxed if whole_order in (sums, sums + _tips(raw, currency)) else plain
+
+
+def _tips(raw: Json, currency: str) -> Money:
+    parts = [part for part in tables(table(raw, "proceeds"), "breakdowns") if text(part.get("type")) == "DELIVERY_TIP"]
+    found = [amount for part in parts if (amount := money(part.get("subtotal"))) and amount.currency == currency]
+    return total(found, currency)
+
+
 def _tells_tax(raw: Json) -> bool:
     """Of no item: then how much is in the prices is not known, which is not the same as none. What Amazon collects
     itself is no part of the proceeds where it is not told."""
@@ -152,9 +169,7 @@ def _tells_tax(raw: Json) -> bool:
 
 def _tip(raw: Json, sums: Sequence[_Proceeds], currency: str) -> Money:
     """For the delivery, and of no item; where it is in the sum of the order."""
-    parts = [part for part in tables(table(raw, "proceeds"), "breakdowns") if text(part.get("type")) == "DELIVERY_TIP"]
-    found = [amount for part in parts if (amount := money(part.get("subtotal"))) and amount.currency == currency]
-    told, tip = money(table(raw, "proceeds").get("grandTotal")), total(found, currency)
+    told, tip = money(table(raw, "proceeds").get("grandTotal")), _tips(raw, currency)
     items = total([item.total for item in sums], currency)
     counts = told is not None and told.currency == currency and told.amount == (items + tip).amount
     return tip if counts else Money.zero(currency)
@@ -163,10 +178,13 @@ def _tip(raw: Json, sums: Sequence[_Proceeds], currency: str) -> Money:
 def refund_parts(raw: Json, wish: ChannelRefund) -> list[tuple[str, Money]]:
     """What a buyer gets back of a line, in the parts that he paid: Amazon takes no more of any. A tax is one only where
     it came on top of the price; the price has the rest."""
-    items = tables(raw, "orderItems")
-    item = next((item for item in items if text(item.get("orderItemId")) == wish.line_id), {})
-    none = Money.zero(wish.amount.currency)
-    paid, shipping = _Proceeds(item, wish.amount.currency), wish.shipping or none
+    currency = wish.amount.currency
+    known = zip(tables(raw, "orderItems"), _proceeds(raw, currency), strict=True)
+    paid = next(
+        (sums for item, sums in known if text(item.get("orderItemId")) == wish.line_id), _Proceeds({}, currency)
+    )
+    none = Money.zero(currency)
+    shipping = wish.shipping or none
     before = wish.before or none
 
     def part(whole_part: Money) -> Money:
@@ -192,11 +210,11 @@ def _positive(amount: Money) -> Money:
     return Money(amount=abs(amount.amount), currency=amount.currency)
 
 
-def _line(raw: Json, item: Json, number: int, currency: str) -> SoldLine:
+def _line(raw: Json, item: Json, number: int, paid: _Proceeds) -> SoldLine:
     ordered = whole(item.get("quantityOrdered"))
     if ordered is None:
         raise _unreadable(raw, f"orderItems[{number}].quantityOrdered")
-    paid, product = _Proceeds(item, currency), table(item, "product")
+    product, currency = table(item, "product"), paid.total.currency
     price = money(table(product, "price").get("unitPrice"))
     quantity, gone, sent = _units(raw, item, ordered)
     full = paid.goods if paid.told else (price or Money.zero(currency)).times(quantity)

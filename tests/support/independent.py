@@ -105,6 +105,8 @@ class Description:
         if "properties" in schema:
             made["properties"] = {name: self._closed(item) for name, item in schema["properties"].items()}
             made.setdefault("additionalProperties", False)
+        if isinstance(schema.get("additionalProperties"), dict):
+            made["additionalProperties"] = self._closed(schema["additionalProperties"])
         if "items" in schema:
             made["items"] = self._closed(schema["items"])
         if choice := next((name for name in ("oneOf", "anyOf") if name in schema), None):
