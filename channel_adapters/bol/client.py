@@ -176,8 +176,8 @@ class BolClient:
         return listed(answer, "processStatuses")
 
     def performance(self, name: str, year: int, week: int) -> Json:
-        """One service norm in a week of ISO 8601."""
-        path, params = "/retailer/insights/performance/indicator", {"name": name, "year": year, "week": week}
+        """One service norm in a week of ISO 8601, which writes it with two digits."""
+        path, params = "/retailer/insights/performance/indicator", {"name": name, "year": year, "week": f"{week:02}"}
         return self._call("get-performance-indicators", "GET", path, params=params)
 
     def signature_keys(self) -> list[Json]:

@@ -33,6 +33,7 @@ from channel_adapters.bol.vocabulary import (
     PROCESS_STATES,
     RETURN_CAUSES,
     RETURN_RESULTS,
+    SAME_AS_BEFORE,
     TRACKING_OF,
     USUAL,
 )
@@ -365,9 +366,11 @@ def submission(raw: Json, key: str) -> SubmissionStatus:
 
 
 def upload_status(raw: Json, key: str) -> SubmissionStatus:
-    """An upload report: done when all of it is judged, failed when any of it was declined, with the reasons."""
+    """An upload report: done when all of it is judged, failed when any of it was declined, with the reasons. All of the
+    content is sent each time: what bol has already is declined as well, and is no fault."""
     parts = [*tables(raw, "attributes"), *tables(raw, "assets")]
-    declined = [_declined(part) for part in parts if part.get("status") == "DECLINED"]
+    news = (part for part in parts if text(part.get("subStatus")) not in SAME_AS_BEFORE)
+    declined = [_declined(part) for part in news if part.get("status") == "DECLINED"]
     upload_id = text(raw.get("uploadId")) or None
     if raw.get("status") != "COMPLETED":
         return SubmissionStatus(submission=key, state=SubmissionState.PENDING, entity_id=upload_id)

@@ -33,6 +33,8 @@ PROCESS_STATES = {
     "FAILURE": SubmissionState.FAILED,
     "TIMEOUT": SubmissionState.GONE,
 }
+# Declined in an upload report because bol has it just so (UploadReportAttribute and UploadReportAsset, subStatus).
+SAME_AS_BEFORE = frozenset({"IDENTICAL_VALUE_AS_BEFORE", "NOT_CHANGED", "IMAGE_FLAGGED_AS_DUPLICATE"})
 FIXES = {
     "CONTENT": "Complete the product's title, description, brand and attributes in the store.",
     "PRICE": "Lower the price: bol takes offers offline that are far above the market.",

@@ -115,6 +115,23 @@ def test_missing_content_keeps_an_offer_offline_until_it_is_sent(start: Start) -
     assert shown(seller)["title"] == "Mug, blue"
 
 
+def test_content_that_is_there_already_is_declined(start: Start) -> None:
+    seller = start()
+    values = {"EAN": EANS[0], "Name": "A thing"}
+    content = {
+        "language": "nl",
+        "attributes": [{"id": name, "values": [{"value": text, "unitId": ""}]} for name, text in values.items()],
+    }
+    content["assets"] = [{"url": "https://shop.example/1.jpg", "labels": ["FRONT"]}]
+    seen = []
+    for _ in range(2):
+        upload = seller.finish(seller.call("POST", "/retailer/content/products", content))["entityId"]
+        report = seller.call("GET", f"/retailer/content/upload-report/{upload}").json()
+        seen.append([(item["status"], item.get("subStatus")) for item in [*report["attributes"], *report["assets"]]])
+    same = ("DECLINED", "IDENTICAL_VALUE_AS_BEFORE")
+    assert seen == [[("PUBLISHED", None)] * 3, [same, same, ("DECLINED", "IMAGE_FLAGGED_AS_DUPLICATE")]]
+
+
 def test_a_wrong_ean_is_declined_in_the_upload_report(start: Start) -> None:
     seller = start()
     attributes = [{"id": "EAN", "values": [{"value": "8718526069335"}]}, {"id": "Name", "values": [{"value": "Mug"}]}]

@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
-from tests.support.independent import Description, Independent, Json, Operation, Refusal
+from tests.support.independent import Description, Json, Operation, Refusal
+from tests.support.independent_bol_content import BolContent
 
 PAGE = 50
 FILES = ("retailer-v10.json", "offers-v11.yaml", "shared-v10.json", "economic-operators-v1.yaml")
@@ -28,7 +29,7 @@ DONE, NO = "SUCCESS", "FAILURE"
 
 
 @dataclass
-class Bol(Independent):
+class Bol(BolContent):
     """``pending``: how often a process status is read before it is decided; ``ends``: by event type, what it ends as
     whatever was asked; ``forget``: process statuses that are no longer kept."""
 

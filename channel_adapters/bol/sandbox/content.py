@@ -26,6 +26,8 @@ TEXTS = {
     "MATCH_TO_PRODUCT_FAILED": "The content could not be matched to a product.",
     "NOT_VALID_FOR_IMPORT": "The URL of the asset is not valid.",
     "DOWNLOAD_FAILED_404": "Failed to download.",
+    "IDENTICAL_VALUE_AS_BEFORE": "The value is the same as before.",
+    "IMAGE_FLAGGED_AS_DUPLICATE": "The image is there already.",
 }
 
 
@@ -68,7 +70,13 @@ def _publish(market: Market, report: Document) -> None:
     """The catalogue takes over what was not declined; what is then still missing keeps the offers offline."""
     product = market.docs.get("catalogue", report["ean"]) or {"ean": report["ean"], "attributes": {}}
     missing = missing_content(market, report["ean"])
-    for attribute in report["content"]["attributes"]:
+    attributes, images = report["content"]["attributes"], report["content"].get("assets") or []
+    pictures = product.get("pictures", [])
+    report["same"] = [item["id"] for item in attributes if product["attributes"].get(item["id"]) == item["values"]]
+    report["same"] += [item["url"] for item in images if item["url"] in pictures]
+    product["pictures"] = list(dict.fromkeys([*pictures, *(item["url"] for item in images)]))
+    market.docs.put("reports", report["uploadId"], report)
+    for attribute in attributes:
         if _fault(attribute) is None:
             product["attributes"][attribute["id"]] = attribute["values"]
     product["missing"] = [name for name in missing if name not in product["attributes"]]
@@ -84,8 +92,15 @@ def get_upload_report(call: Call) -> Response:
     matched = ean_number.is_valid(report["ean"])
     body: dict[str, Any] = {"uploadId": report["uploadId"], "language": content["language"]}
     body["status"] = "COMPLETED" if judged else "IN_PROGRESS"
-    body["attributes"] = [item | _attribute_verdict(item, judged, matched) for item in content["attributes"]]
-    body["assets"] = [item | _asset_verdict(item["url"], judged, matched) for item in content.get("assets") or []]
+    same = report.get("same", [])
+    body["attributes"] = [
+        item | (SAME_VALUE if item["id"] in same else _attribute_verdict(item, judged, matched))
+        for item in content["attributes"]
+    ]
+    body["assets"] = [
+        item | (SAME_IMAGE if item["url"] in same else _asset_verdict(item["url"], judged, matched))
+        for item in content.get("assets") or []
+    ]
     return answer(body)
 
 
@@ -113,6 +128,9 @@ def _verdict(fault: str | None) -> Document:
     if fault is None:
         return {"status": "PUBLISHED"}
     return {"status": "DECLINED", "subStatus": fault, "subStatusDescription": TEXTS[fault]}
+
+
+SAME_VALUE, SAME_IMAGE = _verdict("IDENTICAL_VALUE_AS_BEFORE"), _verdict("IMAGE_FLAGGED_AS_DUPLICATE")
 
 
 def _fault(attribute: Document) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import date, datetime
 from typing import Any
@@ -130,6 +131,8 @@ def get_performance(call: Call) -> Response:
     if name is None:
         raise bad_request("name", "Required parameter is missing.")
     year, week = query_required("year"), query_required("week")
+    if not re.fullmatch(r"\d\d", week):
+        raise bad_request("week", "Week number in the ISO-8601 standard.")
     condition, norm = NORMS[name]
     missed, counted = _cancellations(call.market, year, week) if name == "CANCELLATIONS" else (0, 0)
     value = missed / counted if counted else (0.0 if condition == "<=" else max(norm, 1.0))
