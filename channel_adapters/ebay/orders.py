@@ -84,7 +84,7 @@ def order(raw: Json, fulfilments: Sequence[Json]) -> MarketplaceOrder:
     shipping = total([_shipping(item, currency) for item in items], currency)
     lines = tuple(_line(raw, item, number, currency, shipped) for number, item in enumerate(items))
     lines = _adjusted(lines, _adjustment(raw, lines, shipping))
-    taxed = any(tables(item, "ebayCollectAndRemitTaxes") for item in items)
+    taxed = any(_taxes(item, "ebayCollectAndRemitTaxes") for item in items)
     billing = table(raw, "buyer", "buyerRegistrationAddress")
     return MarketplaceOrder(
         external_id=text(raw.get("orderId")),
@@ -277,9 +277,15 @@ def _shipping(item: Json, currency: str) -> Money:
 
 def _tax(item: Json, currency: str) -> Money | None:
     """What is told, once: a tax that eBay collects stands in both lists."""
-    by_ebay = [money(tax.get("amount")) for tax in tables(item, "ebayCollectAndRemitTaxes")]
-    found = [tax for tax in by_ebay or [money(tax.get("amount")) for tax in tables(item, "taxes")] if tax is not None]
+    by_ebay = [money(tax.get("amount")) for tax in _taxes(item, "ebayCollectAndRemitTaxes")]
+    found = [tax for tax in by_ebay or [money(tax.get("amount")) for tax in _taxes(item, "taxes")] if tax is not None]
     return total(found, currency) if found and all(tax.currency == currency for tax in found) else None
+
+
+def _taxes(item: Json, name: str) -> list[Json]:
+    """Without fees, such as ELECTRONIC_RECYCLING_FEE: "if the order has fees, a breakdown of the fees is also provided"
+    (Tax, taxType)."""
+    return [tax for tax in tables(item, name) if not text(tax.get("taxType")).endswith("_FEE")]
 
 
 # Requests to cancel, which only the order itself tells

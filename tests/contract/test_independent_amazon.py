@@ -12,14 +12,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bridge.domain.listing import OfferContent
-from bridge.domain.money import Money
-from bridge.domain.order import FulfilledBy, OrderPhase, Parcel, ParcelLine
+from bridge.domain.order import CancelReason, FulfilledBy, OrderPhase, Parcel, ParcelLine
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import (
     ContentUpdate,
-    ItemResult,
-    OfferDraft,
     OfferRef,
     Outcome,
     PriceUpdate,
@@ -29,12 +25,23 @@ from bridge.ports.channel import (
 from bridge.ports.errors import Reauthorise
 from bridge.registry import discover
 from tests.contract.suite import Bench
-from tests.support.independent import Json
 from tests.support.independent_amazon import Refused
+from tests.support.independent_amazon_life import (
+    NOW,
+    draft,
+    euro,
+    everything,
+    item,
+    money,
+    ordered,
+    put_on_sale,
+    ref,
+    settled,
+    simple,
+)
 from tests.support.independent_amazon_orders import Amazon
 from tests.support.independent_amazon_types import FRANCE, GERMANY
 
-NOW = datetime.now(UTC)
 BACK = {"Principal": "89.97", "Tax": "3.01", "Shipping": "10.00", "ShippingTax": "0.99"}
 ADAPTER = discover().channels["amazon"]
 
@@ -47,108 +54,6 @@ def amazon(specs_dir: Path) -> Amazon:
 @pytest.fixture
 def bench(amazon: Amazon, serve: Callable[..., str]) -> Bench:
     return Bench(ADAPTER, serve(amazon.app()))
-
-
-def money(amount: str) -> Json:
-    return {"amount": amount, "currencyCode": "EUR"}
-
-
-def euro(amount: str) -> Money:
-    return Money.of(amount, "EUR")
-
-
-def draft(number: int, **changed: Any) -> OfferDraft:
-    content = OfferContent(
-        title=f"Tasse {number}",
-        description="Eine Tasse",
-        bullets=("aus Porzellan", "350 ml"),
-        brand="Kaolin",
-        category="MUG",
-        images=("https://shop.example/1.jpg",),
-        attributes={"color": "rot"},
-    )
-    given: Json = {
-        "key": f"k{number}",
-        "site": GERMANY,
-        "sku": f"SKU-{number}",
-        "gtin": "4006381333931",
-        "stock": 10 + number,
-        "price": euro(f"{20 + number}.00"),
-        "content": content,
-    }
-    return OfferDraft(**(given | changed))
-
-
-def ref(number: int, made: ItemResult | None = None, site: str = GERMANY) -> Json:
-    """By the identity the adapter gave the offer."""
-    identity = (made.offer_id or "") if made else f"{site}/SKU-{number}"
-    return {"key": f"k{number}", "site": site, "offer_id": identity, "sku": f"SKU-{number}"}
-
-
-def everything(ask: Callable[[str | None], Any]) -> list[Any]:
-    found: list[Any] = []
-    cursor: str | None = None
-    for _ in range(200):
-        page = ask(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
-    raise AssertionError("no end")
-
-
-def settled(channel: Any, results: list[ItemResult]) -> list[SubmissionState | Outcome]:
-    """Each followed to its end."""
-    waiting = [result.submission for result in results if result.submission]
-    told = {}
-    for _ in range(8):
-        told |= {status.submission: status.state for status in channel.follow(waiting)}
-        if SubmissionState.PENDING not in told.values():
-            break
-    return [told[result.submission] if result.submission else result.outcome for result in results]
-
-
-def item(number: str, sku: str, quantity: int, parts: list[tuple[str, str]], total: str, **more: Any) -> Json:
-    breakdowns: list[Json] = [{"type": kind, "subtotal": money(amount)} for kind, amount in parts]
-    for entry in breakdowns:
-        if entry["type"] in more:
-            subtypes = more.pop(entry["type"])
-            entry["detailedBreakdowns"] = [{"subtype": name, "value": money(value)} for name, value in subtypes]
-    return {
-        "orderItemId": number,
-        "quantityOrdered": quantity,
-        "product": {"asin": "B0AAAAAAAA", "title": f"Tasse {sku}", "sellerSku": sku, "price": {}},
-        "proceeds": {"proceedsTotal": money(total), "breakdowns": breakdowns},
-        "fulfillment": {"quantityFulfilled": 0, "quantityUnfulfilled": quantity},
-        **more,
-    }
-
-
-def ordered(number: str, items: list[Json], total: str, *, days_ago: float = 0, **more: Any) -> Json:
-    moment = (NOW - timedelta(days=days_ago, minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    due = (NOW + timedelta(days=2)).strftime("%Y-%m-%dT22:59:59Z")
-    address = {"name": "Mara Keller", "addressLine1": "Lange Str. 5", "city": "Berlin", "postalCode": "10115"}
-    return {
-        "orderId": number,
-        "createdTime": moment,
-        "lastUpdatedTime": moment,
-        "salesChannel": {"channelName": "AMAZON", "marketplaceId": GERMANY, "marketplaceName": "Amazon.de"},
-        "buyer": {"buyerName": "Mara Keller", "buyerEmail": "m@marketplace.amazon.de"},
-        "recipient": {"deliveryAddress": address | {"countryCode": "DE", "addressType": "RESIDENTIAL"}},
-        "proceeds": {"grandTotal": money(total)},
-        "fulfillment": {
-            "fulfillmentStatus": "UNSHIPPED",
-            "fulfilledBy": "MERCHANT",
-            "fulfillmentServiceLevel": "EXPEDITED",
-            "shipByWindow": {"earliestDateTime": moment, "latestDateTime": due},
-        },
-        "orderItems": items,
-        **more,
-    }
-
-
-def simple(number: str, **more: Any) -> Json:
-    return ordered(number, [item(f"{number}1", "SKU-1", 1, [("ITEM", "20.00")], "20.00")], "20.00", **more)
 
 
 def test_listings_from_their_first_day_to_their_last(amazon: Amazon, bench: Bench) -> None:
@@ -186,7 +91,7 @@ def test_many_at_once_go_by_feed_and_each_message_counts(amazon: Amazon, bench: 
     """The document goes to a storage of files under the type it was announced with, and by the feed's own schema."""
     channel = bench.connect()
     for number in range(60):
-        _put_on_sale(amazon, f"SKU-{number}")
+        put_on_sale(amazon, f"SKU-{number}")
     updates = [StockUpdate(**ref(number), stock=100 + number) for number in (*range(60), 99)]
     results = channel.update_stock(updates)
     assert settled(channel, results) == [*[SubmissionState.DONE] * 60, SubmissionState.FAILED]
@@ -194,32 +99,17 @@ def test_many_at_once_go_by_feed_and_each_message_counts(amazon: Amazon, bench: 
     assert [amazon.asked.count(name) for name in ("createFeedDocument", "createFeed", "patchListingsItem")] == [1, 1, 0]
 
 
-def _put_on_sale(amazon: Amazon, sku: str, second: int = 0) -> None:
-    here = {"marketplace_id": GERMANY}
-    price = [{"schedule": [{"value_with_tax": 5.0}]}]
-    amazon.items[sku] = {
-        "item_name": [{"value": sku, "language_tag": "de_DE", **here}],
-        "brand": [{"value": "Kaolin", **here}],
-        "condition_type": [{"value": "new_new", **here}],
-        "main_product_image_locator": [{"media_location": "https://shop.example/1.jpg", **here}],
-        "purchasable_offer": [{"currency": "EUR", "our_price": price, **here}],
-        "fulfillment_availability": [{"fulfillment_channel_code": "DEFAULT", "quantity": 1}],
-    }
-    amazon.types[sku] = "MUG"
-    amazon.created[sku] = (NOW - timedelta(days=9) + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def test_more_listings_than_one_question_gives(amazon: Amazon, bench: Bench) -> None:
     """A search ends after 1,000 results, however many there are."""
     for number in range(1030):
-        _put_on_sale(amazon, f"S-{number}", number // 3)
+        put_on_sale(amazon, f"S-{number}", number // 3)
     found = {offer.sku for offer in everything(bench.connect().list_offers)}
     assert len(found) == 1030
 
 
 def test_an_sku_with_a_comma_is_found_and_takes_no_other_along(amazon: Amazon, bench: Bench) -> None:
     for sku in ("A,1", "A", "1"):
-        _put_on_sale(amazon, sku)
+        put_on_sale(amazon, sku)
     assert {offer.sku for offer in bench.connect().find_offers(["A,1"], [])} == {"A,1"}
 
 
@@ -364,6 +254,31 @@ def test_parcels_until_all_has_gone(amazon: Amazon, bench: Bench) -> None:
     order = channel.fetch_order("1")
     assert [line.shipped for line in order.lines] == [3, 1]
     assert amazon.orders["1"]["fulfillment"]["fulfillmentStatus"] == "SHIPPED"
+
+
+def test_a_line_is_cancelled_by_feed(amazon: Amazon, bench: Bench) -> None:
+    channel = bench.connect()
+    amazon.sold(simple("1"))
+    done = channel.cancel_line("1", "11", 1, CancelReason.OUT_OF_STOCK)
+    assert settled(channel, [done]) == [SubmissionState.DONE]
+    [(kind, document)] = amazon.feeds_seen
+    told = {part.tag: part.text for part in ET.fromstring(document).iter()}
+    assert (kind, told["StatusCode"]) == ("POST_ORDER_ACKNOWLEDGEMENT_DATA", "Failure")
+    assert (told["AmazonOrderID"], told["AmazonOrderItemCode"]) == ("1", "11")
+
+
+def test_only_where_the_seller_takes_part(amazon: Amazon, bench: Bench) -> None:
+    amazon.away.add(FRANCE)
+    assert list(bench.connect().check().sites) == [GERMANY]
+
+
+def test_a_feed_that_breaks_off_fails_what_it_carried(amazon: Amazon, bench: Bench) -> None:
+    channel = bench.connect()
+    for number in range(51):
+        put_on_sale(amazon, f"SKU-{number}")
+    results = channel.update_stock([StockUpdate(**ref(number), stock=7) for number in range(51)])
+    amazon.feeds[next(iter(amazon.feeds))]["processingStatus"] = "FATAL"
+    assert SubmissionState.PENDING not in settled(channel, results)
 
 
 def test_what_waits_what_is_cancelled_and_what_amazon_ships(amazon: Amazon, bench: Bench) -> None:

@@ -13,13 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, OrderPhase, Parcel, ParcelLine
 from bridge.domain.returns import ChannelRefund, RefundReason
 from bridge.ports.channel import (
     ContentUpdate,
-    OfferDraft,
     OfferRef,
     OrderRef,
     Outcome,
@@ -30,11 +28,10 @@ from bridge.ports.channel import (
 from bridge.ports.errors import Reauthorise, RetryLater
 from bridge.registry import discover
 from tests.contract.suite import Bench
-from tests.support.independent import Json
-from tests.support.independent_ebay import answer, stamp
+from tests.support.independent_ebay import answer
+from tests.support.independent_ebay_life import NOW, amount, draft, euro, everything, line, ordered, ref, simple
 from tests.support.independent_ebay_orders import Ebay
 
-NOW = datetime.now(UTC)
 ADAPTER = discover().channels["ebay"]
 
 
@@ -51,102 +48,6 @@ def ebay(specs_dir: Path) -> Ebay:
 @pytest.fixture
 def bench(ebay: Ebay, serve: Callable[..., str]) -> Bench:
     return Bench(ADAPTER, serve(ebay.app()))
-
-
-def euro(amount: str) -> Money:
-    return Money.of(amount, "EUR")
-
-
-def draft(number: int, **changed: Any) -> OfferDraft:
-    content = OfferContent(
-        title=f"Tasse {number}",
-        description="<p>Eine Tasse</p>",
-        brand="Kaolin",
-        category="20625",
-        images=("https://shop.example/1.jpg",),
-        attributes={"Farbe": ("rot", "blau")},
-    )
-    given: Json = {
-        "key": f"k{number}",
-        "site": "EBAY_DE",
-        "sku": f"SKU-{number}",
-        "gtin": "4006381333931",
-        "stock": 10 + number,
-        "price": euro(f"{20 + number}.00"),
-        "content": content,
-    }
-    return OfferDraft(**(given | changed))
-
-
-def ref(number: int, offer_id: str | None) -> Json:
-    assert offer_id
-    return {"key": f"k{number}", "site": "EBAY_DE", "offer_id": offer_id, "sku": f"SKU-{number}"}
-
-
-def everything(ask: Callable[[str | None], Any]) -> list[Any]:
-    found: list[Any] = []
-    cursor: str | None = None
-    for _ in range(60):
-        page = ask(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
-    raise AssertionError("no end")
-
-
-def ordered(number: str, lines: list[Json], summary: Json, *, days_ago: float = 0, **more: Any) -> Json:
-    moment = stamp(NOW - timedelta(days=days_ago, minutes=5))
-    address = {"addressLine1": "Lange Str. 5", "city": "Berlin", "postalCode": "10115", "countryCode": "DE"}
-    return {
-        "orderId": number,
-        "creationDate": moment,
-        "lastModifiedDate": moment,
-        "buyer": {"username": "mara"},
-        "lineItems": lines,
-        "pricingSummary": summary,
-        "paymentSummary": {"payments": [], "refunds": [], "totalDueSeller": summary["total"]},
-        "fulfillmentStartInstructions": [
-            {
-                "fulfillmentInstructionsType": "SHIP_TO",
-                "shippingStep": {
-                    "shippingServiceCode": "DE_DHLPaket",
-                    "shipTo": {"fullName": "Mara Keller", "contactAddress": address, "email": "m@members.ebay.com"},
-                },
-            }
-        ],
-        **more,
-    }
-
-
-def line(number: str, sku: str, quantity: int, cost: str, shipping: str, total: str, **more: Any) -> Json:
-    return {
-        "lineItemId": number,
-        "sku": sku,
-        "legacyItemId": "110",
-        "title": f"Tasse {sku}",
-        "quantity": quantity,
-        "lineItemCost": amount(cost),
-        "deliveryCost": {"shippingCost": amount(shipping)},
-        "total": amount(total),
-        "taxes": [],
-        "appliedPromotions": [],
-        "refunds": [],
-        "listingMarketplaceId": "EBAY_DE",
-        "purchaseMarketplaceId": "EBAY_DE",
-        "lineItemFulfillmentStatus": "NOT_STARTED",
-        "lineItemFulfillmentInstructions": {"shipByDate": stamp(NOW + timedelta(days=2))},
-        **more,
-    }
-
-
-def amount(value: str) -> Json:
-    return {"value": value, "currency": "EUR"}
-
-
-def simple(number: str, **more: Any) -> Json:
-    summary = {"priceSubtotal": amount("20.0"), "deliveryCost": amount("0.0"), "total": amount("20.0")}
-    return ordered(number, [line(f"{number}1", "SKU-1", 1, "20.0", "0.0", "20.0")], summary, **more)
 
 
 def test_listings_from_their_first_day_to_their_last(ebay: Ebay, bench: Bench) -> None:
@@ -179,6 +80,20 @@ def test_listings_from_their_first_day_to_their_last(ebay: Ebay, bench: Bench) -
     assert (again.outcome, again.offer_id, ebay.shown("SKU-5")) == (Outcome.APPLIED, ids["SKU-5"], (3, "8.00"))
     [found] = channel.find_offers(["SKU-6", "SKU-none"], [])
     assert (found.sku, found.stock) == ("SKU-6", 16)
+
+
+@pytest.mark.parametrize("one_sku", [True, False])
+def test_many_prices_whatever_a_call_takes(ebay: Ebay, bench: Bench, one_sku: bool) -> None:
+    """The description says 25 SKUs in one place and one in another; answers come in no order that was promised."""
+    channel = bench.connect()
+    ebay.one_sku = one_sku
+    made = [*channel.create_offers([draft(n) for n in range(25)]), *channel.create_offers([draft(25)])]
+    ebay.misfits.add(str(made[3].offer_id).partition(":")[0])
+    wanted = [PriceUpdate(**ref(n, one.offer_id), price=euro(f"{n + 1}.95")) for n, one in enumerate(made)]
+    done = [one.outcome for part in (wanted[:25], wanted[25:]) for one in channel.update_prices(part)]
+    assert done == [Outcome.REJECTED if n == 3 else Outcome.APPLIED for n in range(26)]
+    assert [ebay.shown(f"SKU-{n}")[1] for n in (0, 3, 24, 25)] == ["1.95", "23.00", "25.95", "26.95"]
+    assert ebay.seen.count("POST /sell/inventory/v1/bulk_update_price_quantity") == (27 if one_sku else 2)
 
 
 def test_new_words_leave_stock_and_price_alone(ebay: Ebay, bench: Bench) -> None:
@@ -328,6 +243,45 @@ def test_ebay_pays_its_own_tax_back_itself(ebay: Ebay, bench: Bench) -> None:
     assert channel.refund("1", [back], "r1").outcome is Outcome.SUBMITTED
     [paid] = ebay.orders["1"]["paymentSummary"]["refunds"]
     assert Money.of(paid["amount"]["value"], "EUR") == euro("44.00")
+
+
+def test_both_lines_of_an_order_cancelled_one_after_the_other(ebay: Ebay, bench: Bench) -> None:
+    """eBay cancels orders, not lines: each is paid back, the delivery with the last, and not one cent is kept."""
+    channel = bench.connect()
+    lines = [line("11", "SKU-1", 2, "40.0", "5.0", "45.0"), line("12", "SKU-2", 1, "12.0", "1.0", "13.0")]
+    summary = {"priceSubtotal": amount("52.0"), "deliveryCost": amount("6.0"), "total": amount("58.0")}
+    ebay.sold(ordered("1", lines, summary))
+    assert channel.cancel_line("1", "11", 2, CancelReason.OUT_OF_STOCK).outcome is Outcome.SUBMITTED
+    ebay.settle_refunds("1")
+    assert [item.cancelled for item in channel.fetch_order("1").lines] == [2, 0]
+    assert channel.cancel_line("1", "12", 1, CancelReason.OUT_OF_STOCK).outcome is Outcome.SUBMITTED
+    ebay.settle_refunds("1")
+    assert [item.cancelled for item in channel.fetch_order("1").lines] == [2, 1]
+    paid = [Money.of(one["amount"]["value"], "EUR") for one in ebay.orders["1"]["paymentSummary"]["refunds"]]
+    assert (paid[0], paid[0] + paid[1]) == (euro("40"), euro("58"))
+
+
+def test_a_parcel_for_ebays_international_shipping_carries_its_number(ebay: Ebay, bench: Bench) -> None:
+    order = simple("1")
+    [step] = order["fulfillmentStartInstructions"]
+    step["shippingStep"]["shipToReferenceId"] = "GSP-77"
+    home = {"addressLine1": "1 Main St", "city": "Boston", "postalCode": "02108", "countryCode": "US"}
+    step |= {"ebaySupportedFulfillment": True, "finalDestinationAddress": home}
+    ebay.sold(order)
+    to = bench.connect().fetch_order("1").ship_to
+    assert (to.country, to.extra["reference"]) == ("DE", "GSP-77")
+    assert "GSP-77" in to.for_delivery
+
+
+def test_a_fee_that_is_no_tax(ebay: Ebay, bench: Bench) -> None:
+    """With TAX_BREAKDOWN, "if the order has fees, a breakdown of the fees is also provided" beside the taxes."""
+    taxes = [{"taxType": "STATE_SALES_TAX", "amount": amount("1.60")}]
+    taxes += [{"taxType": "ELECTRONIC_RECYCLING_FEE", "amount": amount("3.0")}]
+    sold = line("11", "SKU-1", 1, "20.0", "0.0", "24.6", taxes=taxes)
+    summary = {"priceSubtotal": amount("20.0"), "tax": amount("1.6"), "fee": amount("3.0"), "total": amount("24.6")}
+    ebay.sold(ordered("1", [sold], summary))
+    order = bench.connect().fetch_order("1")
+    assert (order.total, order.lines[0].tax) == (euro("24.60"), euro("1.60"))
 
 
 def test_a_wish_to_cancel_is_seen_only_in_the_order_itself(ebay: Ebay, bench: Bench) -> None:

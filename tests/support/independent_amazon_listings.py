@@ -32,6 +32,7 @@ class Listings(Gate):
         self.types: dict[str, str] = {}
         self.created: dict[str, str] = {}
         self.suppressed: set[str] = set()
+        self.away: set[str] = set()  # marketplaces the seller has left
         self.documents: dict[str, bytes] = {}
         self.kinds: dict[str, str] = {}
         self.feeds: dict[str, Json] = {}
@@ -66,7 +67,7 @@ class Listings(Gate):
         def one(key: str, country: str, language: str) -> Json:
             place = {"id": key, "name": f"Amazon.{country.lower()}", "countryCode": country, "domainName": "www.amazon"}
             place |= {"defaultCurrencyCode": "EUR", "defaultLanguageCode": language}
-            taking_part = {"isParticipating": True, "hasSuspendedListings": False}
+            taking_part = {"isParticipating": key not in self.away, "hasSuspendedListings": False}
             return {"marketplace": place, "participation": taking_part, "storeName": "Kaolin"}
 
         return answer({"payload": [one(GERMANY, "DE", "de_DE"), one(FRANCE, "FR", "fr_FR")]})
