@@ -103,14 +103,28 @@ def test_more_listings_than_one_question_gives(amazon: Amazon, bench: Bench) -> 
     """A search ends after 1,000 results, however many there are."""
     for number in range(1030):
         put_on_sale(amazon, f"S-{number}", number // 3)
-    found = {offer.sku for offer in everything(bench.connect().list_offers)}
-    assert len(found) == 1030
+    channel = bench.connect()
+    assert len({offer.sku for offer in everything(channel.list_offers)}) == 1030
+    some = [f"S-{number}" for number in range(45)]
+    assert sorted(offer.sku for offer in channel.find_offers(some, [])) == sorted(some)
 
 
 def test_an_sku_with_a_comma_is_found_and_takes_no_other_along(amazon: Amazon, bench: Bench) -> None:
     for sku in ("A,1", "A", "1"):
         put_on_sale(amazon, sku)
     assert {offer.sku for offer in bench.connect().find_offers(["A,1"], [])} == {"A,1"}
+
+
+@pytest.mark.parametrize("sku", ["A/1", "A 1#%?", "Größe ä&=+"])
+def test_an_sku_may_be_any_text(amazon: Amazon, bench: Bench, sku: str) -> None:
+    channel = bench.connect()
+    put_on_sale(amazon, sku)
+    [live] = everything(channel.list_offers)
+    offer = {"key": "k", "site": GERMANY, "offer_id": live.offer_id, "sku": sku}
+    assert settled(channel, channel.update_stock([StockUpdate(**offer, stock=4)])) == [SubmissionState.DONE]
+    assert amazon.shown(sku, GERMANY) == (4, "5.00")
+    assert channel.sale_status(OfferRef(**offer)).for_sale
+    assert [found.sku for found in channel.find_offers([sku], [])] == [sku]
 
 
 def test_new_words_leave_stock_and_price_alone(amazon: Amazon, bench: Bench) -> None:

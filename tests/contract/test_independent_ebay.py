@@ -52,7 +52,10 @@ def bench(ebay: Ebay, serve: Callable[..., str]) -> Bench:
 
 def test_listings_from_their_first_day_to_their_last(ebay: Ebay, bench: Bench) -> None:
     channel = bench.connect()
-    assert "EBAY_DE" in channel.check().sites
+    known = channel.check()
+    assert "EBAY_DE" in known.sites
+    offered = [choice.value for name in ("return_policies", "location") for choice in known.choices[name]]
+    assert offered == ["EBAY_DE:return-EBAY_DE", "berlin"]
     drafts = [draft(number) for number in range(30)]
     made = [*channel.create_offers(drafts[:25]), *channel.create_offers(drafts[25:])]
     assert {result.outcome for result in made} <= {Outcome.APPLIED, Outcome.SUBMITTED}, made
@@ -80,6 +83,18 @@ def test_listings_from_their_first_day_to_their_last(ebay: Ebay, bench: Bench) -
     assert (again.outcome, again.offer_id, ebay.shown("SKU-5")) == (Outcome.APPLIED, ids["SKU-5"], (3, "8.00"))
     [found] = channel.find_offers(["SKU-6", "SKU-none"], [])
     assert (found.sku, found.stock) == ("SKU-6", 16)
+
+
+@pytest.mark.parametrize("sku", ["A/1", "A 1#%?", "Größe ä&=+", "A,1;2:3"])
+def test_an_sku_may_be_any_text(ebay: Ebay, bench: Bench, sku: str) -> None:
+    channel = bench.connect()
+    [made] = channel.create_offers([draft(0, sku=sku)])
+    assert made.outcome is Outcome.APPLIED, made
+    offer = {"key": "k", "site": "EBAY_DE", "offer_id": made.offer_id, "sku": sku}
+    assert channel.update_stock([StockUpdate(**offer, stock=4)])[0].outcome is Outcome.APPLIED
+    assert ebay.shown(sku) == (4, "20.00")
+    assert [found.sku for found in channel.find_offers([sku], [])] == [sku]
+    assert channel.end_offers([OfferRef(**offer)])[0].outcome is Outcome.APPLIED
 
 
 @pytest.mark.parametrize("one_sku", [True, False])

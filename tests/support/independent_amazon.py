@@ -110,12 +110,13 @@ class Gate:
         return response
 
     def _operation(self) -> tuple[Description, Json, str]:
+        sent = request.environ["RAW_URI"].partition("?")[0]  # a slash within an SKU is written %2F
         found = []
         for model in self.models:
             for template, methods in model.spec["paths"].items():
                 parts = re.split(r"\{[^}]*\}", template)
                 raw = methods.get(request.method.lower())
-                if raw and re.fullmatch("[^/]+".join(map(re.escape, parts)), request.path):
+                if raw and re.fullmatch("[^/]+".join(map(re.escape, parts)), sent):
                     found.append((template.count("{"), model, raw))
         if not found:
             raise Refused(404, "NotFound", f"no such operation: {request.method} {request.path}")

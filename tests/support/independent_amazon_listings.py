@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -305,7 +306,11 @@ class Listings(Gate):
         return answer(feed | ({"resultFeedDocumentId": f"amzn1.result.{key}"} if done else {}))
 
     def _result(self, key: str) -> Response:
-        return answer({"feedDocumentId": key, "url": f"{request.host_url}presigned/{key}?X-Amz-Signature=1"})
+        """Reports are packed, and say so."""
+        packed = f"{key}.gz"
+        self.documents[packed] = gzip.compress(self.documents[key])
+        url = f"{request.host_url}presigned/{packed}?X-Amz-Signature=1"
+        return answer({"feedDocumentId": key, "url": url, "compressionAlgorithm": "GZIP"})
 
 
 def _selected(entry: Json) -> tuple[Any, ...]:
