@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -205,7 +205,8 @@ class BolChannel:
     # Orders
 
     def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderRef]:
-        """bol looks back an hour at most by minutes, and three months by whole days: a long gap is read day by day."""
+        """bol looks back an hour at most by minutes, and three months by whole days: a long gap is read day by day. It
+        does not say whether a date is that day alone, nor where its days begin: those of UTC begin and end later."""
         kind, value, page = _read_cursor(cursor) if cursor else (*self._first(since), 1)
         filters = {"change_interval_minute": value} if kind == "minutes" else {"latest_change_date": value}
         refs = self._order_page(page, status="ALL", **filters)
@@ -221,7 +222,7 @@ class BolChannel:
         if minutes <= LONGEST_INTERVAL:
             return "minutes", str(max(1, minutes))
         oldest = max(since, self._clock() - HISTORY)
-        return "day", oldest.astimezone(AMSTERDAM).date().isoformat()
+        return "day", oldest.astimezone(UTC).date().isoformat()
 
     def _today(self) -> date:
         return self._clock().astimezone(AMSTERDAM).date()

@@ -15,7 +15,8 @@ PARTNER_FULFILLED = "PartnerFulfilled"
 
 # "initial: not yet paid for; approved: may be processed and shipped; fulfilled: completed" (orders-status.html).
 PHASES = {"initial": OrderPhase.PENDING, "approved": OrderPhase.READY, "fulfilled": OrderPhase.READY}
-OPEN_STATUSES = ("approved", "initial")
+# In the order in which they follow each other: what moves on while the lists are read is met again, and never missed.
+OPEN_STATUSES = ("initial", "approved")
 
 # A line is one unit. A word that is not here is neither shipped nor cancelled, and not to be shipped either.
 CANCELLED, SHIPPED, RETURNED = "canceled", "shipped", "returned"

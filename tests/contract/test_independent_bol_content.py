@@ -1,13 +1,14 @@
-"""bol's adapter and what the independent bol makes of texts, pictures and a week's figures."""
+"""bol's adapter and what the independent bol makes of texts, pictures, and of days and weeks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +19,13 @@ from tests.contract.suite import Bench
 from tests.support.independent_bol import Bol, bol
 
 EAN = "4006381333931"
+ORDER = {
+    "orderId": "A1", "pickupPoint": False,
+    "orderItems": [{
+        "orderItemId": "1", "cancellationRequest": False, "fulfilment": {"method": "FBR", "timeFrameType": "REGULAR"},
+        "product": {"ean": EAN, "title": "A thing"}, "quantity": 1, "quantityShipped": 0, "quantityCancelled": 1,
+    }],
+}  # fmt: skip
 JANUARY = datetime(2026, 1, 28, 12, tzinfo=UTC)
 
 
@@ -86,3 +94,22 @@ def test_the_figures_of_a_week_early_in_the_year(market: Bol, bench: Bench) -> N
         "reviews": (Decimal("8.7000"), Decimal("8.0"), "above", "of 10"),
     }
     assert {*market.weeks} == {("2026", "05")}
+
+
+@pytest.mark.parametrize("days", [UTC, ZoneInfo("Europe/Amsterdam")])
+@pytest.mark.parametrize("on_day", [True, False])
+def test_wherever_its_days_begin_nothing_is_missed(market: Bol, bench: Bench, days: tzinfo, *, on_day: bool) -> None:
+    """In July a day in Amsterdam begins at ten in the evening of the one before."""
+    market.days, market.on_day = days, on_day
+    handled = datetime(2026, 7, 20, 22, 30, tzinfo=UTC)
+    market.now = lambda: handled + timedelta(hours=8)
+    market.sell(ORDER, handled)
+    channel = bench.adapter.connect(replace(bench.connection(), clock=market.now))
+    found, cursor = [], None
+    while True:
+        page = channel.list_orders(handled - timedelta(minutes=15), cursor)
+        found += [item.external_id for item in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert "A1" in found

@@ -255,6 +255,14 @@ def test_every_order_is_in_the_lists(
     assert not {order_id(300), order_id(303)} & {*found}
 
 
+def test_an_order_that_is_paid_while_the_open_ones_are_read(market: Zalando, channel: Any) -> None:
+    market.sell(order_id(1), {"SKU-1": [10]}, status="initial", **SOLD)
+    first = channel.list_open_orders(None)
+    del market.orders[order_id(1)]["attributes"]["status"]
+    rest = listed(lambda cursor: channel.list_open_orders(cursor or first.next_cursor))
+    assert order_id(1) in [*(item.external_id for item in first.items), *rest]
+
+
 def confirm(channel: Any, number: int, tracking: str, parts: dict[str, int], reference: str) -> Any:
     lines = tuple(ParcelLine(external_id=name, quantity=many) for name, many in parts.items())
     parcel = Parcel(reference=reference, carrier=channel.carrier_code("DHL", tracking), tracking=tracking, lines=lines)
@@ -426,6 +434,9 @@ def test_returns(market: Zalando, channel: Any, clock: Clock) -> None:
 
 
 def test_a_token_that_ends_and_a_limit_that_is_reached(market: Zalando, channel: Any) -> None:
+    with pytest.raises(NotFound):
+        channel.fetch_order(order_id(9))
+    market.refused.clear()
     market.sell(order_id(9), {"SKU-1": [10]}, **SOLD)
     market.uses = 3
     market.tokens.clear()
@@ -437,9 +448,3 @@ def test_a_token_that_ends_and_a_limit_that_is_reached(market: Zalando, channel:
         channel.fetch_order(order_id(9))
     assert slow.value.after is not None
     assert slow.value.after.total_seconds() >= 7
-
-
-def test_an_order_that_is_not_there(market: Zalando, channel: Any) -> None:
-    with pytest.raises(NotFound):
-        channel.fetch_order(str(uuid.uuid4()))
-    market.refused.clear()

@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Bol(BolContent):
     client: tuple[str, str] = ("id", "secret")
     pending: int = 1
     on_day: bool = True  # latest-change-date: that day, or from that day on
+    days: tzinfo = AMSTERDAM  # where days begin
     uses: int = 1000  # of a token, until it has expired
     ends: dict[str, str] = field(default_factory=dict)
     forget: set[str] = field(default_factory=set)
@@ -192,7 +193,7 @@ class Bol(BolContent):
             day = date.fromisoformat(given["latest-change-date"])
             if day < (now - timedelta(days=92)).date():
                 raise Refusal(400, "three months of history")
-            told = changed.astimezone(AMSTERDAM).date()
+            told = changed.astimezone(self.days).date()
             return bool(told == day if self.on_day else told >= day)
         if "change-interval-minute" in given:
             return bool(changed >= now - timedelta(minutes=int(given["change-interval-minute"])))
