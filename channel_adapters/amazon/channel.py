@@ -26,7 +26,7 @@ class AmazonChannel(FollowSide, OrderSide, ScoreSide):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._reports = {}
-        self._datasets = DATASETS[0]
+        self._datasets, self._less_since = DATASETS[0], None
 
     def check(self) -> AccountInfo:
         """The participations prove the token, a look at the listings the seller ID. Raises AskMerchant."""

@@ -30,12 +30,15 @@ RETURNS_SINCE = timedelta(days=60)
 # A report asked for by the question before.
 REPORT_LASTS = timedelta(hours=12)
 SKEW = timedelta(minutes=2)
+# A refusal may have been about something else, and a role may be given later: then all data is asked for again.
+LESS_DATA = timedelta(hours=1)
 
 
 class OrderSide(Account):
     """Everything about orders."""
 
     _datasets: tuple[str, ...]
+    _less_since: datetime | None
 
     def list_orders(self, since: datetime, cursor: str | None) -> Page[OrderRef]:
         """Whole orders, 100 to a page. The token of a page only goes with the same question."""
@@ -57,17 +60,21 @@ class OrderSide(Account):
                 paginationToken=cursor,
                 includedData=data,
                 **filters,
-            )
+            ),
+            anew=cursor is None,
         )
         refs = tuple(orders.order_ref(raw, CURRENCIES) for raw in tables(answer, "orders"))
         return Page(items=refs, next_cursor=text(table(answer, "pagination").get("nextToken")) or None)
 
     def fetch_order(self, external_id: str) -> MarketplaceOrder:
-        return orders.order(self._with_data(lambda data: self.client.order(external_id, data)), CURRENCIES)
+        return orders.order(self._with_data(lambda data: self.client.order(external_id, data), anew=True), CURRENCIES)
 
-    def _with_data(self, ask: Callable[[tuple[str, ...]], Json]) -> Json:
-        """With as much data as the application's roles allow; what works is kept. A 400 may be about the datasets too
-        (selling-partner-api-models #5365): then only the least is asked for."""
+    def _with_data(self, ask: Callable[[tuple[str, ...]], Json], *, anew: bool) -> Json:
+        """With as much data as the application's roles allow; what works is kept for a while. A 400 may be about the
+        datasets too (selling-partner-api-models #5365): then only the least is asked for. ``anew``: no page of a
+        question that was begun with less, whose token goes with the same question only."""
+        if anew and self._less_since is not None and self.clock() - self._less_since >= LESS_DATA:
+            self._datasets, self._less_since = DATASETS[0], None
         left = list(DATASETS[DATASETS.index(self._datasets) :])
         while True:
             data = left.pop(0)
@@ -80,7 +87,8 @@ class OrderSide(Account):
                     raise
                 left = left[-1:] if isinstance(error, RejectItem) else left
             else:
-                self._datasets = data
+                if data != self._datasets:
+                    self._datasets, self._less_since = data, self.clock()
                 return answer
 
     def acknowledge_order(self, order: MarketplaceOrder, store_number: str) -> ItemResult | None:

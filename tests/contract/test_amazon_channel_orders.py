@@ -135,6 +135,21 @@ def test_a_dataset_amazon_stumbles_over_is_left_out(open_account: Open) -> None:
     assert account.operations().count("searchOrders") == 2
 
 
+def test_data_that_was_refused_once_is_asked_for_again_after_an_hour(open_account: Open) -> None:
+    account = open_account()
+    account.order(business=True)
+
+    def buyers() -> list[str]:
+        return [ref.order.ship_to.vat_number for ref in account.channel.list_orders(SINCE, None).items if ref.order]
+
+    refused = {"status": 403, "body": '{"errors": [{"code": "Unauthorized", "message": "Access is denied."}]}'}
+    account.fault("error", "searchOrders", params=refused, times=2)
+    assert [buyers(), buyers()] == [[""], [""]]
+    now = datetime.now(UTC)
+    account.channel.clock = lambda: now + timedelta(hours=1)
+    assert all(buyers())
+
+
 def test_what_is_in_a_report_is_not_written_down(open_account: Open) -> None:
     account = open_account({"zipped": False})
     order_id, _ = _shipped(account)
