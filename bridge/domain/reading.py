@@ -52,6 +52,10 @@ def texts(raw: Any, name: str) -> list[str]:
 
 
 def whole(value: Any) -> int | None:
+    """A whole number however it is written: JSON tells 200.0 and 200 not apart."""
+    if isinstance(value, float | Decimal):
+        number = amount(value)
+        return int(number) if number is not None and number == number.to_integral_value() else None
     try:
         return None if value is None or isinstance(value, bool) else int(str(value))
     except ValueError:

@@ -18,6 +18,8 @@ A = TypeVar("A")
 R = TypeVar("R")
 WORKERS = 4
 UNITS_PER_PAGE = 100
+# Of an offset: pieces that are sent or decided while the pages are read leave the list, and the rest move up.
+OVERLAP = 10
 # Mandatory; "the name of the software", or Inhouse_development (seller API documentation, headers).
 USER_AGENT = "Storebridge"
 
@@ -124,7 +126,7 @@ class KauflandClient:
             operation=operation,
             params=params,
             json=body,
-            headers={"User-Agent": USER_AGENT},
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
             auth=self._sign,
             errors=ERRORS,
             **options,
@@ -134,8 +136,11 @@ class KauflandClient:
         data = self._call(operation, method, path, **options).get("data")
         return data if isinstance(data, dict) else {}
 
-    def _page(self, operation: str, path: str, limit: int, offset: int, **params: Any) -> tuple[list[Json], int | None]:
-        """A page, and the offset of the next one. A page without entries is the last, whatever the total says."""
+    def _page(
+        self, operation: str, path: str, limit: int, offset: int, *, overlap: int = 0, **params: Any
+    ) -> tuple[list[Json], int | None]:
+        """A page, and the offset of the next one. A page without entries is the last, whatever the total says.
+        ``overlap``: as many entries are read again, where entries leave the list while its pages are read."""
         answer = self._call(operation, "GET", path, params={**params, "limit": limit, "offset": offset})
         found = listed(answer, "data")
         pagination = answer.get("pagination")
@@ -143,7 +148,7 @@ class KauflandClient:
         raw = answer.get("data")
         count = len(raw) if isinstance(raw, list) else 0
         more = count > 0 and (offset + count < total if isinstance(total, int) else count >= limit)
-        return found, offset + count if more else None
+        return found, offset + count - (overlap if count > overlap else 0) if more else None
 
     # The account
 
@@ -162,7 +167,7 @@ class KauflandClient:
 
     # Units
 
-    def units(self, site: str, offset: int = 0, **filters: str) -> tuple[list[Json], int | None]:
+    def units(self, site: str, offset: int = 0, **filters: Any) -> tuple[list[Json], int | None]:
         """With their products, which know EAN and title."""
         return self._page("getUnits", "/units", UNITS_PER_PAGE, offset, storefront=site, embedded="products", **filters)
 
@@ -223,7 +228,7 @@ class KauflandClient:
         return self._data("GetOrder", "GET", f"/orders/{order_id}", params={"embedded": "delivery"})
 
     def order_units(self, site: str, offset: int, **filters: Any) -> tuple[list[Json], int | None]:
-        return self._page("GetOrderUnits", "/order-units", 100, offset, storefront=site, **filters)
+        return self._page("GetOrderUnits", "/order-units", 100, offset, overlap=OVERLAP, storefront=site, **filters)
 
     def order_unit(self, unit_id: str, *embedded: str) -> Json:
         params = {"embedded": list(embedded)} if embedded else None
@@ -252,7 +257,7 @@ class KauflandClient:
         self._call("RefundOrderUnit", "PATCH", f"/order-units/{unit_id}/refund", body=body, idempotent=False)
 
     def tickets(self, offset: int, **filters: Any) -> tuple[list[Json], int | None]:
-        return self._page("GetTickets", "/tickets", 30, offset, **filters)
+        return self._page("GetTickets", "/tickets", 30, offset, overlap=OVERLAP, **filters)
 
     def ticket(self, ticket_id: str) -> Json:
         return self._data("GetTicket", "GET", f"/tickets/{ticket_id}", params={"embedded": "order_units"})
@@ -268,7 +273,7 @@ class KauflandClient:
     # Returns
 
     def return_units(self, site: str, offset: int, **filters: Any) -> tuple[list[Json], int | None]:
-        return self._page("GetReturnUnits", "/return-units", 100, offset, storefront=site, **filters)
+        return self._page("GetReturnUnits", "/return-units", 100, offset, overlap=OVERLAP, storefront=site, **filters)
 
     def return_unit(self, unit_id: str) -> Json:
         return self._data("GetReturnUnit", "GET", f"/return-units/{unit_id}", params={"embedded": "order_unit"})

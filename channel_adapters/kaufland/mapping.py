@@ -217,6 +217,12 @@ def mark(changed: object, read_at: datetime) -> str:
     return at.isoformat() + ("?" if read_at - at < SETTLED else "")
 
 
+def _latest(times: list[str]) -> str:
+    """As it was told: the same moment has several spellings, by offset."""
+    known = {at: told for told in times if (at := moment(told))}
+    return known[max(known)] if known else max(times, default="")
+
+
 def order_ref(raw: Json, read_at: datetime) -> OrderRef:
     changed = raw.get("ts_units_updated_iso")
     return OrderRef(external_id=text(raw.get("id_order")), changed_at=moment(changed), mark=mark(changed, read_at))
@@ -224,10 +230,10 @@ def order_ref(raw: Json, read_at: datetime) -> OrderRef:
 
 def refs_of_units(units: list[Json], read_at: datetime) -> tuple[OrderRef, ...]:
     """The orders of these pieces, each once."""
-    latest: dict[str, str] = {}
+    times: dict[str, list[str]] = {}
     for unit in units:
-        order_id, changed = text(unit.get("id_order")), text(unit.get("ts_updated_iso"))
-        latest[order_id] = max(latest.get(order_id, ""), changed)
+        times.setdefault(text(unit.get("id_order")), []).append(text(unit.get("ts_updated_iso")))
+    latest = {order_id: _latest(told) for order_id, told in times.items()}
     return tuple(
         OrderRef(external_id=order_id, changed_at=moment(changed), mark=mark(changed, read_at))
         for order_id, changed in latest.items()
@@ -245,7 +251,7 @@ def order(raw: Json, read_at: datetime, *, accept: bool) -> MarketplaceOrder:
     currency = next((text(unit.get("currency")) for unit in units if text(unit.get("currency"))), "")
     if not currency:
         raise _unreadable(raw, "order_units[0].currency")
-    changed = max(times, default="")
+    changed = _latest(times)
     lines = tuple(_line(raw, unit, number, currency) for number, unit in enumerate(units))
     shipping, shipping_tax = _shipping(units, currency)
     billing = raw.get("billing_address")

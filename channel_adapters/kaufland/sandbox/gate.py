@@ -69,6 +69,8 @@ def _require_signature(call: Call) -> None:
         raise Problem(401, "invalid-credentials", "Invalid credentials")
     if missing := [name for name in HEADERS if not given.get(name)]:
         raise Problem(401, "missing-or-invalid-request-header", f"Header {missing[0]} is missing")
+    if not given.get("Accept", "").startswith(JSON):
+        raise Problem(400, "missing-or-invalid-request-header", f"Header Accept is not {JSON}")
     if given["Shop-Client-Key"] != options.client_key:
         raise Problem(401, "invalid-credentials", "Invalid credentials")
     timestamp = given["Shop-Timestamp"]

@@ -221,7 +221,8 @@ def _bulk_item(market: Market, code: str, change: Change, ignored: bool) -> Docu
     except Problem as problem:
         errors = [{"field": name, "message": text} for name, text in problem.errors]
         return result | {"status_code": problem.status, "message": problem.message, "errors": errors}
-    return result | {"status_code": 200, "unit": shown(market, unit)}
+    # A number of format double (specification, UnitsBulkUpdatedUnit).
+    return result | {"status_code": 200.0, "unit": shown(market, unit)}
 
 
 def read_patch(given: Document) -> UnitPatch:
