@@ -156,7 +156,7 @@ def _line(raw: Json, item: Json, currency: str, gone: Mapping[str, int], number:
         title=text(item.get("product_title")),
         quantity=quantity,
         cancelled=cancelled,
-        shipped=_shipped(item, quantity - cancelled, gone.get(key, 0)),
+        shipped=_shipped(raw, item, quantity - cancelled, gone.get(key, 0)),
         unit_price=unit,
         total=line_total,
         tax=tax,
@@ -227,9 +227,11 @@ def cancelled_units(item: Json, quantity: int) -> int:
     return min(quantity, sum(max(0, whole(entry.get("quantity")) or 0) for entry in tables(item, "cancelations")))
 
 
-def _shipped(item: Json, most: int, parcelled: int) -> int:
-    """Units gone out: by the line's state where it tells, else by the shipments made of it so far."""
-    if text(item.get("order_line_state")) in SHIPPED_LINES or text(item.get("shipped_date")):
+def _shipped(raw: Json, item: Json, most: int, parcelled: int) -> int:
+    """Units gone out: by the line's state or its order's where they tell (an incident hides the line's), else by the
+    shipments made of it so far."""
+    states = {text(item.get("order_line_state")), text(raw.get("order_state"))}
+    if states & set(SHIPPED_LINES) or text(item.get("shipped_date")):
         return most
     return min(most, parcelled)
 

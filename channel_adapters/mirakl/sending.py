@@ -189,8 +189,8 @@ def shipment(order_id: str, parcel: Parcel, details: Json) -> Json:
 def cancellation(line: Json, units: int, left: int, reason: str, currency: str) -> Json:
     """``units`` of a line of which ``left`` are not cancelled yet. With the last of them what is left of the shipping
     goes too. Amounts include taxes; fees are told apart from the price."""
-    rest = left_of(line, "price", "cancelations", "amount", currency)
-    shipping = left_of(line, "shipping_price", "cancelations", "shipping_amount", currency)
+    rest = left_of(line, "price", "amount", currency)
+    shipping = left_of(line, "shipping_price", "shipping_amount", currency)
     whole_line = units >= left
     body: Json = {
         "order_line_id": text(line.get("order_line_id")),
@@ -201,26 +201,34 @@ def cancellation(line: Json, units: int, left: int, reason: str, currency: str) 
         "currency_iso_code": currency,
     }
     part = Decimal(1) if whole_line else Decimal(units) / left
-    fees = {code: _part(fee, part, currency) for code, fee in fees_left(line, "cancelations", currency).items()}
-    share = Decimal(units) / (whole(line.get("quantity")) or units)
-    return body | _fees(fees) | _taxes(line, share, Decimal(1) if whole_line else Decimal(0), currency)
+    fees = {code: _part(fee, part, currency) for code, fee in fees_left(line, currency).items()}
+    return body | _fees(fees) | _taxes(line, part, Decimal(1) if whole_line else Decimal(0), currency)
 
 
-def left_of(line: Json, price: str, taken: str, name: str, currency: str) -> Decimal:
-    """What is left of an amount of a line after its cancellations or refunds."""
-    gone = sum((amount(entry.get(name)) or Decimal(0) for entry in tables(line, taken)), Decimal(0))
+def left_of(line: Json, price: str, name: str, currency: str) -> Decimal:
+    """What is left of an amount of a line after its cancellations and refunds."""
+    gone = sum((amount(entry.get(name)) or Decimal(0) for entry in _undone(line)), Decimal(0))
     return max(Decimal(0), _round((amount(line.get(price)) or Decimal(0)) - gone, currency))
 
 
-def fees_left(line: Json, taken: str, currency: str) -> dict[str, Decimal]:
-    """By code, what is left of the fees on a line after its cancellations or refunds."""
+def _undone(line: Json) -> list[Json]:
+    return [*tables(line, "cancelations"), *tables(line, "refunds")]
+
+
+def fees_left(line: Json, currency: str) -> dict[str, Decimal]:
+    """By code, what is left of the fees on a line after its cancellations and refunds."""
+    return _parts_left(line, "fees", tables(line, "fees"), currency)
+
+
+def _parts_left(line: Json, name: str, parts: Sequence[Json], currency: str) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
-    for fee in tables(line, "fees"):
-        found[text(fee.get("code"))] = found.get(text(fee.get("code")), Decimal(0)) + (amount(fee.get("amount")) or 0)
-    for entry in tables(line, taken):
-        for fee in tables(entry, "fees"):
-            if (code := text(fee.get("code"))) in found:
-                found[code] -= amount(fee.get("amount")) or 0
+    for part in parts:
+        code = text(part.get("code"))
+        found[code] = found.get(code, Decimal(0)) + (amount(part.get("amount")) or 0)
+    for entry in _undone(line):
+        for part in tables(entry, name):
+            if (code := text(part.get("code"))) in found:
+                found[code] -= amount(part.get("amount")) or 0
     return {code: _round(left, currency) for code, left in found.items() if left > 0}
 
 
@@ -232,7 +240,7 @@ def _fees(parts: Mapping[str, Decimal]) -> Json:
 def _paid_parts(line: Json, wished: Decimal, currency: str) -> tuple[Decimal, dict[str, Decimal]]:
     """What the buyer is paid back of a line, in the two parts that he paid: of its price, and of its fees by code.
     Mirakl takes no more of either than there is left."""
-    price, fees = left_of(line, "price", "refunds", "amount", currency), fees_left(line, "refunds", currency)
+    price, fees = left_of(line, "price", "amount", currency), fees_left(line, currency)
     everything = price + sum(fees.values())
     if not fees or everything <= 0:
         return wished, {}
@@ -256,20 +264,17 @@ def refund(line: Json, wish: ChannelRefund, reason: str) -> Json:
         "reason_code": reason,
         "currency_iso_code": currency,
     }
-    price, freight = amount(line.get("price")), amount(line.get("shipping_price"))
-    share = of_price / price if price else Decimal(0)
-    return body | _fees(fees) | _taxes(line, share, shipping / freight if freight else Decimal(0), currency)
+    price = left_of(line, "price", "amount", currency)
+    freight = left_of(line, "shipping_price", "shipping_amount", currency)
+    shares = (of_price / price if price else Decimal(0), shipping / freight if freight else Decimal(0))
+    return body | _fees(fees) | _taxes(line, *shares, currency)
 
 
 def is_paid_back(line: Json, wish: ChannelRefund) -> bool:
     """Whether the line has this refund already, beside those that are like it: Mirakl keeps no reference of ours, so it
-    is known by quantity and amounts."""
-    shipping = wish.shipping.quantised().amount if wish.shipping else Decimal(0)
-    wanted = (wish.quantity, wish.amount.quantised().amount, shipping)
-    found = [
-        (whole(entry.get("quantity")) or 0, _given_back(entry), amount(entry.get("shipping_amount")) or 0)
-        for entry in tables(line, "refunds")
-    ]
+    is known by quantity and amount, as ``alike`` counts them."""
+    wanted = (wish.quantity, wish.amount.quantised().amount)
+    found = [(whole(entry.get("quantity")) or 0, _given_back(entry)) for entry in tables(line, "refunds")]
     return found.count(wanted) > wish.alike
 
 
@@ -279,14 +284,14 @@ def _given_back(entry: Json) -> Decimal:
 
 
 def _taxes(line: Json, share: Decimal, shipping_share: Decimal, currency: str) -> Json:
-    """Only the taxes that Mirakl does not compute by itself (``tax_calculation_rule``)."""
+    """Of what is left of them, the taxes that Mirakl does not compute by itself (``tax_calculation_rule``)."""
     body: Json = {}
     for name, part in (("taxes", share), ("shipping_taxes", shipping_share)):
         entries = [tax for tax in tables(line, name) if tax.get("tax_calculation_rule") != "PROPORTIONAL_TO_AMOUNT"]
-        told = [(text(tax.get("code")), amount(tax.get("amount"))) for tax in entries]
-        if wanted := [
-            {"code": code, "amount": _part(value, part, currency)} for code, value in told if value is not None
-        ]:
+        told = [tax for tax in entries if amount(tax.get("amount")) is not None]
+        left = _parts_left(line, name, told, currency)
+        codes = dict.fromkeys(text(tax.get("code")) for tax in told)
+        if wanted := [{"code": code, "amount": _part(left.get(code, Decimal(0)), part, currency)} for code in codes]:
             body[name] = wanted
     return body
 

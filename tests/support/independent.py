@@ -190,7 +190,7 @@ class Independent:
         if taken := operation.taken():
             if request.mimetype not in taken:
                 raise Refusal(415, f"{request.mimetype}, taken {set(taken)}")
-            violations += operation.description.faults(taken[request.mimetype], request.get_json(force=True))
+            violations += operation.description.faults(taken[request.mimetype], _given())
         elif request.get_data():
             violations.append("a body where none is described")
         if violations:
@@ -220,6 +220,13 @@ class Independent:
         if faults := operation.description.faults(content[kind].get("schema", {}), body):
             raise AssertionError(f"{operation.name} answers against its description: {faults}")
         return Response(json.dumps(body), status, mimetype=kind)
+
+
+def _given() -> Any:
+    """The body; a form's fields and files by their names."""
+    if request.mimetype != "multipart/form-data":
+        return request.get_json(force=True)
+    return request.form.to_dict() | {name: file.filename or "" for name, file in request.files.items()}
 
 
 def _typed(schema: Json, given: list[str], *, explode: bool) -> Any:

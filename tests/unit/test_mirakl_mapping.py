@@ -479,8 +479,9 @@ def test_a_submission_says_which_imports_and_which_sku(sku: str) -> None:
 
 
 def test_a_part_of_a_line_is_cancelled_by_its_share() -> None:
-    """One of three, one cancelled before: half of what is left of price and fee, a third of the taxes, no shipping."""
-    line = ORDER["order_lines"][0]
+    """One of three, one cancelled before: half of what is left of price, fee and taxes, no shipping."""
+    taxes = [{"code": "VAT", "amount": 1.96}]
+    line = changed(ORDER["order_lines"][0], cancelations__0__taxes=taxes)
     assert sending.cancellation(line, 1, 2, "15", "EUR") == {
         "order_line_id": "Order_00010-A-1",
         "quantity": 1,
@@ -504,7 +505,7 @@ def test_the_last_units_of_a_line_take_all_that_is_left_along() -> None:
 
 def test_a_refund_and_whether_it_was_made() -> None:
     """A third of 33.88 and of the fee of 0.65."""
-    line = ORDER["order_lines"][0]
+    line = changed(ORDER["order_lines"][0], cancelations=[])
     wish = ChannelRefund(line_id="Order_00010-A-1", quantity=1, amount=euro("11.51"), shipping=euro("1"))
     body = sending.refund(line, wish, "19")
     assert (body["amount"], body["shipping_amount"], body["quantity"]) == (Decimal("11.29"), Decimal(1), 1)
