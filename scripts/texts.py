@@ -172,7 +172,7 @@ def of_manifests() -> Iterator[Text]:
         refunds = content.get("refund_reasons", {}).get("codes", {})
         words = (*reasons.get("codes", {}).values(), reasons.get("costs"), *refunds.values())
         returns = (*terms.get("longer", ()), terms.get("penalty"))
-        without = (*content.get("lacks", {}).values(), *content.get("cannot", {}).values())
+        without = [text for name in ("lacks", "cannot", "cannot_alone") for text in content.get(name, {}).values()]
         for text in (*without, *returns, methods, payment, *words):
             if text:
                 yield where, _escaped(text), ""

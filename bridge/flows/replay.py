@@ -15,7 +15,7 @@ from bridge.db import work
 from bridge.db.records import note
 from bridge.db.tables import Cancellation, Connection, Delivery, Order, ParcelRow, RefundRow, ReturnRow
 from bridge.db.work import Mark
-from bridge.flows import acceptance, acknowledging
+from bridge.flows import acceptance, acknowledging, trying
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.errors import AskMerchant
@@ -84,6 +84,8 @@ def _orders(session: Session, name: str, channel: str | None) -> list[Order]:
 
 def _again_delivery(engine: Engine, session: Session, delivery: Delivery) -> Replayed:
     now = engine.clock()
+    if delivery.topic == trying.TOPIC:
+        raise AskMerchant("This was a test event; nothing follows from it.", field="delivery")
     if delivery.topic.startswith("inventory"):
         mark = Mark(delivery.connection_id, "stock", "pool.read", delivery.external_id, priority=3)
         done = f"the products whose stock is kept under {delivery.external_id} are read from the store again"

@@ -50,6 +50,7 @@ class Feature(StrEnum):
     FREE_LINES = "free_lines"  # an order has lines without a product
     ORDER_TAGS = "order_tags"
     SHIPPED_STATUSES = "shipped_statuses"  # which of its own statuses mean that an order has left
+    TEST_EVENT = "test_event"  # it sends a signed event that changes nothing
 
 
 class Part(BaseModel):
@@ -269,7 +270,8 @@ class Manifest(Part):
     ``refund_lookup`` False: nothing there tells whether a refund of ours was paid, so one in doubt is put to a person.
     ``acknowledge``: it wants to be told that an order is in the store. ``webhook_secret``: the credential a store signs
     its webhooks with, where it takes none of ours. ``shipping_methods``: how a store names them.
-    ``cannot``: what a store has not, each with the reason, for people.
+    ``cannot``: what a store has not, each with the reason, for people. ``cannot_alone``: what it has not without our
+    module in it.
     ``works_within``: seconds in which it may still carry out what it was told and gave no answer to.
     """
 
@@ -284,6 +286,7 @@ class Manifest(Part):
     capabilities: tuple[Capability, ...]
     lacks: dict[Capability, str] = Field(default_factory=dict)
     cannot: dict[Feature, str] = Field(default_factory=dict)
+    cannot_alone: dict[Feature, str] = Field(default_factory=dict)
     credentials: tuple[FormField, ...] = ()
     settings: tuple[FormField, ...] = ()
     webhook_secret: str = ""

@@ -110,6 +110,15 @@ class WebhookAudit(Value):
     mended: tuple[str, ...] = ()
 
 
+class SentEvent(Value):
+    """A test event that a store was asked to send: under which topic and id it arrives. ``trouble``: what the store
+    says that keeps it from arriving; empty where it knows of nothing."""
+
+    topic: str
+    external_id: str
+    trouble: str = ""
+
+
 class WebhookDoor(Protocol):
     """Reading a delivery needs no connection: bytes, headers and secrets in, a hint out. No I/O."""
 
@@ -206,6 +215,11 @@ class Platform(Protocol):
         ...
 
     def remove_webhooks(self, url: str) -> int: ...
+
+    def send_test_event(self, marker: str) -> SentEvent:
+        """Have the store send us at once a signed event that changes nothing. ``marker`` names it: up to 40 letters
+        and digits. Raises AskMerchant where the store has nothing that could send it (Feature.TEST_EVENT)."""
+        ...
 
 
 class Trace(NamedTuple):

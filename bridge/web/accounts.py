@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from bridge.db.tables import Connection
 from bridge.flows import account as account_info
-from bridge.flows import account_settings, admin, consenting, offering, overview, polls, resting
+from bridge.flows import account_settings, admin, consenting, offering, overview, polls, resting, trying
 from bridge.flows.forms import FieldErrors
 from bridge.flows.offering import OPERATOR, OTHER
 from bridge.flows.wish import DISCONNECTED
 from bridge.ports.adapter import Adapter, Consent
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.ports.manifest import Capability, FormField, Manifest
-from bridge.web import shaping, wording
+from bridge.web import shaping, telling, wording
 from bridge.web.asked import Go
 from bridge.web.drawn import Drawn, errors_of, is_told, of_fields, refused, shown, typed
 from bridge.web.frames import CHANGE
@@ -180,6 +180,7 @@ def _account(view: View) -> Context | None:
         "title": Name(row.title),
         "webhooks": next((poll for poll in facts["polls"] if poll["flow"] == WEBHOOKS), None),
         "missing": adapter is None,
+        **(_trial(view, row) if adapter and row.role == "platform" else {"trial": None}),
         "cannot": _cannot(row, adapter.manifest) if adapter else {},
         "no_score": adapter.manifest.lacks.get(Capability.SCORE, "") if adapter else "",
         "in_setup": bool(resting.in_setup(view.session, row.id)),
@@ -204,8 +205,13 @@ def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
     }
 
 
+def _trial(view: View, row: Connection) -> Context:
+    seen = trying.shown(view.engine, view.session, row)
+    return {"trial": seen, "took": telling.exact_seconds(seen.seconds)}
+
+
 def _cannot(row: Connection, manifest: Manifest) -> Mapping[str, str]:
-    """What a store has not, by what people call it, each with the reason."""
+    """What a store has not, by what people call it, each with the reason. Of test events it stands in their place."""
     without = [*manifest.cannot.items(), *(manifest.lacks.items() if row.role == "platform" else ())]
     return {wording.FEATURES[name]: reason for name, reason in without if name in wording.FEATURES}
 
@@ -242,6 +248,12 @@ def _check_webhooks(sent: Sent) -> None:
     row = _row(sent)
     if not polls.ask_now(sent.engine, sent.shop_id, row.id, WEBHOOKS):
         raise AskMerchant(f"{row.title} has no webhooks to look after.", field="connection")
+
+
+def _send_test(sent: Sent) -> Go:
+    row = _row(sent)
+    trying.send(sent.engine, row, sent.author)
+    return Go(f"accounts/{row.id}")
 
 
 def _row(sent: Sent) -> Connection:
@@ -334,6 +346,7 @@ PAGES = (
             "go_on": _go_on,
             "let_go": _let_go,
             "check_webhooks": _check_webhooks,
+            "send_test": _send_test,
         },
     ),
 )

@@ -272,6 +272,7 @@ DID: Mapping[str, str] = {
     "stop": "stopped",
     "ask": "asked anew",
     "check_webhooks": "webhooks checked",
+    "send_test": "a test event asked for",
     "replay": "gone through again",
     "retry": "tried again",
     "close": "marked as dealt with",

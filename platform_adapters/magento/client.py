@@ -216,6 +216,12 @@ class MagentoClient:
         answer = self._get("storebridge/health", "module.health", allow=(401, 403, 404))
         return _single(answer) if answer.ok else None
 
+    def module_test(self, marker: str) -> Json | None:
+        """{connected, trouble}; None where there is no module, or none that knows of it."""
+        how = {"errors": MODULE_ERRORS, "allow": (401, 403, 404), "write": False}
+        answer = self._send("POST", "storebridge/test", "module.test", {"marker": marker}, **how)
+        return _single(answer) if answer.ok else None
+
     def module_order(self, order: Json) -> Json:
         """Placed once, however often it is asked for: {order_id, increment_id, created}."""
         body = {"order": order}

@@ -13,8 +13,8 @@ from bridge.domain.returns import RefundLine
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import Choice, Page
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, UnknownOutcome
-from bridge.ports.manifest import load_manifest
-from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, StoreInfo, WebhookAudit
+from bridge.ports.manifest import Feature, load_manifest
+from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, SentEvent, StoreInfo, WebhookAudit
 from platform_adapters.magento import orders, refunds
 from platform_adapters.magento.catalogue import Catalogue
 from platform_adapters.magento.client import MagentoClient
@@ -32,6 +32,7 @@ WITHOUT_MODULE = (
     "shipped: it can sell them once more. With it, orders are placed with their reservations, changes come within a "
     "minute instead of 3 to 15, and this page is inside Magento's admin."
 )
+NOT_CONNECTED = "The Storebridge module is not connected. In Magento's admin, open Storebridge and click Connect."
 NO_CRON = "The store's cron does not run: changes are found by asking only."
 
 
@@ -169,6 +170,15 @@ class MagentoPlatform:
 
     def remove_webhooks(self, url: str) -> int:
         return 0
+
+    def send_test_event(self, marker: str) -> SentEvent:
+        """By the module's outbox, as it tells of everything."""
+        told = self._client.module_test(marker)
+        if told is None:
+            raise AskMerchant(MANIFEST.cannot_alone[Feature.TEST_EVENT])
+        if told.get("connected") is not True:
+            raise AskMerchant(NOT_CONNECTED)
+        return SentEvent(topic="test", external_id=marker, trouble=text(told.get("trouble"))[:300])
 
     # -- inside -----------------------------------------------------------------------------------------------
 

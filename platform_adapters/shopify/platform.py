@@ -13,8 +13,8 @@ from bridge.domain.returns import RefundLine, ReturnNotice, StoreReturn
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import Page
 from bridge.ports.errors import AskMerchant, NotFound, RetryLater, UnknownOutcome
-from bridge.ports.manifest import load_manifest
-from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, StoreInfo, WebhookAudit
+from bridge.ports.manifest import Feature, load_manifest
+from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, SentEvent, StoreInfo, WebhookAudit
 from platform_adapters.shopify import hooks, mapping, orders, refunds, scopes
 from platform_adapters.shopify.catalogue import Catalogue, good
 from platform_adapters.shopify.client import ShopifyClient
@@ -246,6 +246,9 @@ class ShopifyPlatform:
         for number_ in ours:
             self._delete_webhook(number_)
         return len(ours)
+
+    def send_test_event(self, marker: str) -> SentEvent:
+        raise AskMerchant(MANIFEST.cannot[Feature.TEST_EVENT])
 
     # -- inside -----------------------------------------------------------------------------------------------
 

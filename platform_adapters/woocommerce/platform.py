@@ -15,8 +15,8 @@ from bridge.domain.returns import RefundLine
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import Choice, Page
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, UnknownOutcome
-from bridge.ports.manifest import load_manifest
-from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, StoreInfo, WebhookAudit
+from bridge.ports.manifest import Feature, load_manifest
+from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, SentEvent, StoreInfo, WebhookAudit
 from platform_adapters.woocommerce import hooks, orders
 from platform_adapters.woocommerce.catalogue import BY_ID, Catalogue, chunks, good, next_offset
 from platform_adapters.woocommerce.client import Json, WooClient
@@ -192,6 +192,13 @@ class WooPlatform:
         if ours:
             _refused_rows(self._client.change_webhooks({"delete": ours}))
         return len(ours)
+
+    def send_test_event(self, marker: str) -> SentEvent:
+        """By the plugin's outbox, as it tells of everything."""
+        try:
+            return self._plugin.send_test(marker)
+        except Missing:
+            raise AskMerchant(MANIFEST.cannot_alone[Feature.TEST_EVENT]) from None
 
     # -- inside -----------------------------------------------------------------------------------------------
 

@@ -15,15 +15,17 @@ from typing import Any
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Rule
+from bridge.ports.platform import SentEvent
 from platform_adapters.woocommerce.catalogue import chunks
 from platform_adapters.woocommerce.client import ERRORS, PERMISSION, Json, StoreApi, fulfillment_rows, table
-from platform_adapters.woocommerce.reading import dicts
+from platform_adapters.woocommerce.reading import dicts, text
 
 SPACE = "wc-storebridge/v1"
 MOST = 100
 ASK_AGAIN = timedelta(hours=1)
 GONE = "Restore the product, or match the line to another."
 TOTAL = "Look at the order on the marketplace; if its amounts are right, tell us which order it is."
+NOT_CONNECTED = "The Storebridge plugin is not connected. In WordPress, open Storebridge and click Connect."
 _ERRORS = ErrorTable(
     rules={
         **ERRORS.rules,
@@ -31,6 +33,7 @@ _ERRORS = ErrorTable(
         (400, "storebridge_product_gone"): Rule(AskMerchant, GONE),
         (400, "storebridge_total"): Rule(AskMerchant, TOTAL),
         (409, "storebridge_in_progress"): RetryLater,
+        (409, "storebridge_not_connected"): Rule(AskMerchant, NOT_CONNECTED),
     },
     describe=ERRORS.describe,
 )
@@ -109,6 +112,16 @@ class Plugin:
         except (AskMerchant, RejectItem) as error:
             return f"not usable: {error.merchant}"
         return UNINSTALLED if health is None else str(health.get("version") or "installed")
+
+    def send_test(self, marker: str) -> SentEvent:
+        """Raises Missing, also where the plugin is too old for it, and AskMerchant where it is connected to no
+        bridge."""
+        body = {"marker": marker}
+        answer = self._api.post("test", body, operation="plugin.test", errors=_ERRORS, allow=(404,), write=False)
+        if not answer.ok:
+            raise Missing
+        told = table(answer)
+        return SentEvent(topic="test", external_id=marker, trouble=text(told.get("trouble"))[:300])
 
     def change_stock(self, number: str, by: int) -> bool:
         """Add to the stock of a product or variation, whatever is sold meanwhile; False where the store does not keep

@@ -11,6 +11,7 @@ from bridge.domain import names
 from bridge.flows.paging import pages
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RetryLater, SlowDown
+from bridge.ports.manifest import Feature
 from tests.contract.suite import FOUND, Bench, missing_methods, rule
 
 GOODS = 320  # more than one page of any store
@@ -164,6 +165,16 @@ def test_limits_are_declared_and_a_429_is_obeyed(bench: Bench) -> None:
 def test_an_account_with_more_fields_is_read(bench: Bench) -> None:
     bench.fault("drift")
     assert bench.connect().check().name
+
+
+@rule("contract-suite", kind="platform")
+def test_whether_it_sends_test_events_is_said_with_the_reason(bench: Bench) -> None:
+    """A sandbox store has no module of ours unless it is asked for."""
+    manifest = bench.adapter.manifest
+    reason = {**manifest.cannot, **manifest.cannot_alone}[Feature.TEST_EVENT]
+    with pytest.raises(AskMerchant) as refused:
+        bench.connect().send_test_event("abc1")
+    assert refused.value.merchant == reason
 
 
 @rule("paging-guards", kind="platform")

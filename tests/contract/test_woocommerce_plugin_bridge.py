@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from bridge import app, config
 from bridge.db.tables import Connection, Delivery, ModuleRow
-from bridge.flows import admin
+from bridge.flows import admin, trying
 from bridge.flows.engine import Engine
 from bridge.web import create_web
 from platform_adapters.woocommerce import ADAPTER
@@ -108,6 +108,23 @@ def world(tmp_path: Path, procs: Procs) -> Iterator[World]:
         app.close(engine)
 
 
+def shown_trial(world: World) -> trying.Seen:
+    with world.engine.db.read(world.store().shop_id) as session:
+        return trying.shown(world.engine, session, world.store())
+
+
+def test_what_keeps_a_test_event_away_is_told(world: World) -> None:
+    world.act("connect", {"bridge": world.bridge})
+    with world.engine.db.write(None) as session:
+        session.get_one(ModuleRow, world.store().id).secrets = ["0" * 64]
+    trying.send(world.engine, world.store(), "anna")
+    seen = shown_trial(world)
+    assert seen.state == "refused"
+    assert seen.trial is not None
+    assert "could not send it and says: " in seen.trial.trouble
+    assert world.told() == []
+
+
 def test_the_plugin_and_the_bridge_understand_each_other(world: World) -> None:
     told = world.act("connect", {"bridge": world.bridge})
     assert told["status"] == 200, told
@@ -124,6 +141,10 @@ def test_the_plugin_and_the_bridge_understand_each_other(world: World) -> None:
     assert world.told() == [("order.updated", "12"), ("product.updated", "11")]
     row = world.module()
     assert (row.version, row.health["depth"], row.health["platform_version"]) == (ADAPTER.package.version, 0, "11.0.1")
+
+    trying.send(world.engine, world.store(), "anna")
+    seen = shown_trial(world)
+    assert (seen.state, seen.trial and seen.trial.by, seen.seconds < 30) == ("arrived", "anna", True)
 
     page = world.page("")
     assert page.status_code == 200

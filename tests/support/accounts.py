@@ -17,7 +17,7 @@ from bridge.ports.channel import AccountInfo, ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import Reauthorise, RetryLater
 from bridge.ports.http import HttpServices, Transport
 from bridge.ports.manifest import Capability, FormField, Manifest
-from bridge.ports.platform import StoreInfo, WebhookAudit
+from bridge.ports.platform import SentEvent, StoreInfo, WebhookAudit
 from tests.support.engines import SignedDoor, small_engine
 
 GOOD_KEY = "good-key"
@@ -67,6 +67,9 @@ class Store:
         if not self.outside.webhooks_work:
             raise RetryLater("The store does not answer.")
         return 5 if self.outside.webhooks.pop(url, None) else 0
+
+    def send_test_event(self, marker: str) -> SentEvent:
+        return SentEvent(topic="test", external_id=marker)
 
 
 class Market:

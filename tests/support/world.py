@@ -55,7 +55,7 @@ from bridge.ports.channel import (
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, UnknownOutcome
 from bridge.ports.http.context import current_check
 from bridge.ports.manifest import Capability, Manifest, Policies
-from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, WebhookAudit
+from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, SentEvent, WebhookAudit
 from tests.support.databases import make_tables
 
 CHANNEL_CAPABILITIES = (
@@ -354,6 +354,10 @@ class MemoryStore:
     def remove_webhooks(self, url: str) -> int:
         self.faults.check_before("remove_webhooks")
         return 6
+
+    def send_test_event(self, marker: str) -> SentEvent:
+        self.faults.check_before("send_test_event")
+        return SentEvent(topic="test", external_id=marker)
 
 
 @dataclass

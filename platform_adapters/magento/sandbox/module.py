@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from platform_adapters.magento.sandbox.placing import Placer
 from platform_adapters.magento.sandbox.shop import Doc, Shop
 from platform_adapters.magento.storemodule import PACKAGE
 
+MARKER = re.compile(r"[0-9A-Za-z]{1,40}")
 RESOURCE = "Storebridge_Connect::api"
 PLATFORM_VERSION = "2.4.8"
 
@@ -32,9 +34,18 @@ class ModuleRoutes:
         add = api.add
         add("GET", "storebridge/health", "module.health", RESOURCE, lambda _call: [module.health()])
         add("POST", "storebridge/prove", "module.prove", RESOURCE, self.prove)
+        add("POST", "storebridge/test", "module.test", RESOURCE, self.test)
         add("POST", "storebridge/orders", "module.order", RESOURCE, lambda call: [placer.place(call.body.get("order"))])
         add("POST", "storebridge/orders/find", "module.find", RESOURCE, lambda call: placer.find(call.body.get("refs")))
         add("POST", "storebridge/salable", "module.salable", RESOURCE, lambda call: placer.salable(call.body["skus"]))
+
+    def test(self, call: Call) -> Any:
+        marker = str(call.body.get("marker"))
+        if not MARKER.fullmatch(marker):
+            raise MagentoError(400, 'Invalid value of "%value" provided for the %fieldName field.')
+        if self.module.is_connected:
+            self.module.note("test", marker, "test")
+        return [{"connected": self.module.is_connected, "trouble": ""}]
 
     def prove(self, call: Call) -> Any:
         found = self.module.prove(str(call.body.get("code")), str(call.body.get("challenge")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Flask, request
@@ -19,6 +20,7 @@ from platform_adapters.woocommerce.sandbox.tracking import Tracking
 
 SPACE = "/wp-json/wc-storebridge/v1"
 MOST = 100
+MARKER = re.compile(r"[0-9A-Za-z]{1,40}")
 DRAFTS = ("checkout-draft", "auto-draft")
 
 
@@ -39,6 +41,7 @@ class ModuleRoutes:
         api.route(f"{SPACE}/orders/lookup", "plugin.lookup", self.lookup, "POST")
         api.route(f"{SPACE}/orders/parcels", "plugin.parcels", self.parcels, "POST")
         api.route(f"{SPACE}/stock", "plugin.stock", self.stock, "POST")
+        api.route(f"{SPACE}/test", "plugin.test", self.test, "POST")
 
     def health(self) -> Any:
         return {**self.module.health(), "connected": self.module.is_connected}
@@ -50,6 +53,15 @@ class ModuleRoutes:
             text = "This code is wrong, was used, or is older than ten minutes."
             raise WooError("storebridge_code", text, 403)
         return {**found, "credentials": {"url": self.module.addresses()[0], **self._keys}}
+
+    def test(self) -> Any:
+        marker = self.api.body().get("marker")
+        if not isinstance(marker, str) or not MARKER.fullmatch(marker):
+            raise invalid_param("marker", "Up to 40 letters and digits.")
+        if not self.module.is_connected:
+            raise WooError("storebridge_not_connected", "This store is not connected to a bridge.", 409)
+        self.module.note("test", marker, "test")
+        return {"trouble": ""}
 
     def create(self) -> Any:
         body = self.api.body()

@@ -42,6 +42,24 @@ final class SenderTest extends TestCase
         self::assertSame([0, ''], [$world->memory->get('failures'), $world->memory->get('said')]);
     }
 
+    public function testATestGoesAtOnceWhateverWasPutOff(): void
+    {
+        self::assertNull((new World())->sender->test('abc1'));
+        $world = (new World())->connected();
+        $world->outbox->add('order', [5], 'order.saved');
+        $world->status = 503;
+        $world->sender->run();
+        self::assertSame('Not now.', $world->sender->test('abc1'));
+        $world->status = 200;
+        self::assertSame('', $world->sender->test('abc2'));
+        $events = array_merge(...array_column(array_slice($world->told('events'), 2), 'events'));
+        self::assertSame(['order', 'test', 'test'], array_column($events, 'kind'));
+        self::assertSame(['5', 'abc1', 'abc2'], array_column($events, 'external_id'));
+        self::assertSame(0, $world->outbox->depth());
+        $world->status = 410;
+        self::assertNull($world->sender->test('abc3'));
+    }
+
     public function testWhoIsAskedToWaitWaits(): void
     {
         $world = (new World())->connected();

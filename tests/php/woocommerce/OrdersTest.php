@@ -187,12 +187,16 @@ class OrdersTest extends PluginCase {
 	public function test_the_routes_want_a_key_and_name_what_is_wrong() {
 		$health    = new Storebridge_Health( $this->settings, $this->outbox );
 		$connector = new Storebridge_Connector( $this->settings, $this->bridge );
-		$rest      = new Storebridge_Rest( $health, $connector, $this->orders, new Storebridge_Stock(), new Storebridge_Parcels() );
+		$rest      = new Storebridge_Rest( $health, $connector, $this->orders, new Storebridge_Stock(), new Storebridge_Parcels(), $this->sender );
 		$rest->routes();
 		foreach ( World::$routes as $path => $route ) {
 			$open = '__return_true' === $route['permission_callback'];
 			$this->assertSame( 'POST wc-storebridge/v1/prove' === $path, $open, $path );
 		}
+		foreach ( array( null, '', 'a b', "abc\n", str_repeat( 'a', 41 ) ) as $marker ) {
+			$this->assertSame( 400, $rest->send_test( new WP_REST_Request( 'POST', 'test', array( 'marker' => $marker ) ) )->data['status'] );
+		}
+		$this->assertSame( 409, $rest->send_test( new WP_REST_Request( 'POST', 'test', array( 'marker' => 'abc1' ) ) )->data['status'] );
 		World::$user = null;
 		$this->assertFalse( $rest->allowed() );
 		Standin_Shop::$decimals = 0;

@@ -106,6 +106,24 @@ class OutboxTest extends PluginCase {
 		$this->assertCount( 1, World::$posted );
 	}
 
+	public function test_a_test_goes_at_once_whatever_was_put_off() {
+		$this->assertNull( $this->sender->send_test( 'abc1' ) );
+		$this->assertNull( $this->outbox->batch(), 'nobody is connected' );
+		$this->connect();
+		$this->outbox->add( 'product', '1', 'product.updated' );
+		$this->bridge_refuses( 401, 'The clock is wrong.' );
+		$this->sender->send();
+		$this->assertSame( 'The clock is wrong.', $this->sender->send_test( 'abc1' ) );
+		$this->bridge_answers( fn() => array( 'taken' => 3 ) );
+		World::$posted = array();
+		$this->assertSame( '', $this->sender->send_test( 'abc2' ) );
+		$named = array_map( fn( $event ) => array( $event['kind'], $event['external_id'], $event['topic'] ), $this->posted( 0 )['events'] );
+		$this->assertSame( array( array( 'product', '1', 'product.updated' ), array( 'test', 'abc1', 'test' ), array( 'test', 'abc2', 'test' ) ), $named );
+		$this->assertSame( 0, $this->outbox->state()['depth'] );
+		$this->bridge_refuses( 410, 'There is no such connection.' );
+		$this->assertNull( $this->sender->send_test( 'abc3' ) );
+	}
+
 	public function test_one_process_sends_at_a_time() {
 		$this->connect();
 		$this->outbox->add( 'product', '1', 'product.updated' );

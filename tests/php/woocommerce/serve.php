@@ -52,7 +52,7 @@ $health    = new Storebridge_Health( $settings, $outbox );
 $connector = new Storebridge_Connector( $settings, $bridge );
 $sender    = new Storebridge_Sender( $settings, $outbox, $bridge, $health );
 $admin     = new Storebridge_Admin( $settings, $bridge, $connector, $sender, $outbox );
-$rest      = new Storebridge_Rest( $health, $connector, new Storebridge_Orders( new Storebridge_Order_Writer() ), new Storebridge_Stock(), new Storebridge_Parcels() );
+$rest      = new Storebridge_Rest( $health, $connector, new Storebridge_Orders( new Storebridge_Order_Writer() ), new Storebridge_Stock(), new Storebridge_Parcels(), $sender );
 
 $path   = parse_url( $_SERVER['REQUEST_URI'], PHP_URL_PATH );
 $asked  = json_decode( file_get_contents( 'php://input' ), true );
@@ -67,6 +67,10 @@ try {
 	switch ( $path ) {
 		case '/wp-json/wc-storebridge/v1/prove':
 			$done = $rest->prove( new WP_REST_Request( 'POST', $path, $asked ) );
+			$answer( $done instanceof WP_Error ? array( 'code' => $done->code ) : $done->data, $done instanceof WP_Error ? $done->data['status'] : $done->status );
+			break;
+		case '/wp-json/wc-storebridge/v1/test':
+			$done = $rest->send_test( new WP_REST_Request( 'POST', $path, $asked ) );
 			$answer( $done instanceof WP_Error ? array( 'code' => $done->code ) : $done->data, $done instanceof WP_Error ? $done->data['status'] : $done->status );
 			break;
 		case '/php/connect':

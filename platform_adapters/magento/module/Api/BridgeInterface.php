@@ -46,6 +46,15 @@ interface BridgeInterface
     public function health();
 
     /**
+     * Tell the bridge at once, signed, of something that changes nothing.
+     *
+     * @param string $marker
+     * @return mixed[]
+     * @throws \Magento\Framework\Exception\LocalizedException
+     */
+    public function test(string $marker);
+
+    /**
      * Show that this store has just asked to be connected. Each code is good once.
      *
      * @param string $code

@@ -18,7 +18,8 @@ class Bridge implements BridgeInterface
         private readonly Ledger $ledger,
         private readonly Salable $salable,
         private readonly Health $health,
-        private readonly Connector $connector
+        private readonly Connector $connector,
+        private readonly Sender $sender
     ) {
     }
 
@@ -40,6 +41,15 @@ class Bridge implements BridgeInterface
     public function health()
     {
         return [$this->health->told()];
+    }
+
+    public function test(string $marker)
+    {
+        if (preg_match('/^[0-9A-Za-z]{1,40}$/D', $marker) !== 1) {
+            throw new InputException(__('"%fieldName" is required. Enter and try again.', ['fieldName' => 'marker']));
+        }
+        $trouble = $this->sender->test($marker);
+        return [['connected' => $trouble !== null, 'trouble' => (string)$trouble]];
     }
 
     public function prove(string $code, string $challenge)

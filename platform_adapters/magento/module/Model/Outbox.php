@@ -25,7 +25,7 @@ class Outbox
     }
 
     /**
-     * @param string $kind product, stock or order
+     * @param string $kind product, stock, order or test
      * @param array<int|string> $ids
      */
     public function add(string $kind, array $ids, string $topic): void

@@ -44,6 +44,21 @@ class Sender
         }
     }
 
+    /**
+     * A row that changes nothing, sent at once with what waits, whatever was put off. What the bridge answered instead
+     * of taking it; empty when it was taken or another process is at it; null when nobody is connected.
+     */
+    public function test(string $marker): ?string
+    {
+        if (!$this->settings->isConnected()) {
+            return null;
+        }
+        $this->outbox->add('test', [$marker], 'test');
+        $this->memory->set(['next_at' => 0]);
+        $this->run();
+        return $this->settings->isConnected() ? (string)$this->memory->get('said') : null;
+    }
+
     public function heartbeat(): Told
     {
         $told = $this->client->tell('heartbeat', $this->health->told());

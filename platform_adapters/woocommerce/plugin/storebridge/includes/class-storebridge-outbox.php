@@ -22,8 +22,8 @@ class Storebridge_Outbox {
 	/**
 	 * Remembers that something changed.
 	 *
-	 * @param string $kind        product, order or stock.
-	 * @param string $external_id The product (the parent of a variation) or the order.
+	 * @param string $kind        product, order, stock or test.
+	 * @param string $external_id The product (the parent of a variation), the order, or the test's marker.
 	 * @param string $topic       In words.
 	 */
 	public function add( $kind, $external_id, $topic ) {

@@ -55,7 +55,7 @@ class Storebridge_Plugin {
 			$this->sender,
 			new Storebridge_Watcher( $this->settings, $this->outbox, $this->sender ),
 			new Storebridge_Mails(),
-			new Storebridge_Rest( $health, $connector, new Storebridge_Orders( new Storebridge_Order_Writer() ), new Storebridge_Stock(), new Storebridge_Parcels() ),
+			new Storebridge_Rest( $health, $connector, new Storebridge_Orders( new Storebridge_Order_Writer() ), new Storebridge_Stock(), new Storebridge_Parcels(), $this->sender ),
 			new Storebridge_Admin( $this->settings, $bridge, $connector, $this->sender, $this->outbox ),
 		);
 	}

@@ -51,6 +51,13 @@ class Storebridge_Rest {
 	private $parcels;
 
 	/**
+	 * Tells the bridge.
+	 *
+	 * @var Storebridge_Sender
+	 */
+	private $sender;
+
+	/**
 	 * Made by Storebridge_Plugin.
 	 *
 	 * @param Storebridge_Health    $health    How this store is.
@@ -58,13 +65,15 @@ class Storebridge_Rest {
 	 * @param Storebridge_Orders    $orders    Orders of marketplaces.
 	 * @param Storebridge_Stock     $stock     Stock by differences.
 	 * @param Storebridge_Parcels   $parcels   Where tracking numbers stand.
+	 * @param Storebridge_Sender    $sender    Tells the bridge.
 	 */
-	public function __construct( Storebridge_Health $health, Storebridge_Connector $connector, Storebridge_Orders $orders, Storebridge_Stock $stock, Storebridge_Parcels $parcels ) {
+	public function __construct( Storebridge_Health $health, Storebridge_Connector $connector, Storebridge_Orders $orders, Storebridge_Stock $stock, Storebridge_Parcels $parcels, Storebridge_Sender $sender ) {
 		$this->health    = $health;
 		$this->connector = $connector;
 		$this->orders    = $orders;
 		$this->stock     = $stock;
 		$this->parcels   = $parcels;
+		$this->sender    = $sender;
 	}
 
 	/**
@@ -84,6 +93,7 @@ class Storebridge_Rest {
 		$this->route( 'orders/lookup', 'POST', array( $this, 'find_orders' ) );
 		$this->route( 'orders/parcels', 'POST', array( $this, 'list_parcels' ) );
 		$this->route( 'stock', 'POST', array( $this, 'change_stock' ) );
+		$this->route( 'test', 'POST', array( $this, 'send_test' ) );
 	}
 
 	/**
@@ -205,6 +215,24 @@ class Storebridge_Rest {
 			return self::invalid( 'changes', __( 'A list of up to 100 is needed.', 'storebridge' ) );
 		}
 		return $this->uncached( array( 'changes' => array_map( array( $this->stock, 'change' ), array_fill( 0, count( $changes ), $key ), $changes ) ), 200 );
+	}
+
+	/**
+	 * An event that changes nothing, sent at once.
+	 *
+	 * @param WP_REST_Request $request The request.
+	 * @return WP_REST_Response|WP_Error
+	 */
+	public function send_test( $request ) {
+		$marker = $request->get_param( 'marker' );
+		if ( ! is_string( $marker ) || 1 !== preg_match( '/^[0-9A-Za-z]{1,40}$/D', $marker ) ) {
+			return self::invalid( 'marker', __( 'It is missing or too long.', 'storebridge' ) );
+		}
+		$trouble = $this->sender->send_test( $marker );
+		if ( null === $trouble ) {
+			return new WP_Error( 'storebridge_not_connected', __( 'This store is not connected.', 'storebridge' ), array( 'status' => 409 ) );
+		}
+		return $this->uncached( array( 'trouble' => $trouble ), 200 );
 	}
 
 	/**

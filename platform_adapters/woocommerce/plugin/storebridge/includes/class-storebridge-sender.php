@@ -20,6 +20,7 @@ class Storebridge_Sender {
 	const WAITS   = array( 60, 300, 900, 3600 );
 	const SECONDS = 20;
 	const HELD    = 120;
+	const TEST    = 5;
 
 	/**
 	 * The connection.
@@ -140,6 +141,26 @@ class Storebridge_Sender {
 			$this->unlock();
 		}
 		return $taken;
+	}
+
+	/**
+	 * A row that changes nothing, sent at once with what waits, whatever was put off.
+	 *
+	 * @param string $marker Names it.
+	 * @return string|null What the bridge answered instead of taking it; empty when it was taken or another process is at it; null when nobody is connected.
+	 */
+	public function send_test( $marker ) {
+		if ( ! $this->settings->connected() ) {
+			return null;
+		}
+		$this->outbox->add( 'test', $marker, 'test' );
+		$this->forget_waiting();
+		$this->send( self::TEST );
+		$state = get_option( Storebridge_Settings::RETRY, array() );
+		if ( ! $this->settings->connected() ) {
+			return null;
+		}
+		return isset( $state['text'] ) ? (string) $state['text'] : '';
 	}
 
 	/**
