@@ -16,6 +16,8 @@ from channel_adapters.allegro.refusals import Outdated
 from channel_adapters.allegro.vocabulary import NEW, OPEN, PROCESSING, READY, SENT
 
 ORDERS_PER_PAGE, EVENTS_PER_PAGE = 100, 1000
+# Of an offset: orders that are sent while the pages are read leave the list, and the rest move up.
+OVERLAP = 10
 LONGEST_WAYBILL = 64
 
 
@@ -74,7 +76,7 @@ class Orders:
         )
         refs = tuple(forms.order_ref(raw) for raw in found if text(raw.get("id")) and self._wanted(raw))
         if len(found) >= ORDERS_PER_PAGE:
-            return Page(items=refs, next_cursor=f"{stage}|{int(offset) + len(found)}")
+            return Page(items=refs, next_cursor=f"{stage}|{int(offset) + len(found) - OVERLAP}")
         left = OPEN[OPEN.index(stage) + 1 :] if stage in OPEN else ()
         return Page(items=refs, next_cursor=f"{left[0]}|0" if left else None)
 
