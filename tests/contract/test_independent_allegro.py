@@ -236,6 +236,25 @@ def test_an_order_that_the_buyer_cancelled(market: Allegro, channel: Any) -> Non
     assert [(line.open, line.cancelled) for line in channel.fetch_order(form_id).lines] == [(0, 3)]
 
 
+def test_a_quantity_is_a_number(market: Allegro, channel: Any) -> None:
+    """As the description has it: of the type number."""
+    form_id = market.sell(3, [{"quantity": 2.0, "price": zloty("1.10")}], market.now())
+    [line] = channel.fetch_order(form_id).lines
+    assert (line.quantity, line.total) == (2, Money.of("2.20", "PLN"))
+
+
+def test_an_order_that_is_paid_on_delivery(market: Allegro, channel: Any) -> None:
+    """Nothing was paid, so nothing is paid back: it is cancelled as a whole."""
+    form_id = market.sell(4, [{"quantity": 2}], market.now())
+    market.orders[form_id]["payment"] = {"id": number(9), "type": "CASH_ON_DELIVERY", "provider": "OFFLINE"}
+    [line] = channel.fetch_order(form_id).lines
+    assert channel.fetch_order(form_id).phase is OrderPhase.READY
+    done = channel.cancel_line(form_id, line.external_id, 2, CancelReason.OUT_OF_STOCK)
+    assert done.outcome is Outcome.APPLIED, done
+    assert market.refunds == []
+    assert market.orders[form_id]["fulfillment"]["status"] == "CANCELLED"
+
+
 def listed(call: Callable[[str | None], Any]) -> set[str]:
     return {item.external_id for item in everything(call)}
 

@@ -275,7 +275,7 @@ def owed(item: Json) -> Decimal:
     if item.get("deposit"):
         each += Decimal(item["deposit"]["price"]["amount"])
     services = item.get("selectedAdditionalServices", [])
-    return each * item["quantity"] + sum(
+    return each * Decimal(str(item["quantity"])) + sum(
         (Decimal(one["price"]["amount"]) * one["quantity"] for one in services), start=Decimal(0)
     )
 
