@@ -22,6 +22,7 @@ from channel_adapters.miinto.signature import AUTH_TYPE, FLAVOUR, sign
 VERSION = "2.6"  # of the order API, as the newest public client asks for it
 AUTH_VERSION = "1.0"
 PAGE = 50
+OVERLAP = 10
 # How long a channel lives is not published: it is made anew daily, and whenever it is refused.
 LIFETIME = timedelta(hours=24)
 RENEW = "Check the user name and password of Miinto Admin, and that this machine's clock is right."
@@ -198,15 +199,17 @@ class MiintoClient:
 
     def _page(self, operation: str, url: str, status: str, offset: int) -> tuple[list[Json], int | None]:
         """A page, newest first, and the offset of the next one. One without entries is the last, whatever the total
-        says."""
+        says. What was answered meanwhile leaves the list and moves the rest of it up: pages overlap."""
         params = {"status[]": status, "sort": "-createdAt", "limit": PAGE, "offset": offset}
         answer = self._call(operation, "GET", url, params=params)
         found = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(found, list):
             raise RetryLater("Miinto answered with something unexpected; it is asked again.")
         total = whole(table(answer, "meta").get("totalItemCount"), -1)
-        more = bool(found) and (offset + len(found) < total if total >= 0 else len(found) >= PAGE)
-        return [item for item in found if isinstance(item, dict)], offset + len(found) if more else None
+        after = offset + len(found)
+        more = bool(found) and (after < total if total >= 0 else len(found) >= PAGE)
+        ahead = after - OVERLAP if len(found) > OVERLAP else after
+        return [item for item in found if isinstance(item, dict)], ahead if more else None
 
 
 def _failed(answer: Response) -> bool:
