@@ -232,6 +232,10 @@ def test_a_line_is_cancelled_in_parts(open_shop: Open, rule: str) -> None:
     assert shop.channel.cancel_line(order_id, line, 2, CancelReason.BUYER_REQUEST).outcome is Outcome.APPLIED
     assert shop.channel.fetch_order(order_id).lines[0].open == 0
     assert shop.placed(order_id)["status"] == "CANCELED"
+    [sold] = shop.channel.fetch_order(order_id).raw["order_lines"]
+    for name in ("taxes", "shipping_taxes"):
+        gone = sum(tax["amount"] for entry in sold["cancelations"] for tax in entry[name])
+        assert abs(gone - sold[name][0]["amount"]) <= (0 if rule == "NONE" else Decimal("0.01"))
     late = shop.channel.cancel_line(order_id, line, 1, CancelReason.OTHER)
     assert (late.outcome, "refund it" in late.message) == (Outcome.REJECTED, True)
 

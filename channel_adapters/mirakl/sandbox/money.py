@@ -49,6 +49,9 @@ def cancel_amounts(market: Market, entry: Document, mode: str) -> Document:
     body |= {"amount": _told(market, entry["amount"], mode), "reason_code": entry["reason_code"]}
     body |= {"shipping_amount": _told(market, entry["shipping_amount"], mode)}
     body |= {"fees": entry["fees"]} if entry.get("fees") else {}
+    for name, amount in (("taxes", "amount"), ("shipping_taxes", "shipping_amount")):
+        worked_out = market.options.tax_rule == "PROPORTIONAL_TO_AMOUNT"
+        body[name] = _taxes(market, entry[amount]) if worked_out else entry.get(name, [])
     return body | {"commission_amount": 0, "commission_taxes": [], "commission_total_amount": 0}
 
 
