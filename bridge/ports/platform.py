@@ -186,6 +186,8 @@ class Platform(Protocol):
         """Keep a return of units that have left, once: looked up first, by its id, its reference, and among those that
         were made in the store for the same units. Nothing is refunded yet. Raises UnknownOutcome when no answer came
         back; called again, it is looked up.
+
+        This and the next two are asked of a store with Capability.RETURNS only.
         """
         ...
 
