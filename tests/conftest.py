@@ -52,8 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: four for each core, since many tests wait for processes and servers of their own."""
-    return max(2, (os.cpu_count() or 1) * 4)
+    """``-n auto``: three for each core, since many tests wait for processes and servers of their own."""
+    return max(2, (os.cpu_count() or 1) * 3)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
