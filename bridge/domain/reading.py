@@ -10,6 +10,7 @@ from typing import Any
 Json = dict[str, Any]
 SENSIBLE = Decimal(10) ** 15  # nobody sells for so much in any currency
 LONGEST_LIFE = 10 * 366 * 86400
+OVERLAP = 25
 _CURRENCY = re.compile("[A-Z]{3}")
 # What no database keeps and no other system takes: NUL, and halves of pairs of UTF-16.
 _ODD = re.compile("[\x00\ud800-\udfff]")
@@ -60,6 +61,13 @@ def whole(value: Any) -> int | None:
         return None if value is None or isinstance(value, bool) else int(str(value))
     except ValueError:
         return None
+
+
+def following(start: int, found: int) -> int:
+    """Where the page after ``found`` entries from ``start`` on begins, in a list that is read by offset. What leaves
+    the list meanwhile (orders that are sent, offers that end) moves the rest of it up, past where a reader would go on:
+    a quarter of each page, 25 entries at most, is read again."""
+    return start + found - min(OVERLAP, found // 4)
 
 
 def lifetime(value: Any, usual: int) -> timedelta:

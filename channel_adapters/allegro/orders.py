@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.domain.order import FulfilledBy, MarketplaceOrder, Parcel
-from bridge.domain.reading import Json, table, tables, text
+from bridge.domain.reading import Json, following, table, tables, text
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem
 from channel_adapters.allegro import forms
@@ -16,8 +16,6 @@ from channel_adapters.allegro.refusals import Outdated
 from channel_adapters.allegro.vocabulary import NEW, OPEN, PROCESSING, READY, SENT
 
 ORDERS_PER_PAGE, EVENTS_PER_PAGE = 100, 1000
-# Of an offset: orders that are sent while the pages are read leave the list, and the rest move up.
-OVERLAP = 10
 LONGEST_WAYBILL = 64
 
 
@@ -76,7 +74,7 @@ class Orders:
         )
         refs = tuple(forms.order_ref(raw) for raw in found if text(raw.get("id")) and self._wanted(raw))
         if len(found) >= ORDERS_PER_PAGE:
-            return Page(items=refs, next_cursor=f"{stage}|{int(offset) + len(found) - OVERLAP}")
+            return Page(items=refs, next_cursor=f"{stage}|{following(int(offset), len(found))}")
         left = OPEN[OPEN.index(stage) + 1 :] if stage in OPEN else ()
         return Page(items=refs, next_cursor=f"{left[0]}|0" if left else None)
 

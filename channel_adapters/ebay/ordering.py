@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bridge.domain.order import MarketplaceOrder, Parcel
-from bridge.domain.reading import Json, tables, text, whole
+from bridge.domain.reading import Json, following, tables, text, whole
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import NotFound, RejectItem, RetryLater
 from channel_adapters.ebay import orders
@@ -17,7 +17,6 @@ from channel_adapters.ebay.vocabulary import FULFILLED, NOT_STARTED
 
 PAGE = 200
 # What is shipped leaves the list of open orders, oldest first, and those behind it move up: so many stand on two pages.
-OVERLAP = 25
 # "getOrders can return orders up to two years old", and refuses to be asked for older ones (30830).
 OLDEST = timedelta(days=729)
 OPEN = "orderfulfillmentstatus:{NOT_STARTED|IN_PROGRESS}"
@@ -47,8 +46,9 @@ class OrderSide(Account):
         total = whole(answer.get("total"))
         after = start + len(found)
         more = bool(found) and (text(answer.get("next")) or (total is not None and after < total))
-        ahead = after - OVERLAP if len(found) > OVERLAP else after
-        return Page(items=tuple(map(orders.order_ref, ours)), next_cursor=str(ahead) if more else None)
+        return Page(
+            items=tuple(map(orders.order_ref, ours)), next_cursor=str(following(start, len(found))) if more else None
+        )
 
     def fetch_order(self, external_id: str) -> MarketplaceOrder:
         raw = self.client.order(external_id)

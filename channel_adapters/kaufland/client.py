@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from bridge.domain.reading import Json
+from bridge.domain.reading import Json, following
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, BridgeError, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule
@@ -18,8 +18,6 @@ A = TypeVar("A")
 R = TypeVar("R")
 WORKERS = 4
 UNITS_PER_PAGE = 100
-# Of an offset: pieces that are sent or decided while the pages are read leave the list, and the rest move up.
-OVERLAP = 10
 # Mandatory; "the name of the software", or Inhouse_development (seller API documentation, headers).
 USER_AGENT = "Storebridge"
 
@@ -137,10 +135,10 @@ class KauflandClient:
         return data if isinstance(data, dict) else {}
 
     def _page(
-        self, operation: str, path: str, limit: int, offset: int, *, overlap: int = 0, **params: Any
+        self, operation: str, path: str, limit: int, offset: int, *, shrinks: bool = False, **params: Any
     ) -> tuple[list[Json], int | None]:
         """A page, and the offset of the next one. A page without entries is the last, whatever the total says.
-        ``overlap``: as many entries are read again, where entries leave the list while its pages are read."""
+        ``shrinks``: entries leave the list while its pages are read."""
         answer = self._call(operation, "GET", path, params={**params, "limit": limit, "offset": offset})
         found = listed(answer, "data")
         pagination = answer.get("pagination")
@@ -148,7 +146,8 @@ class KauflandClient:
         raw = answer.get("data")
         count = len(raw) if isinstance(raw, list) else 0
         more = count > 0 and (offset + count < total if isinstance(total, int) else count >= limit)
-        return found, offset + count - (overlap if count > overlap else 0) if more else None
+        after = following(offset, count) if shrinks else offset + count
+        return found, after if more else None
 
     # The account
 
@@ -228,7 +227,7 @@ class KauflandClient:
         return self._data("GetOrder", "GET", f"/orders/{order_id}", params={"embedded": "delivery"})
 
     def order_units(self, site: str, offset: int, **filters: Any) -> tuple[list[Json], int | None]:
-        return self._page("GetOrderUnits", "/order-units", 100, offset, overlap=OVERLAP, storefront=site, **filters)
+        return self._page("GetOrderUnits", "/order-units", 100, offset, shrinks=True, storefront=site, **filters)
 
     def order_unit(self, unit_id: str, *embedded: str) -> Json:
         params = {"embedded": list(embedded)} if embedded else None
@@ -257,7 +256,7 @@ class KauflandClient:
         self._call("RefundOrderUnit", "PATCH", f"/order-units/{unit_id}/refund", body=body, idempotent=False)
 
     def tickets(self, offset: int, **filters: Any) -> tuple[list[Json], int | None]:
-        return self._page("GetTickets", "/tickets", 30, offset, overlap=OVERLAP, **filters)
+        return self._page("GetTickets", "/tickets", 30, offset, shrinks=True, **filters)
 
     def ticket(self, ticket_id: str) -> Json:
         return self._data("GetTicket", "GET", f"/tickets/{ticket_id}", params={"embedded": "order_units"})
@@ -273,7 +272,7 @@ class KauflandClient:
     # Returns
 
     def return_units(self, site: str, offset: int, **filters: Any) -> tuple[list[Json], int | None]:
-        return self._page("GetReturnUnits", "/return-units", 100, offset, overlap=OVERLAP, storefront=site, **filters)
+        return self._page("GetReturnUnits", "/return-units", 100, offset, shrinks=True, storefront=site, **filters)
 
     def return_unit(self, unit_id: str) -> Json:
         return self._data("GetReturnUnit", "GET", f"/return-units/{unit_id}", params={"embedded": "order_unit"})

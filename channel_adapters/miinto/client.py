@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from bridge.domain.reading import Json, table, text
+from bridge.domain.reading import Json, following, table, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule, Token, TokenSource
@@ -22,7 +22,6 @@ from channel_adapters.miinto.signature import AUTH_TYPE, FLAVOUR, sign
 VERSION = "2.6"  # of the order API, as the newest public client asks for it
 AUTH_VERSION = "1.0"
 PAGE = 50
-OVERLAP = 10
 # How long a channel lives is not published: it is made anew daily, and whenever it is refused.
 LIFETIME = timedelta(hours=24)
 RENEW = "Check the user name and password of Miinto Admin, and that this machine's clock is right."
@@ -199,7 +198,7 @@ class MiintoClient:
 
     def _page(self, operation: str, url: str, status: str, offset: int) -> tuple[list[Json], int | None]:
         """A page, newest first, and the offset of the next one. One without entries is the last, whatever the total
-        says. What was answered meanwhile leaves the list and moves the rest of it up: pages overlap."""
+        says."""
         params = {"status[]": status, "sort": "-createdAt", "limit": PAGE, "offset": offset}
         answer = self._call(operation, "GET", url, params=params)
         found = answer.get("data") if isinstance(answer, dict) else None
@@ -208,8 +207,7 @@ class MiintoClient:
         total = whole(table(answer, "meta").get("totalItemCount"), -1)
         after = offset + len(found)
         more = bool(found) and (after < total if total >= 0 else len(found) >= PAGE)
-        ahead = after - OVERLAP if len(found) > OVERLAP else after
-        return [item for item in found if isinstance(item, dict)], ahead if more else None
+        return [item for item in found if isinstance(item, dict)], following(offset, len(found)) if more else None
 
 
 def _failed(answer: Response) -> bool:

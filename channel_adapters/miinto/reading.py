@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from bridge.domain import reading
 from bridge.domain.money import Money
 
 
 def whole(value: Any, default: int) -> int:
-    try:
-        return default if value is None or isinstance(value, bool) else int(str(value))
-    except ValueError:
-        return default
+    found = reading.whole(value)
+    return default if found is None else found
 
 
 def money(cents: Any, currency: str) -> Money | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bridge.domain.listing import Facet, LiveOffer
-from bridge.domain.reading import Json, tables, text, whole
+from bridge.domain.reading import Json, following, tables, text, whole
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -28,7 +28,6 @@ from channel_adapters.mirakl.submissions import NEW_PRODUCT, OFFER, PRICE, PRODU
 
 # "This resource returns 100 products maximum" (specification, P31).
 REFERENCES = 100
-OVERLAP = 25
 AN_HOUR = timedelta(hours=1)
 SEND = "send_products"
 OFFERS_SWITCHED_OFF = (
@@ -313,11 +312,10 @@ class _Batch:
 
 
 def next_offset(answer: Json, start: int, found: int) -> str | None:
-    """Where the next page begins; None at the end. A full page without a total count is not the last. What leaves a
-    list while it is read moves the rest of it up: pages overlap."""
+    """Where the next page begins; None at the end. A full page without a total count is not the last."""
     after, count = start + found, whole(answer.get("total_count"))
     more = found >= PAGE if count is None else after < count
-    return str(after - OVERLAP if found > OVERLAP else after) if found and more else None
+    return str(following(start, found)) if found and more else None
 
 
 def _with(body: Json, wishes: Json) -> Json | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,10 +17,10 @@ from bridge.domain.returns import ChannelRefund, ReturnDecision
 from bridge.ports.channel import OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate, SubmissionState
 from bridge.ports.errors import NotFound, SlowDown
 from bridge.registry import discover
-from tests.contract.suite import Bench
 from tests.support.independent import Json, Refusal
 from tests.support.independent_allegro import Allegro, allegro, number
 from tests.support.independent_allegro_offers import zloty
+from tests.support.played import Clock, connecting, everything
 
 ADDRESS: Json = {
     "firstName": "Jan", "lastName": "Łęcki", "street": "Solidarności 60/2", "city": "Poznań", "zipCode": "60-166",
@@ -35,16 +34,6 @@ INVOICE: Json = {
                     "vatPayerStatus": "ACTIVE"},
     },
 }  # fmt: skip
-
-
-class Clock:
-    """The hour both sides live in."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture
@@ -63,28 +52,13 @@ def market(specs_dir: Path, clock: Clock) -> Iterator[Allegro]:
 
 @pytest.fixture
 def connect(market: Allegro, clock: Clock, serve: Callable[..., str]) -> Iterator[Callable[..., Any]]:
-    bench = Bench(discover().channels["allegro"], serve(market.app()))
-
-    def connect(**settings: Any) -> Any:
-        return bench.adapter.connect(replace(bench.connection(settings), clock=clock))
-
-    with bench.http:
+    with connecting("allegro", serve(market.app()), clock) as connect:
         yield connect
 
 
 @pytest.fixture
 def channel(connect: Callable[..., Any]) -> Any:
     return connect()
-
-
-def everything(call: Callable[[str | None], Any]) -> list[Any]:
-    found, cursor = [], None
-    while True:
-        page = call(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
 
 
 def offer(market: Allegro, at: int, stock: int, price: str, status: str = "ACTIVE") -> Json:

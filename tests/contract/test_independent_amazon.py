@@ -30,7 +30,6 @@ from tests.support.independent_amazon_life import (
     NOW,
     draft,
     euro,
-    everything,
     item,
     money,
     ordered,
@@ -41,6 +40,7 @@ from tests.support.independent_amazon_life import (
 )
 from tests.support.independent_amazon_orders import Amazon
 from tests.support.independent_amazon_types import FRANCE, GERMANY
+from tests.support.played import everything
 
 BACK = {"Principal": "89.97", "Tax": "3.01", "Shipping": "10.00", "ShippingTax": "0.99"}
 ADAPTER = discover().channels["amazon"]

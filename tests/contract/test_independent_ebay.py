@@ -29,8 +29,9 @@ from bridge.ports.errors import Reauthorise, RetryLater
 from bridge.registry import discover
 from tests.contract.suite import Bench
 from tests.support.independent_ebay import answer
-from tests.support.independent_ebay_life import NOW, amount, draft, euro, everything, line, ordered, ref, simple
+from tests.support.independent_ebay_life import NOW, amount, draft, euro, line, ordered, ref, simple
 from tests.support.independent_ebay_orders import Ebay
+from tests.support.played import everything
 
 ADAPTER = discover().channels["ebay"]
 

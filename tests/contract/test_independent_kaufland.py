@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,9 +17,9 @@ from bridge.domain.returns import ChannelRefund, RefundReason, ReturnDecision
 from bridge.ports.channel import CALLBACK_URL, OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate
 from bridge.ports.errors import NotFound, Reauthorise, SlowDown
 from bridge.registry import discover
-from tests.contract.suite import Bench
 from tests.support.independent import Json, Refusal
 from tests.support.independent_kaufland import Kaufland, kaufland
+from tests.support.played import Clock, connecting, everything
 
 CONTENT = OfferContent(title="A thing", description="Made of things")
 EAN, OTHER = "4006381333931", "8711577236533"
@@ -31,16 +30,6 @@ HOME: Json = {
 BILL = HOME | {"company_name": "Smith Holding GmbH", "house_number": "2", "phone": None, "additional_field": None}
 BUYER: Json = {"id_buyer": 21631426, "email": "buyer@dev.com"}
 SOLD: Json = {"shipping_address": HOME, "billing_address": BILL, "buyer": BUYER}
-
-
-class Clock:
-    """The hour both sides live in."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture
@@ -58,12 +47,7 @@ def market(specs_dir: Path, clock: Clock) -> Iterator[Kaufland]:
 
 @pytest.fixture
 def connect(market: Kaufland, clock: Clock, serve: Callable[..., str]) -> Iterator[Callable[..., Any]]:
-    bench = Bench(discover().channels["kaufland"], serve(market.app()))
-
-    def connect(**settings: Any) -> Any:
-        return bench.adapter.connect(replace(bench.connection(settings), clock=clock))
-
-    with bench.http:
+    with connecting("kaufland", serve(market.app()), clock) as connect:
         yield connect
 
 
@@ -78,16 +62,6 @@ def draft(sku: str, ean: str, stock: int, price: Money, site: str = "de") -> Off
 
 def euro(amount: str) -> Money:
     return Money.of(amount, "EUR")
-
-
-def everything(call: Callable[[str | None], Any]) -> list[Any]:
-    found, cursor = [], None
-    while True:
-        page = call(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
 
 
 def test_the_life_of_an_offer(market: Kaufland, channel: Any) -> None:

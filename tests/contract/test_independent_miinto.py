@@ -18,6 +18,7 @@ from tests.contract.suite import Bench
 from tests.support.independent import Refusal
 from tests.support.independent_miinto import SHOPS, Miinto, feed_faults, miinto
 from tests.support.miinto import GTINS, content, item
+from tests.support.played import everything
 
 SHOP = SHOPS["IT"]
 
@@ -42,26 +43,16 @@ def channel(bench: Bench) -> Any:
     return bench.connect()
 
 
-def every(call: Callable[[str | None], Any]) -> list[Any]:
-    found, cursor = [], None
-    while True:
-        page = call(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
-
-
 def seen(channel: Any) -> set[str]:
     since = datetime.now(UTC) - timedelta(hours=1)
-    return {ref.external_id.rpartition("/")[2] for ref in every(lambda cursor: channel.list_orders(since, cursor))}
+    return {ref.external_id.rpartition("/")[2] for ref in everything(lambda cursor: channel.list_orders(since, cursor))}
 
 
 def test_a_transfer_is_answered_line_by_line(market: Miinto, channel: Any) -> None:
     market.maps = [["G", "SKU-1", GTINS[0], "900"]]
     market.offer(7, (GTINS[0], 2, 4995), (GTINS[1], 1, 100))
     market.offer(8, (GTINS[2], 1, 19900), shop=SHOPS["PL"])
-    refs = every(lambda cursor: channel.list_orders(datetime.now(UTC) - timedelta(hours=1), cursor))
+    refs = everything(lambda cursor: channel.list_orders(datetime.now(UTC) - timedelta(hours=1), cursor))
     orders = {ref.external_id.rpartition("-")[2]: channel.fetch_order(ref.external_id) for ref in refs}
     order = orders["7"]
     assert order.phase is OrderPhase.AWAITING_ACCEPTANCE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,9 +17,9 @@ from bridge.domain.returns import ChannelRefund, ReturnDecision
 from bridge.ports.channel import OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate, SubmissionState
 from bridge.ports.errors import NotFound, SlowDown
 from bridge.registry import discover
-from tests.contract.suite import Bench
 from tests.support.independent import Json, Refusal
 from tests.support.independent_mirakl import Mirakl, mirakl
+from tests.support.played import Clock, connecting, everything
 
 CONTENT = OfferContent(title="A thing", description="Made of things")
 EANS = [f"{number:013}" for number in range(4006381333931, 4006381333951)]
@@ -41,12 +40,7 @@ def market(request: pytest.FixtureRequest, specs_dir: Path) -> Iterator[Mirakl]:
 
 @pytest.fixture
 def connect(market: Mirakl, serve: Callable[..., str]) -> Iterator[Callable[..., Any]]:
-    bench = Bench(discover().channels["mirakl"], serve(market.app()))
-
-    def connect(**settings: Any) -> Any:
-        return bench.adapter.connect(replace(bench.connection(settings), clock=lambda: datetime.now(UTC)))
-
-    with bench.http:
+    with connecting("mirakl", serve(market.app()), Clock()) as connect:
         yield connect
 
 
@@ -86,23 +80,15 @@ def test_the_life_of_offers(market: Mirakl, channel: Any) -> None:
     assert {state for state, _ in settled(market, channel, channel.update_prices(prices)).values()} == {
         SubmissionState.DONE
     }
-    live = {offer.sku: (offer.stock, offer.price, offer.gtin, offer.for_sale) for offer in every(channel.list_offers)}
+    live = {
+        offer.sku: (offer.stock, offer.price, offer.gtin, offer.for_sale) for offer in everything(channel.list_offers)
+    }
     assert live == {sku: (7, euro("9.90"), ean, True) for sku, ean in skus.items()}
     assert [offer.sku for offer in channel.find_offers([], [EANS[1]])] == ['SKU;"ü" 2']
     refs = [OfferRef(key=sku, offer_id=sku, sku=sku, gtin=ean) for sku, ean in skus.items()]
     assert {state for state, _ in settled(market, channel, channel.end_offers(refs)).values()} == {SubmissionState.DONE}
     assert market.offers == {}
     assert {one.outcome for one in channel.end_offers(refs)} == {Outcome.MISSING}
-
-
-def every(call: Callable[[str | None], Any]) -> list[Any]:
-    found, cursor = [], None
-    while True:
-        page = call(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
 
 
 def test_each_line_of_an_import_has_its_own_end(market: Mirakl, channel: Any) -> None:
@@ -155,7 +141,7 @@ def test_every_open_order_is_seen(market: Mirakl, channel: Any) -> None:
     for number in range(230):
         sold(market, number, at=datetime.now(UTC) - timedelta(days=1, minutes=-number))
     market.between = lambda: [market.move(f"{number}-A", "SHIPPED") for number in range(5)] and None
-    seen = {ref.external_id for ref in every(channel.list_open_orders)}
+    seen = {ref.external_id for ref in everything(channel.list_open_orders)}
     assert {f"{number}-A" for number in range(5, 230)} <= seen
 
 
@@ -165,10 +151,10 @@ def test_changed_orders_are_seen(market: Mirakl, channel: Any) -> None:
     for number in range(130):
         sold(market, number, at=now - timedelta(hours=2, minutes=-number / 10))
     sold(market, 500, at=now - timedelta(days=9))
-    seen = {ref.external_id for ref in every(lambda cursor: channel.list_orders(now - timedelta(hours=3), cursor))}
+    seen = {ref.external_id for ref in everything(lambda cursor: channel.list_orders(now - timedelta(hours=3), cursor))}
     assert seen == {f"{number}-A" for number in range(130)}
     market.move("500-A", "CANCELED")
-    seen = {ref.external_id for ref in every(lambda cursor: channel.list_orders(now - timedelta(hours=3), cursor))}
+    seen = {ref.external_id for ref in everything(lambda cursor: channel.list_orders(now - timedelta(hours=3), cursor))}
     assert "500-A" in seen
 
 
@@ -324,7 +310,7 @@ def test_returns(market: Mirakl, channel: Any) -> None:
     keys = [market.send_back(order_id, (f"{order_id}-1", 1), state="IN_PROGRESS") for _ in range(130)]
     waiting = market.send_back(order_id, (f"{order_id}-1", 2))
     refused = market.send_back(order_id, (f"{order_id}-1", 2))
-    found = {one.external_id: one for one in every(channel.list_returns)}
+    found = {one.external_id: one for one in everything(channel.list_returns)}
     assert set(found) == {*keys, waiting, refused}
     assert found[waiting].lines[0].reason == "changed mind"
     for key, decision in ((keys[0], ReturnDecision.ACCEPTED), (waiting, ReturnDecision.ACCEPTED),
@@ -336,7 +322,7 @@ def test_returns(market: Mirakl, channel: Any) -> None:
         "RECEIVED", "RECEIVED", "REFUSED", "RECEIVED"]  # fmt: skip
     assert [market.returns[key]["return_lines"][0]["compliance"][0]["compliant"] for key in (waiting, keys[1])] == [
         True, False]  # fmt: skip
-    handled = {one.external_id: one.lines[0].handled for one in every(channel.list_returns)}
+    handled = {one.external_id: one.lines[0].handled for one in everything(channel.list_returns)}
     assert handled[waiting]
     assert handled[refused]
     assert not handled[keys[2]]

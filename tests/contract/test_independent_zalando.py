@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,9 +17,9 @@ from bridge.domain.returns import ReturnDecision
 from bridge.ports.channel import OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate
 from bridge.ports.errors import NotFound, SlowDown
 from bridge.registry import discover
-from tests.contract.suite import Bench
 from tests.support.independent import Json, Refusal
 from tests.support.independent_zalando import GERMANY, POLAND, Zalando, zalando
+from tests.support.played import Clock, connecting
 
 CONTENT = OfferContent(title="A jacket", description="Made of wool")
 EANS = [f"{number:013}" for number in range(9780679762881, 9780679762891)]
@@ -35,16 +34,6 @@ PICKUP: Json = {
                               "service_point_name": "Packstation 145"},
 }  # fmt: skip
 SOLD: Json = {"shipping_address": HOME, "billing_address": HOME}
-
-
-class Clock:
-    """The hour both sides live in."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture
@@ -62,12 +51,7 @@ def market(clock: Clock) -> Iterator[Zalando]:
 
 @pytest.fixture
 def connect(market: Zalando, clock: Clock, serve: Callable[..., str]) -> Iterator[Callable[..., Any]]:
-    bench = Bench(discover().channels["zalando"], serve(market.app()))
-
-    def connect(**settings: Any) -> Any:
-        return bench.adapter.connect(replace(bench.connection(settings), clock=clock))
-
-    with bench.http:
+    with connecting("zalando", serve(market.app()), clock) as connect:
         yield connect
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,18 +49,6 @@ def ref(number: int, made: ItemResult | None = None, site: str = GERMANY) -> Jso
     """By the identity the adapter gave the offer."""
     identity = (made.offer_id or "") if made else f"{site}/SKU-{number}"
     return {"key": f"k{number}", "site": site, "offer_id": identity, "sku": f"SKU-{number}"}
-
-
-def everything(ask: Callable[[str | None], Any]) -> list[Any]:
-    found: list[Any] = []
-    cursor: str | None = None
-    for _ in range(200):
-        page = ask(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
-    raise AssertionError("no end")
 
 
 def settled(channel: Any, results: list[ItemResult]) -> list[SubmissionState | Outcome]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,18 +42,6 @@ def draft(number: int, **changed: Any) -> OfferDraft:
 def ref(number: int, offer_id: str | None) -> Json:
     assert offer_id
     return {"key": f"k{number}", "site": "EBAY_DE", "offer_id": offer_id, "sku": f"SKU-{number}"}
-
-
-def everything(ask: Callable[[str | None], Any]) -> list[Any]:
-    found: list[Any] = []
-    cursor: str | None = None
-    for _ in range(60):
-        page = ask(cursor)
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
-    raise AssertionError("no end")
 
 
 def ordered(number: str, lines: list[Json], summary: Json, *, days_ago: float = 0, **more: Any) -> Json:
