@@ -18,6 +18,7 @@ A = TypeVar("A")
 R = TypeVar("R")
 WORKERS = 4
 UNITS_PER_PAGE = 100
+MOST_SETTINGS = 3000
 # Mandatory; "the name of the software", or Inhouse_development (seller API documentation, headers).
 USER_AGENT = "Storebridge"
 
@@ -156,10 +157,19 @@ class KauflandClient:
         return [str(code) for code in found] if isinstance(found, list) else []
 
     def shipping_groups(self, site: str) -> list[Json]:
-        return self._page("getShippingGroups", "/shipping-groups", 30, 0, storefront=site)[0]
+        return self._all("getShippingGroups", "/shipping-groups", storefront=site)
 
     def warehouses(self) -> list[Json]:
-        return self._page("getWarehouses", "/warehouses", 30, 0)[0]
+        return self._all("getWarehouses", "/warehouses")
+
+    def _all(self, operation: str, path: str, **params: Any) -> list[Json]:
+        """All pages of a list of the seller's own settings, thirty on each."""
+        found: list[Json] = []
+        offset: int | None = 0
+        while offset is not None and offset < MOST_SETTINGS:
+            page, offset = self._page(operation, path, 30, offset, **params)
+            found += page
+        return found
 
     def carriers(self) -> list[Json]:
         return listed(self._data("GetCarriers", "GET", "/carriers"), "carriers")

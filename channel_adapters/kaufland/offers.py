@@ -28,6 +28,8 @@ from channel_adapters.kaufland.vocabulary import LOCALES
 LARGEST_BATCH = 150
 # Fields named when Kaufland does not know the product of a new unit.
 OF_THE_PRODUCT = ("ean", "id_product")
+# Fields of a new unit that come from the connection's settings, and those.
+OF_THE_SETTINGS = {"id_shipping_group": "shipping_groups", "id_warehouse": "warehouse"}
 
 SEND = "send_content"
 NOT_INTRODUCED = (
@@ -97,7 +99,7 @@ class Offers:
             return self._already_there(draft, site, error)
         except RejectItem as error:
             if not isinstance(error, NotFound) and error.field not in OF_THE_PRODUCT:
-                raise
+                raise _by_setting(error, draft) from error
             return self._introduce(draft, site, error)
         return self._created(draft, site, text(unit.get("id_unit")))
 
@@ -188,8 +190,13 @@ class Offers:
 
     def _describe(self, gtin: str, locale: str, item: OfferDraft | ContentUpdate) -> None:
         replace = self._settings.get("content_mode") == "replace"
-        send = self._client.replace_product_data if replace else self._client.add_product_data
-        send(locale, mapping.product_data(gtin, item.content, self._settings))
+        body = mapping.product_data(gtin, item.content, self._settings)
+        try:
+            if not replace:
+                return self._client.add_product_data(locale, body)
+        except NotFound:
+            pass  # whether there can be added to what is not there is not documented
+        return self._client.replace_product_data(locale, body)
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
         answers = self._client.each(self._status, submissions)
@@ -229,6 +236,12 @@ class Offers:
             return self._client.product_data_status(gtin, locale)
         except NotFound:
             return {}
+
+
+def _by_setting(error: RejectItem, draft: OfferDraft) -> RejectItem:
+    """What the settings say of every offer is named as the setting, unless the product has its own."""
+    setting = None if error.field in draft.content.attributes else OF_THE_SETTINGS.get(error.field or "")
+    return RejectItem(error.merchant, developer=error.developer, field=setting) if setting else error
 
 
 def _asked_for(unit: Json, site: Site, names: set[tuple[str, str]]) -> LiveOffer | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from bridge.domain.reading import Json, text
 from bridge.ports.channel import CALLBACK_URL, PushHint
@@ -62,15 +63,21 @@ class Push:
         return [hint] if order_id else []
 
     def ensure(self, url: str, sites: Sequence[str], email: str) -> None:
-        """One subscription for each storefront and event; those that were switched off are switched on again."""
+        """One subscription for each storefront and event; those that were switched off are switched on again, and those
+        that went to an earlier address of ours come to this one."""
         known = {(text(item.get("storefront")), text(item.get("event_name"))): item for item in self._ours(url)}
         for site in sites:
             for event in EVENTS:
                 found = known.get((site, event))
                 if found is None:
                     self._subscribe(site, {"callback_url": url, "fallback_email": email, "event_name": event})
-                elif found.get("is_active") is False:
-                    self._client.change_subscription(text(found.get("id_subscription")), {"is_active": True})
+                elif found.get("callback_url") != url or found.get("is_active") is False:
+                    self._renew(found, url)
+
+    def _renew(self, known: Json, url: str) -> None:
+        """An address is verified whenever it is named, so it is not named without need."""
+        moved = {"callback_url": url} if known.get("callback_url") != url else {}
+        self._client.change_subscription(text(known.get("id_subscription")), moved | {"is_active": True})
 
     def _subscribe(self, site: str, body: Json) -> None:
         """An event that another program listens to already is left to it: polling sees everything as well."""
@@ -82,8 +89,19 @@ class Push:
         offset: int | None = 0
         while offset is not None:
             page, offset = self._client.subscriptions(offset)
-            found += [item for item in page if item.get("callback_url") == url]
-        return found
+            found += [item for item in page if _is_ours(text(item.get("callback_url")), url)]
+        return sorted(found, key=lambda item: item.get("callback_url") == url)
+
+
+def _is_ours(known: str, url: str) -> bool:
+    """Also what was ours: before the shop was reached at this host, or by this connection."""
+    return known == url or (_shop(known) == _shop(url) != "")
+
+
+def _shop(url: str) -> str:
+    """``/push/shop`` of ``https://host/push/shop/connection``."""
+    path = urlsplit(url).path.rpartition("/")[0]
+    return path if path.count("/") >= 2 else ""
 
 
 def _read(body: bytes) -> Json:

@@ -91,33 +91,39 @@ class Description:
             f"{'.'.join(map(str, item.absolute_path)) or 'body'}: {item.message}" for item in checker.iter_errors(value)
         ]
 
-    def _closed(self, schema: Any) -> Json:
-        """The schema without references; every object knows its fields and no others."""
+    def _closed(self, schema: Any, inside: tuple[str, ...] = ()) -> Json:
+        """The schema without references; every object knows its fields and no others. What contains itself may contain
+        anything there."""
+        name = schema.get("$ref", "") if isinstance(schema, dict) else ""
+        if name in inside:
+            return {}
+        inside = (*inside, name) if name else inside
         schema = self.resolve(schema)
         if parts := schema.get("allOf"):
             whole = {name: item for name, item in schema.items() if name != "allOf"}
-            for part in map(self._open, parts):
+            for part in (self._open(part, inside) for part in parts):
                 whole["properties"] = part.get("properties", {}) | whole.get("properties", {})
                 whole["required"] = [*part.get("required", []), *whole.get("required", [])]
                 whole = part | whole
             schema = {name: item for name, item in whole.items() if item != []}
+            if schema.get("nullable") and "enum" in schema:
+                schema["enum"] = [*schema["enum"], None]
         made = {name: item for name, item in schema.items() if name not in ("discriminator", "example")}
         if "properties" in schema:
-            made["properties"] = {name: self._closed(item) for name, item in schema["properties"].items()}
+            made["properties"] = {name: self._closed(item, inside) for name, item in schema["properties"].items()}
             made.setdefault("additionalProperties", False)
         if isinstance(schema.get("additionalProperties"), dict):
-            made["additionalProperties"] = self._closed(schema["additionalProperties"])
+            made["additionalProperties"] = self._closed(schema["additionalProperties"], inside)
         if "items" in schema:
-            made["items"] = self._closed(schema["items"])
+            made["items"] = self._closed(schema["items"], inside)
         if choice := next((name for name in ("oneOf", "anyOf") if name in schema), None):
             # Alternatives that one discriminating field tells apart are of one shape otherwise.
-            made["anyOf"] = [self._closed(item) for item in schema[choice]]
+            made["anyOf"] = [self._closed(item, inside) for item in schema[choice]]
             made.pop("oneOf", None)
         return made
 
-    def _open(self, part: Any) -> Json:
-        part = self.resolve(part)
-        return self._closed(part) if "allOf" in part else part
+    def _open(self, part: Any, inside: tuple[str, ...]) -> Json:
+        return self._closed(part, inside) if "allOf" in self.resolve(part) else self.resolve(part)
 
 
 @dataclass

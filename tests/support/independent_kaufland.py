@@ -18,9 +18,11 @@ from typing import Any
 from flask import Response, request
 
 from tests.support.independent import Description, Json, Operation, Refusal
-from tests.support.independent_kaufland_orders import CARRIERS, CURRENCIES, HIDDEN, Sales
+from tests.support.independent_kaufland_catalogue import Catalogue
+from tests.support.independent_kaufland_orders import CARRIERS, CURRENCIES, HIDDEN
 
 SKEW = timedelta(minutes=5)
+HIGHEST = {"EUR": 100_000_000, "CZK": 2_500_000_000, "PLN": 450_000_000}  # in cents
 
 
 def signature(secret: str, method: str, url: str, body: str, timestamp: str) -> str:
@@ -29,16 +31,17 @@ def signature(secret: str, method: str, url: str, body: str, timestamp: str) -> 
 
 
 @dataclass
-class Kaufland(Sales):
+class Kaufland(Catalogue):
     """``hidden``: how long a new unit is in no list; ``bulk_says``: what a unit's part of a bulk call is answered with;
-    ``product_says``: the status of an EAN's product data."""
+    ``places``: storefronts of the seller; ``groups`` and ``stores``: shipping groups by storefront, and warehouses."""
 
     keys: tuple[str, str] = ("key", "secret")
     hidden: timedelta = timedelta(0)
     bulk_says: dict[int, Json] = field(default_factory=dict)
-    product_says: dict[str, Json] = field(default_factory=dict)
+    places: tuple[str, ...] = ("de", "cz")
+    groups: dict[int, Json] = field(default_factory=dict)
+    stores: dict[int, Json] = field(default_factory=dict)
     units: dict[int, Json] = field(default_factory=dict)
-    products: dict[tuple[str, str], Json] = field(default_factory=dict)
     subscriptions: dict[int, Json] = field(default_factory=dict)
 
     def answer(self, path: str) -> Response:
@@ -75,7 +78,7 @@ class Kaufland(Sales):
         return self.json(operation, 200, {"data": {"message": "Never tell me the odds"}})
 
     def _get_all_storefronts(self, operation: Operation) -> Response:
-        return self.json(operation, 200, {"data": ["de", "cz"]})
+        return self.json(operation, 200, {"data": [*self.places]})
 
     def _get_carriers(self, operation: Operation) -> Response:
         carriers = [{"name": name, "isHauler": hauler} for name, hauler in CARRIERS.items()]
@@ -86,38 +89,63 @@ class Kaufland(Sales):
         place = request.args.get("storefront", "de")
         return self.json(operation, 200, {"data": [{"storefront": place, "vat_rates": rates}]})
 
+    def _get_all_locales(self, operation: Operation) -> Response:
+        return self.json(operation, 200, {"data": ["de-DE", "cs-CZ", "pl-PL"]})
+
+    def group(self, name: str, place: str = "de", *, usual: bool = False) -> int:
+        """A shipping group of this storefront."""
+        number = 5000 + len(self.groups)
+        self.groups[number] = {
+            "currency": CURRENCIES[place], "id_shipping_group": number, "storefront": place, "name": name,
+            "type": "PACKAGE", "is_default": usual, "regions": [],
+        }  # fmt: skip
+        return number
+
+    def store(self, name: str, *, usual: bool = False) -> int:
+        """A warehouse."""
+        address: Json = {
+            "street": "A",
+            "city": "B",
+            "house_number": "1",
+            "postcode": "2",
+            "country": "DE",
+            "phone": None,
+        }
+        number = 800 + len(self.stores)
+        self.stores[number] = {
+            "id_warehouse": number, "name": name, "address": address, "is_default": usual, "type": "normal",
+        }  # fmt: skip
+        return number
+
     def _get_shipping_groups(self, operation: Operation) -> Response:
-        return self._listed(operation, [])
+        place = request.args["storefront"]
+        return self._listed(operation, [one for one in self.groups.values() if one["storefront"] == place])
 
     def _get_warehouses(self, operation: Operation) -> Response:
-        return self._listed(operation, [])
+        return self._listed(operation, [*self.stores.values()])
 
-    # Products and units
+    # Units
 
-    def _create_product_data(self, operation: Operation) -> Response:
-        body = request.get_json()
-        for ean in body["ean"]:
-            if not (ean.isdigit() and 13 <= len(ean) <= 15):
-                raise Refusal(400, "/problems/validation-error", ["ean: 13 to 15 digits"])
-            self.products[ean, request.args["locale"]] = body["attributes"]
-        return self.json(operation, 200, {"data": None})
-
-    _update_product_data = _create_product_data
-
-    def _get_product_data_status(self, operation: Operation, ean: str) -> Response:
-        if (ean, request.args["locale"]) not in self.products:
-            raise Refusal(404, "/problems/not-found")
-        ready: Json = {
-            "product_ready": True, "update_status": "SUCCESS", "id_product": 362524873, "product_not_ready_reason": None,
-            "update_fail_reason": None, "attribute_values": None, "missing_attributes": None,
-            "min_one_missing_attributes": None,
-        }  # fmt: skip
-        return self.json(operation, 200, {"data": ready | self.product_says.get(ean, {})})
+    def _sendable(self, given: Json) -> None:
+        """What an offer names has to be there, and in its storefront."""
+        place = request.args["storefront"]
+        if place not in self.places:
+            raise Refusal(400, "/problems/storefront-not-configured")
+        group, store = given.get("id_shipping_group"), given.get("id_warehouse")
+        if group is not None and self.groups.get(group, {}).get("storefront") != place:
+            raise Refusal(400, "/problems/validation-error", [f"id_shipping_group: {group} is none of {place}"])
+        if store is not None and store not in self.stores:
+            raise Refusal(400, "/problems/validation-error", [f"id_warehouse: {store} is unknown"])
+        if given.get("listing_price", 1) > HIGHEST[CURRENCIES[place]]:
+            raise Refusal(400, "/problems/validation-error", ["listing_price: too high"])
 
     def _create_unit(self, operation: Operation) -> Response:
         given, place = request.get_json(), request.args["storefront"]
         if not ("ean" in given or "id_product" in given):
             raise Refusal(400, "/problems/validation-error", ["ean: one of ean and id_product"])
+        self._sendable(given)
+        if self.known is not None and given.get("ean") not in self.known:
+            raise Refusal(400, "/problems/validation-error", ["ean: no product has it"])
         if any(unit["id_offer"] == given["id_offer"] and unit["storefront"] == place for unit in self.units.values()):
             raise Refusal(400, "/problems/already-exists", ["id_offer: in use"])
         now, number = self.now(), next(self._ids)
@@ -162,6 +190,7 @@ class Kaufland(Sales):
 
     def _patch_unit(self, operation: Operation, number: str) -> Response:
         unit = self._unit(number)
+        self._sendable(request.get_json())
         self._change(unit, request.get_json())
         return self.json(operation, 200, {"data": self._told(unit)})
 
@@ -205,6 +234,10 @@ class Kaufland(Sales):
 
     def _add_subscription(self, operation: Operation) -> Response:
         number, place, given = 11011 + len(self.subscriptions), request.args["storefront"], request.get_json()
+        if place not in self.places:
+            raise Refusal(400, "/problems/storefront-not-configured")
+        if len(given["callback_url"]) > 255 or "@" not in given["fallback_email"]:
+            raise Refusal(400, "/problems/validation-error", ["callback_url or fallback_email"])
         if any(
             (item["storefront"], item["event_name"]) == (place, given["event_name"])
             for item in self.subscriptions.values()
