@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
-from bridge.domain.reading import Json, moment, table, tables, text
+from bridge.domain.reading import Json, moment, table, tables, text, texts
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, UnknownOutcome
@@ -139,7 +139,9 @@ class OrderSide(Account):
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
         """Amazon tells returns by report only: the latest that is ready is read, and the next one asked for."""
         now = self.clock()
-        known = self.client.reports(reportTypes=[returns.REPORT], createdSince=stamp(now - REPORT_LASTS), pageSize=100)
+        sites = [site.code for site in self.sites()]
+        found = self.client.reports(reportTypes=[returns.REPORT], createdSince=stamp(now - REPORT_LASTS), pageSize=100)
+        known = [raw for raw in found if _covers(raw, sites, now - RETURNS_SINCE + REPORT_LASTS)]
         waiting = [raw for raw in known if PROCESSING.get(text(raw.get("processingStatus"))) == "pending"]
         if not waiting:
             self.client.create_report(
@@ -147,12 +149,18 @@ class OrderSide(Account):
                     "reportType": returns.REPORT,
                     "dataStartTime": stamp(now - RETURNS_SINCE),
                     "dataEndTime": stamp(now),
-                    "marketplaceIds": [site.code for site in self.sites()],
+                    "marketplaceIds": sites,
                 }
             )
         document = _latest(known)
-        found = returns.read(self.client.report_document(document), now) if document else []
-        return Page(items=tuple(found))
+        return Page(items=tuple(self._returns_in(document, now) if document else ()))
+
+    def _returns_in(self, document: str, now: datetime) -> list[MarketplaceReturn]:
+        try:
+            return returns.read(self.client.report_document(document), now)
+        except ValueError as error:
+            words = "Amazon's report on returns has another form than Storebridge knows: update Storebridge."
+            raise AskMerchant(words, developer=str(error)) from error
 
     def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         """Amazon is told by the refund. What ends without one is decided in Seller Central."""
@@ -197,6 +205,12 @@ class OrderSide(Account):
         )
         known = set(self._refunds.values())
         return [raw for raw in found if text(raw.get("feedId")) not in known]
+
+
+def _covers(report: Json, sites: Sequence[str], since: datetime) -> bool:
+    """Another program of the seller may have asked for one country or a few days; what names neither is ours."""
+    begins = moment(report.get("dataStartTime"))
+    return set(sites) <= set(texts(report, "marketplaceIds") or sites) and (begins is None or begins <= since)
 
 
 def _latest(reports: Sequence[Mapping[str, Any]]) -> str | None:

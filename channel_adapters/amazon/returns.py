@@ -1,13 +1,15 @@
 """Returns: the flat file of GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE to our domain. Pure.
 
-Tab-separated with a line of headings; columns are found by heading, those that are not known are kept in ``raw``.
+Tab-separated with a line of headings; columns are found by heading, those that are not known are kept in ``raw``. In
+another language than English they are found by their order, as Amazon lists them:
+https://developer-docs.amazon.com/sp-api/docs/returns-reports-attributes
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -18,12 +20,21 @@ from channel_adapters.amazon.vocabulary import CONDITION_OF_RETURN_DONE, RETURN_
 REPORT = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 # Days are told as 14-Jul-2025 by some marketplaces and as 2025-07-14 by others.
 DAYS = ("%d-%b-%Y", "%Y-%m-%d")
+COLUMNS = (
+    "order id", "order date", "return request date", "return request status", "amazon rma id", "merchant rma id",
+    "label type", "label cost", "currency code", "return carrier", "tracking id", "label to be paid by",
+    "a-to-z claim", "is prime", "asin", "merchant sku", "item name", "return quantity", "return reason", "in policy",
+    "return type", "resolution", "invoice number", "return delivery date", "order amount", "order quantity",
+    "safet action reason", "safet claim id", "safet claim state", "safet claim creation time",
+    "safet claim reimbursement amount", "refunded amount",
+)  # fmt: skip
 
 Row = Mapping[str, str]
 
 
 def read(document: bytes, seen_at: datetime) -> list[MarketplaceReturn]:
-    """One return per RMA and order, in the order of the file; ``seen_at`` stands in for a day that cannot be read."""
+    """One return per RMA and order, in the order of the file; ``seen_at`` stands in for a day that cannot be read.
+    Raises ValueError where the document has another form."""
     groups: dict[str, list[Row]] = {}
     for row in _rows(document):
         if row.get("order id"):
@@ -32,9 +43,17 @@ def read(document: bytes, seen_at: datetime) -> list[MarketplaceReturn]:
 
 
 def _rows(document: bytes) -> list[Row]:
-    reader = csv.DictReader(io.StringIO(_decoded(document)), delimiter="\t", quoting=csv.QUOTE_NONE)
-    return [{_plain(name): (value or "").strip() for name, value in row.items() if isinstance(name, str)
-             and not isinstance(value, list)} for row in reader]  # fmt: skip
+    reader = csv.reader(io.StringIO(_decoded(document)), delimiter="\t", quoting=csv.QUOTE_NONE)
+    columns = _columns([_plain(heading) for heading in next(reader, ())])
+    return [dict(zip(columns, (value.strip() for value in values), strict=False)) for values in reader]
+
+
+def _columns(headings: Sequence[str]) -> Sequence[str]:
+    if not any(headings) or "order id" in headings:
+        return headings
+    if len(headings) == len(COLUMNS):
+        return COLUMNS
+    raise ValueError(f"headings: {list(headings)}"[:300])
 
 
 def _decoded(document: bytes) -> str:

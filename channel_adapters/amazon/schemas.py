@@ -1,7 +1,7 @@
 """Product type definitions: JSON Schemas with words of Amazon's own, as requirements, as a check, and as a shape.
 
 Amazon's meta-schema is JSON Schema 2019-09 and adds ``selectors`` (what tells the values of an attribute apart),
-``maxUniqueItems`` (values for equal selectors) and ``maxUtf8ByteLength``:
+``maxUniqueItems`` (values for equal selectors), ``maxUtf8ByteLength`` and ``minUtf8ByteLength``:
 https://developer-docs.amazon.com/sp-api/docs/product-type-definition-meta-schema-v1. Pure; nothing is fetched: a
 reference to the outside is an error of the schema, not a reason to call it.
 """
@@ -13,11 +13,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
-from jsonschema import Draft201909Validator, ValidationError
+from jsonschema import Draft201909Validator, FormatChecker, ValidationError
 from jsonschema.exceptions import best_match
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
@@ -61,9 +62,42 @@ def _max_bytes(_checker: Any, limit: Any, instance: Any, _schema: Any) -> Iterat
         yield ValidationError(f"{instance[:30]!r}... is longer than {limit} bytes")
 
 
+def _min_bytes(_checker: Any, limit: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and len(instance.encode()) < limit:
+        yield ValidationError(f"{instance[:30]!r} is shorter than {limit} bytes")
+
+
+def _pattern(_checker: Any, pattern: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Patterns are ECMA-262's: what only that knows (``\\p{L}``) is left to Amazon."""
+    try:
+        fits = not isinstance(instance, str) or re.search(pattern, instance)
+    except re.error:
+        return
+    if not fits:
+        yield ValidationError(f"{instance[:60]!r} does not match {pattern!r}")
+
+
 CHECKER: type[Validator] = extend(  # type: ignore[no-untyped-call]
-    Draft201909Validator, {"maxUniqueItems": _max_unique, "maxUtf8ByteLength": _max_bytes}
+    Draft201909Validator,
+    {
+        "maxUniqueItems": _max_unique,
+        "maxUtf8ByteLength": _max_bytes,
+        "minUtf8ByteLength": _min_bytes,
+        "pattern": _pattern,
+    },
 )
+# A date is one of two forms (``oneOf``), which only their formats tell apart.
+FORMATS = FormatChecker(formats=())
+
+
+@FORMATS.checks("date", raises=ValueError)
+def _is_date(value: object) -> bool:
+    return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
 @dataclass(frozen=True)
@@ -110,8 +144,8 @@ class Definition:
     def faults(self, attributes: Json, *, whole_item: bool) -> list[tuple[str, str]]:
         """What is wrong, as (attribute, words), worst first. Not ``whole_item``: only what is given is looked at."""
         schema = self.schema if whole_item else self._parts()
-        found = CHECKER(schema, registry=Registry()).iter_errors(attributes)
-        return list(dict.fromkeys(_fault(error) for error in found))
+        found = CHECKER(schema, registry=Registry(), format_checker=FORMATS).iter_errors(attributes)
+        return list(dict.fromkeys(_fault(error, attributes) for error in found))
 
     def _parts(self) -> Json:
         """The schema without what it says of attributes that are not there."""
@@ -119,7 +153,10 @@ class Definition:
         return {"type": "object", **kept}
 
 
-def _fault(error: ValidationError) -> tuple[str, str]:
+def _fault(error: ValidationError, attributes: Json) -> tuple[str, str]:
+    if error.schema is False:  # of which no path is told
+        name = next((name for name, given in attributes.items() if given is error.instance), "")
+        return name, f"{name} does not go with the other values"
     inner = best_match([error]) if error.context else error
     attribute = str(error.absolute_path[0]) if error.absolute_path else ""
     if not attribute and (missing := MISSING.match(error.message)):
@@ -294,13 +331,22 @@ def _unit(about: Json, given: str) -> str:
 
 def _typed(about: Json, value: str) -> Any:
     kind = text(about.get("type"))
-    if kind == "boolean" and value.strip().lower() in ("true", "false", "yes", "no", "1", "0"):
-        return value.strip().lower() in ("true", "yes", "1")
+    if kind == "boolean":
+        return _flag(about, value)
     if kind in ("integer", "number"):
         number = _number(value.strip().replace(",", "."))
         if number is not None and number.is_finite():
             return int(number) if number == number.to_integral_value() else number
     return next((item.value for item in _allowed(about) if value.strip() == item.label), value)
+
+
+def _flag(about: Json, value: str) -> Any:
+    """Also by Amazon's word for it in the language of the marketplace (``enumNames``)."""
+    word, words, names = value.strip().lower(), about.get("enum"), about.get("enumNames")
+    if word in ("true", "false", "yes", "no", "1", "0"):
+        return word in ("true", "yes", "1")
+    pairs = zip(words, names, strict=False) if isinstance(words, list) and isinstance(names, list) else ()
+    return next((known for known, name in pairs if text(name).lower() == word), value)
 
 
 def first(faults: Iterable[tuple[str, str]], most: int = 3) -> str:

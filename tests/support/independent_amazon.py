@@ -52,6 +52,8 @@ class Gate:
         self.models = [Description.of(specs / "models" / name) for name in MODELS]
         self.tokens: set[str] = set()
         self.trouble: list[Refused] = []
+        self.loses: list[str] = []  # operations that are carried out, and answer that something went wrong
+        self.slow: dict[str, int] = {}  # how often an operation answers that it was asked too often
         self.asked: list[str] = []
         self.refused: list[str] = []
         self.numbers = itertools.count(50_001)
@@ -95,6 +97,9 @@ class Gate:
             raise Refused(403, "Unauthorized", "Access to requested resource is denied.", ended)
         if self.trouble:
             raise self.trouble.pop(0)
+        if self.slow.get(name):
+            self.slow[name] -= 1
+            raise Refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
         if faults := [*_query_faults(raw), *_body_faults(model, raw)]:
             raise Refused(400, "InvalidInput", f"{name}: {faults}")
 
@@ -107,6 +112,9 @@ class Gate:
             assert not faults, f"{name} answers against its model: {faults}"
             response.headers["x-amzn-RateLimit-Limit"] = "5.0"
             response.headers["x-amzn-RequestId"] = str(next(self.numbers))
+            if name in self.loses:
+                self.loses.remove(name)
+                return answer({"errors": [{"code": "InternalFailure", "message": "Please try again."}]}, 500)
         return response
 
     def _operation(self) -> tuple[Description, Json, str]:

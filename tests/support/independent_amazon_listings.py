@@ -13,26 +13,32 @@ from pathlib import Path
 from typing import Any
 
 from flask import Response, request
-from jsonschema import Draft201909Validator
+from jsonschema import Draft7Validator, Draft201909Validator
 
 from tests.support.independent import Json
 from tests.support.independent_amazon import Gate, Refused, answer, now
 from tests.support.independent_amazon_types import FRANCE, GERMANY, issue, issues_of, schema_text
 
 MOST_RESULTS = 1000
+ADVICE = {"code": "18155", "severity": "WARNING", "message": "The title would be found more often if it were shorter."}
+ENDED = ("FATAL", "CANCELLED")
 
 
 class Listings(Gate):
     """Listings: what was sent by SKU, as attributes each with its marketplace. ``suppressed``: SKUs that were accepted
-    and cannot be bought all the same."""
+    and cannot be bought all the same; ``warned``: SKUs of which a feed says something that hinders nothing."""
 
     def __init__(self, specs: Path, credentials: dict[str, str]) -> None:
         super().__init__(specs, credentials)
         self.message = json.loads((specs / "schemas/feeds/listings-feed-schema-v2.json").read_text(encoding="utf-8"))
+        about = specs / "schemas/feeds/listings-feed-processing-report-schema-v2.json"
+        self.report = json.loads(about.read_text(encoding="utf-8"))
+        self.schemas = {"MUG": schema_text()}
         self.items: dict[str, Json] = {}
         self.types: dict[str, str] = {}
         self.created: dict[str, str] = {}
         self.suppressed: set[str] = set()
+        self.warned: set[str] = set()
         self.away: set[str] = set()  # marketplaces the seller has left
         self.documents: dict[str, bytes] = {}
         self.kinds: dict[str, str] = {}
@@ -49,7 +55,7 @@ class Listings(Gate):
             ("/listings/2021-08-01/restrictions", "GET", lambda: answer({"restrictions": []})),
             (types, "GET", self._types),
             (f"{types}/<kind>", "GET", self._type),
-            ("/presigned/schema", "GET", lambda: self._presigned() or Response(schema_text(), 200)),
+            ("/presigned/schema/<kind>", "GET", lambda kind: self._presigned() or Response(self.schemas[kind], 200)),
             (listing, "GET", self._search),
             (f"{listing}/<path:sku>", "GET", self._get),
             (f"{listing}/<path:sku>", "PUT", self._put),
@@ -57,9 +63,9 @@ class Listings(Gate):
             (f"{listing}/<path:sku>", "DELETE", self._delete),
             (f"{feeds}/documents", "POST", self._document),
             (f"{feeds}/documents/<key>", "GET", self._result),
-            (f"{feeds}/feeds", "GET", lambda: answer({"feeds": []})),
             (f"{feeds}/feeds", "POST", self._create_feed),
             (f"{feeds}/feeds/<key>", "GET", self._feed),
+            (f"{feeds}/feeds", "GET", self._feeds),
             ("/presigned/<key>", "PUT", self._upload),
             ("/presigned/<key>", "GET", lambda key: self._presigned() or Response(self.documents[key], 200)),
         ]
@@ -79,14 +85,14 @@ class Listings(Gate):
         if "keywords" in request.args and "itemName" in request.args:
             raise Refused(400, "InvalidInput", "keywords and itemName exclude each other")
         places = request.args["marketplaceIds"].split(",")
-        found = [{"name": "MUG", "displayName": "Mug", "marketplaceIds": places}]
+        found = [{"name": kind, "displayName": kind.title(), "marketplaceIds": places} for kind in self.schemas]
         return answer({"productTypes": found, "productTypeVersion": "v1"})
 
     def _type(self, kind: str) -> Response:
-        if kind != "MUG":
+        if kind not in self.schemas:
             raise Refused(404, "NotFound", kind)
-        sum_ = base64.b64encode(hashlib.md5(schema_text().encode(), usedforsecurity=False).digest()).decode()
-        link = {"link": {"resource": f"{request.host_url}presigned/schema?X-Amz-Signature=1", "verb": "GET"}}
+        sum_ = base64.b64encode(hashlib.md5(self.schemas[kind].encode(), usedforsecurity=False).digest()).decode()
+        link = {"link": {"resource": f"{request.host_url}presigned/schema/{kind}?X-Amz-Signature=1", "verb": "GET"}}
         return answer(
             {
                 "schema": link | {"checksum": sum_},
@@ -119,7 +125,7 @@ class Listings(Gate):
 
     def _put(self, seller: str, sku: str) -> Response:
         place, body = self._place(seller, sku), request.get_json()
-        issues = list(issues_of(body))
+        issues = list(issues_of(body, self.schemas))
         if not issues:
             kept = {
                 name: [entry for entry in entries if entry.get("marketplace_id") not in (place, None)]
@@ -154,7 +160,7 @@ class Listings(Gate):
                 elif patch["op"] != "delete":
                     entries.append(entry)
         whole = {"productType": self.types[sku], "attributes": changed}
-        if issues := list(issues_of(whole)):
+        if issues := list(issues_of(whole, self.schemas)):
             return issues
         self.items[sku] = {name: entries for name, entries in changed.items() if entries}
         return []
@@ -276,12 +282,17 @@ class Listings(Gate):
             found = self._message(message, places)
             bad += bool(found)
             about = {"messageId": message["messageId"], "sku": message["sku"]}
+            found = found or ([ADVICE] if message["sku"] in self.warned else [])
             issues += [about | {name: one[name] for name in ("code", "severity", "message")} for one in found]
         many = len(feed["messages"])
-        counts = {"errors": len(issues), "warnings": 0, "messagesProcessed": many}
+        grave = sum(one["severity"] == "ERROR" for one in issues)
+        counts = {"errors": grave, "warnings": len(issues) - grave, "messagesProcessed": many}
         counts |= {"messagesAccepted": many - bad, "messagesInvalid": bad}
         header = {"sellerId": feed["header"]["sellerId"], "version": "2.0", "feedId": key}
-        return json.dumps({"header": header, "issues": issues, "summary": counts}).encode()
+        report = {"header": header, "issues": issues, "summary": counts}
+        wrong = [error.message for error in Draft7Validator(self.report).iter_errors(report)]
+        assert not wrong, wrong
+        return json.dumps(report).encode()
 
     def _message(self, message: Json, places: list[str]) -> list[Json]:
         if message["operationType"] == "PATCH":
@@ -300,10 +311,18 @@ class Listings(Gate):
             raise Refused(404, "NotFound", key)
         feed, polled = self.feeds[key], self.polls.get(key, 0)
         self.polls[key] = polled + 1
-        if feed["processingStatus"] != "FATAL":
+        if feed["processingStatus"] not in ENDED:
             feed["processingStatus"] = ("IN_QUEUE", "IN_PROGRESS", "DONE")[min(polled, 2)]
         done = feed["processingStatus"] == "DONE"
         return answer(feed | ({"resultFeedDocumentId": f"amzn1.result.{key}"} if done else {}))
+
+    def _feeds(self) -> Response:
+        types, states = (request.args.get(name, "") for name in ("feedTypes", "processingStatuses"))
+        since = time_of(request.args.get("createdSince", ""))
+        found = [one for one in self.feeds.values() if one["feedType"] in types.split(",")]
+        found = [one for one in found if time_of(one["createdTime"]) >= since]
+        found = [one for one in found if not states or one["processingStatus"] in states.split(",")]
+        return answer({"feeds": found[: int(request.args.get("pageSize", 10))]})
 
     def _result(self, key: str) -> Response:
         """Reports are packed, and say so."""

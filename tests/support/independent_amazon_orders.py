@@ -32,6 +32,10 @@ REPORT = """<?xml version="1.0" encoding="UTF-8"?><AmazonEnvelope><Header><Docum
 <MessageType>ProcessingReport</MessageType><Message><MessageID>1</MessageID><ProcessingReport><StatusCode>Complete
 </StatusCode><ProcessingSummary><MessagesProcessed>1</MessagesProcessed><MessagesSuccessful>1</MessagesSuccessful>
 <MessagesWithError>0</MessagesWithError></ProcessingSummary></ProcessingReport></Message></AmazonEnvelope>"""
+ERROR = (
+    "<Result><MessageID>{number}</MessageID><ResultCode>Error</ResultCode><ResultMessageCode>{code}</ResultMessageCode>"
+    "<ResultDescription>{words}</ResultDescription></Result></ProcessingReport>"
+)
 RESERVED = {name for names in DATASETS.values() for name in names}
 
 
@@ -40,7 +44,9 @@ class Amazon(Listings):
         super().__init__(specs, credentials)
         self.orders: dict[str, Json] = {}
         self.feeds_seen: list[tuple[str, bytes]] = []
+        self.refusing: list[tuple[int, str, str]] = []  # of the next XML feeds: message (0: the feed), code and words
         self.after_a_page: Callable[[Amazon], None] = lambda _: None
+        self.withheld: set[str] = set()  # datasets for which the application has no role
         self._pages: dict[str, tuple[list[str], int]] = {}
 
     def routes(self) -> list[tuple[str, str, Callable[..., Response]]]:
@@ -107,6 +113,8 @@ class Amazon(Listings):
     def _told(self, order: Json) -> Json:
         """With the datasets that were asked for."""
         asked = [name for name in request.args.get("includedData", "").split(",") if name]
+        if self.withheld & set(asked):
+            raise Refused(403, "Unauthorized", "Access to requested resource is denied.")
         kept = {name for dataset in asked for name in DATASETS[dataset]}
         whole = _without(deepcopy(order), RESERVED - kept)
         return whole | {"orderItems": [_without(item, RESERVED - kept) for item in whole["orderItems"]]}
@@ -157,7 +165,12 @@ class Amazon(Listings):
         if kind == "JSON_LISTINGS_FEED":
             return super().process(kind, key, content, places)
         self.feeds_seen.append((kind, content))
-        return REPORT.encode()
+        if not self.refusing:
+            return REPORT.encode()
+        number, code, words = self.refusing.pop(0)
+        report = REPORT.replace("<MessagesSuccessful>1", "<MessagesSuccessful>0")
+        report = report.replace("<MessagesWithError>0", "<MessagesWithError>1")
+        return report.replace("</ProcessingReport>", ERROR.format(number=number, code=code, words=words)).encode()
 
 
 def _without(part: Json, names: set[str]) -> Json:
