@@ -71,9 +71,10 @@ class Account:
 
     def _choices(self, rates: list[Json]) -> dict[str, tuple[Choice, ...]]:
         own = [rate for rate in rates if table(rate, "features").get("isFulfillment") is not True]
+        policies = [item for item in some(self.client.return_policies) if item.get("isFulfillment") is not True]
         return {
             "shipping_rates": _named(own),
-            "return_policy": _named(some(self.client.return_policies)),
+            "return_policy": _named(policies),
             "implied_warranty": _named(some(self.client.implied_warranties)),
             "warranty": _named(some(self.client.warranties)),
             "responsible_producer": _named(some(self.client.responsible_producers)),

@@ -184,6 +184,9 @@ class AllegroClient:
         params = {"phrase": gtin, "mode": "GTIN"}
         return tables(self._get("getSaleProducts", "/sale/products", params=params), "products")
 
+    def product(self, product_id: str) -> Json:
+        return self._get("getSaleProduct", f"/sale/products/{quote(product_id, safe='')}")
+
     # Offers
 
     def offers(self, limit: int, offset: int = 0, **filters: Any) -> tuple[list[Json], int | None]:

@@ -272,11 +272,23 @@ def safety(content: OfferContent, settings: Mapping[str, Any]) -> Json:
     return body
 
 
-def changed(content: OfferContent, parameters: Sequence[Json]) -> Json:
+def changed(content: OfferContent, parameters: Sequence[Json], there: Sequence[Json]) -> Json:
     """What an edit of the texts sends. The product stays as it is: named again, it would bring its own texts back
-    (allegro-api issue 11982)."""
+    (allegro-api issue 11982). A list of parameters replaces the one that was there, so what is not said anew (the
+    condition above all) goes along as it is ``there``."""
     _, about_offer = split(content.attributes, parameters)
-    return texts_of(content) | ({"parameters": about_offer} if about_offer else {})
+    if not about_offer:
+        return texts_of(content)
+    known, said = {text(item.get("id")): item for item in parameters}, {item["id"] for item in about_offer}
+    kept = [_as_it_is(item, known.get(text(item.get("id")), {})) for item in there if text(item.get("id")) not in said]
+    return texts_of(content) | {"parameters": kept + about_offer}
+
+
+def _as_it_is(told: Json, definition: Json) -> Json:
+    """A parameter as an offer tells it: the texts beside ids are labels, but for a value that is not in the list."""
+    ids, ambiguous = told.get("valuesIds"), text(table(definition, "options").get("ambiguousValueId"))
+    names = ("rangeValue", "valuesIds") + (() if ids and ambiguous not in ids else ("values",))
+    return {"id": told["id"]} | {name: told[name] for name in names if told.get(name)}
 
 
 def product_of(found: Sequence[Json], content: OfferContent, gtin: str) -> Json:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from bridge.domain.listing import LiveOffer
-from bridge.domain.reading import Json, table, text
+from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.channel import (
     ContentUpdate,
     ItemResult,
@@ -92,7 +92,7 @@ class Offers:
             return self._extend(draft, site)
         named = text(draft.content.attributes.get("product_id"))
         gtin = "" if named else draft.gtin or ""
-        found = some(lambda: self._client.products(gtin)) if gtin else []
+        found = some(lambda: self._client.products(gtin)) if gtin else self._named(named)
         product = content.product_of(found, draft.content, gtin)
         theirs = content.category_of(found, product)
         parameters = some(lambda: self._account.parameters(theirs)) if theirs else []
@@ -101,6 +101,13 @@ class Offers:
         body = content.new_offer(draft, site, self._account.settings, product, parameters)
         response = self._client.create_offer(body)
         return _answered(draft.key, "", response)
+
+    def _named(self, product: str) -> list[Json]:
+        """A product by its number, which tells what its category wants. One that is not there is told by the create."""
+        try:
+            return [self._client.product(product)] if product else []
+        except RejectItem:
+            return []
 
     def _parameters(self, category: str | None) -> list[Json]:
         try:
@@ -243,14 +250,12 @@ class Offers:
         if site or not self._account.settings.get("send_content", True):
             return _applied(update)
         attributes = any(name not in OF_THE_OFFER for name in update.content.attributes)
-        parameters = self._parameters(self._category(number)) if attributes else []
-        body = content.changed(update.content, parameters)
+        there = self._client.offer(number) if attributes else {}
+        # The category of the offer's product may be another one than the mapped.
+        parameters = self._parameters(text(table(there, "category").get("id")))
+        body = content.changed(update.content, parameters, tables(there, "parameters"))
         response = self._client.edit_offer(number, body)
         return _answered(update.key, update.offer_id, response)
-
-    def _category(self, number: str) -> str:
-        """Of the offer as it is: that of its product may be another one than the mapped."""
-        return text(table(self._client.offer(number), "category").get("id"))
 
     def end(self, offers: Sequence[OfferRef]) -> list[ItemResult]:
         """Ended ones stay in the account and can be put on sale again; so do drafts, which nobody sees."""

@@ -98,6 +98,8 @@ def new_offers(recorded: Recorded) -> None:
     assert [result.outcome for result in made] == [Outcome.SUBMITTED, Outcome.SUBMITTED], made
     assert account.end_of(made[0]).state is SubmissionState.PENDING
     assert account.channel.create_offers([draft(price=money("0.00"))])[0].outcome is Outcome.REJECTED
+    named = content(attributes={"product_id": "4f6a1c3e-0000-4000-8000-000000000000"})
+    assert account.channel.create_offers([draft("A-3", content=named)])[0].outcome is Outcome.REJECTED
 
 
 def edited_offers(recorded: Recorded) -> None:
@@ -108,7 +110,7 @@ def edited_offers(recorded: Recorded) -> None:
     assert abroad.offer_id == f"allegro-cz:{made[0].offer_id}"
     offer = account.offer("B-1")
     update = ContentUpdate(content=content(attributes={"130531": "5-90"}), **offer.model_dump())
-    assert account.channel.update_content([update])[0].outcome is Outcome.REJECTED  # the condition is required
+    assert account.channel.update_content([update])[0].outcome is Outcome.APPLIED  # the condition goes along as it is
     update = ContentUpdate(content=content(attributes={"130531": "5-90", "11323": "Nowy"}), **offer.model_dump())
     assert account.channel.update_content([update])[0].outcome is Outcome.APPLIED
     account.control("POST", "refusals", {"reason": "The product is not allowed."})

@@ -99,6 +99,10 @@ class Description:
             return {}
         inside = (*inside, name) if name else inside
         schema = self.resolve(schema)
+        alone = schema["allOf"][0] if len(schema.get("allOf", [])) == 1 else {}
+        told = self._kinds(schema) or self._kinds(alone)
+        if told and name not in told:
+            return {"anyOf": [self._closed({"$ref": kind}, inside) for kind in told]}
         if parts := schema.get("allOf"):
             whole = {name: item for name, item in schema.items() if name != "allOf"}
             for part in (self._open(part, inside) for part in parts):
@@ -121,6 +125,12 @@ class Description:
             made["anyOf"] = [self._closed(item, inside) for item in schema[choice]]
             made.pop("oneOf", None)
         return made
+
+    def _kinds(self, part: Any) -> list[str]:
+        """What one field tells apart, where each is described on its own."""
+        found = self.resolve(part)
+        apart = not {"oneOf", "anyOf", "allOf"} & {*found}
+        return [*found.get("discriminator", {}).get("mapping", {}).values()] if apart else []
 
     def _open(self, part: Any, inside: tuple[str, ...]) -> Json:
         return self._closed(part, inside) if "allOf" in self.resolve(part) else self.resolve(part)

@@ -25,13 +25,6 @@ from tests.support.independent_allegro_offers import Offers, zloty
 SELLER = "26453100"
 CARRIERS = {"INPOST": "InPost", "DPD": "DPD", "UPS": "UPS", "ALLEGRO": "Allegro One", "OTHER": "Inny"}
 HIDDEN = ("at", "updated")
-# Lists of an account that has set up nothing.
-NOTHING = {
-    "getListOfShippingRatestUsingGET": "shippingRates", "getPublicSellerListingUsingGET": "impliedWarranties",
-    "getPublicSellerListingUsingGET_1": "returnPolicies", "getPublicSellerListingUsingGET_2": "warranties",
-    "responsiblePersonsGET": "responsiblePersons", "responsibleProducersGET": "responsibleProducers",
-    "getOrderEventsUsingGET": "events", "getFlatParametersUsingGET_2": "parameters",
-}  # fmt: skip
 NOT_SET = ("RETURNED",)
 
 
@@ -53,6 +46,7 @@ class Allegro(Offers):
     refunds: list[Json] = field(default_factory=list)
     returned: list[Json] = field(default_factory=list)
     claims: list[Json] = field(default_factory=list)
+    journal: list[Json] = field(default_factory=list)
 
     def answer(self, path: str) -> Response:
         if path == "/auth/oauth/token":
@@ -64,13 +58,15 @@ class Allegro(Offers):
         if "/" not in request.headers.get("User-Agent", "") or "(+http" not in request.headers["User-Agent"]:
             raise Refusal(400, f"User-Agent {request.headers.get('User-Agent')}")
         operation, parts = self.operation(path)
-        if nothing := NOTHING.get(operation.name):
-            return self.json(operation, 200, {nothing: []})
         answer: Response = getattr(self, f"_{_snake(operation.name)}")(operation, *parts)
         return answer
 
     def problem(self, refusal: Refusal) -> Response:
-        errors = [{"code": refusal.detail, "message": text, "path": None} for text in refusal.violations or ["refused"]]
+        told = [text.rpartition("|") for text in refusal.violations or ["refused"]]
+        errors = [
+            {"code": refusal.detail, "message": words, "userMessage": words, "path": path or None, "details": None}
+            for path, _, words in told
+        ]
         kind = "application/vnd.allegro.public.v1+json"
         answer = Response(json.dumps({"errors": errors}), refusal.status, mimetype=kind)
         answer.headers.update(refusal.headers)
@@ -156,6 +152,33 @@ class Allegro(Offers):
 
     def _get_order_events_statistics_using_get(self, operation: Operation) -> Response:
         return self.json(operation, 200, {"latestEvent": {"id": "1", "occurredAt": self.moment(self.now())}})
+
+    def happens(self, form_id: str, kind: str, number: int | None = None) -> None:
+        """An event in the journal, which may stand there twice, and in no order of time."""
+        self.journal.append(
+            {"id": str(number or 1_000 + len(self.journal)), "type": kind, "form": form_id, "at": self.now()}
+        )
+
+    def _get_order_events_using_get(self, operation: Operation) -> Response:
+        wanted, kinds = request.args.get("from"), request.args.getlist("type")
+        found = [one for one in self.journal if wanted is None or int(one["id"]) > int(wanted)]
+        found = [one for one in found if not kinds or one["type"] in kinds]
+        page = sorted(found, key=lambda one: int(one["id"]))[: int(request.args.get("limit", 100))]
+        return self.json(operation, 200, {"events": [self._event(one) for one in page]})
+
+    def _event(self, one: Json) -> Json:
+        form = self.orders[one["form"]]
+        lines = [
+            {name: line[name] for name in ("id", "offer", "quantity", "originalPrice", "price")}
+            for line in form["lineItems"]
+        ]
+        for line in lines:
+            line["boughtAt"] = self.moment(form["at"])
+        told = {
+            "seller": {"id": SELLER}, "buyer": form["buyer"], "lineItems": lines, "marketplace": form["marketplace"],
+            "checkoutForm": {"id": one["form"], "revision": form["revision"]},
+        }  # fmt: skip
+        return {"id": one["id"], "type": one["type"], "occurredAt": self.moment(one["at"]), "order": told}
 
     def _order(self, form_id: str) -> Json:
         if (found := self.orders.get(form_id)) is None:
@@ -284,20 +307,11 @@ def _snake(name: str) -> str:
     return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def _either(part: Json) -> Json:
-    return {"anyOf": [{"$ref": kind} for kind in part["discriminator"]["mapping"].values()]}
-
-
 @cache
 def _description(file: Path) -> Description:
-    """Three of its schemas are told apart by one field and have their own in others; an empty list counts nothing."""
+    """An empty list counts nothing."""
     found = Description.of(file)
     schemas = found.spec["components"]["schemas"]
-    parts = schemas["OfferBulkModification"]["properties"]
-    prices = parts["prices"]
-    prices["additionalProperties"] = _either(schemas["MarketplacePriceModification"])
-    parts["stock"] = _either(parts["stock"])
-    schemas["DescriptionSection"]["properties"]["items"]["items"] = _either(schemas["DescriptionSectionItem"])
     for name in ("count", "totalCount"):
         schemas["CheckoutForms"]["properties"][name]["minimum"] = 0
     return found

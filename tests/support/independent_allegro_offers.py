@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import Response, request
 
-from tests.support.independent import Independent, Json, Operation, Refusal
+from tests.support.independent import Json, Operation, Refusal
+from tests.support.independent_allegro_catalogue import Catalogue, labelled
 
 
 def zloty(amount: Any, currency: str = "PLN") -> Json:
@@ -18,19 +19,20 @@ def zloty(amount: Any, currency: str = "PLN") -> Json:
 
 
 @dataclass
-class Offers(Independent):
+class Offers(Catalogue):
     """``pending``: how often a command is asked for before its tasks are done; ``fails``: offers whose tasks fail;
-    ``later``: new offers are answered with 202; ``between``: called after each page of a list; ``catalogue``: products
-    by GTIN."""
+    ``later``: new offers are answered with 202; ``ends``: what such an operation is refused with in the end; ``busy``: how
+    often a change meets an earlier one that is not over; ``between``: called after each page of a list."""
 
     pending: int = 1
     later: bool = False
+    ends: list[str] = field(default_factory=list)
+    busy: int = 0
     fails: dict[str, Json] = field(default_factory=dict)
     between: Callable[[], None] | None = None
     offers: dict[str, Json] = field(default_factory=dict)
     operations: dict[str, list[str]] = field(default_factory=dict)
     commands: dict[str, Json] = field(default_factory=dict)
-    catalogue: dict[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,6 +50,8 @@ class Offers(Independent):
 
     def _create_product_offers(self, operation: Operation) -> Response:
         given, offer_id = request.get_json(), str(next(self._ids))
+        if faults := self.wrong(given):
+            raise Refusal(422, "ConstraintViolationException.Offer", faults)
         stock = given.get("stock", {}).get("available", 0)
         status = given.get("publication", {}).get("status", "INACTIVE")
         made = {
@@ -57,9 +61,10 @@ class Offers(Independent):
             "additionalMarketplaces": given.get("additionalMarketplaces") or {}, "given": given,
         }  # fmt: skip
         self.offers[offer_id] = made
-        if not self.later:
-            return self.json(operation, 201, self._whole(made))
-        run = str(uuid.uuid4())
+        return self._begun(operation, made) if self.later else self.json(operation, 201, self._whole(made))
+
+    def _begun(self, operation: Operation, made: Json) -> Response:
+        run, offer_id = str(uuid.uuid4()), made["id"]
         self.operations[run] = [offer_id, *["IN_PROGRESS"] * self.pending]
         answer = self.json(operation, 202, self._whole(made))
         answer.headers["Location"] = f"{request.host_url}sale/product-offers/{offer_id}/operations/{run}"
@@ -70,6 +75,11 @@ class Offers(Independent):
         names = ("id", "name", "stock", "sellingMode", "external")
         told = {name: offer[name] for name in names if offer[name] is not None}
         valid: Json = {"errors": [], "warnings": [], "validatedAt": self.moment(self.now())}
+        if given := offer.get("given"):
+            part = (given.get("productSet") or [{}])[0].get("product") or {}
+            known = next((one for one in self.catalogue.values() if one["id"] == part.get("id")), part)
+            shown = [labelled(one) for one in given.get("parameters") or []]
+            told |= {"parameters": shown, "category": known.get("category") or {"id": "1"}}
         return told | {"publication": {"status": offer["publication"]["status"]}, "validation": valid}
 
     def _get_product_offer_processing_status(self, operation: Operation, offer_id: str, run: str) -> Response:
@@ -79,6 +89,8 @@ class Offers(Independent):
             answer = self.json(operation, 202, {"offer": {"id": offer_id}, "operation": told})
             answer.headers["Retry-After"] = "1"
             return answer
+        if self.ends:
+            raise Refusal(422, "ProductValidationException", self.ends)
         answer = Response(status=303)
         answer.headers["Location"] = f"{request.host_url}sale/product-offers/{offer_id}"
         return answer
@@ -101,11 +113,20 @@ class Offers(Independent):
         return self.json(operation, 200, told)
 
     def _edit_product_offers(self, operation: Operation, offer_id: str) -> Response:
+        """All of the offer is looked at again, whatever of it is changed."""
         offer, given = self._offer(offer_id), request.get_json()
+        if self.busy > 0:
+            self.busy -= 1
+            words = "Cannot modify the offer, the previous edition is still being processed"
+            raise Refusal(409, "OfferConflictException", [words])
+        if faults := self.wrong(offer.get("given", {}) | given):
+            raise Refusal(422, "ConstraintViolationException.Offer", faults)
+        offer["given"] = offer.get("given", {}) | given
         for name in ("stock", "sellingMode", "publication"):
             offer[name] = offer[name] | (given.get(name) or {})
+        offer["name"] = given.get("name", offer["name"])
         self._settle(offer)
-        return self.json(operation, 200, self._whole(offer))
+        return self._begun(operation, offer) if self.later else self.json(operation, 200, self._whole(offer))
 
     def _settle(self, offer: Json) -> None:
         if offer["stock"]["available"] == 0 and offer["publication"]["status"] == "ACTIVE":

@@ -11,6 +11,7 @@ from channel_adapters.allegro.sandbox.protocol import answer, not_found, number,
 USER_ID = "43210987"
 RATES = "c5b2b6a0-0e5e-4a8a-9a39-1c2d3e4f5a61"
 FULFILMENT_RATES = "c5b2b6a0-0e5e-4a8a-9a39-1c2d3e4f5a62"
+FULFILMENT_POLICY = "d6c3c7b1-1f6f-4b9b-8b4a-2d3e4f5a6b72"
 POLICY = "d6c3c7b1-1f6f-4b9b-8b4a-2d3e4f5a6b71"
 IMPLIED_WARRANTY = "e7d4d8c2-2a7a-4c0c-9c5b-3e4f5a6b7c81"
 WARRANTY = "f8e5e9d3-3b8b-4d1d-8d6c-4f5a6b7c8d91"
@@ -69,7 +70,8 @@ def return_policies(_call: Call) -> Response:
     policy |= {"returnCost": {"coveredBy": "BUYER"}, "address": address, "contact": None}
     options = ("cashOnDeliveryNotAllowed", "freeAccessoriesReturnRequired", "refundLoweredByReceivedDiscount")
     policy["options"] = dict.fromkeys((*options, "businessReturnAllowed", "collectBySellerOnly"), False)
-    return answer({"count": 1, "returnPolicies": [policy]})
+    theirs = policy | {"id": FULFILMENT_POLICY, "name": "One Fulfillment", "isFulfillment": True}
+    return answer({"count": 2, "returnPolicies": [policy, theirs]})
 
 
 def implied_warranties(_call: Call) -> Response:

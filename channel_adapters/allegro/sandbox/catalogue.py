@@ -161,22 +161,19 @@ def products(call: Call) -> Response:
     found = known(call.market, phrase) if mode == "GTIN" else []
     for product in found:
         remember(call.market, product)
-    shown = [
-        {
-            "id": item["id"],
-            "name": item["name"],
-            "category": {"id": item["category"], "path": [{"id": item["category"], "name": "Kubki"}], "similar": []},
-            "images": [],
-            "parameters": [
-                {
-                    "id": "225693",
-                    "name": "EAN (GTIN)",
-                    "values": [item["gtin"]],
-                    "options": {"identifiesProduct": True, "isGTIN": True},
-                }
-            ],
-            "publication": {"status": "LISTED"},
-        }
-        for item in found
-    ]
-    return answer({"products": shown})
+    return answer({"products": [_told(item) for item in found]})
+
+
+def product(call: Call) -> Response:
+    found = by_id(call.market, call.path["product_id"])
+    if found is None:
+        raise not_found("Product")
+    return answer(_told(found))
+
+
+def _told(item: Document) -> Document:
+    options = {"identifiesProduct": True, "isGTIN": True}
+    gtin = {"id": "225693", "name": "EAN (GTIN)", "values": [item.get("gtin") or ""], "options": options}
+    path = [{"id": item["category"], "name": "Kubki"}]
+    body = {"id": item["id"], "name": item["name"], "images": [], "publication": {"status": "LISTED"}}
+    return body | {"category": {"id": item["category"], "path": path, "similar": []}, "parameters": [gtin]}

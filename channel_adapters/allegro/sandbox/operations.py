@@ -38,6 +38,7 @@ def _catalogue() -> tuple[Operation, ...]:
         Operation("getCategoriesUsingGET", "GET", "/sale/categories", catalogue.children),
         Operation("getFlatParametersUsingGET_2", "GET", path, catalogue.parameters),
         Operation("getSaleProducts", "GET", "/sale/products", catalogue.products),
+        Operation("getSaleProduct", "GET", "/sale/products/<product_id>", catalogue.product),
     )
 
 

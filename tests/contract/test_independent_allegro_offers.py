@@ -1,0 +1,373 @@
+"""Allegro's adapter and what the independent Allegro wants of an offer, of the journal and of a token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.domain.listing import OfferContent
+from bridge.domain.money import Money
+from bridge.domain.order import Parcel, ParcelLine
+from bridge.domain.requirement import AttributeKind, Need
+from bridge.domain.returns import ChannelRefund, RefundReason, ReturnDecision
+from bridge.ports.channel import ContentUpdate, OfferDraft, OfferRef, Outcome, StockUpdate, SubmissionState
+from bridge.ports.errors import Reauthorise, RetryLater
+from bridge.registry import discover
+from tests.support.independent import Json, Refusal
+from tests.support.independent_allegro import Allegro, allegro, number
+from tests.support.independent_allegro_catalogue import LAMPS, SHOES
+from tests.support.played import Clock, connecting, everything
+
+EAN = "4006381333931"
+PLACE = {"city": "Poznań", "postcode": "60-166", "country": "PL", "province": "WIELKOPOLSKIE"}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def market(specs_dir: Path, clock: Clock) -> Iterator[Allegro]:
+    given = {name: str(value) for name, value in discover().channels["allegro"].sandbox_credentials.items()}
+    client = (given["client_id"], given["client_secret"])
+    made = allegro(specs_dir / "allegro", now=clock, client=client, refresh=given["refresh_token"], strict=True)
+    yield made
+    assert not made.refused, "\n".join(made.refused)
+
+
+@pytest.fixture
+def connect(market: Allegro, clock: Clock, serve: Callable[..., str]) -> Iterator[Callable[..., Any]]:
+    with connecting("allegro", serve(market.app()), clock) as connect:
+        yield connect
+
+
+@pytest.fixture
+def settings(market: Allegro) -> dict[str, Any]:
+    """Everything an offer needs, as it is set up in the account."""
+    return PLACE | {
+        "shipping_rates": market.rate("Paczkomaty", "allegro-pl", "allegro-cz"),
+        "return_policy": market.policy("14 dni"), "implied_warranty": market.set_up(market.implied, "Reklamacje"),
+        "warranty": market.set_up(market.warranties, "Gwarancja"),
+        "responsible_producer": market.set_up(market.producers, "Maker"),
+        "responsible_person": market.set_up(market.persons, "Someone"), "safety_text": "Nie wkładać do ust",
+    }  # fmt: skip
+
+
+def content(**given: Any) -> OfferContent:
+    told: Json = {
+        "title": "Solidne buty do biegania", "brand": "Maker", "category": SHOES,
+        "images": ("https://shop.example/1.jpg",),
+        "description": "Loose text<h2>Title</h2><div>A <strong>block</strong><br>more</div><script>x</script>",
+        "attributes": {
+            "223333": "12.5", "223334": "36-44", "224017": "AB-1", "225693": ("225693_1", "225693_2"),
+            "250000": "250000_1",
+        },
+    }  # fmt: skip
+    return OfferContent(**(told | given))
+
+
+def draft(gtin: str | None = EAN, **given: Any) -> OfferDraft:
+    price = Money.of("199.9", "PLN")
+    told = {"key": "k", "site": "allegro-pl", "sku": "SKU-1", "stock": 3, "price": price, "content": content()}
+    return OfferDraft(**(told | {"gtin": gtin} | given))
+
+
+def known(market: Allegro, category: str = SHOES) -> Json:
+    """A product of the catalogue with this GTIN."""
+    brand = {"id": "248811", "valuesIds": ["248811_1"]}
+    product = {"id": number(1), "name": "Buty", "category": {"id": category}}
+    market.catalogue[EAN] = product | {"parameters": [brand] if category == SHOES else []}
+    return market.catalogue[EAN]
+
+
+def ends(market: Allegro, channel: Any, result: Any, clock: Clock) -> Any:
+    """How it ended: a state and why."""
+    if result.outcome is not Outcome.SUBMITTED:
+        return result.outcome, result.message
+    for _ in range(market.pending + 3):
+        clock.ahead += timedelta(seconds=30)
+        [status] = channel.follow([result.submission])
+        if status.state is not SubmissionState.PENDING:
+            return status.state, status.message
+    raise AssertionError("no end")
+
+
+WELL = (SubmissionState.DONE, Outcome.APPLIED)
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("there", [False, True], ids=["described", "of the catalogue"])
+def test_a_whole_offer(
+    market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock, *, later: bool, there: bool
+) -> None:
+    """With its parameters of every kind: a choice, several, a range, numbers, what depends on another."""
+    market.later = later
+    if there:
+        known(market)
+    channel = connect(**settings)
+    [made] = channel.create_offers([draft()])
+    assert ends(market, channel, made, clock)[0] in WELL, made
+    [offer] = market.offers.values()
+    given = offer["given"]
+    assert given["delivery"]["shippingRates"] == {"id": settings["shipping_rates"]}
+    told = {one["id"]: one for one in given["productSet"][0]["product"].get("parameters", [])}
+    if not there:
+        assert told["223334"]["rangeValue"] == {"from": "36", "to": "44"}
+        assert told["225693"]["valuesIds"] == ["225693_1", "225693_2"]
+        assert told["225694"]["values"] == [EAN]
+    assert {"id": "11323", "valuesIds": ["11323_1"]} in given["parameters"]
+
+
+def test_a_product_that_is_named_has_its_own_category(
+    market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock
+) -> None:
+    """Whatever the mapped one wants, or where none is mapped."""
+    product = known(market)
+    for number_, category in enumerate((None, LAMPS)):
+        named = content(category=category, attributes={"product_id": product["id"]})
+        channel = connect(**settings)
+        [made] = channel.create_offers([draft(content=named, sku=f"SKU-{number_}")])
+        assert ends(market, channel, made, clock)[0] in WELL, made
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_texts_are_changed(
+    market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock, *, later: bool
+) -> None:
+    """A list that is sent replaces the one that was there; what it does not name is gone."""
+    known(market)
+    channel = connect(**settings)
+    channel.create_offers([draft()])
+    [offer] = market.offers.values()
+    market.later, market.busy = later, 99
+    used = content(title="Lepsze buty do biegania", attributes={"226000": "Ślady noszenia"})
+    update = ContentUpdate(key="k", site="allegro-pl", offer_id=offer["id"], sku="SKU-1", gtin=EAN, content=used)
+    with pytest.raises(RetryLater):
+        channel.update_content([update])
+    market.busy = 0
+    [result] = channel.update_content([update])
+    assert ends(market, channel, result, clock)[0] in WELL, result
+    assert offer["name"] == "Lepsze buty do biegania"
+    kept = {one["id"]: one for one in offer["given"]["parameters"]}
+    assert kept["11323"]["valuesIds"] == ["11323_1"]
+    assert kept["226000"]["values"] == ["Ślady noszenia"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"250000": "250000_2"}, "depends on"),
+        ({"223333": "200"}, "out of bounds"),
+        ({"224017": "A" * 11}, "too long"),
+        ({"999": "x"}, "999"),
+    ],
+)
+def test_what_is_wrong_with_parameters_is_said(
+    market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock, attributes: Json, words: str
+) -> None:
+    channel = connect(**settings)
+    [made] = channel.create_offers([draft(content=content(attributes=attributes))])
+    state, message = ends(market, channel, made, clock)
+    assert state is Outcome.REJECTED
+    assert words in message
+    assert not market.offers
+
+
+def test_an_operation_that_ends_badly(
+    market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock
+) -> None:
+    market.later, market.ends = True, ["name|Nazwa zawiera niedozwolone znaki"]
+    channel = connect(**settings)
+    [made] = channel.create_offers([draft()])
+    assert ends(market, channel, made, clock) == (SubmissionState.FAILED, "Nazwa zawiera niedozwolone znaki") or (
+        "Nazwa zawiera niedozwolone znaki" in ends(market, channel, made, clock)[1]
+    )
+
+
+def test_what_can_be_chosen(market: Allegro, connect: Callable[..., Any], settings: Json) -> None:
+    """Conditions of One Fulfillment are for Allegro's own stock, and are refused for anything else."""
+    market.rate("One", "allegro-pl", isFulfillment=True)
+    market.policy("One", fulfilment=True)
+    account = connect().check()
+    assert {*account.sites} == {"allegro-pl", "allegro-cz"}
+    for name in ("shipping_rates", "return_policy", "implied_warranty", "warranty"):
+        assert [one.value for one in account.choices[name]] == [settings[name]], name
+    assert [one.value for one in account.choices["responsible_producer"]] == [settings["responsible_producer"]]
+
+
+def test_what_a_category_wants(market: Allegro, connect: Callable[..., Any]) -> None:
+    channel = connect()
+    found = {item.id: item for item in channel.list_categories()}
+    assert (found[SHOES].leaf, found[SHOES].path) == (True, ("Odzież", "Buty"))
+    asked = {item.id: item for item in channel.requirements(SHOES).attributes}
+    assert asked["223334"].kind is AttributeKind.TEXT  # a range
+    assert (asked["223333"].kind, asked["223333"].maximum) == (AttributeKind.NUMBER, 100)
+    assert [one.value for one in asked["225693"].allowed] == ["225693_1", "225693_2"]
+    assert asked["225693"].max_values > 1
+    assert asked["248811"].open_list
+    assert asked["226000"].need is Need.OPTIONAL
+    assert [(one.attribute, one.values) for one in asked["226000"].required_if] == [("11323", ("11323_2",))]
+
+
+def test_the_end_of_many_offers(market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock) -> None:
+    """By commands under numbers of our own, each offer with its own end."""
+    market.strict = False
+    channel = connect(**settings)
+    for at in range(30):
+        channel.create_offers([draft(sku=f"SKU-{at}", key=str(at))])
+    ids = [*market.offers]
+    market.fails[ids[3]] = {"code": "X", "message": "no", "userMessage": "Oferta ma oferty kupujących"}
+    refs = [OfferRef(key=one, site="allegro-pl", offer_id=one, sku="S") for one in [*ids, "404"]]
+    results = channel.end_offers(refs)
+    assert results[-1].outcome is Outcome.MISSING
+    states = {one.key: ends(market, channel, one, clock) for one in results[:-1]}
+    assert states.pop(ids[3]) == (SubmissionState.FAILED, "Oferta ma oferty kupujących")
+    assert {state for state, _ in states.values()} == {SubmissionState.DONE}
+    assert [one for one in ids if market.offers[one]["publication"]["status"] == "ACTIVE"] == [ids[3]]
+
+
+def seen(channel: Any, clock: Clock) -> set[str]:
+    since = clock() - timedelta(minutes=10)
+    return {item.external_id for item in everything(partial(channel.list_orders, since))}
+
+
+def test_the_journal_tells_what_no_time_tells(market: Allegro, connect: Callable[..., Any], clock: Clock) -> None:
+    """The seller's own status moves no time of change. Events come twice, and in no order of time."""
+    channel, old = connect(), clock() - timedelta(days=2)
+    forms = [market.sell(at, [{}], old) for at in range(3)]
+    market.happens(forms[0], "BOUGHT")
+    assert seen(channel, clock) == set()
+    for kind in ("BUYER_CANCELLED", "FULFILLMENT_STATUS_CHANGED", "READY_FOR_PROCESSING", "READY_FOR_PROCESSING"):
+        market.happens(forms[1], kind)
+    assert forms[1] in seen(channel, clock)
+    assert forms[1] not in seen(channel, clock)  # told once
+    for at in range(2_300):
+        market.happens(forms[at % 2], "FILLED_IN")
+    market.happens(forms[2], "AUTO_CANCELLED")
+    assert {*forms} <= seen(channel, clock)
+
+
+def test_a_journal_that_has_forgotten(market: Allegro, connect: Callable[..., Any], clock: Clock) -> None:
+    """Sixty days are kept: what was read last is not there any more."""
+    channel = connect()
+    form = market.sell(1, [{}], clock() - timedelta(days=2))
+    market.happens(form, "BOUGHT")
+    seen(channel, clock)
+    market.journal.clear()
+    market.happens(form, "BUYER_CANCELLED", 9_000_000)
+    assert form in seen(channel, clock)
+
+
+def test_a_status_that_meets_a_change(market: Allegro, connect: Callable[..., Any], clock: Clock) -> None:
+    channel = connect()
+    form = market.sell(1, [{}], clock())
+    order = channel.fetch_order(form)
+    market.orders[form]["revision"] = "r2"
+    assert channel.acknowledge_order(order, "WC 1").outcome is Outcome.APPLIED
+    assert market.orders[form]["fulfillment"]["status"] == "PROCESSING"
+    gone = market.sell(2, [{}], clock())
+    before = channel.fetch_order(gone)
+    market.orders[gone] |= {"revision": "r2", "status": "CANCELLED"}
+    told = channel.acknowledge_order(before, "WC 2")
+    assert told is None or told.outcome in (Outcome.APPLIED, Outcome.REJECTED)
+    assert market.orders[gone]["fulfillment"]["status"] == "NEW"
+
+
+def ship(channel: Any, form: str, lines: dict[str, int], carrier: str, tracking: str) -> Any:
+    parts = tuple(ParcelLine(external_id=name, quantity=many) for name, many in lines.items())
+    parcel = Parcel(reference=tracking, carrier=channel.carrier_code(carrier, tracking), tracking=tracking, lines=parts)
+    return channel.confirm_shipment(channel.fetch_order(form), parcel)
+
+
+def test_several_parcels_of_one_line(market: Allegro, connect: Callable[..., Any], clock: Clock) -> None:
+    channel = connect()
+    form = market.sell(1, [{"quantity": 3}, {}], clock())
+    one, two = (item["id"] for item in market.orders[form]["lineItems"])
+    assert ship(channel, form, {one: 1}, "InPost", "W1").outcome is Outcome.APPLIED
+    assert (
+        ship(channel, form, {one: 1, two: 1}, "Posta Obca sp. z o.o. i wspólnicy SKA", "W2").outcome is Outcome.APPLIED
+    )
+    first, second = market.parcels[form]
+    assert (first["carrierId"], second["carrierId"]) == ("INPOST", "OTHER")
+    assert second["carrierName"] == "Posta Obca sp. z o.o. i wspólnicy SKA"[:30]
+    used = Refusal(409, "WAYBILL_LIMIT_EXCEEDED", ["Numer został użyty zbyt wiele razy"])
+    market.trouble["createOrderShipmentsUsingPOST"] = [used] * 9
+    result = ship(channel, form, {one: 1}, "InPost", "W3")
+    assert result.outcome is Outcome.REJECTED, result
+    assert "zbyt wiele razy" in result.message
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [(RefundReason.RETURNED, "REFUND"), (RefundReason.DAMAGED, "COMPLAINT"), (RefundReason.GOODWILL, "REFUND")],
+)
+def test_the_reason_of_a_refund(
+    market: Allegro, connect: Callable[..., Any], clock: Clock, reason: RefundReason, word: str
+) -> None:
+    channel, form = connect(), market.sell(1, [{}], clock())
+    [line] = market.orders[form]["lineItems"]
+    wish = ChannelRefund(line_id=line["id"], quantity=1, amount=Money.of("10", "PLN"), reason=reason)
+    assert channel.refund(form, [wish], "R1").outcome is Outcome.SUBMITTED
+    assert market.refunds[0]["told"]["reason"] == word
+
+
+@pytest.mark.parametrize(
+    ("decision", "code"),
+    [
+        (ReturnDecision.REFUSED, "REFUND_REJECTED"),
+        (ReturnDecision.REPLACED, "NEW_ITEM_SENT"),
+        (ReturnDecision.REPAIRED, "ITEM_FIXED"),
+    ],
+)
+def test_how_a_return_is_decided(
+    market: Allegro, connect: Callable[..., Any], clock: Clock, decision: ReturnDecision, code: str
+) -> None:
+    form = market.sell(1, [{}], clock(), fulfillment={"status": "SENT"})
+    item = {"offerId": "17000000001", "quantity": 1, "name": "A", "reason": {"type": "NONE"}, "url": "https://a"}
+    market.returned.append({
+        "id": number(7), "orderId": form, "referenceNumber": "R", "items": [item], "parcels": [], "status": "DELIVERED",
+        "marketplaceId": "allegro-pl", "at": clock(), "isFulfillment": False, "buyer": {"email": "a@b.pl", "login": "b"},
+    })  # fmt: skip
+    channel = connect()
+    [found] = everything(channel.list_returns)
+    done = channel.decide_return(found.lines[0].external_id, decision, 1, "Ż" * 300)
+    assert done.outcome is Outcome.APPLIED, done
+    assert market.returned[0]["rejection"]["code"] == code
+    assert len(market.returned[0]["rejection"]["reason"]) <= 250
+    assert channel.decide_return(found.lines[0].external_id, decision, 1).outcome is Outcome.APPLIED
+
+
+def test_one_token_for_two(market: Allegro, connect: Callable[..., Any], clock: Clock) -> None:
+    """A refresh token is good for one use; what another renewed is taken."""
+    form = market.sell(1, [{}], clock())
+    one, two = connect(), connect()
+    for _ in range(3):
+        market.tokens.clear()
+        assert one.fetch_order(form).external_id == two.fetch_order(form).external_id == form
+    market.tokens.clear()
+    market.refresh = "used by somebody else"
+    for channel in (one, two):
+        with pytest.raises(Reauthorise):
+            channel.fetch_order(form)
+
+
+def test_an_offer_sold_out_and_back(market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock) -> None:
+    """Nothing ends it; the next quantity puts it on sale again, also while an earlier change is not through."""
+    known(market)
+    channel = connect(**settings)
+    channel.create_offers([draft()])
+    [offer] = market.offers.values()
+    where = {"key": "k", "site": "allegro-pl", "offer_id": offer["id"], "sku": "SKU-1"}
+    for busy, stock in ((0, 0), (0, 4), (9, 0), (0, 5)):
+        market.busy = busy
+        [result] = channel.update_stock([StockUpdate(**where, stock=stock)])
+        assert ends(market, channel, result, clock)[0] in WELL, result
+        status = "ACTIVE" if stock else "ENDED"
+        assert offer["publication"]["status"] == status
+    assert offer["stock"]["available"] == 5
