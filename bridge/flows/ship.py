@@ -14,7 +14,7 @@ from bridge.db import records, work
 from bridge.db.tables import Connection, Order, OrderLine, ParcelRow
 from bridge.db.work import Claim, Mark
 from bridge.domain.order import MarketplaceOrder, Parcel, ParcelLine, StoreOrder, StoreOrderStatus, Tracking
-from bridge.flows import cancellations, carriers, ledger
+from bridge.flows import cancellations, carriers, ledger, store_returns
 from bridge.flows.apart import together
 from bridge.flows.engine import Engine
 from bridge.flows.orders import absorbed, keep_current, placed
@@ -27,6 +27,7 @@ from bridge.ports.http import about, before_write, lane
 
 WITHOUT_TRACKING = "completed"
 AT_WORK = timedelta(minutes=1)
+Rows = dict[str, ParcelRow]  # by their references
 PARCELS, WHOLE = "parcels", "whole"  # the setting: the marketplace is told once the whole order has left
 
 
@@ -77,7 +78,11 @@ def _one(engine: Engine, session: Session, row: Connection, store_order: StoreOr
     session.flush()
     ledger.compare(engine, session, order, lines, store_order, now)
     if store_order.status not in (StoreOrderStatus.CANCELLED, StoreOrderStatus.FAILED, StoreOrderStatus.TRASHED):
-        lanes |= _parcels(session, order, lines, store_order, now)
+        rows = {item.ref: item for item in session.scalars(select(ParcelRow).where(ParcelRow.order_id == order.id))}
+        before = len(rows)
+        lanes |= _parcels(session, order, lines, rows, store_order, now)
+        if len(rows) > before:
+            lanes |= store_returns.sent(engine, session, row, lines, now)
     return lanes
 
 
@@ -103,9 +108,8 @@ def _second(session: Session, order: Order, store_order: StoreOrder, now: dateti
 
 
 def _parcels(
-    session: Session, order: Order, lines: Sequence[OrderLine], store_order: StoreOrder, now: datetime
+    session: Session, order: Order, lines: Sequence[OrderLine], rows: Rows, store_order: StoreOrder, now: datetime
 ) -> set[str]:
-    rows = {row.ref: row for row in session.scalars(select(ParcelRow).where(ParcelRow.order_id == order.id))}
     complete = store_order.status is StoreOrderStatus.COMPLETED
     tracked = [parcel for parcel in store_order.parcels if parcel.lines or complete]
     marks = [mark for parcel in tracked if (mark := _parcel(session, order, lines, rows, parcel, now))]
@@ -120,7 +124,7 @@ def _parcels(
     return {"shipments"} if marks else set()
 
 
-def _waits_for_the_rest(session: Session, order: Order, lines: Sequence[OrderLine], rows: dict[str, ParcelRow]) -> bool:
+def _waits_for_the_rest(session: Session, order: Order, lines: Sequence[OrderLine], rows: Rows) -> bool:
     """By the merchant's setting, while units of the order are in no parcel. The order is read again when they are."""
     if session.get_one(Connection, order.connection_id).settings.get(PARCELS) != WHOLE:
         return False
@@ -131,7 +135,7 @@ def _parcel(
     session: Session,
     order: Order,
     lines: Sequence[OrderLine],
-    rows: dict[str, ParcelRow],
+    rows: Rows,
     parcel: Tracking,
     now: datetime,
 ) -> Mark | None:
@@ -190,25 +194,22 @@ def _content(lines: Sequence[OrderLine], parcel: Tracking, taken: dict[str, int]
     return content
 
 
-def _untracked(
-    session: Session, order: Order, lines: Sequence[OrderLine], rows: dict[str, ParcelRow], now: datetime
-) -> None:
+def _untracked(session: Session, order: Order, lines: Sequence[OrderLine], rows: Rows, now: datetime) -> None:
     """Shipped in the store and no tracking number anywhere: said before the deadline, never sent silently."""
     content = _content(lines, Tracking(ref=WITHOUT_TRACKING), _spoken_for(rows.values()))
     if not content:
         return
     if WITHOUT_TRACKING not in rows:
-        session.add(
-            ParcelRow(
-                order_id=order.id,
-                connection_id=order.connection_id,
-                ref=WITHOUT_TRACKING,
-                lines=content,
-                state="waiting",
-                shipped_at=now,
-                rounds=0,
-            )
+        rows[WITHOUT_TRACKING] = ParcelRow(
+            order_id=order.id,
+            connection_id=order.connection_id,
+            ref=WITHOUT_TRACKING,
+            lines=content,
+            state="waiting",
+            shipped_at=now,
+            rounds=0,
         )
+        session.add(rows[WITHOUT_TRACKING])
     order.shipped_at = order.shipped_at or now
     until = f" before {order.ship_by:%d %b %Y %H:%M} UTC" if order.ship_by else ""
     records.open_problem(

@@ -36,6 +36,21 @@ def queue(session: Session, item: ReturnRow, now: datetime) -> None:
         _mark(session, item, "return.note", now)
 
 
+def sent(engine: Engine, session: Session, store: Connection, lines: Sequence[OrderLine], now: datetime) -> set[str]:
+    """Units of these lines have left the store: what came back before it knew that can be a return there now."""
+    if Capability.RETURNS not in engine.manifest(store).capabilities:
+        return set()
+    query = select(ReturnRow).where(
+        ReturnRow.order_line_id.in_([line.id for line in lines]),
+        ReturnRow.state == "open",
+        ReturnRow.store_return_id == "",
+    )
+    waiting = session.scalars(query).all()
+    for item in waiting:
+        queue(session, item, now)
+    return {"shipments"} if waiting else set()
+
+
 def end(session: Session, item: ReturnRow, now: datetime) -> None:
     """Nothing comes back, or no more is to be done about it."""
     if item.order_line_id is not None:

@@ -13,7 +13,7 @@ from bridge.flows.wish import DISCONNECTED
 from bridge.ports.adapter import Adapter, Consent
 from bridge.ports.errors import AskMerchant, NotFound
 from bridge.ports.manifest import Capability, FormField, Manifest
-from bridge.web import shaping, telling, wording
+from bridge.web import shaping, trials, wording
 from bridge.web.asked import Go
 from bridge.web.drawn import Drawn, errors_of, is_told, of_fields, refused, shown, typed
 from bridge.web.frames import CHANGE
@@ -180,7 +180,7 @@ def _account(view: View) -> Context | None:
         "title": Name(row.title),
         "webhooks": next((poll for poll in facts["polls"] if poll["flow"] == WEBHOOKS), None),
         "missing": adapter is None,
-        **(_trial(view, row) if adapter and row.role == "platform" else {"trial": None}),
+        **(trials.shown(view, row) if adapter and row.role == "platform" else {"trial": None}),
         "cannot": _cannot(row, adapter.manifest) if adapter else {},
         "no_score": adapter.manifest.lacks.get(Capability.SCORE, "") if adapter else "",
         "in_setup": bool(resting.in_setup(view.session, row.id)),
@@ -203,11 +203,6 @@ def _forms(view: View, row: Connection, adapter: Adapter) -> Context:
         "told": is_told(drawn, view.error),
         "parts": [part for name in ("own", "matching") if (part := shaping.group(view, row, name))],
     }
-
-
-def _trial(view: View, row: Connection) -> Context:
-    seen = trying.shown(view.engine, view.session, row)
-    return {"trial": seen, "took": telling.exact_seconds(seen.seconds)}
 
 
 def _cannot(row: Connection, manifest: Manifest) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from bridge.flows import admin, diagnosis, doctor, documents, overview, preview,
 from bridge.flows.draft import label_of, payment_text, store_connection
 from bridge.flows.finding import Finding, State
 from bridge.ports.errors import NotFound
-from bridge.web import accounts, bundles, buyers, cancelling, ending, eu_sales, shaping, shipping, views
+from bridge.web import accounts, bundles, buyers, cancelling, ending, eu_sales, shaping, shipping, trials, views
 from bridge.web.asked import Download, Go
 from bridge.web.page import Action, Context, Page, Sent, View
 from bridge.web.shaping import Part
@@ -184,7 +184,7 @@ def _diagnostics(view: View) -> Context | Download:
     if run == "file":
         return Download.of_json("storebridge-diagnostics", bundle)
     version = diagnosis.versions(view.session)["storebridge"]
-    return {"asked": run == "now", "findings": findings, "version": version, "bundle": bundle}
+    return {"asked": run == "now", "findings": findings, "version": version, "bundle": bundle, **trials.of_store(view)}
 
 
 def _examined(view: View) -> list[Finding]:
@@ -278,5 +278,13 @@ PAGES = (
         acts={**buyers.ACTS, **ending.ACTS, **ending.KEEPING},
         personal={**buyers.ACTS, **ending.ACTS},
     ),
-    Page("diagnostics", "settings/diagnostics", "Diagnostics", "settings", _diagnostics, menu="Diagnostics"),
+    Page(
+        "diagnostics",
+        "settings/diagnostics",
+        "Diagnostics",
+        "settings",
+        _diagnostics,
+        menu="Diagnostics",
+        acts={"send_test": trials.send_of_store},
+    ),
 )

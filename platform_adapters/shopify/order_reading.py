@@ -28,12 +28,12 @@ IN_RETURN = ("IN_PROGRESS", "INSPECTION_COMPLETE", "RETURNED", "RETURN_FAILED")
 
 
 class OrderReader:
-    """``unpaid``: of an order, units that were taken back by a return without a refund, by line."""
+    """``returned``: what returns of an order have given back (ReturnKeeper.given_back)."""
 
-    def __init__(self, client: ShopifyClient, transport: Transport, unpaid: Callable[[Json], dict[str, int]]) -> None:
+    def __init__(self, client: ShopifyClient, transport: Transport, returned: Callable[[Json], Json]) -> None:
         self._client = client
         self._transport = transport
-        self._unpaid = unpaid
+        self._returned = returned
 
     def read(self, ids: Sequence[str]) -> list[Json]:
         """Those that exist, in the order of their numbers."""
@@ -44,7 +44,7 @@ class OrderReader:
         for row in rows:
             self._all_lines(row)
             self._rest(row)
-            row["unpaidReturns"] = self._unpaid(row) if row.get("returnStatus") in IN_RETURN else {}
+            row["returned"] = self._returned(row) if row.get("returnStatus") in IN_RETURN else {}
         for name, (document, lines) in DOCUMENTS.items():
             self._units([item for row in rows for item in dicts(row.get(name))], document, lines)
         return list(rows)

@@ -154,13 +154,12 @@ def address(given: Address) -> Json:
 
 
 def order(raw: Json, admin: str) -> StoreOrder:
-    """A store order whole. Under ``units`` of each fulfilment and refund stand its lines, and under ``unpaidReturns``
-    what returns took back without a refund; these are read apart."""
+    """A store order whole. Under ``units`` of each fulfilment and refund stand its lines, and under ``returned``
+    what returns gave back; these are read apart."""
     found, currency = number(raw.get("id")), text(raw.get("currencyCode")) or "EUR"
     told, refunded = table(table(raw.get("totalPriceSet")).get("presentmentMoney")), money(raw.get("totalRefundedSet"))
     currency = currency_code(told.get("currencyCode")) or currency
-    given_back, unpaid = _units(raw.get("refunds")), table(raw.get("unpaidReturns"))
-    words = refund_words(raw)
+    given_back, returned, words = _units(raw.get("refunds")), _returned(raw), refund_words(raw)
     return StoreOrder(
         external_id=found,
         number=text(raw.get("name")) or found,
@@ -169,7 +168,7 @@ def order(raw: Json, admin: str) -> StoreOrder:
         currency=currency,
         total=Money.of(order_total(told.get("amount"), text(raw.get("name")) or found), currency),
         marketplace_ref=marketplace_ref(raw),
-        lines=tuple(_store_line(line, given_back, unpaid, words) for line in nodes(raw.get("lineItems"))),
+        lines=tuple(_store_line(line, given_back, returned, words) for line in nodes(raw.get("lineItems"))),
         parcels=parcels(raw),
         refunded=refunded if refunded and refunded.amount else None,
         modified_at=moment(raw.get("updatedAt")),
@@ -223,8 +222,17 @@ def refund_words(raw: Json) -> dict[str, str]:
     return found
 
 
+def _returned(raw: Json) -> dict[str, int]:
+    """Units by line that returns gave back and no refund tells. Shopify does not say whether the refund of a return
+    lists its units, or the return alone does (Admin API 2026-10, Refund and ReturnLineItem): none counts twice."""
+    returned = table(raw.get("returned"))
+    theirs = set(returned.get("refunds") or ())
+    told = _units([row for row in dicts(raw.get("refunds")) if row.get("id") in theirs])
+    return {line: max(0, units - told.get(line, 0)) for line, units in table(returned.get("units")).items()}
+
+
 def _store_line(
-    raw: Json, refunded: Mapping[str, int], unpaid: Mapping[str, int], words: Mapping[str, str]
+    raw: Json, refunded: Mapping[str, int], returned: Mapping[str, int], words: Mapping[str, str]
 ) -> StoreLine:
     found, quantity = number(raw.get("id")), _whole(raw.get("quantity"))
     back = refunded.get(found, 0)
@@ -235,7 +243,7 @@ def _store_line(
         quantity=quantity,
         # Claimed in full when it was made (DECREMENT_IGNORING_POLICY).
         reduced=quantity,
-        refunded=back + min(unpaid.get(found, 0), max(0, quantity - back)),
+        refunded=back + min(returned.get(found, 0), max(0, quantity - back)),
         refund_reason=words.get(found, ""),
         ref=attributes(raw.get("customAttributes")).get(LINE_KEY) or None,
     )

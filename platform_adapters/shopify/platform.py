@@ -47,7 +47,7 @@ class ShopifyPlatform:
         self._facts = Facts(self._client, connection.settings, connection.clock)
         self._catalogue = Catalogue(self._client, self._transport, self._facts, self._clock)
         self._returns = ReturnKeeper(self._client, self._facts)
-        self._orders = OrderReader(self._client, self._transport, self._unpaid)
+        self._orders = OrderReader(self._client, self._transport, self._returned)
 
     def check(self) -> StoreInfo:
         data = self._client.ask("shop", 5)
@@ -294,9 +294,9 @@ class ShopifyPlatform:
             raise NotFound(f"The store has no order {external_id}.", field="external_id")
         return rows[0]
 
-    def _unpaid(self, raw: Json) -> dict[str, int]:
+    def _returned(self, raw: Json) -> Json:
         is_all = not self._settings.get("record_refunds")
-        return self._returns.unpaid(number(raw["id"]), orders.marketplace_ref(raw), all_of_them=is_all)
+        return self._returns.given_back(number(raw["id"]), orders.marketplace_ref(raw), all_of_them=is_all)
 
     def _back(self, raw: Json, line: RefundLine) -> Back:
         payment = self._payment(number(raw["id"])) if self._settings.get("record_refunds") else None

@@ -19,9 +19,10 @@ from platform_adapters.shopify.reading import Json, cut, gid, nodes, table, text
 from platform_adapters.shopify.refusals import codes, errors_of, refuse
 from platform_adapters.shopify.scopes import NO_RETURNS
 
-# Points of an order's returns, of one return's lines, and of what can be returned; a query may cost a thousand.
-LIST_POINTS, LINES_POINTS, SHELF_POINTS, UNITS_POINTS = 250, 310, 400, 250
-NOT_LEFT = "The store does not show that these units have left, so it can keep no return of them."
+# Points of an order's returns, of one return's lines and refunds, and of what can be returned; a query may cost a
+# thousand.
+LIST_POINTS, LINES_POINTS, REFUNDS_POINTS, SHELF_POINTS, UNITS_POINTS = 360, 310, 105, 400, 250
+NOT_LEFT = "The store does not show yet that these units have left; once it does, the return is kept there."
 
 
 class Back(NamedTuple):
@@ -50,7 +51,7 @@ class ReturnKeeper:
         return self._facts.shop.keeps_returns
 
     def of_order(self, order: str) -> list[Json]:
-        """All returns of an order, with all their lines."""
+        """All returns of an order, with all their lines and refunds."""
 
         def ask(cursor: str | None) -> Any:
             data = self._client.ask("return_list", LIST_POINTS, id=gid("Order", order), after=cursor)
@@ -59,10 +60,14 @@ class ReturnKeeper:
         rows = walk(self._there(ask(None)), ask)
         for row in rows:
             row["returnLineItems"] = {"nodes": walk(row.get("returnLineItems"), partial(self._lines, row["id"]))}
+            row["refunds"] = {"nodes": walk(row.get("refunds"), partial(self._refunds, row["id"]))}
         return rows
 
-    def unpaid(self, order: str, order_ref: str | None, *, all_of_them: bool) -> dict[str, int]:
-        return returns.unpaid(self.of_order(order), order_ref, all_of_them=all_of_them) if self.may else {}
+    def given_back(self, order: str, order_ref: str | None, *, all_of_them: bool) -> Json:
+        """``units`` by order line, and the ``refunds`` that are theirs; nothing where returns may not be read."""
+        rows = self.of_order(order) if self.may else []
+        units = returns.given_back(rows, order_ref, all_of_them=all_of_them)
+        return {"units": units, "refunds": returns.refunds_of(rows)}
 
     def announce(self, order: str, notice: ReturnNotice) -> StoreReturn:
         if not self.may:
@@ -168,6 +173,10 @@ class ReturnKeeper:
     def _lines(self, key: str, after: str) -> Any:
         found = self._client.ask("return_lines", LINES_POINTS, id=key, after=after)
         return table(found.get("return")).get("returnLineItems")
+
+    def _refunds(self, key: str, after: str) -> Any:
+        found = self._client.ask("return_refunds", REFUNDS_POINTS, id=key, after=after)
+        return table(found.get("return")).get("refunds")
 
     def _shelf(self, row: Json) -> list[Json]:
         """Where its units go: the lines of all its reverse fulfilment orders."""

@@ -15,6 +15,7 @@ from platform_adapters.shopify.reading import Json, dicts, gid, nodes, number, t
 
 NOTE = 255
 OVER = ("CANCELED", "DECLINED")
+TAKEN_BACK = ("refundedQuantity", "processedQuantity")
 # By cause: handles of return reason definitions, of which the first that the store knows is told, and the older
 # ReturnReason for stores that know none of them. Of the handles the schema itself names arrived-late alone (Admin API
 # 2026-10, ReturnReasonDefinition); the others follow the names that stores show.
@@ -180,17 +181,22 @@ def refund(payment: Json, amount: Decimal) -> Json:
     return {"issueRefund": {"orderTransactions": [{"parentId": payment["id"], "transactionAmount": told}]}}
 
 
-def unpaid(rows: Sequence[Json], order_ref: str | None, *, all_of_them: bool) -> dict[str, int]:
-    """Units by order line that were processed without a refund of the store's and are given back all the same: those of
-    our own returns, and ``all_of_them`` where amounts are not recorded in the store."""
+def given_back(rows: Sequence[Json], order_ref: str | None, *, all_of_them: bool) -> dict[str, int]:
+    """Units by order line that returns have given back: those that were refunded; and of our own returns, and
+    ``all_of_them`` where amounts are not recorded in the store, also those that were processed without a refund."""
     units: dict[str, int] = {}
     for row in rows:
         for item in items(row):
             ours = bool(order_ref) and f"[{order_ref}/" in text(item.get("returnReasonNote"))
-            there = count(item, "processedQuantity") - count(item, "refundedQuantity")
-            if (ours or all_of_them) and there > 0 and (line := line_of(item)):
+            there = max(count(item, name) for name in (TAKEN_BACK if ours or all_of_them else TAKEN_BACK[:1]))
+            if there > 0 and (line := line_of(item)):
                 units[line] = units.get(line, 0) + there
     return units
+
+
+def refunds_of(rows: Sequence[Json]) -> list[str]:
+    """The ids of the refunds that belong to returns."""
+    return [str(refund["id"]) for row in rows for refund in nodes(row.get("refunds")) if refund.get("id")]
 
 
 def reason_ids(rows: Iterable[Json], handles: Collection[str] = HANDLES) -> dict[str, str]:

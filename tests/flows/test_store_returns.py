@@ -124,9 +124,10 @@ class StoreWorld(World):
         return found
 
 
-@pytest.fixture
-def world(database_url: str) -> Iterator[StoreWorld]:
-    with open_shop() as shop:
+@pytest.fixture(params=[True, False], ids=["units in the refund", "units in the return alone"])
+def world(request: pytest.FixtureRequest, database_url: str) -> Iterator[StoreWorld]:
+    """What the refund of a return tells is documented nowhere: it has to be right either way."""
+    with open_shop(lists_returned=request.param) as shop:
         world = StoreWorld(database_url, shop)
         yield world
         world.close()
@@ -228,10 +229,31 @@ def test_one_that_the_buyer_asked_for_in_the_store_is_the_one(world: StoreWorld)
 def test_what_has_not_left_is_a_note_that_says_so_and_a_refund(world: StoreWorld) -> None:
     back = world.come_back(world.sell(3, shipped=False))
     assert "announced on Market 0: 1 x A (too small)." in world.order["note"]
-    assert "can keep no return" in world.order["note"]
+    assert "does not show yet that these units have left" in world.order["note"]
     attend.decide_return(world.engine, 1, back, "accepted", 1)
     world.run()
     assert (world.returns, world.paid, len(world.order["refunds"]), world.shelf) == ([], ["10.00"], 1, 7)
+
+
+@pytest.mark.parametrize("parcels", [(3,), (1, 2)], ids=["in one parcel", "in two"])
+def test_what_was_announced_before_it_left_is_a_return_once_it_has(world: StoreWorld, parcels: tuple[int, ...]) -> None:
+    back = world.come_back(world.sell(3, shipped=False), 2)
+    assert (world.returns, world.row(back).store_return_id) == ([], "")
+    number, line = world.order["id"], world.order["lines"][0]["id"]
+    for place, units in enumerate(parcels):
+        assert world.returns == []
+        world.shop.control("ship", order=number, lines={line: units}, tracking=f"3S{place}", carrier="PostNL")
+        world.hint_order(str(number))
+        world.run()
+    assert sum(units for _, units, _ in world.returns) == 2
+    assert len(world.order["returns"]) == 1
+    assert world.row(back).store_return_name == world.order["returns"][0]["name"]
+    noted = world.order["note"]
+    attend.decide_return(world.engine, 1, back, "accepted", 2)
+    world.run()
+    assert {status for status, _, _ in world.returns} == {"CLOSED"}
+    assert (world.paid, len(world.order["refunds"]), world.order["note"]) == (["20.00"], 1, noted)
+    assert (world.shelf, world.problems) == (8, [])
 
 
 def test_a_part_of_a_bundle_is_an_amount_and_the_stores_return_is_ended(database_url: str) -> None:

@@ -1,4 +1,4 @@
-"""A test event of a store, asked for on its account's page: sandbox stores with and without our module inside, and a
+"""A test event of a store, asked for on its account's page or under Diagnostics: sandbox stores with and without our module inside, and a
 bridge on real sockets, seen by a browser without a script."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEYS = {
     "woocommerce": {"consumer_key": SANDBOX_KEY, "consumer_secret": SANDBOX_SECRET},
     "magento": dict(SANDBOX_KEYS),
 }
-ASK = "Send a test event"
+ASK, DIAGNOSTICS = "Send a test event", "settings/diagnostics"
 
 
 @dataclass
@@ -75,10 +75,14 @@ class Place:
         with self.engine.db.read(self.row.shop_id) as session:
             return trying.shown(self.engine, session, session.get_one(Connection, self.row.id))
 
-    def visit(self) -> Visitor:
+    def visit(self, where: str = "") -> Visitor:
         visitor = Visitor(self.url)
-        visitor.go(f"accounts/{self.row.id}")
+        visitor.go(where or self.page)
         return visitor
+
+    @property
+    def page(self) -> str:
+        return f"accounts/{self.row.id}"
 
 
 @contextmanager
@@ -119,14 +123,15 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -> I
 
 @pytest.mark.both_databases
 class TestWithTheModule:
-    def test_it_arrives_and_changes_nothing(self, place: Place) -> None:
+    @pytest.mark.parametrize("where", ["", DIAGNOSTICS])
+    def test_it_arrives_and_changes_nothing(self, place: Place, where: str) -> None:
         marked = {(row.kind, row.key) for row in place.rows(Work)}
-        visitor = place.visit()
+        visitor = place.visit(where)
         assert "No event of this store has arrived yet." in visitor.text
         visitor.send("send_test")
         wait_until(lambda: place.seen().state == "arrived", 30, "the test event arrives")
         for _ in range(2):
-            shown = visitor.go(f"accounts/{place.row.id}")
+            shown = visitor.go(where or place.page)
             assert "It arrived." in shown
             assert "signed as it should be, by the module in the store" in shown
         seen = place.seen()
@@ -182,11 +187,12 @@ class TestWithTheModule:
 
 @pytest.mark.both_databases
 def test_without_the_module_the_reason_stands_there(bare: Place) -> None:
-    visitor = bare.visit()
     adapter, _ = PLATFORMS[bare.platform]
     [reason] = adapter.manifest.cannot_alone.values()
-    assert visitor.text.count(reason) == 1
-    assert ASK not in visitor.text
+    for where in (bare.page, DIAGNOSTICS):
+        visitor = bare.visit(where)
+        assert visitor.text.count(reason) == 1
+        assert ASK not in visitor.text
     with pytest.raises(AskMerchant) as refused:
         trying.send(bare.engine, bare.row, "anna")
     assert refused.value.merchant == reason

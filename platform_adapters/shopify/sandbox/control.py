@@ -107,6 +107,7 @@ class Process(Body):
     of: int = Field(alias="return")
     refund: str = ""
     restock: bool = True
+    units: int | None = Field(None, gt=0)
 
 
 class ReturnOnly(Body):
@@ -236,16 +237,17 @@ class Control:
         return {"return": made["id"], "name": made["name"]}
 
     def process(self, body: Process) -> Any:
-        """All of it, as on its page in the admin."""
+        """As on its page in the admin: all of it, or so many ``units`` of each line."""
         order, doc = self.back.find(body.of)
         place = gid("Location", self.store.options.locations[0].id)
         where = {"dispositionType": "RESTOCKED", "locationId": place} if body.restock else {}
         shelves = {shelf["of"]: shelf["id"] for shelf in doc["shelf"]}
+        wanted = [(line, body.units or line["quantity"]) for line in doc["lines"]]
         rows = [
-            {"id": line["id"], "quantity": line["quantity"], "dispositions": [
-                {"dispositionType": "NOT_RESTOCKED", "quantity": line["quantity"],
+            {"id": line["id"], "quantity": units, "dispositions": [
+                {"dispositionType": "NOT_RESTOCKED", "quantity": units,
                  "reverseFulfillmentOrderLineItemId": shelves[line["id"]]} | where]}
-            for line in doc["lines"]
+            for line, units in wanted
         ]  # fmt: skip
         given: Doc = {"returnId": doc["id"], "returnLineItems": rows}
         if body.refund:

@@ -30,6 +30,7 @@ class Options(BaseModel):
     ``bulk_seconds``: how long an export takes. ``cancel_seconds``: how long the store takes over a cancellation.
     ``delay``: between an event and its webhook; ``retry``: before the first repetition of one, doubling.
     ``closes_returns``: a return that is processed whole is closed by the store itself.
+    ``lists_returned``: the refund of a return tells its units, and not the return alone.
     ``lets_open_go``: orders are deleted that are neither archived nor cancelled. ``https_only``: webhooks go to no
     other address. ``app_url``: where the installed app's own webhooks go, with ``app_topics`` as in its
     shopify.app.toml.
@@ -51,6 +52,7 @@ class Options(BaseModel):
     most: int = 1000
     search_lag: float = 0
     closes_returns: bool = True
+    lists_returned: bool = True
     bulk_seconds: float = 0
     cancel_seconds: float = 0
     token_seconds: int = 3600

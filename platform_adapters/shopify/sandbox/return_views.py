@@ -39,6 +39,10 @@ class ReturnViews:
         show["returnLineItems"] = lambda info, **args: connection(
             info, doc["lines"], lambda line: self._line(order, doc, line), by_id, args
         )
+        refunds = [refund for refund in order["refunds"] if refund.get("return") == doc["id"]]
+        show["refunds"] = lambda info, **args: connection(
+            info, refunds, lambda refund: self.views.refund(order, refund), by_id, args
+        )
         shelves = [{"id": doc["id"]}] if doc["shelf"] else []
         show["reverseFulfillmentOrders"] = lambda info, **args: connection(
             info, shelves, lambda _: self.shelf(order, doc), by_id, args

@@ -142,7 +142,7 @@ class Returns:
             line["refunded"] += row["quantity"] if transfer else 0
             self._shelve(order, doc, row.get("dispositions") or ())
         if transfer:
-            self._refund(order, wanted, paid, given.get("note"))
+            self._refund(order, doc, wanted, paid, given.get("note"))
         if self.store.options.closes_returns and all(line["processed"] == line["quantity"] for line in doc["lines"]):
             doc["status"] = "CLOSED"
         self._save(order, doc, "returns/process")
@@ -205,7 +205,9 @@ class Returns:
                 field = ["returnLineItems", str(place), "quantity"]
                 raise Refusal("Quantity is greater than the refundable quantity.", field, "INVALID")
 
-    def _refund(self, order: Doc, wanted: Sequence[tuple[Doc, Mapping[str, Any]]], paid: list[Doc], note: Any) -> None:
+    def _refund(
+        self, order: Doc, doc: Doc, wanted: Sequence[tuple[Doc, Mapping[str, Any]]], paid: list[Doc], note: Any
+    ) -> None:
         """A refund of its own; where its units went is the return's matter."""
         rows = [
             {"id": self.store.next_id("refund line"), "line": line["line"], "quantity": row["quantity"],
@@ -213,6 +215,7 @@ class Returns:
             for line, row in wanted
         ]  # fmt: skip
         refund = {"id": self.store.next_id("refund"), "note": note, "created": self.store.now(), "lines": rows}
+        refund |= {"return": doc["id"], "shown": self.store.options.lists_returned}
         order["refunds"].append(refund)
         order["transactions"] += paid
         self.store.fire("refunds/create", {"id": refund["id"], "order_id": order["id"]})

@@ -152,7 +152,9 @@ class Views:
 
     def refund(self, order: Doc, doc: Doc) -> Doc:
         show: Doc = {"__typename": "Refund", "id": gid("Refund", doc["id"]), "note": doc["note"]}
-        show["refundLineItems"] = self._list(doc["lines"], lambda line: self.part(order, line))
+        show["refundLineItems"] = self._list(
+            doc["lines"] if doc.get("shown", True) else [], lambda line: self.part(order, line)
+        )
         return show
 
     def transaction(self, order: Doc, doc: Doc) -> Doc:
