@@ -98,20 +98,29 @@ class AftersalesSide(Account):
         raw = self.client.order(order_id)
         lines = [returns.without_tax(raw, line) for line in lines]
         try:
-            if lines[0].reason is RefundReason.RETURNED and (back := self._open_return(raw, lines[0].line_id)):
-                if text(self.client.refund_return(back, returns.return_refund(lines)).get("refundStatus")) == "FAILED":
-                    raise RejectItem(NOT_PAID)
-                return ItemResult(key=order_id, outcome=Outcome.APPLIED)
+            if back := self._open_return(raw, lines):
+                return self._pay_inside(back, order_id, lines)
             return _paid(order_id, order_id, self.client.refund(order_id, returns.refund(raw, lines, ref)))
         except REFUSALS as error:
             return ItemResult(key=order_id, outcome=Outcome.REJECTED, message=error.merchant, field=error.field)
 
-    def _open_return(self, order: Json, line_id: str) -> str:
-        """Of this line. While a return is open, eBay refunds inside of it only (34916)."""
+    def _pay_inside(self, back: str, order_id: str, lines: Sequence[ChannelRefund]) -> ItemResult:
+        status = text(self.client.refund_return(back, returns.return_refund(lines)).get("refundStatus"))
+        if status == "FAILED":
+            raise RejectItem(NOT_PAID)
+        if status == "SUCCESS":
+            return ItemResult(key=order_id, outcome=Outcome.APPLIED)
+        return _submitted(order_id, Submission("return", order_id, back))
+
+    def _open_return(self, order: Json, lines: Sequence[ChannelRefund]) -> str:
+        """Of what came back, which is one line. While a return is open, eBay refunds inside of it only (34916)."""
+        wanted = {line.line_id for line in lines}
+        if lines[0].reason is not RefundReason.RETURNED or len(wanted) > 1:
+            return ""
         found = tables(self.client.returns(PAGE, order_id=text(order.get("orderId"))), "members")
         for raw in found:
             closed = vocabulary.RETURN_CLOSED & {text(raw.get("state")), text(raw.get("status"))}
-            if not closed and text(returns.sold_line(raw, order).get("lineItemId")) == line_id:
+            if not closed and text(returns.sold_line(raw, order).get("lineItemId")) in wanted:
                 return text(raw.get("returnId"))
         return ""
 
@@ -167,7 +176,7 @@ class AftersalesSide(Account):
     # Following
 
     def follow(self, submissions: Sequence[str]) -> list[SubmissionStatus]:
-        """By the order, which tells both."""
+        """By the order, which tells all but refunds inside a return."""
         answers = self.transport.each(self._follow, submissions, WORKERS)
         for answer in answers:
             if isinstance(answer, BridgeError):
@@ -180,6 +189,8 @@ class AftersalesSide(Account):
         if given is None:
             return gone
         try:
+            if given.kind == "return":
+                return returns.return_status(given, self.client.return_summary(given.key))
             raw = self.client.order(given.order_id)
         except NotFound:
             return gone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from bridge.domain.reading import Json, table, tables, text
 from channel_adapters.ebay.wire import POST_ORDER, Wire
@@ -214,8 +214,20 @@ class EbayClient(Wire):
         self.act("updateConfig", "PUT", f"{NOTIFICATION}/config", body={"alertEmail": email}, app=True)
 
     def destinations(self) -> list[Json]:
-        answer = self.call("getDestinations", "GET", f"{NOTIFICATION}/destination", params={"limit": 100}, app=True)
-        return tables(answer, "destinations")
+        return self._all("getDestinations", "destination", app=True)
+
+    def _all(self, operation: str, kind: str, *, app: bool) -> list[Json]:
+        """To the end of the list; an address of a page that comes again ends it too."""
+        found: list[Json] = []
+        tokens: list[str | None] = [None]
+        while True:
+            params = {"limit": 100, "continuation_token": tokens[-1]}
+            answer = self.call(operation, "GET", f"{NOTIFICATION}/{kind}", params=params, app=app)
+            found += tables(answer, f"{kind}s")
+            token = next(iter(parse_qs(urlsplit(text(answer.get("next"))).query).get("continuation_token", ())), None)
+            if token is None or token in tokens:
+                return found
+            tokens.append(token)
 
     def create_destination(self, body: Json) -> None:
         self.act("createDestination", "POST", f"{NOTIFICATION}/destination", body=body, app=True)
@@ -224,11 +236,14 @@ class EbayClient(Wire):
         self.act("updateDestination", "PUT", f"{NOTIFICATION}/destination/{quote(key, safe='')}", body=body, app=True)
 
     def subscriptions(self, *, app: bool) -> list[Json]:
-        answer = self.call("getSubscriptions", "GET", f"{NOTIFICATION}/subscription", params={"limit": 100}, app=app)
-        return tables(answer, "subscriptions")
+        return self._all("getSubscriptions", "subscription", app=app)
 
     def subscribe(self, body: Json, *, app: bool) -> None:
         self.act("createSubscription", "POST", f"{NOTIFICATION}/subscription", body=body, app=app)
+
+    def update_subscription(self, key: str, body: Json, *, app: bool) -> None:
+        path = f"{NOTIFICATION}/subscription/{quote(key, safe='')}"
+        self.act("updateSubscription", "PUT", path, body=body, app=app)
 
     def enable_subscription(self, key: str, *, app: bool) -> None:
         path = f"{NOTIFICATION}/subscription/{quote(key, safe='')}/enable"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from bridge.domain.reading import Json, table, tables, text
 from bridge.ports.channel import PushHint
@@ -18,12 +20,14 @@ from channel_adapters.ebay.vocabulary import ORDER_TOPIC
 
 # "Should be cached for a temporary, but reasonable, amount of time (e.g. one hour)" (getPublicKey).
 KEEP = timedelta(hours=1)
+# A new key may sign before it can be asked for: eBay is asked again soon, and by forged names seldom.
+KEEP_UNKNOWN = timedelta(minutes=5)
 MOST_KEYS = 100
 NAME = "Storebridge"
 
 
 class Push:
-    """The push side of one account. Keys are kept for an hour, unknown ones too: a forged name costs one call."""
+    """The push side of one account. Keys are kept, and for a while names of none: a forged one costs one call."""
 
     def __init__(self, client: EbayClient, secret: str, clock: Callable[[], datetime], token: str = "") -> None:
         self._client = client
@@ -58,7 +62,7 @@ class Push:
         now, known = self._clock(), self._keys.get(key_id)
         if not key_id:
             return ""
-        if known is None or now - known[0] > KEEP:
+        if known is None or now - known[0] > (KEEP if known[1] else KEEP_UNKNOWN):
             if len(self._keys) >= MOST_KEYS:
                 self._keys.clear()
             known = self._keys[key_id] = (now, self._ask(key_id))
@@ -81,7 +85,8 @@ class Push:
         if not payload:
             return
         app = text(topic.get("scope")) == "APPLICATION"
-        self._subscribe(self._destination(url, email), payload, app=app)
+        with suppress(NotFound):
+            self._subscribe(self._destination(url, email), url, payload, app=app)
 
     def _destination(self, url: str, email: str) -> str:
         wanted = {"endpoint": url, "verificationToken": self.token(url)}
@@ -97,21 +102,45 @@ class Push:
 
     def _ours(self, url: str) -> Json:
         found = self._client.destinations()
-        return next((item for item in found if text(table(item, "deliveryConfig").get("endpoint")) == url), {})
+        return next((item for item in found if _address(item) == url), {})
 
-    def _subscribe(self, destination: str, payload: Json, *, app: bool) -> None:
+    def _subscribe(self, destination: str, url: str, payload: Json, *, app: bool) -> None:
+        """A topic has one subscription: one that goes where this server was before is taken along, one of another
+        program is left alone."""
         known = [item for item in self._client.subscriptions(app=app) if text(item.get("topicId")) == ORDER_TOPIC]
         mine = next((item for item in known if text(item.get("destinationId")) == destination), None)
         if mine is not None:
             if text(mine.get("status")) != "ENABLED":
                 self._client.enable_subscription(text(mine.get("subscriptionId")), app=app)
-        elif not known and destination:
-            formats = payload.get("format")
-            given = {"format": "JSON" if isinstance(formats, list) else text(formats) or "JSON"}
-            given |= {"schemaVersion": text(payload.get("schemaVersion"))}
-            given |= {"deliveryProtocol": text(payload.get("deliveryProtocol")) or "HTTPS"}
-            body = {"topicId": ORDER_TOPIC, "status": "ENABLED", "payload": given, "destinationId": destination}
-            self._client.subscribe(body, app=app)
+            return
+        body: Json = {"status": "ENABLED", "payload": _payload(payload), "destinationId": destination}
+        if not destination:
+            return
+        if not known:
+            self._client.subscribe({"topicId": ORDER_TOPIC, **body}, app=app)
+        elif (moved := self._left_behind(known, url)) is not None:
+            self._client.update_subscription(moved, body, app=app)
+
+    def _left_behind(self, known: Sequence[Json], url: str) -> str | None:
+        """The subscription whose address is ours but for the server's name."""
+        before = {text(item.get("destinationId")) for item in self._client.destinations() if _was_ours(item, url)}
+        found = (text(item.get("subscriptionId")) for item in known if text(item.get("destinationId")) in before)
+        return next(found, None)
+
+
+def _address(destination: Json) -> str:
+    return text(table(destination, "deliveryConfig").get("endpoint"))
+
+
+def _was_ours(destination: Json, url: str) -> bool:
+    return text(destination.get("name")) == NAME and urlsplit(_address(destination)).path == urlsplit(url).path
+
+
+def _payload(supported: Json) -> Json:
+    formats = supported.get("format")
+    given = {"format": "JSON" if isinstance(formats, list) else text(formats) or "JSON"}
+    given |= {"schemaVersion": text(supported.get("schemaVersion"))}
+    return given | {"deliveryProtocol": text(supported.get("deliveryProtocol")) or "HTTPS"}
 
 
 def _hints(body: bytes) -> list[PushHint]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bridge.domain.money import Money
 from bridge.domain.reading import Json, table, tables, text, whole
+from bridge.domain.reading import amount as number
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnCause, ReturnLine
 from bridge.ports.channel import SubmissionState, SubmissionStatus
 from bridge.ports.errors import RejectItem
@@ -21,6 +22,7 @@ from channel_adapters.ebay.reading import amount, moment, stamp
 from channel_adapters.ebay.vocabulary import (
     CANCELLED,
     COMPLETED,
+    REFUND_FAILED,
     REFUND_STATES,
     REJECTED,
     RETURN_BACK,
@@ -32,7 +34,8 @@ COMMENT_MAX = 100
 
 
 class Submission(NamedTuple):
-    """What is followed: ``cancel/<order>/<request>`` or ``refund/<order>/<refund>``."""
+    """What is followed: ``cancel/<order>/<request>``, ``refund/<order>/<refund>`` or ``return/<order>/<return>``, of
+    which the refund is under way."""
 
     kind: str
     order_id: str
@@ -44,7 +47,7 @@ class Submission(NamedTuple):
     @classmethod
     def read(cls, given: str) -> Submission | None:
         parts = given.split("/")
-        return cls(*parts) if len(parts) == 3 and parts[0] in ("cancel", "refund") else None
+        return cls(*parts) if len(parts) == 3 and parts[0] in ("cancel", "refund", "return") else None
 
 
 # Cancellations
@@ -147,24 +150,29 @@ def refund_status(given: Submission, raw: Json) -> SubmissionStatus:
     return _status(given, SubmissionState.DONE if done else SubmissionState.PENDING)
 
 
+def return_status(given: Submission, raw: Json) -> SubmissionStatus:
+    """Of the refund inside a return: paid once its amount stands there."""
+    states = {text(raw.get("state")), text(raw.get("status"))}
+    if number(table(raw, "sellerTotalRefund", "actualRefundAmount").get("value")) or RETURN_CLOSED & states:
+        return _status(given, SubmissionState.DONE)
+    if REFUND_FAILED in states:
+        return _status(given, SubmissionState.FAILED, "eBay could not pay the refund: see Seller Hub, Payments.")
+    return _status(given, SubmissionState.PENDING)
+
+
 def _status(given: Submission, state: SubmissionState, message: str = "") -> SubmissionStatus:
     return SubmissionStatus(submission=str(given), state=state, message=message)
 
 
 def return_refund(lines: Sequence[ChannelRefund]) -> Json:
-    """The same inside a return: price and shipping are told apart, and add up to the total."""
-    parts = [_part(line.amount, "PURCHASE_PRICE") for line in lines]
-    parts += [_part(line.shipping, "ORIGINAL_SHIPPING") for line in lines if line.shipping and line.shipping.amount > 0]
-    whole_refund = lines[0].amount
-    for line in lines[1:]:
-        whole_refund = whole_refund + line.amount
-    for line in lines:
-        whole_refund = whole_refund + line.shipping if line.shipping else whole_refund
-    return {"refundDetail": {"itemizedRefundDetail": parts, "totalAmount": _number(whole_refund)}}
-
-
-def _part(given: Money, kind: str) -> Json:
-    return {"refundAmount": _number(given), "refundFeeType": kind}
+    """The same inside a return: one part for each type of refund (ItemizedRefundDetailType), which add up to the
+    total."""
+    nothing = Money.zero(lines[0].amount.currency)
+    price = sum((line.amount for line in lines), nothing).quantised()
+    shipping = sum((line.shipping for line in lines if line.shipping), nothing).quantised()
+    kinds = (("PURCHASE_PRICE", price), ("ORIGINAL_SHIPPING", shipping))
+    parts = [{"refundAmount": _number(part), "refundFeeType": kind} for kind, part in kinds if part.amount > 0]
+    return {"refundDetail": {"itemizedRefundDetail": parts, "totalAmount": _number(price + shipping)}}
 
 
 def _number(given: Money) -> Json:

@@ -77,7 +77,8 @@ ERRORS = ErrorTable(
         # Not available in the system; not the resource you are requesting; this offer is not available.
         **{(400, code): NotFound for code in ("25702", "25710", "25713", "32100")},
         **{(status, "signature"): Rule(AskMerchant, SIGN) for status in (400, 401, 403, 409)},
-        (403, "195011"): RejectItem,
+        # "Not authorized for this topic": for this application there is none.
+        (403, "195011"): NotFound,
         400: RejectItem,
         401: Rule(Reauthorise, RENEW),
         403: Rule(AskMerchant, SCOPE),

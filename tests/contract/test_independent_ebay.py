@@ -3,15 +3,12 @@ where it and its own sandbox had misread something alike, this eBay would not ag
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from bridge.domain.money import Money
 from bridge.domain.order import CancelReason, OrderPhase, Parcel, ParcelLine
@@ -31,19 +28,14 @@ from tests.contract.suite import Bench
 from tests.support.independent_ebay import answer
 from tests.support.independent_ebay_life import NOW, amount, draft, euro, line, ordered, ref, simple
 from tests.support.independent_ebay_orders import Ebay
-from tests.support.played import everything
+from tests.support.played import ebay_keys, everything
 
 ADAPTER = discover().channels["ebay"]
 
 
 @pytest.fixture
 def ebay(specs_dir: Path) -> Ebay:
-    given = ADAPTER.sandbox_credentials
-    words = "".join(line for line in given["signing_key"].splitlines() if "-----" not in line)
-    key = load_der_private_key(base64.b64decode(words), None)
-    assert isinstance(key, Ed25519PrivateKey)
-    client = (given["client_id"], given["client_secret"])
-    return Ebay(specs_dir / "ebay", client, given["refresh_token"], key.public_key())
+    return Ebay(specs_dir / "ebay", *ebay_keys())
 
 
 @pytest.fixture

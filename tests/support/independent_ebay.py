@@ -10,7 +10,7 @@ import base64
 import itertools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,20 @@ POLICIES = ("fulfillmentPolicyId", "paymentPolicyId", "returnPolicyId")
 
 
 class Refused(Exception):
-    def __init__(self, status: int, number: int, message: str, category: str = "REQUEST") -> None:
+    def __init__(
+        self, status: int, number: int, message: str, category: str = "REQUEST", given: Sequence[tuple[str, str]] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
-        self.error = {
+        self.error: Json = {
             "errorId": number,
             "domain": "API_INVENTORY" if 25000 <= number < 26000 else "API_FULFILLMENT",
             "category": category,
             "message": message,
             "longMessage": message,
         }
+        if given:
+            self.error["parameters"] = [{"name": name, "value": value} for name, value in given]
 
 
 def refusal(refused: Refused) -> Response:
@@ -66,13 +70,20 @@ class Listings:
         self.misfits: set[str] = set()
         self.one_sku = True
         self.tokens: set[str] = set()
+        self.kinds: dict[str, str] = {}  # by token, how it was got
         self.faults: list[Response] = []  # answered to the next calls instead of what they asked for
         self.seen: list[str] = []
+        self.unfit: dict[str, tuple[int, str, list[tuple[str, str]]]] = {}  # what keeps an SKU from being published
+        self.warns = False  # every entry of a bulk answer has a warning
+        self.named = False  # who makes an offer twice is told its number
+        self.hidden = False  # offers cannot be looked up yet
+        self.loses: list[str] = []  # calls that are carried out, and whose answer gets lost
         self._numbers = itertools.count(8_000_001)
 
     def app(self) -> Flask:
         app = Flask("ebay")
         app.before_request(self._before)
+        app.after_request(self._after)
         app.register_error_handler(Refused, refusal)
         app.register_error_handler(404, lambda _: answer({"errors": [{"errorId": 2002, "message": "no such"}]}, 404))
         app.register_error_handler(405, lambda _: answer({"errors": [{"errorId": 2003, "message": "no method"}]}, 405))
@@ -118,6 +129,7 @@ class Listings:
             return answer({"error": "unsupported_grant_type", "error_description": str(grant)}, 400)
         token = f"v^1.1#i^1#t^{next(self._numbers)}"
         self.tokens.add(token)
+        self.kinds[token] = grant
         kind = "User Access Token" if grant == "refresh_token" else "Application Access Token"
         return answer({"access_token": token, "expires_in": 7200, "token_type": kind})
 
@@ -132,6 +144,13 @@ class Listings:
         if request.data and request.mimetype != "application/json":
             return answer({"errors": [{"errorId": 2006, "message": "Unsupported media type"}]}, 415)
         return self.faults.pop(0) if self.faults else None
+
+    def _after(self, response: Response) -> Response:
+        name = request.path.rpartition("/")[2]
+        if name in self.loses:
+            self.loses.remove(name)
+            return answer({"errors": [{"errorId": 25001, "message": "A system error has occurred."}]}, 500)
+        return response
 
     # The account.
 
@@ -180,6 +199,9 @@ class Listings:
                 responses.append(names | one(item))
             except Refused as refused:
                 responses.append(names | {"statusCode": refused.status, "errors": [refused.error]})
+        if self.warns:
+            for item in responses:
+                item["warnings"] = [{"errorId": 25401, "category": "BUSINESS", "message": "Invalid listing options"}]
         mixed = any(item["statusCode"] >= 400 for item in responses)
         return answer({"responses": responses[::-1]}, 207 if mixed else 200)
 
@@ -249,7 +271,7 @@ class Listings:
         if not sku or len(sku) > 50:
             raise Refused(400, 25707, "This is an invalid value for a SKU.")
         found = [self._told(offer) for offer in self.offers.values() if offer["sku"] == sku]
-        if not found:
+        if not found or self.hidden:
             raise Refused(404, 25713, "This Offer is not available.")
         return answer(
             {"href": request.full_path, "total": len(found), "size": len(found), "limit": 100, "offers": found}
@@ -271,8 +293,12 @@ class Listings:
                 raise Refused(400, 25709, f"Invalid value for {name}.")
         if item["sku"] not in self.items:
             raise Refused(400, 25702, f"{item['sku']} could not be found or is not available in the system.")
-        if any(known["sku"] == item["sku"] and known["format"] == item["format"] for known in self.offers.values()):
-            raise Refused(400, 25002, "A user error has occurred. Offer entity already exists.")
+        there = [
+            k for k, known in self.offers.items() if (known["sku"], known["format"]) == (item["sku"], item["format"])
+        ]
+        if there:
+            told = [("offerId", there[0])] if self.named else []
+            raise Refused(400, 25002, "A user error has occurred. Offer entity already exists.", given=told)
         offer = str(next(self._numbers))
         self.offers[offer] = {**item, "offerId": offer, "status": "UNPUBLISHED"}
         return offer
@@ -300,6 +326,9 @@ class Listings:
     def _publish(self, number: str) -> str:
         offer = self._offer(number)
         self._complete(offer)
+        if offer["sku"] in self.unfit:
+            code, message, told = self.unfit[offer["sku"]]
+            raise Refused(400, code, message, given=told)
         listing = offer.get("listing") if offer["status"] == "PUBLISHED" else None
         listing = listing or {"listingId": str(next(self._numbers)), "listingStatus": "ACTIVE", "soldQuantity": 0}
         self.offers[number] |= {"status": "PUBLISHED", "listing": listing}

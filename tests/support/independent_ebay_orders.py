@@ -230,6 +230,8 @@ class Ebay(Listings):
         summary = known["paymentSummary"]
         if any(item["refundStatus"] == "PENDING" for item in summary["refunds"]):
             raise Refused(400, 34922, "Refund can't be issued while previous refund is processing.")
+        if self.held(order):
+            raise Refused(400, 34916, "Order refund can't be issued while a return, a case or a dispute is open.")
         number = str(next(self._refunds))
         amounts = [(item["lineItemId"], _paid_back(item["refundAmount"], known)) for item in items or ()]
         total = sum((amount for _, amount in amounts), _paid_back(whole, known) if whole else Decimal(0))
@@ -251,6 +253,10 @@ class Ebay(Listings):
         known["orderPaymentStatus"] = "PARTIALLY_REFUNDED" if left else "FULLY_REFUNDED"
         self._touch(order)
         return answer({"refundId": number, "refundStatus": "PENDING"})
+
+    def held(self, order: str) -> bool:
+        """Whether its money can be paid back elsewhere only."""
+        return False
 
     def _signed(self) -> None:
         """As eBay's page on digital signatures has it: RFC 9421 over these five, RFC 9530 for the body."""

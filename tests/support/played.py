@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from bridge.registry import discover
 from tests.contract.suite import Bench
@@ -34,6 +38,16 @@ def connecting(name: str, address: str, clock: Callable[[], datetime]) -> Iterat
 
     with bench.http:
         yield connect
+
+
+def ebay_keys() -> tuple[tuple[str, str], str, Ed25519PublicKey]:
+    """The seller's at an independent eBay: client, refresh token, and the key that goes with its signing key."""
+    given = discover().channels["ebay"].sandbox_credentials
+    words = "".join(line for line in str(given["signing_key"]).splitlines() if "-----" not in line)
+    key = load_der_private_key(base64.b64decode(words), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    client = (str(given["client_id"]), str(given["client_secret"]))
+    return client, str(given["refresh_token"]), key.public_key()
 
 
 def everything(ask: Callable[[str | None], Any]) -> list[Any]:

@@ -479,16 +479,12 @@ def test_the_line_of_a_return_by_its_number_or_its_listing() -> None:
 
 def test_a_refund_inside_a_return_adds_up() -> None:
     lines = [
-        ChannelRefund(line_id="1", quantity=1, amount=euro("10.005"), shipping=euro("2")),
-        ChannelRefund(line_id="2", quantity=1, amount=euro("5")),
+        ChannelRefund(line_id="1", quantity=1, amount=euro("10.005"), shipping=euro("2.005")),
+        ChannelRefund(line_id="1", quantity=1, amount=euro("5")),
     ]
     detail = returns.return_refund(lines)["refundDetail"]
     parts = [(part["refundFeeType"], part["refundAmount"]["value"]) for part in detail["itemizedRefundDetail"]]
-    assert parts == [
-        ("PURCHASE_PRICE", Decimal("10.01")),
-        ("PURCHASE_PRICE", Decimal("5.00")),
-        ("ORIGINAL_SHIPPING", Decimal("2.00")),
-    ]
+    assert parts == [("PURCHASE_PRICE", Decimal("15.01")), ("ORIGINAL_SHIPPING", Decimal("2.01"))]
     assert detail["totalAmount"]["value"] == sum(value for _, value in parts)
 
 

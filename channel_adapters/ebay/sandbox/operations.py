@@ -134,5 +134,13 @@ def _push() -> tuple[Operation, ...]:
         ),
         Operation("getSubscriptions", "GET", subscriptions, push.subscriptions, token="any"),
         Operation("createSubscription", "POST", subscriptions, push.subscribe, push.Subscription, token="any"),
+        Operation(
+            "updateSubscription",
+            "PUT",
+            f"{subscriptions}/<subscription_id>",
+            push.update_subscription,
+            push.SubscriptionChange,
+            token="any",
+        ),
         Operation("enableSubscription", "POST", enable, push.enable, token="any"),
     )

@@ -220,6 +220,9 @@ def refund(call: Call) -> Response:
     back, detail = _find(call), call.body.refund_detail
     if "SELLER_ISSUE_REFUND" not in options(back):
         raise OldProblem(400, 1117, "No refund is possible for this return.")
+    kinds = [part.refund_fee_type for part in detail.itemized_refund_detail]
+    if len(set(kinds)) < len(kinds):
+        raise OldProblem(400, 1118, "Each type of refund has one part.")
     parts = sum((part.refund_amount.value for part in detail.itemized_refund_detail), Decimal(0))
     if parts != detail.total_amount.value:
         raise OldProblem(400, 1118, "The parts of the refund do not add up.")

@@ -18,7 +18,7 @@ from flask import Response, request
 from pydantic import Field
 
 from channel_adapters.ebay.sandbox.market import Call, Document, Market, stamp
-from channel_adapters.ebay.sandbox.protocol import Problem, Strict, answer, nothing
+from channel_adapters.ebay.sandbox.protocol import Problem, Strict, answer, nothing, number
 from channel_adapters.ebay.signature import challenge_response
 
 TOPIC, KEY_ID = "ORDER_CONFIRMATION", "9936261a-7d7b-4621-a0f1-96ccb428af49"
@@ -55,6 +55,12 @@ class Subscription(Strict):
     payload: Payload
 
 
+class SubscriptionChange(Strict):
+    status: Literal["ENABLED", "DISABLED"]
+    destination_id: str
+    payload: Payload
+
+
 def public_key(call: Call) -> Response:
     if call.path["public_key_id"] != KEY_ID:
         raise Problem(404, 195001, "The specified key id is invalid.")
@@ -82,8 +88,16 @@ def set_config(call: Call) -> Response:
 
 
 def destinations(call: Call) -> Response:
-    found = [_shown(item) for item in call.market.docs.all("destinations").values()]
-    return answer({"total": len(found), "limit": 100, "href": request.path, "destinations": found})
+    return _page("destinations", [_shown(item) for item in call.market.docs.all("destinations").values()])
+
+
+def _page(name: str, found: list[Document]) -> Response:
+    limit = number("limit", 20, 10, 100, 195004)
+    start = number("continuation_token", 0, 0, len(found), 195005)
+    body: Document = {"total": len(found), "limit": limit, "href": request.path, name: found[start : start + limit]}
+    if start + limit < len(found):
+        body["next"] = f"{request.base_url}?limit={limit}&continuation_token={start + limit}"
+    return answer(body)
 
 
 def _shown(item: Document) -> Document:
@@ -135,8 +149,7 @@ def update_destination(call: Call) -> Response:
 
 
 def subscriptions(call: Call) -> Response:
-    found = [_subscription(item) for item in call.market.docs.all("subscriptions").values()]
-    return answer({"total": len(found), "limit": 100, "href": request.path, "subscriptions": found})
+    return _page("subscriptions", [_subscription(item) for item in call.market.docs.all("subscriptions").values()])
 
 
 def _subscription(item: Document) -> Document:
@@ -157,6 +170,16 @@ def subscribe(call: Call) -> Response:
     return nothing(201, Location=f"{request.base_url}/{key}")
 
 
+def update_subscription(call: Call) -> Response:
+    known = call.market.docs.get("subscriptions", call.path["subscription_id"])
+    if known is None:
+        raise Problem(404, 195013, "The subscription id does not exist.")
+    if call.market.docs.get("destinations", call.body.destination_id) is None:
+        raise Problem(400, 195007, "Invalid or missing destination id.")
+    call.market.put("subscriptions", known["key"], known | call.body.model_dump(by_alias=True))
+    return nothing()
+
+
 def enable(call: Call) -> Response:
     known = call.market.docs.get("subscriptions", call.path["subscription_id"])
     if known is None:
@@ -169,14 +192,14 @@ def enable(call: Call) -> Response:
 
 
 def message(market: Market, order: Document) -> bytes:
-    number = f"n-{market.docs.next_id('notification')}"
+    notice = f"n-{market.docs.next_id('notification')}"
     now = stamp(market.now())
     lines = [
         {"orderLineItemId": line["id"], "listingId": line["listing"], "quantity": line["quantity"]}
         for line in order["lines"]
     ]
     data = {"user": {"userId": "SANDBOX1"}, "order": {"orderId": order["id"], "orderLineItems": lines}}
-    notification = {"notificationId": number, "eventDate": now, "publishDate": now, "publishAttemptCount": 1}
+    notification = {"notificationId": notice, "eventDate": now, "publishDate": now, "publishAttemptCount": 1}
     metadata = {"topic": TOPIC, "schemaVersion": "1.0", "deprecated": False}
     return json.dumps({"metadata": metadata, "notification": notification | {"data": data}}).encode()
 
