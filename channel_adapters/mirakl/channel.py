@@ -206,7 +206,7 @@ class MiraklChannel:
         return self._orders.decide_return(line_id, decision, quantity)
 
     def score(self) -> Sequence[ScoreFigure]:
-        return mapping.score(self._client.account(), self._clock())
+        return mapping.score(self._client.account(), self._client.statistics(), self._clock())
 
     # There is no push
 

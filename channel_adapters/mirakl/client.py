@@ -84,6 +84,13 @@ class MiraklClient:
     def account(self) -> Json:
         return self._get("A01", "/account")
 
+    def statistics(self) -> Json:
+        """Of the last month. Empty where the operator does not show them to shops."""
+        try:
+            return self._get("A21", "/account/statistics", params={"periods": "LAST_MONTH"})
+        except (AskMerchant, RejectItem):
+            return {}
+
     def configuration(self) -> Json:
         return self._get("PC01", "/platform/configuration")
 

@@ -310,20 +310,44 @@ def _return_line(raw: Json, return_id: str, item: Json) -> ReturnLine:
 # The seller's score
 
 
-def score(account: Json, at: datetime) -> list[ScoreFigure]:
-    """A01's own figures on the shop. Operators set limits of their own, which the API does not tell."""
+# A21, each beside the orders or order lines of the time. A rate of returns says more of the goods than of the seller.
+RATES = (
+    ("approval_rate", "Orders accepted", "above"),
+    ("auto_refused_rate", "Orders not answered in time", "below"),
+    ("cancelation_rate", "Order lines with a cancellation", "below"),
+    ("late_shipment_rate", "Orders shipped late", "below"),
+    ("incident_rate", "Order lines with an incident", "below"),
+    ("refund_rate", "Order lines with a refund", "below"),
+)
+MONTH, MONTH_DAYS = "LAST_MONTH", 30
+
+
+def score(account: Json, statistics: Json, at: datetime) -> list[ScoreFigure]:
+    """A21's rates of the last month and A01's own figures on the shop. Operators set limits of their own, which the API
+    does not tell."""
+    rates = [(_of_month(statistics, name), name, title, good) for name, title, good in RATES]
+    found = [
+        ScoreFigure.model_validate(_figure(name, title, value, "share", good, at) | {"period_days": MONTH_DAYS})
+        for value, name, title, good in rates
+        if value is not None
+    ]
     figures = (
         ("approval_rate", "Orders accepted", "share", "above"),
         ("grade", "Grade given by buyers", "of 5", "above"),
         ("approval_delay", "Time to accept an order", "seconds", "below"),
         ("order_messages_response_delay", "Time to answer a message", "seconds", "below"),
     )
-    found = [(amount(account.get(name)), name, title, unit, good) for name, title, unit, good in figures]
-    return [
+    told = {figure.name for figure in found}
+    own = [(amount(account.get(name)), name, title, unit, good) for name, title, unit, good in figures]
+    return found + [
         ScoreFigure.model_validate(_figure(name, title, value, unit, good, at))
-        for value, name, title, unit, good in found
-        if value is not None
+        for value, name, title, unit, good in own
+        if value is not None and name not in told
     ]
+
+
+def _of_month(statistics: Json, name: str) -> Decimal | None:
+    return next((amount(one.get("value")) for one in tables(statistics, name) if one.get("period") == MONTH), None)
 
 
 def _figure(name: str, title: str, value: Decimal, unit: str, good: str, at: datetime) -> dict[str, Any]:

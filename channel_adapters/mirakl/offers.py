@@ -233,7 +233,7 @@ class Offers:
                 if raw is None:
                     failed[update.key] = _missing(update)
                 elif (wanted := _with(sending.same_offer(raw, self._id_type), wishes)) is not None:
-                    changed[update.key] = wanted
+                    changed[update.key] = sending.allowed(wanted, platform)
             except RejectItem as error:
                 failed[update.key] = _rejected(update.key, error)
         return changed, failed

@@ -68,6 +68,11 @@ def wishes(settings: Mapping[str, Any], platform: Platform, handling_days: int |
     return body
 
 
+def allowed(offer: Json, platform: Platform) -> Json:
+    """Without the days to ship that an offer tells by the marketplace's own rule, where shops may not set them."""
+    return {name: offer[name] for name in offer if name != "leadtime_to_ship" or platform.leadtime_allowed}
+
+
 def same_offer(raw: Json, id_type: str) -> Json:
     """An offer as it was read (OF21), in the form in which it is written (OF24): "Offer fields that are not sent are
     reset to their default value" (specification), so all of them are. Raises RejectItem where something cannot be
@@ -109,7 +114,7 @@ def _kept_terms(raw: Json) -> Json:
         body["msrp"] = msrp
     for name in ("offer_additional_fields", "eco_contributions"):
         if entries := tables(raw, name):
-            body[name] = entries
+            body[name] = [{part: entry[part] for part in entry if entry[part] is not None} for entry in entries]
     if discount := _kept_discount(table(raw, "discount")):
         body["discount"] = discount
     return body

@@ -24,6 +24,7 @@ HAS_PRODUCT = "The marketplace has the product now; its offer is made next."
 REMEMBERED = 200
 SKU_COLUMNS = ("offer-sku", "shop_sku", "shop-sku", "sku", "offer_sku")
 MESSAGE_COLUMNS = ("error-message", "error-messages", "errors", "error-reason", "error reason", "error")
+WARNING_COLUMNS = ("warnings", "warning", "warning-message", "warning-messages")
 
 
 class Submission(Value):
@@ -180,9 +181,11 @@ def _import(raw: Json, report: Callable[[], str]) -> Report:
 def errors_of(content: str) -> dict[str, str]:
     """What is wrong, by SKU, of an error report. Its columns are those of the file that was sent, before or after
     two more: the line and the reason. Several lines of a SKU are joined. A product file has the operator's own columns:
-    there each cell of a row may be the SKU or the GTIN."""
+    there each cell of a row may be the SKU or the GTIN, and what is only warned of stands beside what is in error."""
     errors: dict[str, str] = {}
     for row in read_csv(content):
+        if _is_warned_of(row):
+            continue
         sku = next((row[name] for name in SKU_COLUMNS if row.get(name)), "")
         reason = next((name for name in MESSAGE_COLUMNS if row.get(name)), "")
         message = row.get(reason) or _second(row) or "refused without a reason"
@@ -190,6 +193,12 @@ def errors_of(content: str) -> dict[str, str]:
         for key in [sku] if sku else dict.fromkeys(others):
             errors[key] = "; ".join(filter(None, (errors.get(key), message)))
     return errors
+
+
+def _is_warned_of(row: Mapping[str, str]) -> bool:
+    """And not in error, which has a column of its own."""
+    errors = [row[name] for name in MESSAGE_COLUMNS if name in row]
+    return bool(errors) and not any(errors) and any(row.get(name) for name in WARNING_COLUMNS)
 
 
 def _second(row: Mapping[str, str]) -> str:

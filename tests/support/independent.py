@@ -242,7 +242,8 @@ def _given() -> Any:
     """The body; a form's fields and files by their names."""
     if request.mimetype != "multipart/form-data":
         return request.get_json(force=True)
-    return request.form.to_dict() | {name: file.filename or "" for name, file in request.files.items()}
+    told = {name: {"true": True, "false": False}.get(value, value) for name, value in request.form.items()}
+    return told | {name: file.filename or "" for name, file in request.files.items()}
 
 
 def _typed(schema: Json, given: list[str], *, explode: bool) -> Any:

@@ -20,11 +20,21 @@ from typing import Any
 from flask import Response, request
 
 from tests.support.independent import Description, Json, Operation, Refusal
-from tests.support.independent_mirakl_orders import CARRIERS, REASONS, Orders
+from tests.support.independent_mirakl_orders import CARRIERS, REASONS
+from tests.support.independent_mirakl_products import Products
 
 SHOP = 2042
 REPORTS = {"OF": ("error-line", "error-message"), "STO": ("line", "reason"), "PRI": ("line", "reason")}
-PRICES = ("offer-sku", "price", "discount-price", "discount-start-date", "discount-end-date")
+PRICES = (
+    "offer-sku", "price", "price-ranges", "discount-price", "discount-ranges", "channels", "discount-start-date",
+    "discount-end-date", "start-date", "end-date",
+)  # fmt: skip
+# What an offer tells under the name it is sent under.
+PLAIN = (
+    "description", "internal_description", "leadtime_to_ship", "max_order_quantity", "min_order_quantity",
+    "min_quantity_alert", "package_quantity", "price_additional_info", "product_tax_code", "eco_contributions",
+    "offer_additional_fields", "allow_quote_requests",
+)  # fmt: skip
 STOCKS = ("offer-sku", "quantity", "warehouse-code", "update-delete")
 PAGES: dict[str, tuple[tuple[str, Json], ...]] = {
     "offset": (("max", {"type": "integer", "minimum": 1, "maximum": 100}), ("offset", {"type": "integer"})),
@@ -44,18 +54,19 @@ class Import:
 
 
 @dataclass
-class Mirakl(Orders):
+class Mirakl(Products):
     """``pending``: looks before an import is over; ``fails``: what an import ends with instead; ``says``: why the lines of
-    a SKU are in error; ``settings``: of the platform."""
+    a SKU are in error; ``settings``: of the platform; ``shop``: what the shop is; ``own``: the operator's own fields."""
 
     key: str = "key"
     pending: int = 2
     fails: list[str] = field(default_factory=list)
-    catalogue: set[str] = field(default_factory=set)
     says: dict[str, str] = field(default_factory=dict)
     offers: dict[str, Json] = field(default_factory=dict)
     imports: dict[str, Import] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    shop: dict[str, Any] = field(default_factory=dict)
+    own: list[Json] = field(default_factory=list)
 
     def answer(self, path: str) -> Response:
         if request.headers.get("Authorization") != self.key:
@@ -76,11 +87,23 @@ class Mirakl(Orders):
             "shop_id": SHOP, "shop_name": "Shop", "currency_iso_code": "EUR", "shop_state": "OPEN",
             "approval_rate": 0.95, "approval_delay": 3600, "channels": ["FR"],
         }  # fmt: skip
-        return self.full(operation, body)
+        return self.full(operation, body | self.shop)
+
+    def _a21(self, operation: Operation) -> Response:
+        """Periods that were asked for only."""
+        asked = request.args.get("periods", "LAST_MONTH,LAST_YEAR").split(",")
+        rates = {"approval_rate": 0.9, "cancelation_rate": 0.01, "incident_rate": 0.02, "late_shipment_rate": 0.03}
+        told = {name: [{"period": one, "value": rate} for one in asked] for name, rate in rates.items()}
+        return self.full(operation, told | {"last_updated_date": self.moment(self.now())})
+
+    def _ch11(self, operation: Operation) -> Response:
+        return self.full(
+            operation, {"channels": [{"code": one, "label": one} for one in self.shop.get("channels", ["FR"])]}
+        )
 
     def _pc01(self, operation: Operation) -> Response:
         features: Json = {
-            "order_workflows": {"order_acceptance": "MANUAL"}, "offer_prices_decimals": "2",
+            "order_workflows": {"order_acceptance": "NOT_AUTOMATIC"}, "offer_prices_decimals": "2",
             "operator_csv_delimiter": "SEMICOLON", "order_tax_mode": self.mode,
         }  # fmt: skip
         features |= {"shipment": {"multi_shipment": self.multi}, "returns": {"marketplace": True}}
@@ -90,7 +113,7 @@ class Mirakl(Orders):
         return self.full(operation, {"offer_states": [{"code": "11", "label": "New"}], "total_count": 1})
 
     def _af01(self, operation: Operation) -> Response:
-        return self.full(operation, {"additional_fields": []})
+        return self.full(operation, {"additional_fields": self.own, "total_count": len(self.own)})
 
     def _sh21(self, operation: Operation) -> Response:
         found = [{"code": code, "label": code.title(), "tracking_url": url} for code, url in CARRIERS.items()]
@@ -106,15 +129,6 @@ class Mirakl(Orders):
             for code, label, right in ((f"{code}X", "Not yours", False), (code, label, True))
         ]
         return self.full(operation, {"reasons": found, "total_count": len(found)})
-
-    def _p31(self, operation: Operation) -> Response:
-        asked = [one.split("|") for one in request.args["product_references"].split(",")]
-        found = [
-            {"product_id": key, "product_id_type": kind, "product_sku": f"P{key}", "product_title": "A thing"}
-            for kind, key in asked
-            if kind == "EAN" and key in self.catalogue
-        ]
-        return self.full(operation, {"products": found[::-1], "total_count": len(found)})
 
     # Imports
 
@@ -157,8 +171,12 @@ class Mirakl(Orders):
 
     def _work(self, one: Import) -> None:
         work = {"OF": self._one_offer, "STO": self._one_stock, "PRI": self._one_price}[one.kind]
+        seen: set[str] = set()
         for number, row in enumerate(one.rows, 1):
             sku = row.get("shop_sku") or row.get("offer-sku") or ""
+            if one.kind == "PRI" and sku in self.offers and sku not in seen:
+                self.offers[sku] |= {"all_prices": [], "discount": {}}  # delete and replace
+            seen.add(sku)
             if fault := self.says.get(sku) or work(sku, row):
                 one.errors.append((number, fault))
 
@@ -172,8 +190,18 @@ class Mirakl(Orders):
         before = self.offers.get(sku)
         if before and before["product_id"] != row["product_id"]:
             return "The product linked to the new offer is different from the existing offer"
+        if (
+            row.get("leadtime_to_ship") is not None
+            and self.settings.get("lead_time_to_ship_by_sellers_enabled") == "NO"
+        ):
+            return "The lead time to ship cannot be set"
+        told = {one["code"] for one in row.get("offer_additional_fields", []) if one.get("value") not in (None, "")}
+        if lacking := [one["code"] for one in self.own if one["required"] and one["code"] not in told]:
+            return f"The field {lacking} is mandatory"
         number = before["number"] if before else 5000 + len(self.offers)
-        self.offers[sku] = {"number": number, "quantity": 0} | row
+        default = {"unit_origin_price": row["price"], "unit_discount_price": row.get("discount", {}).get("price")}
+        prices = [one for one in row.get("all_prices", []) if one.get("channel_code")]
+        self.offers[sku] = {"number": number, "quantity": 0} | row | {"all_prices": [default, *prices]}
         return ""
 
     def _one_stock(self, sku: str, row: Json) -> str:
@@ -189,13 +217,17 @@ class Mirakl(Orders):
             return "The offer does not exist"
         if not re.fullmatch(r"\d+(\.\d{1,2})?", row["price"]) or float(row["price"]) <= 0:
             return "The price is not valid"
-        offer = self.offers[sku]
-        for name in ("discount", "all_prices"):
-            offer.pop(name, None)
-        offer["price"] = float(row["price"])
-        if row.get("discount-price"):
-            offer["discount"] = {"price": float(row["discount-price"])}
+        offer, channels = self.offers[sku], [one for one in row.get("channels", "").split("|") if one]
+        if (row.get("channels") or row.get("start-date")) and not self.pricing():
+            return "Channel and scheduled prices are not activated"
+        for channel in channels or [""]:
+            offer["all_prices"].append(_price(row, channel))
+        if not channels:
+            offer["price"] = float(row["price"])
         return ""
+
+    def pricing(self) -> bool:
+        return bool(self.settings.get("pricing", {}).get("channel_pricing", "DISABLED") != "DISABLED")
 
     def _counts(self, key: str, one: Import) -> Json:
         wrong = len(one.errors)
@@ -266,16 +298,59 @@ class Mirakl(Orders):
 
     def _offer(self, sku: str) -> Json:
         offer = self.offers[sku]
-        now = float(offer.get("discount", {}).get("price") or offer["price"])
-        tiers = [{"price": now, "quantity_threshold": 1, "unit_origin_price": float(offer["price"])}]
-        one = {"price": now, "unit_origin_price": float(offer["price"]), "volume_prices": tiers}
-        active = offer["quantity"] > 0
-        return {
+        prices = [_told_price(one) for one in offer["all_prices"]]
+        default = next((one for one in prices if not one.get("channel_code")), prices[0])
+        active, now = offer["quantity"] > 0, default["price"]
+        told = {name: offer[name] for name in PLAIN if offer.get(name) is not None}
+        for name, sent in (("available_start_date", "available_started"), ("available_end_date", "available_ended")):
+            told |= {name: offer[sent]} if offer.get(sent) else {}
+        if offer.get("logistic_class"):
+            told["logistic_class"] = {"code": offer["logistic_class"], "label": "Small"}
+        if default.get("unit_discount_price"):
+            dates = {
+                name: default[f"discount_{name}"]
+                for name in ("start_date", "end_date")
+                if f"discount_{name}" in default
+            }
+            told["discount"] = {
+                "discount_price": default["unit_discount_price"],
+                "origin_price": default["unit_origin_price"],
+            } | dates
+        return told | {
             "shop_sku": sku, "offer_id": offer["number"], "quantity": offer["quantity"], "state_code": "11",
-            "currency_iso_code": "EUR", "price": now, "total_price": now, "active": active, "all_prices": [one],
-            "applicable_pricing": one, "product_title": "A thing", "description": offer.get("description", ""),
+            "currency_iso_code": "EUR", "price": now, "total_price": now, "active": active, "all_prices": prices,
+            "applicable_pricing": default, "product_title": "A thing",
             "product_references": [{"reference": offer["product_id"], "reference_type": "EAN"}],
         } | ({} if active else {"inactivity_reasons": ["ZERO_QUANTITY"]})  # fmt: skip
+
+
+def _price(row: Json, channel: str) -> Json:
+    """One of a price file: with steps by quantity, and for a time."""
+    made: Json = {"unit_origin_price": float(row["price"])} | ({"channel_code": channel} if channel else {})
+    if row.get("discount-price"):
+        made["unit_discount_price"] = float(row["discount-price"])
+    for name in ("discount-start-date", "discount-end-date"):
+        made |= {name.replace("-", "_"): row[name]} if row.get(name) else {}
+    steps = dict(part.split("|") for part in (row.get("price-ranges") or "").split(",") if part)
+    less = dict(part.split("|") for part in (row.get("discount-ranges") or "").split(",") if part)
+    made["volume_prices"] = [
+        {"quantity_threshold": int(many), "unit_origin_price": float(price)}
+        | ({"unit_discount_price": float(less[many])} if many in less else {})
+        for many, price in steps.items()
+        if many != "1"
+    ]
+    return made
+
+
+def _told_price(one: Json) -> Json:
+    now = float(one.get("unit_discount_price") or one["unit_origin_price"])
+    first: Json = {"price": now, "quantity_threshold": 1, "unit_origin_price": float(one["unit_origin_price"])}
+    steps = [
+        {"price": float(step.get("unit_discount_price") or step["unit_origin_price"])} | step
+        for step in one.get("volume_prices") or []
+    ]
+    told = {name: one[name] for name in one if one[name] is not None}
+    return told | {"price": now, "unit_origin_price": float(one["unit_origin_price"]), "volume_prices": [first, *steps]}
 
 
 def mirakl(folder: Path, **given: Any) -> Mirakl:

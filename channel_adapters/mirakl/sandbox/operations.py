@@ -10,6 +10,7 @@ from channel_adapters.mirakl.sandbox.market import Handler
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("A01", "GET /api/account", settings.account),
+    ("A21", "GET /api/account/statistics", settings.statistics),
     ("PC01", "GET /api/platform/configuration", settings.configuration),
     ("AF01", "GET /api/additional_fields", settings.additional_fields),
     ("OF61", "GET /api/offers/states", settings.offer_states),

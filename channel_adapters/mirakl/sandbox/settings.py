@@ -29,11 +29,28 @@ REASONS = (
 )
 
 
+def _approval_rate(market: Market) -> float:
+    decided = [order for order in market.docs.all("orders").values() if order.get("decided")]
+    accepted = [order for order in decided if order["order_state"] != "REFUSED"]
+    return len(accepted) / len(decided) if decided else 1
+
+
+PERIODS = ("ALL_SINCE_BEGINNING", "LAST_MONTH", "LAST_THREE_MONTHS", "LAST_SIX_MONTHS", "LAST_YEAR")
+
+
+def statistics(call: Call) -> Response:
+    asked = request.args.get("periods", ",".join(PERIODS)).split(",")
+    cancelled = [order for order in call.market.docs.all("orders").values() if order["order_state"] == "CANCELED"]
+    orders = len(call.market.docs.all("orders"))
+    rates = {"approval_rate": _approval_rate(call.market), "auto_refused_rate": 0, "late_shipment_rate": 0}
+    rates |= {"cancelation_rate": len(cancelled) / orders if orders else 0, "incident_rate": 0, "refund_rate": 0}
+    told = {name: [{"period": period, "value": rate} for period in asked] for name, rate in rates.items()}
+    return answer(told | {"shop_id": call.market.options.shop_id})
+
+
 def account(call: Call) -> Response:
     market, options = call.market, call.market.options
     orders = market.docs.all("orders").values()
-    decided = [order for order in orders if order.get("decided")]
-    accepted = [order for order in decided if order["order_state"] != "REFUSED"]
     contact = {"city": "Paris", "country": "FRA", "email": "shop@example.com", "lastname": "Dupont", "street1": "1 Rue"}
     address = {"city": "Paris", "country_iso_code": "FRA", "street_1": "1 Rue"}
     created = stamp(1700000000)
@@ -49,7 +66,7 @@ def account(call: Call) -> Response:
         "offers_count": len(market.docs.all("offers")),
         "orders_count": len(orders),
         "evaluations_count": 3,
-        "approval_rate": len(accepted) / len(decided) if decided else 1,
+        "approval_rate": _approval_rate(market),
         "approval_delay": 33,
         "order_messages_response_delay": 76,
         "grade": 4.5,
