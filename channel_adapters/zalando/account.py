@@ -59,6 +59,7 @@ class Account:
             raise AskMerchant("Zalando: this merchant has no sales channel yet. Ask your Zalando contact for one.")
         selling = _live(places)
         return AccountInfo(
+            identity=self._merchant,
             name=f"Merchant {self._merchant[:8]}",
             countries=tuple(place.site.country for place in selling),
             sites=tuple(place.site.code for place in selling),

@@ -167,10 +167,10 @@ def _how(about: Type) -> str:
 
 
 def _restricted(outline: Json, tier: str, label: str) -> set[str] | None:
-    """Of an outline only some values of a type may be taken; None: all."""
+    """Of an outline only some values of a type may be taken, of all its variants or of one; None: all."""
     rules = tables(outline, "tiers", tier, "restricted_attributes")
-    found = [set(texts(rule, "values")) for rule in rules if text(table(rule, "type").get("label")) == label]
-    return found[0] if found else None
+    found = {text(table(rule, "type").get("label")): set(texts(rule, "values")) for rule in rules}
+    return found.get(label, found.get(base_of(label)))
 
 
 def _allowed(about: Type, only: set[str] | None) -> tuple[AllowedValue, ...]:

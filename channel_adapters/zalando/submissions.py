@@ -170,8 +170,9 @@ def _is_ours(item: Submission, price: Json) -> bool:
 
 
 def _moved_at(price: Json) -> datetime:
+    """One that has not moved yet was received just now."""
     moves = [at for move in tables(price, "status_transitions") if (at := moment(move.get("timestamp")))]
-    return max(moves, default=datetime.min.replace(tzinfo=UTC))
+    return max(moves, default=datetime.max.replace(tzinfo=UTC))
 
 
 def _words(price: Json, word: str) -> str:

@@ -46,6 +46,7 @@ class Zalando(Independent):
     linked: bool = True
     bare: bool = False
     splits: bool = True
+    merchants: list[str] = field(default_factory=lambda: [MERCHANT])
     catalogue: set[str] = field(default_factory=set)
     identifiers: dict[str, Json] = field(default_factory=dict)
     stock: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -103,7 +104,7 @@ class Zalando(Independent):
     # The account and its products
 
     def _me(self, operation: Operation) -> Response:
-        body = {"bpids": [MERCHANT], "client_id": self.client[0], "scopes": ["orders/read", "orders/write"]}
+        body = {"bpids": self.merchants, "client_id": self.client[0], "scopes": ["orders/read", "orders/write"]}
         return self.json(operation, 200, body)
 
     def _sales_channels(self, operation: Operation) -> Response:
