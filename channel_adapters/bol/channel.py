@@ -15,6 +15,7 @@ from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
 from bridge.ports.channel import (
     AccountInfo,
+    Choice,
     ContentUpdate,
     ItemResult,
     OfferDraft,
@@ -68,9 +69,13 @@ class BolChannel:
 
     def check(self) -> AccountInfo:
         found = self._client.retailer()
+        operators = self._operators()
+        self._operator, self._operator_asked = _only(operators), self._clock()
         details = {"retailer": found.get("retailerId"), "economic_operator": self._operator_id() or "none found"}
         name = str(found.get("displayName") or found.get("companyName") or "bol.com")
-        return AccountInfo(name=name, countries=MANIFEST.countries, details=details)
+        chosen = tuple(Choice(value=str(item["id"]), label=str(item.get("name") or item["id"])) for item in operators)
+        choices = {"economic_operator": chosen} if chosen else {}
+        return AccountInfo(name=name, countries=MANIFEST.countries, choices=choices, details=details)
 
     def list_categories(self) -> Iterable[Category]:
         language = tree.LANGUAGES.get(str(self._settings.get("language")), "nl")
@@ -145,16 +150,16 @@ class BolChannel:
             return str(chosen)
         now = self._clock()
         if self._operator is None and (self._operator_asked is None or now - self._operator_asked > ASK_AGAIN_AFTER):
-            self._operator, self._operator_asked = self._only_operator(), now
+            self._operator, self._operator_asked = _only(self._operators()), now
         return self._operator
 
-    def _only_operator(self) -> str | None:
+    def _operators(self) -> list[Json]:
+        """Those that are valid."""
         try:
             found = self._client.economic_operators()
         except (AskMerchant, RejectItem):  # without it offers are created all the same, and stay offline with a reason
-            return None
-        valid = [item.get("id") for item in found if item.get("status", "VALID") == "VALID"]
-        return str(valid[0]) if len(valid) == 1 else None
+            return []
+        return [item for item in found if item.get("id") and item.get("status", "VALID") == "VALID"]
 
     def update_stock(self, updates: Sequence[StockUpdate]) -> list[ItemResult]:
         return _each(updates, lambda update: self._update(update, mapping.stock(update.sku, update.stock)))
@@ -317,6 +322,10 @@ class BolChannel:
     def ensure_push(self, url: str) -> None:
         """Subscribe ``url``, or switch its subscription on again: bol switches off what failed for ten minutes."""
         self.push.ensure(url)
+
+
+def _only(operators: Sequence[Json]) -> str | None:
+    return str(operators[0]["id"]) if len(operators) == 1 else None
 
 
 def _read_cursor(cursor: str) -> tuple[str, str, int]:

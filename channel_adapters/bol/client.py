@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.domain.reading import lifetime
+from bridge.domain.reading import lifetime, table, whole
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import AskMerchant, Reauthorise, RejectItem, RetryLater
 from bridge.ports.http import ErrorTable, Response, Rule, Token, TokenSource, basic_auth
@@ -13,6 +13,7 @@ from bridge.ports.http import ErrorTable, Response, Rule, Token, TokenSource, ba
 Json = dict[str, Any]
 
 # bol tells versions apart by media type alone: offers are v11 since January 2026, all else is v10.
+MOST_PAGES = 100
 V10 = "application/vnd.retailer.v10+json"
 V11 = "application/vnd.retailer.v11+json"
 ECONOMIC_OPERATOR = "application/vnd.economic-operator.v1+json"
@@ -108,8 +109,20 @@ class BolClient:
         return self._call("get-retailer-information", "GET", "/retailer/retailers/current")
 
     def economic_operators(self) -> list[Json]:
+        """All pages. What a page tells of their number is described elsewhere, so the last one brings nothing new."""
+        found: dict[str, Json] = {}
+        for page in range(1, MOST_PAGES):
+            params = {"page": page} if page > 1 else None
+            answer = self._operators_page(params)
+            new = [item for item in listed(answer, "operators") if str(item.get("id")) not in found]
+            found |= {str(item.get("id")): item for item in new}
+            if not new or len(new) < (whole(table(answer, "page").get("pageSize")) or 0):
+                break
+        return list(found.values())
+
+    def _operators_page(self, params: Json | None) -> Json:
         path = "/retailer/economic-operators"
-        return listed(self._call("get-all-economic-operators", "GET", path, media=ECONOMIC_OPERATOR), "operators")
+        return self._call("get-all-economic-operators", "GET", path, params=params, media=ECONOMIC_OPERATOR)
 
     def offers(self, **filters: Any) -> Json:
         params = {name.replace("_", "-"): value for name, value in filters.items()}

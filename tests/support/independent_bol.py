@@ -21,6 +21,7 @@ from flask import Response, request
 
 from tests.support.independent import Description, Json, Operation, Refusal
 from tests.support.independent_bol_content import BolContent
+from tests.support.independent_bol_push import BolPush
 
 PAGE = 50
 FILES = ("retailer-v10.json", "offers-v11.yaml", "shared-v10.json", "economic-operators-v1.yaml")
@@ -29,9 +30,10 @@ DONE, NO = "SUCCESS", "FAILURE"
 
 
 @dataclass
-class Bol(BolContent):
+class Bol(BolPush, BolContent):
     """``pending``: how often a process status is read before it is decided; ``ends``: by event type, what it ends as
-    whatever was asked; ``forget``: process statuses that are no longer kept."""
+    whatever was asked; ``forget``: process statuses that are no longer kept; ``operators``: economic operators by name,
+    and whether they are valid."""
 
     client: tuple[str, str] = ("id", "secret")
     pending: int = 1
@@ -40,6 +42,7 @@ class Bol(BolContent):
     uses: int = 1000  # of a token, until it has expired
     ends: dict[str, str] = field(default_factory=dict)
     forget: set[str] = field(default_factory=set)
+    operators: list[tuple[str, str]] = field(default_factory=lambda: [("Maker", "PENDING"), ("Other", "VALID")])
     offers: dict[str, Json] = field(default_factory=dict)
     orders: dict[str, Json] = field(default_factory=dict)
     returns: dict[str, Json] = field(default_factory=dict)
@@ -395,10 +398,13 @@ class Bol(BolContent):
         return self.json(operation, 200, {name: shown})
 
     def _get_all_economic_operators(self, _: Operation) -> Response:
-        """Its description leaves most to a file that is not published: a page of two, of which one is valid."""
-        found = [{"id": str(uuid.UUID(int=number)), "name": "Maker", "status": status}
-                 for number, status in enumerate(("PENDING", "VALID"))]  # fmt: skip
-        body = {"operators": found, "page": {"pageNumber": 1, "pageSize": 25}}
+        """Its description leaves most to a file that is not published: pages have 25 unless told, and begin with one."""
+        page, many = int(request.args.get("page", "1")), int(request.args.get("page-size", "25"))
+        found = [
+            {"id": str(uuid.UUID(int=number)), "name": name, "status": status}
+            for number, (name, status) in enumerate(self.operators)
+        ]
+        body = {"operators": found[(page - 1) * many : page * many], "page": {"pageNumber": page, "pageSize": many}}
         return Response(json.dumps(body), mimetype="application/vnd.economic-operator.v1+json")
 
     def _get_retailer_information(self, operation: Operation, retailer_id: str) -> Response:
