@@ -208,9 +208,11 @@ def specs_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser's program."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    return found or needs("chromium", "apt-get install chromium")
+    """The browser's program; the one without a window costs a quarter less."""
+    found = filter(
+        None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))
+    )
+    return next(found, None) or needs("chromium", "apt-get install chromium-headless-shell")
 
 
 @pytest.fixture(autouse=True)
