@@ -15,12 +15,13 @@ from bridge.domain.money import Money
 from bridge.domain.order import Parcel, ParcelLine
 from bridge.domain.requirement import AttributeKind, Need
 from bridge.domain.returns import ChannelRefund, RefundReason, ReturnDecision
-from bridge.ports.channel import ContentUpdate, OfferDraft, OfferRef, Outcome, StockUpdate, SubmissionState
+from bridge.ports.channel import ContentUpdate, OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate, SubmissionState
 from bridge.ports.errors import Reauthorise, RetryLater
 from bridge.registry import discover
 from tests.support.independent import Json, Refusal
 from tests.support.independent_allegro import Allegro, allegro, number
 from tests.support.independent_allegro_catalogue import LAMPS, SHOES
+from tests.support.independent_allegro_offers import zloty
 from tests.support.played import Clock, connecting, everything
 
 EAN = "4006381333931"
@@ -371,3 +372,67 @@ def test_an_offer_sold_out_and_back(market: Allegro, connect: Callable[..., Any]
         status = "ACTIVE" if stock else "ENDED"
         assert offer["publication"]["status"] == status
     assert offer["stock"]["available"] == 5
+
+
+def there(market: Allegro, at: int) -> Json:
+    """An offer on sale on two marketplaces."""
+    made: Json = {
+        "id": str(17_000_000_000 + at), "name": f"A thing {at}", "stock": {"available": 5, "unit": "UNIT"},
+        "sellingMode": {"format": "BUY_NOW", "price": zloty("19.99")}, "external": {"id": f"SKU-{at}"},
+        "publication": {"status": "ACTIVE"}, "at": market.now() - timedelta(days=at),
+        "additionalMarketplaces": {"allegro-cz": {"sellingMode": {"price": zloty("120.00", "CZK")}}},
+    }  # fmt: skip
+    market.offers[made["id"]] = made
+    return made
+
+
+def test_what_many_offers_get_alike(market: Allegro, connect: Callable[..., Any], clock: Clock) -> None:
+    """In commands of a thousand, and what fails of them is told by offer."""
+    made = [there(market, at) for at in range(1_006)]
+    market.fails[made[7]["id"]] = {"code": "X", "message": "no", "userMessage": "Oferta zablokowana"}
+    channel = connect(sites=["allegro-pl", "allegro-cz"])
+    base = [
+        {"key": one["id"], "site": "allegro-pl", "offer_id": one["id"], "sku": one["external"]["id"]} for one in made
+    ]
+    for updates in (
+        channel.update_stock([StockUpdate(**one, stock=9) for one in base]),
+        channel.update_prices([PriceUpdate(**one, price=Money.of("25", "PLN")) for one in base[:40]]),
+    ):
+        states = {one.key: state for one, state in zip(updates, followed(market, channel, updates, clock), strict=True)}
+        assert states.pop(made[7]["id"]) == (SubmissionState.FAILED, "Oferta zablokowana")
+        assert {state for state, _ in states.values()} == {SubmissionState.DONE}
+    assert [one["stock"]["available"] for one in made].count(9) == 1_005
+    assert made[0]["sellingMode"]["price"] == zloty("25.00")
+    abroad = [one | {"site": "allegro-cz", "offer_id": f"allegro-cz:{one['offer_id']}"} for one in base[:8]]
+    results = channel.update_prices([PriceUpdate(**one, price=Money.of("149.5", "CZK")) for one in abroad])
+    assert [state for state, _ in followed(market, channel, results, clock)].count(SubmissionState.DONE) == 7
+    assert made[0]["additionalMarketplaces"]["allegro-cz"]["sellingMode"]["price"] == zloty("149.50", "CZK")
+    assert made[0]["sellingMode"]["price"] == zloty("25.00")
+
+
+def followed(market: Allegro, channel: Any, results: list[Any], clock: Clock) -> list[Any]:
+    """How each ended, all asked for together."""
+    found: dict[str, Any] = {}
+    for _ in range(market.pending + 3):
+        clock.ahead += timedelta(seconds=30)
+        found |= {one.submission: one for one in channel.follow([item.submission for item in results])}
+        if all(one.state is not SubmissionState.PENDING for one in found.values()):
+            break
+    return [(found[item.submission].state, found[item.submission].message) for item in results]
+
+
+def test_a_further_marketplace(market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock) -> None:
+    """It follows the first one, in its own currency."""
+    known(market)
+    channel = connect(**settings, sites=["allegro-pl", "allegro-cz"])
+    czech = draft(site="allegro-cz", key="cz", price=Money.of("990", "CZK"))
+    assert channel.create_offers([czech])[0].outcome is Outcome.RETRY
+    assert channel.create_offers([draft()])[0].outcome in (Outcome.APPLIED, Outcome.SUBMITTED)
+    [made] = channel.create_offers([czech])
+    assert ends(market, channel, made, clock)[0] in WELL, made
+    [offer] = market.offers.values()
+    assert offer["additionalMarketplaces"]["allegro-cz"]["sellingMode"]["price"] == zloty("990.00", "CZK")
+    read = {one.site: one.price for one in everything(channel.list_offers)}
+    assert read == {"allegro-pl": Money.of("199.90", "PLN"), "allegro-cz": Money.of("990", "CZK")}
+    wrong = channel.create_offers([czech.model_copy(update={"price": Money.of("990", "PLN")})])
+    assert wrong[0].outcome is Outcome.REJECTED

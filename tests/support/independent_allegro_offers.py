@@ -125,6 +125,7 @@ class Offers(Catalogue):
         for name in ("stock", "sellingMode", "publication"):
             offer[name] = offer[name] | (given.get(name) or {})
         offer["name"] = given.get("name", offer["name"])
+        offer["additionalMarketplaces"] = offer["additionalMarketplaces"] | (given.get("additionalMarketplaces") or {})
         self._settle(offer)
         return self._begun(operation, offer) if self.later else self.json(operation, 200, self._whole(offer))
 
@@ -235,4 +236,50 @@ class Offers(Catalogue):
         return self._report(operation, 200, command)
 
     def _get_publication_tasks_using_get(self, operation: Operation, command: str) -> Response:
+        return self._tasks(operation, command)
+
+    def _shared(self, operation: Operation, command: str, name: str, act: Callable[[Json], str | None]) -> Response:
+        """What all of its offers get, each with a task of its own."""
+        tasks = []
+        numbers = [one["id"] for item in request.get_json()["offerCriteria"] for one in item["offers"]]
+        if len(numbers) > 1000 or len({*numbers}) < len(numbers):
+            raise Refusal(422, "TOO_MANY_OFFERS")
+        for one in numbers:
+            offer = self.offers.get(one)
+            bad = "Offer not found" if offer is None else None if one in self.fails else act(offer)
+            task = self._task(one, name, bad)
+            del task["subject"]
+            tasks.append(task | {"offer": {"id": one}, "field": name})
+        return self._begin(operation, command, tasks)
+
+    def _quantity_modification_command_using_put(self, operation: Operation, command: str) -> Response:
+        given = request.get_json()["modification"]
+        if given["changeType"] == "FIXED" and given["value"] <= 0:
+            raise Refusal(422, "VALIDATION_ERROR", ["modification.value|must be greater than 0"])
+
+        def act(offer: Json) -> str | None:
+            offer["stock"] = offer["stock"] | {"available": given["value"]}
+            return None
+
+        return self._shared(operation, command, "stock.available", act)
+
+    def _price_modification_command_using_put(self, operation: Operation, command: str) -> Response:
+        given = request.get_json()["modification"]
+
+        def act(offer: Json) -> str | None:
+            place = given.get("marketplaceId", "allegro-pl")
+            selling = offer["sellingMode"] if place == "allegro-pl" else offer["additionalMarketplaces"].get(place)
+            if selling is None:
+                return f"The offer is not on {place}"
+            (selling if place == "allegro-pl" else selling["sellingMode"])["price"] = given["price"]
+            return None
+
+        return self._shared(operation, command, "sellingMode.price", act)
+
+    def _get_quantity_modification_command_tasks_statuses_using_get(
+        self, operation: Operation, command: str
+    ) -> Response:
+        return self._tasks(operation, command)
+
+    def _get_price_modification_command_tasks_statuses_using_get(self, operation: Operation, command: str) -> Response:
         return self._tasks(operation, command)
