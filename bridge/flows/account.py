@@ -17,6 +17,7 @@ from bridge.db.work import Claim, Mark
 from bridge.domain.safety import Safe
 from bridge.domain.standing import Standing
 from bridge.domain.stock import Guard
+from bridge.flows import forgetting
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.flows.sites import NAMES, site_names
@@ -35,10 +36,11 @@ WARN, URGENT = timedelta(days=30), timedelta(days=7)
 
 
 def check(engine: Engine, row: Connection, claims: list[Claim]) -> None:
-    """Work kind ``poll.check``: the account is asked again what connecting asked. Refused credentials are told by
-    the error."""
+    """Work kind ``poll.check``: the account is asked again what connecting asked, and who wants to be forgotten.
+    Refused credentials are told by the error."""
     with lane("sweep"):
         info = engine.check(row)
+        forgetting.as_asked(engine, row)
     engine.db.transact(row.shop_id, _checked, engine, row, info, claims, engine.clock())
 
 

@@ -1,8 +1,9 @@
 """What is held about buyers goes when its time is over: as each marketplace says, else after the shop's own period, the
-bridge's where it wants no other."""
+bridge's where it wants no other. And before, where a buyer asked the marketplace for it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from bridge.db.tables import Connection, Order
 from bridge.flows import keeping
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
+from bridge.ports.channel import Forgetting
 
 CHUNK = 500
 
@@ -41,6 +43,27 @@ def _forget(engine: Engine, row: Connection, kept: timedelta) -> int:
             session, engine.clock(), "privacy", text, connection_id=row.id, detail=told
         ))  # fmt: skip
     return told["orders"]
+
+
+def as_asked(engine: Engine, row: Connection) -> int:
+    """Erase the buyers who asked this marketplace for it. An order that is under way keeps its address until it is
+    closed: the marketplace tells it again. Returns of how many orders. Raises what the channel raises."""
+    channel: object = engine.channel(row) if row.role == "channel" else None
+    wanted = sorted(set(channel.forgotten_orders())) if isinstance(channel, Forgetting) else []
+    parts = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+    return sum(engine.db.transact(row.shop_id, _erase_asked, row, part, engine.clock()) for part in parts)
+
+
+def _erase_asked(session: Session, row: Connection, ids: Sequence[str], now: datetime) -> int:
+    query = select(Order).where(Order.connection_id == row.id, Order.external_id.in_(ids))
+    orders = session.scalars(query.where(Order.closed_at.is_not(None), Order.erased_at.is_(None))).all()
+    if not orders:
+        return 0
+    store = store_connection(session)
+    told = privacy.erase_buyers(session, orders, store.id if store is not None else 0, now)
+    text = f"what was held about the buyers of {len(orders)} orders of {row.title} is erased, as they asked there"
+    note(session, now, "privacy", text, connection_id=row.id, detail=told)
+    return len(orders)
 
 
 def period(engine: Engine, row: Connection, wanted: timedelta) -> timedelta:

@@ -352,6 +352,16 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Forgetting(Protocol):
+    """A channel whose marketplace tells which buyers want to be forgotten."""
+
+    def forgotten_orders(self) -> Iterable[str]:
+        """Orders, by their ids, of buyers who asked for it of late; each is told again for weeks. Asked daily, with
+        the account."""
+        ...
+
+
+@runtime_checkable
 class Challenged(Protocol):
     """A channel whose marketplace asks a push address a question (GET) before it sends messages there."""
 

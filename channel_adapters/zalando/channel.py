@@ -138,6 +138,9 @@ class ZalandoChannel:
     def refund(self, order_id: str, lines: Sequence[ChannelRefund], ref: str) -> ItemResult:
         return _lacking(order_id, Capability.REFUNDS)
 
+    def forgotten_orders(self) -> Iterator[str]:
+        return self._orders.forgotten()
+
     # Returns
 
     def list_returns(self, cursor: str | None) -> Page[MarketplaceReturn]:

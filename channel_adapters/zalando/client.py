@@ -19,6 +19,7 @@ JSON = "application/json"
 JSON_API = "application/vnd.api+json"
 ORDERS_PER_PAGE = 200
 RETURNS_PER_PAGE = 50
+DELETIONS_PER_PAGE = 1000
 ATTEMPTS_PER_PAGE = 1000
 # Beside the requests, updates are counted: 2000 stock updates in 60 requests, 8000 price updates in 30 (API overviews).
 STOCKS_PER_CALL = 2000 / 60
@@ -260,6 +261,11 @@ class ZalandoClient:
     def announced_returns(self, merchant: str, after: str, cursor: str | None) -> Json:
         params = {"after": after, "limit": RETURNS_PER_PAGE, "cursor": cursor}
         return self._get("getAnnouncedReturns", f"{_of(merchant)}/announced-returns", params=params, media=JSON_API)
+
+    def deletion_requests(self, merchant: str, cursor: str | None) -> Json:
+        """Of the last 30 days; plain JSON, unlike all else about orders."""
+        params = {"limit": DELETIONS_PER_PAGE, "cursor": cursor}
+        return self._get("getDeletionRequests", f"{_of(merchant)}/orders-deletion-requests", params=params)
 
 
 def refusal(response: Response) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -113,6 +113,17 @@ class Orders:
         return self._lines.move(order_id, *found, {"status": CANCELLED}, key=line_id)
 
     # Returns
+
+    def forgotten(self) -> Iterator[str]:
+        """Orders of customers who asked Zalando to delete what is known of them."""
+        cursor: str | None = None
+        while True:
+            answer = self._client.deletion_requests(self._account.merchant, cursor)
+            found = tables(answer, "items")
+            yield from filter(None, (text(item.get("order_id")) for item in found))
+            before, cursor = cursor, cursor_in(table(answer, "cursor").get("next"))
+            if not found or cursor in (None, before):
+                return
 
     def returns(self, cursor: str | None) -> Page[MarketplaceReturn]:
         """Announced by buyers on Zalando. Each says what the order says of its lines by now."""

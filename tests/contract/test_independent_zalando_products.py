@@ -225,3 +225,9 @@ def test_each_pair_of_article_and_country_has_its_own_answer(market: Products, c
         assert [told[f"{ean}-{site}"] for ean in EANS[:4]] == [
             Outcome.APPLIED, Outcome.REJECTED, Outcome.RETRY, Outcome.APPLIED,
         ]  # fmt: skip
+
+
+def test_customers_who_want_to_be_forgotten(market: Products, channel: Any) -> None:
+    assert list(channel.forgotten_orders()) == []
+    market.forgotten = [f"00000000-0000-4000-8000-{number:012}" for number in range(2300)]
+    assert list(channel.forgotten_orders()) == market.forgotten

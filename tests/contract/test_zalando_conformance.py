@@ -248,6 +248,11 @@ def shipments(partner: Partner, path: str, lines: list[str]) -> None:
     found = partner.api("GET", "~/announced-returns", params={"after": "2026-01-01T00:00:00Z", "limit": 1})
     assert found.json()["data"][0]["orders"][0]["merchant_order_id"] == "A1"
     assert partner.api("GET", "~/announced-returns", params={"limit": 0}).status_code == 400
+    assert partner.call("GET", "~/orders-deletion-requests").json() == {"items": []}
+    order_id = path.rpartition("/")[2]
+    partner.control("POST", f"orders/{order_id}/forget", {})
+    told = partner.call("GET", "~/orders-deletion-requests", params={"limit": 1}).json()
+    assert [item["order_id"] for item in told["items"]] == [order_id]
 
 
 SCENARIOS: tuple[Callable[[Recorded], None], ...] = (
@@ -300,6 +305,7 @@ def channel_orders(recorded: Recorded) -> None:
     wanted = [{"line_id": lines[0], "reason": "DEFECT"}]
     account.partner.control("POST", "returns", {"order_id": order_id, "lines": wanted})
     (back,) = all_pages(channel.list_returns)
+    assert list(channel.forgotten_orders()) == []
     channel.decide_return(back.lines[0].external_id, ReturnDecision.ACCEPTED, 1)
     assert account.partner.states(order_id) == ["returned", "shipped", "canceled"]
     account.partner.fault("mutate", "getOrder", params={"set": {"included": []}})

@@ -96,6 +96,20 @@ def test_connections_of_an_earlier_version_get_the_new_questions(world: Demo) ->
     assert {"poll.check", "poll.score"} <= flows
 
 
+def test_who_wants_to_be_forgotten_is_asked_with_the_account(world: Demo) -> None:
+    asked: list[str] = []
+
+    def forgotten() -> list[str]:
+        asked.append("asked")
+        return []
+
+    world.market.forgotten_orders = forgotten  # type: ignore[attr-defined]
+    connecting.connect(world.engine, 1, "channel", "mem0", "mem0", {}, {}, {})
+    world.clock.advance(2 * 86400)
+    world.settle(60, step=30)
+    assert asked == ["asked"]
+
+
 def test_figures_that_are_not_ready_are_asked_for_again_and_the_old_ones_stay(
     world: Demo, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bridge.db.tables import Journal, Order
+from bridge.db.tables import Connection, Journal, Order
 from bridge.flows import forgetting
 from bridge.ports.manifest import Policies
 from tests.support.world import RETURNS, Clock, MemoryMarket, World
@@ -90,3 +90,26 @@ def test_reading_the_order_again_brings_nothing_back(world: World) -> None:
     forgetting.forget(world.engine, 1)
     world.settle(4000, step=1000)
     assert known(world) == [False, True, True]
+
+
+def test_a_buyer_who_asked_the_marketplace_is_forgotten_at_once(world: World) -> None:
+    """But for the order that is under way, whose parcel needs an address."""
+    first, second, open_one = orders(world)
+    asked = [first.external_id, open_one.external_id, "nobody's"]
+    world.markets[0].forgotten_orders = lambda: asked  # type: ignore[attr-defined]
+    assert (ask(world, first.connection_id), ask(world, second.connection_id)) == (1, 0)
+    assert known(world) == [False, True, True]
+    with world.db.read(1) as session:
+        [told] = session.scalars(select(Journal).where(Journal.kind == "privacy")).all()
+    assert told.text.endswith("is erased, as they asked there")
+    world.store.ship(str(open_one.store_order_id), "3S9")
+    world.hint_order(str(open_one.store_order_id))
+    world.settle(400, step=100)
+    assert (ask(world, first.connection_id), ask(world, first.connection_id)) == (1, 0)
+    assert known(world) == [False, True, False]
+
+
+def ask(world: World, connection_id: int) -> int:
+    with world.db.read(1) as session:
+        row = session.get_one(Connection, connection_id)
+    return forgetting.as_asked(world.engine, row)

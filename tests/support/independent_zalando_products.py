@@ -61,6 +61,7 @@ class Products(Zalando):
     warns: list[str] = field(default_factory=list)
     judged: dict[str, tuple[str, str]] = field(default_factory=dict)
     attempts: list[Json] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     # Prices: what the API takes is validated once more, later.
 
@@ -169,6 +170,17 @@ class Products(Zalando):
             for key, name in KNOWN.get(label, [])
         ]
         return self.json(operation, 200, {"items": values})
+
+    # Customers who want to be forgotten.
+
+    def _deletion_requests(self, operation: Operation) -> Response:
+        """The cursor is told as it is, in no address."""
+        size, first = int(request.args.get("limit", "1000")), int(request.args.get("cursor", "HSOD0")[4:])
+        page = self.forgotten[first : first + size]
+        body: Json = {"items": [{"order_id": key, "requested_at": self.moment(self.now())} for key in page]}
+        if first + size < len(self.forgotten):
+            body["cursor"] = {"next": f"HSOD{first + size}"}
+        return self.json(operation, 200, body)
 
     # Submissions.
 

@@ -31,6 +31,7 @@ class Control(ControlSurface[Market, Wish]):
             ("POST", "orders/<order_id>/pay", self.pay),
             ("POST", "orders/<order_id>/fail", self.fail),
             ("POST", "orders/<order_id>/request-cancellation", self.request_cancellation),
+            ("POST", "orders/<order_id>/forget", self.forget),
         )
 
     def place(self, wish: Wish) -> str:
@@ -59,6 +60,11 @@ class Control(ControlSurface[Market, Wish]):
         for line in lines:
             move(self.market, order, line, "canceled")
         return {"line_ids": [line["key"] for line in lines]}
+
+    def forget(self, order_id: str) -> Document:
+        """The buyer wants what is known of them to be deleted."""
+        self.market.docs.put("orders", order_id, self.order(order_id) | {"forgotten": self.market.now()})
+        return {"ok": True}
 
     def add_return(self) -> Document:
         wanted = asked(control.Return)

@@ -69,5 +69,6 @@ def _orders() -> tuple[Operation, ...]:
         Operation("getShipments", "GET", f"{ORDER}/shipments", shipments.listing, api),
         Operation("createShipment", "POST", f"{ORDER}/shipments", shipments.create, api, shipments.New),
         Operation("patchShipment", "PATCH", shipment, shipments.change, api, shipments.Change),
+        Operation("getDeletionRequests", "GET", f"{OF}/orders-deletion-requests", returns.forgotten, limit=40),
         Operation("getAnnouncedReturns", "GET", f"{OF}/announced-returns", returns.listing, api),
     )

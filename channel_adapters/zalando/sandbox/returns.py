@@ -1,4 +1,4 @@
-"""Returns that buyers announced, in pages by cursor."""
+"""Returns that buyers announced, and orders of buyers who want to be forgotten: in pages by cursor."""
 
 from __future__ import annotations
 
@@ -29,6 +29,20 @@ def listing(call: Call) -> Response:
     return answer(
         {"data": [_shown(market, item) for item in found[start : start + limit]], "links": links}, media=JSON_API
     )
+
+
+def forgotten(call: Call) -> Response:
+    limit, start = number("limit", 1000, 1, 1000), _start()
+    found = [item for item in call.market.docs.all("orders").values() if item.get("forgotten")]
+    items = [
+        {"merchant_id": call.path["merchant"], "order_id": item["key"], "order_number": item["number"]}
+        | {"sales_channel_id": item["channel"], "requested_at": stamp(item["forgotten"])}
+        for item in found[start : start + limit]
+    ]
+    body: Document = {"items": items}
+    if len(found) > start + limit:
+        body["cursor"] = {"next": base64.urlsafe_b64encode(str(start + limit).encode()).decode()}
+    return answer(body)
 
 
 def _start() -> int:
