@@ -40,6 +40,10 @@ CODES = {
 PLACEHOLDER = re.compile(r"%(\w+)")
 
 
+class WrongSignature(Reauthorise):
+    """The store signs this call otherwise; it did nothing. Its address may have to be signed without its port."""
+
+
 def describe(response: Response) -> Said:
     """Magento's own error body: {message with %1 or %name, parameters as a list or a table, errors alike}."""
     body = response.json
@@ -64,7 +68,7 @@ def filled(body: Json) -> str:
 ERRORS = ErrorTable(
     rules={
         401: Rule(Reauthorise, REFUSED),
-        (401, "signature"): Rule(Reauthorise, SIGNATURE),
+        (401, "signature"): Rule(WrongSignature, SIGNATURE),
         403: Rule(AskMerchant, PERMISSION),
         (404, "no_route"): Rule(AskMerchant, NO_API),
         (400, "exists"): Rule(UnknownOutcome, EXISTS),

@@ -17,7 +17,7 @@ from bridge.ports.errors import AskMerchant, Reauthorise, RetryLater, UnknownOut
 from bridge.ports.http import ErrorTable, Rule, Transport
 from bridge.ports.package import Package
 from bridge.ports.storemodule import Activation, Asked, Proof, call_back
-from platform_adapters.magento.oauth import Keys, signer
+from platform_adapters.magento.oauth import Keys, has_own_port, signer
 
 FOLDER = Path(__file__).parent / "module"
 FIELDS = ("oauth_consumer_key", "oauth_consumer_secret", "store_base_url", "oauth_verifier")
@@ -66,7 +66,7 @@ class MagentoModule:
         """The token first, then the store, signed with it."""
         if activation is None:
             raise Reauthorise(NO_ACTIVATION)
-        keys = _exchange(activation, transport, clock)
+        keys, ported = _exchanged(activation, transport, clock)
         known = {
             "url": asked.api_url.rstrip("/").removesuffix("/rest"),
             "consumer_key": keys.consumer_key,
@@ -75,10 +75,20 @@ class MagentoModule:
             "access_token_secret": keys.token_secret,
         }
         url = f"{asked.api_url}V1/storebridge/prove"
-        return call_back(transport, url, asked, challenge, auth=signer(keys, clock), credentials=known)
+        return call_back(transport, url, asked, challenge, auth=signer(keys, clock, ported=ported), credentials=known)
 
 
-def _exchange(activation: Activation, transport: Transport, clock: Callable[[], datetime]) -> Keys:
+def _exchanged(activation: Activation, transport: Transport, clock: Callable[[], datetime]) -> tuple[Keys, bool]:
+    """And whether this store signs its own port: if not, it refuses the first step, which uses nothing up."""
+    try:
+        return _exchange(activation, transport, clock, ported=True), True
+    except Reauthorise:
+        if not has_own_port(activation.store_url):
+            raise
+        return _exchange(activation, transport, clock, ported=False), False
+
+
+def _exchange(activation: Activation, transport: Transport, clock: Callable[[], datetime], *, ported: bool) -> Keys:
     """The verifier for the token, in Magento's two steps. The verifier is used up by it."""
     content = activation.content
     base = content["store_base_url"].rstrip("/")
@@ -92,7 +102,7 @@ def _exchange(activation: Activation, transport: Transport, clock: Callable[[], 
                 "POST",
                 f"{base}/oauth/token/{step}",
                 operation=f"module.token_{step}",
-                auth=signer(keys, clock, proof),
+                auth=signer(keys, clock, proof, ported=ported),
                 expect="any",
                 errors=REFUSALS,
                 write=False,

@@ -199,6 +199,11 @@ class TestActivation:
             with pytest.raises(Reauthorise):
                 bridge.prove_again()
 
+    def test_a_store_whose_web_server_does_not_tell_its_port_is_signed_for_without(self) -> None:
+        with open_store(module=True, port_told=False) as store, bridge_of(Account(store)) as bridge:
+            assert store.control("module/connect", bridge=bridge.url)["status"] == 200
+            assert bridge.proofs[0].store_url == f"{store.url}/"
+
     def test_an_activation_that_was_never_posted_or_is_no_activation(self, account: Account) -> None:
         module = MagentoModule()
         with pytest.raises(AskMerchant) as refused:

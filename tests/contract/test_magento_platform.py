@@ -56,6 +56,17 @@ class TestAccount:
         with open_store(bearer=True) as other:
             assert Account(other, credentials=alone).platform.check().currency == "EUR"
 
+    @pytest.mark.parametrize("module", [False, True])
+    def test_a_web_server_that_does_not_tell_the_port_costs_one_refused_call(self, module: bool) -> None:
+        with open_store(port_told=False, module=module) as store:
+            account = Account(store)
+            assert account.platform.check().currency == "EUR"
+            assert (account.platform.check().details["module"] == "not installed") is not module
+            made = account.platform.create_order(draft(store.product("A", 10)))
+            assert store.order(made.external_id)["total_qty_ordered"] == 1
+            statuses = [exchange.status for exchange in account.recorder.exchanges]
+        assert (statuses[0], statuses.count(401)) == (401, 1)
+
     @pytest.mark.parametrize("name", SANDBOX_KEYS)
     def test_each_of_the_four_values_has_to_be_right(self, store: Store, name: str) -> None:
         wrong = {**SANDBOX_KEYS, name: "wrong"}

@@ -26,7 +26,7 @@ OTHERWISE = {
 # Measured: takes a part of what is described as required.
 PARTIAL = ("PutV1ProductsProductSkuStockItemsItemId",)
 # In every Magento, and not in the part of the description that is kept.
-ELSEWHERE = re.compile(r"/V1/products/(attributes|attribute-sets/sets/list|attribute-sets/\d+/attributes)")
+ELSEWHERE = re.compile(r"/V1/products/(attributes|attribute-sets/sets/list)")
 
 
 class MagentoSpecification:

@@ -192,16 +192,20 @@ class TestOrders:
 
 
 class TestWire:
-    def test_the_signature_leaves_the_port_out_and_the_body_too(self) -> None:
+    def test_the_signature_is_of_the_address_as_the_store_knows_it_and_leaves_the_body_out(self) -> None:
         """The value was made by another hand: RFC 5849's base string, written out, through openssl."""
         keys = oauth.Keys("ck", "cs", "at", "ts")
         url = "http://shop.example:8090/rest/all/V1/orders?searchCriteria%5BpageSize%5D=1&fields=items%5Bentity_id%5D"
-        header = oauth.authorization("GET", url, keys, nonce="n", timestamp=1)
+        header = oauth.authorization("GET", url, keys, nonce="n", timestamp=1, ported=False)
         assert header == (
             'OAuth oauth_consumer_key="ck", oauth_nonce="n", oauth_signature_method="HMAC-SHA256", oauth_timestamp="1", '
             'oauth_token="at", oauth_version="1.0", oauth_signature="8UZNOhYBiOcIJbP1hNY2WPDUph3gq1ICw3VWXXtnlA4%3D"'
         )
-        assert header == oauth.authorization("GET", url.replace(":8090", ""), keys, nonce="n", timestamp=1)
+        for same in ("http://shop.example", "http://shop.example:80"):
+            alike = url.replace("http://shop.example:8090", same)
+            assert header == oauth.authorization("GET", alike, keys, nonce="n", timestamp=1)
+        ported = oauth.authorization("GET", url, keys, nonce="n", timestamp=1)
+        assert ported.endswith('oauth_signature="shqxW%2BhA7or59FDbsJus22Ytra4wI2FpD02hlDfzkD8%3D"')
 
     def test_criteria_are_groups_of_and_with_or_inside(self) -> None:
         query = search(

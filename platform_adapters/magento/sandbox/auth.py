@@ -50,7 +50,7 @@ class Auth:
             raise MagentoError(401, "A consumer with the ID %1 doesn't exist", [given.get("oauth_consumer_key")])
         if given.get("oauth_token", "") != token:
             raise MagentoError(401, "Specified token does not exist")
-        host = request.host.rpartition(":")[0] or request.host
+        host = request.host if self._options.port_told else request.host.partition(":")[0]
         url = f"{request.scheme}://{host}{raw_path}"
         secrets = SANDBOX_KEYS["consumer_secret"], token_secret
         if not hmac.compare_digest(signature(request.method, url, given, *secrets), sent):

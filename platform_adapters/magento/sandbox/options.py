@@ -18,7 +18,8 @@ class Options:
     ``salable_export``: so is its list of salable quantities, as the official description has it. ``sources`` of the
     website's stock; others than "default" make it stock 2. ``denied``: API resources, by their module's name.
     ``module``: Storebridge's own module is installed. ``attribute_set``: its only one; ``ean``: the attribute in it
-    with the EAN; ``required``: those of its attributes that a new product must have."""
+    with the EAN; ``required``: those of its attributes that a new product must have. ``port_told``: its web
+    server tells PHP the port that it was called at, which is then signed; Debian's nginx does not."""
 
     bearer: bool = False
     msi: bool = True
@@ -31,3 +32,4 @@ class Options:
     attribute_set: int = 4
     ean: str = "ean"
     required: tuple[str, ...] = ()
+    port_told: bool = True

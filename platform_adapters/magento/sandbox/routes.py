@@ -6,7 +6,7 @@ from typing import Any
 
 from platform_adapters.magento.sandbox import attributes
 from platform_adapters.magento.sandbox.api import Api, Call
-from platform_adapters.magento.sandbox.catalogue import ATTRIBUTES, FIELDS, Products
+from platform_adapters.magento.sandbox.catalogue import FIELDS, Products
 from platform_adapters.magento.sandbox.categories import Categories
 from platform_adapters.magento.sandbox.errors import MagentoError, no_entity, no_route
 from platform_adapters.magento.sandbox.inventory import Inventory
@@ -56,7 +56,6 @@ class StoreRoutes:
         api.add("GET", "products/attributes", "attributes.list", "Magento_Catalog::attributes", self.attributes)
         sets = "Magento_Catalog::sets"
         api.add("GET", "products/attribute-sets/sets/list", "attributes.sets", sets, self.attribute_sets)
-        api.add("GET", "products/attribute-sets/*/attributes", "attributes.of_set", sets, self.attributes_of_set)
 
     def configs(self, _call: Call) -> Any:
         base, currency = self._base(), self.shop.options.currency
@@ -100,15 +99,12 @@ class StoreRoutes:
         return self.api.listing(rows, ("class_id", "class_name", "class_type"), "taxes.classes", strict=400)
 
     def attributes(self, _call: Call) -> Any:
-        fields = ("attribute_id", "attribute_code", "frontend_input")
-        return self.api.listing(ATTRIBUTES, fields, "attributes.list", strict=400)
+        rows = attributes.all_of(self.shop.options)
+        return self.api.listing(rows, attributes.FILTERED_BY, "attributes.list", strict=400)
 
     def attribute_sets(self, _call: Call) -> Any:
         rows = attributes.sets(self.shop.options)
         return self.api.listing(rows, ("attribute_set_id", "attribute_set_name"), "attributes.sets", strict=400)
-
-    def attributes_of_set(self, call: Call) -> Any:
-        return attributes.of_set(self.shop.options, call.path[0])
 
 
 class ProductRoutes:
