@@ -28,10 +28,11 @@ Limits = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Tune:
-    """Limits of an adapter's operations, (calls, seconds), instead of those in its manifest. The manifest's hold for
-    sandboxes too."""
+    """Limits of an adapter's operations, (calls, seconds), instead of those in its manifest, and the share of all
+    limits that holds. The manifest's hold for sandboxes too."""
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    share: float = 1.0
 
     def registry(self) -> Registry:
         found = discover()
@@ -45,7 +46,10 @@ class Tune:
             name: Limit(calls=calls, seconds=seconds, source="benchmark") for name, (calls, seconds) in own.items()
         }
         manifest = adapter.manifest
-        limits = {**manifest.limits, **changed}
+        limits = {
+            name: limit.model_copy(update={"calls": limit.calls * self.share})
+            for name, limit in {**manifest.limits, **changed}.items()
+        }
         return replace(adapter, manifest=manifest.model_copy(update={"limits": limits}), sandbox_limits=None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,19 +14,18 @@ from sqlalchemy.orm import Session
 
 from bridge.bench import _seed
 from bridge.bench._child import Tune
+from bridge.bench._markets import called
 from bridge.bench._result import Result, progress, result
 from bridge.bench._stack import Control, Stack, stack, wait_until
 from bridge.db.bulk import update_rows
 from bridge.db.tables import FacetRow, Journal, Listing
-from bridge.domain.listing import LiveOffer
 from bridge.flows import admin
-from bridge.flows.paging import pages
+from bridge.flows.paging import offer_pages
 from bridge.ports.adapter import Adapter, Connection
-from bridge.ports.channel import Page
-from bridge.ports.errors import SlowDown
 from bridge.ports.http import HttpServices, Transport
 from bridge.ports.http.limiter import SHORT_WINDOW
 from bridge.ports.manifest import Limit
+from bridge.registry import discover
 
 GOAL = 0.95
 # Where the limits alone take less, they are not what a push waits for, and nothing is judged.
@@ -35,19 +34,25 @@ LONGEST = 900
 CHUNK = 250
 
 
-def measure(names: list[str], changes: int, database: str | None) -> Result:
-    """``changes`` SKUs for each of ``names``, one marketplace after the other."""
-    figures: dict[str, Any] = {"changes each": changes}
+def measure(channel: str, changes: int, share: float, database: str | None) -> Result:
+    """``changes`` SKUs for ``channel``, or for ``all``, one marketplace after the other, with this share of their
+    limits. Raises BadParameter where there is no such marketplace, or less than a call of a window would be left."""
+    figures: dict[str, Any] = {"changes each": changes, "share of the documented limits that holds": share}
     shares: dict[str, float] = {}
-    for name in names:
-        progress(f"drain: {changes} changes to {name} under its documented limits")
-        with stack(database, Tune()) as parts:
-            found = _push(parts, name, changes)
+    names = _wanted(channel)
+    for name, reason in _fetching(names).items():
+        figures[f"{name}: not applicable"] = reason
+    for name in _called(names):
+        _require_whole_calls(name, share)
+    for name in _called(names):
+        progress(f"drain: {changes} changes to {name} under {share:.4g} of its documented limits")
+        with stack(database, Tune(share=share)) as parts:
+            found = _push(parts, name, changes, share)
         figures |= {f"{name}: {key}": value for key, value in found.items()}
         if found["seconds the limits alone take"] >= BINDING:
             shares[name] = found["seconds the limits alone take"] / found["seconds"]
             figures[f"{name}: share of what the limits allow"] = shares[name]
-    figures["not held up by their limits"] = [name for name in names if name not in shares]
+    figures["not held up by their limits"] = [name for name in _called(names) if name not in shares]
     worst = min(shares.values(), default=1.0)
     return result(
         figures=figures,
@@ -58,17 +63,58 @@ def measure(names: list[str], changes: int, database: str | None) -> Result:
     )
 
 
-def _push(parts: Stack, name: str, changes: int) -> dict[str, Any]:
+def _wanted(channel: str) -> list[str]:
+    known = sorted(discover().channels)
+    if channel not in (*known, "all"):
+        raise click.BadParameter(
+            f"there is no marketplace {channel!r}; there are: {', '.join(known)}.", param_hint="--channel"
+        )
+    return known if channel == "all" else [channel]
+
+
+def _called(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name in called()]
+
+
+def _fetching(names: Sequence[str]) -> dict[str, str]:
+    """Those that no push goes to, with the reason."""
+    feeds = {name: discover().channels[name].manifest.feed for name in names}
+    return {
+        name: f"nothing is pushed: it fetches a file, every {feed.fetched} s ({feed.source})"
+        for name, feed in feeds.items()
+        if feed is not None
+    }
+
+
+def _require_whole_calls(name: str, share: float) -> None:
+    """What cannot be called once in a window is another limit and no part of this one."""
+    limits = discover().channels[name].manifest.limits
+    short = [
+        f"{operation} ({limit.calls:g} in {limit.seconds:g} s)"
+        for operation, limit in limits.items()
+        if limit.calls * share < min(1.0, limit.calls)
+    ]
+    if short:
+        raise click.BadParameter(
+            f"{share:g} leaves {name} less than one call of a window for {', '.join(short)}.", param_hint="--share"
+        )
+
+
+def _push(parts: Stack, name: str, changes: int, share: float) -> dict[str, Any]:
     market = parts.sandbox("channel", name, {})
+    market.post("limits", {"share": None})  # until everything is in place
     engine = parts.engine
     shop_id = admin.ensure_shop(engine, "Bench").id
     connection_id = parts.connect(shop_id, "channel", name, market, {})
     _seed.seed(engine, shop_id, changes, 50)
     _seed.project_all(engine, shop_id, engine.clock())
     _offer(market, changes)
+    began = time.monotonic()
     known = _adopt(parts, shop_id, engine.channels[name], market)
+    read_back = time.monotonic() - began
     if not known:
         raise click.ClickException(f"{name}: none of the offers was found again.")
+    documented = market.post("limits", {"share": share})["documented"]
     parts.workers(("stock", "shipments"))
     warm_up(parts, shop_id)
     before = market.last_request()
@@ -84,7 +130,10 @@ def _push(parts: Stack, name: str, changes: int) -> dict[str, Any]:
     limits = engine.channels[name].manifest.limits
     return {
         "offers": known,
+        "seconds to read them back, without limits": read_back,
+        "its sandbox refuses what is beyond the limits": documented,
         "calls": dict(calls),
+        "refused with 429": sum(call["status"] == 429 for call in log),
         "cost in calls": {name: round(cost, 2) for name, cost in costs.items()},
         "seconds from going on to the first call": first - began,
         "seconds": last - first,
@@ -111,15 +160,13 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
     """The offers as the adapter reads them; how many listings they stand for."""
     credentials, urls = admin.sandbox_place(adapter, market.url)
     services = HttpServices.build(allowed_hosts=[market.url.removeprefix("http://")])
-    transport = Transport(
-        account="bench:1", title=adapter.manifest.title, services=services, limits=adapter.manifest.limits
-    )
+    transport = Transport(account="bench:1", title=adapter.manifest.title, services=services)
     settings = {item.name: item.default for item in adapter.manifest.settings if item.default is not None}
     given = {**settings, **adapter.sandbox_settings}
     channel = adapter.connect(
         Connection("bench:1", "bench", credentials, given, urls, transport, lambda: datetime.now(UTC))
     )
-    found = {(offer.sku, offer.site): offer.offer_id for page in pages(_patient(channel.list_offers)) for offer in page}
+    found = {(offer.sku, offer.site): offer.offer_id for page in offer_pages(channel.list_offers) for offer in page}
 
     def act(session: Session) -> int:
         rows = session.execute(select(Listing.id, Listing.sku, Listing.site)).all()
@@ -139,19 +186,6 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
         return len(known)
 
     return parts.engine.db.transact(shop_id, act)
-
-
-def _patient(read: Callable[[str | None], Page[LiveOffer]]) -> Callable[[str | None], Page[LiveOffer]]:
-    """Whatever has to be waited for is waited for."""
-
-    def ask(cursor: str | None) -> Page[LiveOffer]:
-        while True:
-            try:
-                return read(cursor)
-            except SlowDown as wanted:
-                time.sleep(min(30.0, wanted.after.total_seconds() if wanted.after else 2.0))
-
-    return ask
 
 
 def _calls(parts: Stack, connection_id: int, since: datetime) -> tuple[Counter[str], Counter[str]]:

@@ -19,7 +19,6 @@ from sqlalchemy import select
 
 from bridge.bench import _long_push, _seed
 from bridge.bench._child import Tune
-from bridge.bench._markets import called
 from bridge.bench._result import Result, median, options, progress, result
 from bridge.bench._stack import DATABASE, Control, Stack, stack, wait_until
 from bridge.db.tables import FacetRow, Listing, Variant
@@ -35,16 +34,23 @@ GOAL = 1.05
 @click.option("--superseded", default=500, show_default=True, type=click.IntRange(0), help="Of them changed again.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 16), help="Stock workers.")
 @click.option("--channel", default=None, help="A marketplace, or all: under its own documented limits instead.")
+@click.option(
+    "--share",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="With --channel: how much of the documented limits holds, in our limiter and in the sandbox, so that a "
+    "machine that also plays the marketplace can be quicker than they are. Batches stay as they are.",
+)
 @click.option("--database", default=None, help=DATABASE)
 def command(
-    changes: int, rate: int, superseded: int, workers: int, channel: str | None, database: str | None
+    changes: int, rate: int, superseded: int, workers: int, channel: str | None, share: float, database: str | None
 ) -> Result:
     """Drain a mountain of stock changes."""
     if channel is not None:
-        known = called()
-        if channel not in (*known, "all"):
-            raise click.BadParameter(f"there is no marketplace {channel!r}; there are: {', '.join(known)}.")
-        return _long_push.measure(known if channel == "all" else [channel], changes, database)
+        return _long_push.measure(channel, changes, share, database)
+    if share != 1:
+        raise click.BadParameter("it is of a marketplace's own limits: name one with --channel.", param_hint="--share")
     tune = Tune({"bol": {OPERATION: (rate, 1.0)}})
     with stack(database, tune) as parts:
         return _measure(parts, changes, rate, min(superseded, changes), workers)

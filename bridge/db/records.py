@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db import author
+from bridge.db.session import core_execute_many, line
 from bridge.db.tables import AlertRow, Journal, Problem
+
+_NOTED = insert(Journal.__table__).inline()  # type: ignore[arg-type]
 
 
 def note(
@@ -39,6 +44,23 @@ def note(
             author=author.noted(),
         )
     )
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line of the journal about a SKU on a connection."""
+
+    text: str
+    sku: str
+    connection_id: int
+    detail: dict[str, Any]
+
+
+def note_all(session: Session, now: datetime, kind: str, notes: Sequence[Note]) -> None:
+    """Many lines of one kind, in one statement."""
+    if notes:
+        always = {"at": now, "kind": kind, "author": author.noted(), "shop_id": session.info["shop_id"]}
+        core_execute_many(line(session), _NOTED, [always | vars(one) for one in notes])
 
 
 def open_problem(

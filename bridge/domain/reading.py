@@ -70,6 +70,25 @@ def following(start: int, found: int) -> int:
     return start + found - min(OVERLAP, found // 4)
 
 
+def numbered(start: int, most: int) -> tuple[int, int]:
+    """Number and size of the page with entry ``start`` that leads furthest, where pages have numbers (from 0 on) and a
+    size that may be chosen, up to ``most``. Page N of L entries begins at entry N x L."""
+    if start == 0:
+        return 0, most
+    size = max(range(min(start, most), 0, -1), key=lambda size: following(start // size * size, size))
+    return start // size, size
+
+
+def to_and_fro(page: int, *, is_last: bool) -> int | None:
+    """The page after ``page`` where pages have numbers (from 1 on) and a size that is given, so that they cannot
+    overlap: to the end of the list, and back to its first page. What leaves the list moves the rest of it up: past a
+    reader who goes on, towards one who goes back. Pages of the way back are negative. A list of one page is read once,
+    one of n pages in 2n - 1 calls."""
+    if page > 0 and not is_last:
+        return page + 1
+    return 1 - abs(page) or None
+
+
 def lifetime(value: Any, usual: int) -> timedelta:
     """Seconds that something is good for, as ``expires_in`` of a token says; ``usual`` where that makes no sense."""
     told = amount(value)

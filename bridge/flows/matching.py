@@ -22,7 +22,7 @@ from bridge.flows import account, alike, linking, listing_view, readiness
 from bridge.flows.advice import CORRECT_TO_OFFER
 from bridge.flows.engine import Engine
 from bridge.flows.offered import UNLINKED
-from bridge.flows.paging import pages
+from bridge.flows.paging import offer_pages
 from bridge.ports.http import lane
 from bridge.ports.manifest import Capability
 
@@ -126,7 +126,7 @@ def compare(engine: Engine, row: Connection, claims: list[Claim]) -> None:
         return
     started, found, matching = engine.clock(), Matched(), Matching.of(row.settings)
     with lane("sweep"):
-        for page in pages(engine.channel(row).list_offers):
+        for page in offer_pages(engine.channel(row).list_offers):
             engine.db.transact(row.shop_id, _page, row.id, matching, page, found, started)
             engine.db.transact(row.shop_id, work.renew, claims, engine.clock())
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import TypeVar
 
+from bridge.domain.listing import LiveOffer
 from bridge.domain.values import Value, fingerprint
 from bridge.ports.channel import Page
 from bridge.ports.errors import RetryLater
@@ -22,7 +23,7 @@ def pages(read: Callable[[str | None], Page[T]]) -> Iterator[tuple[T, ...]]:
     for _ in range(MAX_PAGES):
         page = read(cursor)
         stamp = fingerprint([item.as_json() for item in page.items])
-        if page.items and stamp in seen:
+        if page.items and stamp in seen and not page.again:
             raise _stuck("the same page came twice")
         seen.add(stamp)
         yield page.items
@@ -33,6 +34,15 @@ def pages(read: Callable[[str | None], Page[T]]) -> Iterator[tuple[T, ...]]:
         cursors.add(page.next_cursor)
         cursor = page.next_cursor
     raise _stuck(f"no end after {MAX_PAGES} pages")
+
+
+def offer_pages(read: Callable[[str | None], Page[LiveOffer]]) -> Iterator[tuple[LiveOffer, ...]]:
+    """Each page of an account's offers, without those that stood on one before: pages overlap. Raises as ``pages``."""
+    known: set[Hashable] = set()
+    for page in pages(read):
+        new = {(offer.site, offer.offer_id): offer for offer in page if (offer.site, offer.offer_id) not in known}
+        known |= new.keys()
+        yield tuple(new.values())
 
 
 def _stuck(detail: str) -> RetryLater:

@@ -221,6 +221,7 @@ class _Sender:
     def _write(self, session: Session, results: Sequence[tuple[Item, ItemResult]], now: datetime) -> None:
         applied = [item for item, result in results if result.outcome is Outcome.APPLIED]
         queue.acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
+        records.note_all(session, now, "acknowledged", [self._acknowledged(item, now) for item in applied])
         for item, result in results:
             _RECORD[result.outcome](self, session, item, result, now)
         if any(standstill.is_of_all(self.manifest, result) for _, result in results):
@@ -232,18 +233,12 @@ class _Sender:
             session.flush()
             queue.count_stock(session, self.row.id, len(applied), now)
 
-    def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
+    def _acknowledged(self, item: Item, now: datetime) -> records.Note:
         where = place(self.row, item.site)
         text = f"{self.facet.value} {shown(self.facet, item.desired)} acknowledged by {where}"
-        records.note(
-            session,
-            now,
-            "acknowledged",
-            text,
-            connection_id=self.row.id,
-            sku=item.sku,
-            detail=self._measured(item, now),
-        )
+        return records.Note(text=text, sku=item.sku, connection_id=self.row.id, detail=self._measured(item, now))
+
+    def applied(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
         if item.attempts:
             about_it = subject(item.sku, self.row, item.site)
             records.close_problem(session, now, f"rejected.{self.facet.value}", about_it)

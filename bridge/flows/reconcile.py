@@ -36,7 +36,7 @@ from bridge.domain.values import fingerprint
 from bridge.flows import audit, catalogue, forgetting, keeping, offered, progress
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
-from bridge.flows.paging import pages
+from bridge.flows.paging import offer_pages, pages
 from bridge.flows.sites import place, subject
 from bridge.ports.channel import OfferRef, Page, SaleStatus
 from bridge.ports.errors import NotFound
@@ -255,7 +255,7 @@ def read_back(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     drift = 0
     run = progress.Run(engine, row, claims, progress.READ_BACK, _live(engine, row), can_stop=True)
     with lane("sweep"):
-        for page in pages(channel.list_offers):
+        for page in offer_pages(channel.list_offers):
             drift += engine.db.transact(row.shop_id, _compare, row, page, before, engine.clock())
             if not run.went_on(len(page)):
                 run.end()

@@ -109,10 +109,12 @@ class OrderRef(Value):
 
 
 class Page(Value, Generic[T]):
-    """A page of a list and the cursor of the next; ``next_cursor`` None at the end."""
+    """A page of a list and the cursor of the next; ``next_cursor`` None at the end. ``again``: it has been read before,
+    and is read on purpose once more."""
 
     items: tuple[T, ...]
     next_cursor: str | None = None
+    again: bool = False
 
 
 class SubmissionState(StrEnum):

@@ -10,6 +10,8 @@ GET      /_sandbox/requests?since=N      requests seen: ``[{seq, at, op, method,
 GET      /_sandbox/faults                faults in force
 POST     /_sandbox/faults                add a :class:`Fault`
 DELETE   /_sandbox/faults                remove all faults
+GET      /_sandbox/limits                {documented: whether the system's documented limits are played here, share}
+POST     /_sandbox/limits                {share}: this share of the documented limits holds from now on, null: none does
 POST     /_sandbox/reset                 forget state, faults and the request log
 POST     /_sandbox/batch                 many calls of one control path: {path, bodies} -> their answers, in order
 =======  ==============================  =========================================================================
@@ -160,6 +162,39 @@ class Faults:
         return None
 
 
+class Share(BaseModel):
+    """How much of the documented limits is to hold: 1 all, 0.1 a tenth, None nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+    share: float | None = Field(gt=0)
+
+
+class Limits:
+    """What holds of the limits. Until a share was asked for, what the sandbox's options say."""
+
+    def __init__(self) -> None:
+        self.documented = False
+        self._asked: Share | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the documented limits count, instead of those of the options."""
+        return self._asked is not None
+
+    @property
+    def share(self) -> float | None:
+        return 1.0 if self._asked is None else self._asked.share
+
+    def ask(self, share: Share | None) -> None:
+        self._asked = share
+
+    def calls(self, own: float | None, documented: float) -> float | None:
+        """How many calls of a window are served. None: any number. ``own``: as the sandbox's options have it."""
+        if self._asked is None:
+            return own
+        return None if self._asked.share is None else documented * self._asked.share
+
+
 class SandboxKit:
     """State, faults and request log of one sandbox, and the wrapper its views go through."""
 
@@ -167,12 +202,14 @@ class SandboxKit:
         self.app = app
         self.docs = Documents(state_path)
         self.faults = Faults()
+        self.limits = Limits()
         self.on_reset: list[Callable[[], None]] = []
         self._log: deque[dict[str, Any]] = deque(maxlen=log_size)
         self._seq = 0
         self._log_lock = threading.Lock()
         app.extensions["sandbox"] = self
         self._add_control_routes()
+        self._add_limit_routes()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Documents]:
@@ -265,6 +302,7 @@ class SandboxKit:
         def sandbox_reset() -> Response:
             self.docs.clear()
             self.faults.clear()
+            self.limits.ask(None)
             with self._log_lock:
                 self._log.clear()
             for hook in self.on_reset:
@@ -276,6 +314,21 @@ class SandboxKit:
             asked = request.get_json()
             client = app.test_client()
             return jsonify([client.post(f"/_sandbox/{asked['path']}", json=body).json for body in asked["bodies"]])
+
+    def _add_limit_routes(self) -> None:
+        app = self.app
+
+        @app.get("/_sandbox/limits")
+        def sandbox_limits() -> Response:
+            return jsonify(documented=self.limits.documented, share=self.limits.share)
+
+        @app.post("/_sandbox/limits")
+        def sandbox_share_of_limits() -> Response:
+            try:
+                self.limits.ask(Share.model_validate_json(request.get_data()))
+            except ValidationError as error:
+                return Response(error.json(), 400, content_type="application/json")
+            return sandbox_limits()
 
 
 def _merged(body: Any, changes: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from bridge.domain.reading import Json, lifetime, table, tables, text
+from bridge.domain.reading import Json, following, lifetime, table, tables, text
 from bridge.ports.adapter import Connection
 from bridge.ports.errors import BridgeError, RetryLater
 from bridge.ports.http import ErrorTable, Response, Token, TokenSource, basic_auth
@@ -194,9 +194,8 @@ class AllegroClient:
         params = {**{name.replace("__", "."): value for name, value in filters.items()}, "limit": limit}
         answer = self._get("searchOffersUsingGET", "/sale/offers", params={**params, "offset": offset})
         found, total = tables(answer, "offers"), answer.get("totalCount")
-        end = offset + len(found)
-        more = bool(found) and (end < total if isinstance(total, int) else len(found) >= limit)
-        return found, end if more else None
+        more = bool(found) and (offset + len(found) < total if isinstance(total, int) else len(found) >= limit)
+        return found, following(offset, len(found)) if more else None
 
     def offer(self, offer_id: str) -> Json:
         return self._get("getProductOffer", f"/sale/product-offers/{quote(offer_id, safe='')}")
@@ -309,7 +308,7 @@ class AllegroClient:
         asked = {**given, "limit": limit, "offset": offset}
         answer = self._get("getCustomerReturns", "/order/customer-returns", params=asked, media=BETA)
         found = tables(answer, "customerReturns")
-        return found, offset + len(found) if len(found) >= limit else None
+        return found, following(offset, len(found)) if len(found) >= limit else None
 
     def customer_return(self, return_id: str) -> Json:
         path = f"/order/customer-returns/{quote(return_id, safe='')}"

@@ -154,7 +154,7 @@ def _onwards(found: Sequence[Json], after: str, offset: int) -> str | None:
     if len(found) < ORDERS_PER_PAGE:
         return None
     last = text(found[-1].get("updatedAt"))
-    return f"{last}|0" if last and last != after else f"{after}|{offset + len(found)}"
+    return f"{last}|0" if last and last != after else f"{after}|{following(offset, len(found))}"
 
 
 def _is_new(raw: Json) -> bool:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bridge.domain.listing import Facet, LiveOffer
 from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
+from bridge.domain.reading import to_and_fro
 from bridge.domain.requirement import Category
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.adapter import Connection
@@ -215,12 +216,11 @@ class BolChannel:
         kind, value, page = _read_cursor(cursor) if cursor else (*self._first(since), 1)
         filters = {"change_interval_minute": value} if kind == "minutes" else {"latest_change_date": value}
         refs = self._order_page(page, status="ALL", **filters)
-        if len(refs) >= PAGE:
-            return Page(items=refs, next_cursor=f"{kind}/{value}/{page + 1}")
+        if (after := to_and_fro(page, is_last=len(refs) < PAGE)) is not None:
+            return Page(items=refs, next_cursor=f"{kind}/{value}/{after}", again=page < 0)
         tomorrow = date.fromisoformat(value) + timedelta(days=1) if kind == "day" else None
-        if tomorrow is None or tomorrow > self._today():
-            return Page(items=refs)
-        return Page(items=refs, next_cursor=f"day/{tomorrow.isoformat()}/1")
+        on = f"day/{tomorrow.isoformat()}/1" if tomorrow is not None and tomorrow <= self._today() else None
+        return Page(items=refs, next_cursor=on, again=page < 0)
 
     def _first(self, since: datetime) -> tuple[str, str]:
         minutes = math.ceil((self._clock() - since).total_seconds() / 60) + 1
@@ -235,12 +235,14 @@ class BolChannel:
     def list_open_orders(self, cursor: str | None) -> Page[OrderRef]:
         page = int(cursor or 1)
         refs = self._order_page(page, status="OPEN")
-        return Page(items=refs, next_cursor=str(page + 1) if len(refs) >= PAGE else None)
+        after = to_and_fro(page, is_last=len(refs) < PAGE)
+        return Page(items=refs, next_cursor=None if after is None else str(after), again=page < 0)
 
     def _order_page(self, page: int, **filters: str) -> tuple[OrderRef, ...]:
         """The defaults of the API (only FBR, only OPEN) are never relied on."""
         method = "ALL" if self._settings.get("import_fbb") else "FBR"
-        refs = [mapping.order_ref(raw) for raw in self._client.orders(page=page, fulfilment_method=method, **filters)]
+        raws = self._client.orders(page=abs(page), fulfilment_method=method, **filters)
+        refs = [mapping.order_ref(raw) for raw in raws]
         if any(not ref.external_id for ref in refs):
             raise RetryLater("bol.com lists an order without its number; the list is read again.")
         return tuple(refs)
@@ -277,9 +279,11 @@ class BolChannel:
         kind, _, number = (cursor or "open/1").partition("/")
         page, handled = int(number), "true" if kind == "handled" else "false"
         method = None if self._settings.get("import_fbb") else "FBR"
-        found = self._client.returns(page=page, handled=handled, fulfilment_method=method)
-        after = None if kind == "handled" else "handled/1" if len(found) < PAGE else f"open/{page + 1}"
-        return Page(items=tuple(mapping.marketplace_return(raw, self._clock()) for raw in found), next_cursor=after)
+        found = self._client.returns(page=abs(page), handled=handled, fulfilment_method=method)
+        further = to_and_fro(page, is_last=len(found) < PAGE)
+        after = None if kind == "handled" else "handled/1" if further is None else f"open/{further}"
+        items = tuple(mapping.marketplace_return(raw, self._clock()) for raw in found)
+        return Page(items=items, next_cursor=after, again=page < 0)
 
     def decide_return(self, line_id: str, decision: ReturnDecision, quantity: int, note: str = "") -> ItemResult:
         return _submitted(line_id, self._client.handle_return(line_id, mapping.decision_body(decision, quantity)))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from bridge.domain.listing import LiveOffer
-from bridge.domain.reading import Json, table, tables, text, whole
+from bridge.domain.reading import Json, following, numbered, table, tables, text, whole
 from bridge.ports.batch import failed
 from bridge.ports.channel import (
     ContentUpdate,
@@ -29,6 +29,7 @@ from channel_adapters.ebay.account import WORKERS, Account
 from channel_adapters.ebay.revisions import Revisions
 
 PAGE = 25
+ITEMS_PER_PAGE = 200
 OUT_OF_REVISIONS = (
     "eBay allows 250 changes of a listing a day, and most of today's are used up: the newest value is sent as soon as "
     "there is room for it."
@@ -335,9 +336,9 @@ class OfferSide(Account):
         return tuple(site for site in self.wanted() if all(self.policies(site.code).values()))
 
     def list_offers(self, cursor: str | None) -> Page[LiveOffer]:
-        """There is no list of offers: the inventory is walked, and each item asked for its own."""
-        page = int(cursor or 0)
-        answer = self.client.items(page, PAGE)
+        """There is no list of offers: the inventory is walked, page over page, and each item asked for its own."""
+        page, size = numbered(int(cursor or 0), ITEMS_PER_PAGE)
+        answer = self.client.items(page, size)
         items = tables(answer, "inventoryItems")
         answers = self.transport.each(lambda raw: self._offers(text(raw.get("sku"))), items, WORKERS)
         found: list[LiveOffer] = []
@@ -346,8 +347,9 @@ class OfferSide(Account):
                 raise offers
             found += [mapping.live_offer(raw, about) for raw in offers if mapping.is_listed(raw)]
         total = whole(answer.get("total"))
-        more = bool(items) and (text(answer.get("next")) or (total or 0) > (page + 1) * PAGE)
-        return Page(items=tuple(found), next_cursor=str(page + 1) if more else None)
+        after = page * size + len(items)
+        more = bool(items) and (text(answer.get("next")) or (total or 0) > after)
+        return Page(items=tuple(found), next_cursor=str(following(page * size, len(items))) if more else None)
 
     def sale_status(self, offer: OfferRef) -> SaleStatus:
         return mapping.sale_status(offer.offer_id, self.client.offer(mapping.read_offer_key(offer.offer_id)[0]))

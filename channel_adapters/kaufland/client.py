@@ -178,7 +178,8 @@ class KauflandClient:
 
     def units(self, site: str, offset: int = 0, **filters: Any) -> tuple[list[Json], int | None]:
         """With their products, which know EAN and title."""
-        return self._page("getUnits", "/units", UNITS_PER_PAGE, offset, storefront=site, embedded="products", **filters)
+        about = {"storefront": site, "embedded": "products", **filters}
+        return self._page("getUnits", "/units", UNITS_PER_PAGE, offset, shrinks=True, **about)
 
     def unit_count(self, site: str) -> int | None:
         answer = self._call("getUnits", "GET", "/units", params={"storefront": site, "limit": 1})
@@ -231,7 +232,7 @@ class KauflandClient:
     # Orders
 
     def orders(self, site: str, offset: int, **filters: Any) -> tuple[list[Json], int | None]:
-        return self._page("GetOrders", "/orders", 100, offset, storefront=site, **filters)
+        return self._page("GetOrders", "/orders", 100, offset, shrinks=True, storefront=site, **filters)
 
     def order(self, order_id: str) -> Json:
         return self._data("GetOrder", "GET", f"/orders/{order_id}", params={"embedded": "delivery"})

@@ -259,17 +259,19 @@ def _site_in(offer: OfferRef) -> str:
 def _batches(changes: Sequence[Change]) -> list[tuple[str, list[tuple[int, int]]]]:
     """By storefront, as (place, unit number): at most 150 and none twice, for which Kaufland refuses the whole call."""
     batches: list[tuple[str, list[tuple[int, int]]]] = []
-    current: dict[str, list[tuple[int, int]]] = {}
+    current: dict[str, tuple[list[tuple[int, int]], set[int]]] = {}
     for place, (offer, _) in enumerate(changes):
         try:
             site, number = mapping.place_of(offer.offer_id)
         except RejectItem:
             continue
-        batch = current.get(site)
-        if batch is None or len(batch) >= LARGEST_BATCH or any(int(number) == unit for _, unit in batch):
-            batch = current[site] = []
+        unit = int(number)
+        batch, units = current.get(site, ([], set()))
+        if not batch or len(batch) >= LARGEST_BATCH or unit in units:
+            batch, units = current[site] = [], set()
             batches.append((site, batch))
-        batch.append((place, int(number)))
+        batch.append((place, unit))
+        units.add(unit)
     return batches
 
 

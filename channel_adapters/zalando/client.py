@@ -211,10 +211,10 @@ class ZalandoClient:
 
     # Orders
 
-    def orders(self, merchant: str, page: int, **filters: str | None) -> Json:
+    def orders(self, merchant: str, page: int, size: int, **filters: str | None) -> Json:
         """Newest change first: what changes meanwhile moves to pages that were read, and is read next time."""
         params: dict[str, Any] = {"include": "order_items,order_lines", "sort": "-modified_at"}
-        params |= {"page[number]": page, "page[size]": ORDERS_PER_PAGE, **filters}
+        params |= {"page[number]": page, "page[size]": size, **filters}
         return self._get("getOrders", f"{_of(merchant)}/orders", params=params, media=JSON_API)
 
     def order(self, merchant: str, order_id: str) -> Json:

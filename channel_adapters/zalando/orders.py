@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.domain.order import CancelReason, FulfilledBy, MarketplaceOrder, Parcel
-from bridge.domain.reading import Json, table, tables, text, whole
+from bridge.domain.reading import Json, following, numbered, table, tables, text, whole
 from bridge.domain.returns import MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, RetryLater
@@ -28,6 +28,7 @@ from channel_adapters.zalando.vocabulary import (
 # Announced returns are listed for so long: a buyer may take weeks to send a parcel.
 OF_LATE = timedelta(days=60)
 MOST_REMEMBERED = 1000
+FEWEST = 25
 REFUSED = "Zalando knows no refusal of a return: what comes back is taken back. Ask Partner Care about a disputed one."
 
 
@@ -59,17 +60,21 @@ class Orders:
     def _page(
         self, cursor: str | None, stages: Sequence[str], filters: Callable[[str], dict[str, str]]
     ) -> Page[OrderRef]:
-        """Stage after stage, page after page; an empty page is the last, whatever the links say."""
-        stage, _, number = (cursor or f"{stages[0]}/0").partition("/")
-        page = int(number) if number.isdigit() else 0
+        """Stage after stage, page after page, which overlap; an empty page is the last, whatever the links say."""
+        stage, place, most = cursor.split("/") if cursor else (stages[0], "0", str(ORDERS_PER_PAGE))
+        page, size = numbered(int(place), int(most))
         kind = None if self._settings.get("import_zfs") else PARTNER_FULFILLED
-        answer = self._client.orders(self._account.merchant, page, order_type=kind, **filters(stage))
+        answer = self._client.orders(self._account.merchant, page, size, order_type=kind, **filters(stage))
         found = mapping.each_order(answer)
         if any(not mapping.order_id(raw["data"]) for raw in found):
             raise RetryLater("Zalando lists an order without its number; the list is read again.")
         refs = tuple(mapping.order_ref(raw, self._account.site_of) for raw in found)
-        after = f"{stage}/{page + 1}" if found and _goes_on(answer, page, len(found)) else _next(stages, stage)
-        return Page(items=refs, next_cursor=after)
+        start, count = page * size, len(found)
+        if not found or not _goes_on(answer, start, count, size):
+            return Page(items=refs, next_cursor=_next(stages, stage))
+        # How many a page may have is not documented: one that is shorter than asked for tells.
+        most = most if count >= size else str(max(count, FEWEST))
+        return Page(items=refs, next_cursor=f"{stage}/{following(start, count)}/{most}")
 
     def fetch(self, external_id: str) -> MarketplaceOrder:
         return mapping.order(self._raw(external_id), self._account.site_of)
@@ -172,15 +177,14 @@ class Orders:
         return self._lines.move(order_id, *found, {"status": RETURNED, "reason": reason}, key=external_id)
 
 
-def _goes_on(answer: Json, page: int, count: int) -> bool:
+def _goes_on(answer: Json, start: int, count: int, size: int) -> bool:
     """As the links say; else by the number of all results; else while pages are full."""
     links, total = table(answer, "links"), whole(table(answer, "meta").get("number_of_results"))
     if any(text(links.get(name)) for name in ("first", "last", "prev", "next")):
         return bool(text(links.get("next")))
-    more = total is not None and total > page * ORDERS_PER_PAGE + count
-    return more or count >= ORDERS_PER_PAGE
+    return (total is not None and total > start + count) or count >= size
 
 
 def _next(stages: Sequence[str], stage: str) -> str | None:
     place = stages.index(stage) if stage in stages else len(stages)
-    return f"{stages[place + 1]}/0" if place + 1 < len(stages) else None
+    return f"{stages[place + 1]}/0/{ORDERS_PER_PAGE}" if place + 1 < len(stages) else None

@@ -171,6 +171,21 @@ def pages(read: Callable[[str | None], Page[V]]) -> list[V]:
     return [item for page in paging.pages(read) for item in page]
 
 
+def pages_while(read: Callable[[str | None], Page[V]], happens: Callable[[Sequence[V]], None]) -> list[V]:
+    """All items of a list, with something that happens when the first page of it has been read."""
+    begun = False
+
+    def page(cursor: str | None) -> Page[V]:
+        nonlocal begun
+        found = read(cursor)
+        if found.items and not begun:
+            begun = True
+            happens(found.items)
+        return found
+
+    return pages(page)
+
+
 def attempt(act: Callable[[], Sequence[T]]) -> BridgeError | list[T]:
     """What came of it: a list, or the error that says what to do next."""
     try:

@@ -48,8 +48,10 @@ def test_orders_changed_of_late(open_account: Open) -> None:
     placed = account.seller.control("POST", "orders/bulk", {"count": 60, "skus": ["A-1"]})["order_ids"]
     first = account.channel.list_orders(since, None)
     second = account.channel.list_orders(since, first.next_cursor)
-    assert (len(first.items), len(second.items), second.next_cursor) == (50, 10, None)
+    again = account.channel.list_orders(since, second.next_cursor)
+    assert (len(first.items), len(second.items), again.next_cursor) == (50, 10, None)
     assert {ref.external_id for ref in (*first.items, *second.items)} == set(placed)
+    assert (first.again, second.again, again.again, again.items) == (False, False, True, first.items)
 
 
 def test_handled_orders_are_listed_as_changed_and_not_as_open(open_account: Open) -> None:

@@ -402,12 +402,12 @@ def test_why_an_offer_cannot_be_bought(open_account: Open) -> None:
 
 def test_the_inventory_is_walked_page_by_page(open_account: Open) -> None:
     account = open_account()
-    for number in range(27):
-        account.offer(f"S-{number:02d}", stock=number)
+    for number in range(205):
+        account.offer(f"S-{number:03d}", stock=number)
     found = list(all_pages(account.channel.list_offers))
-    assert [(offer.sku, offer.stock) for offer in found] == [(f"S-{number:02d}", number) for number in range(27)]
+    assert {offer.sku: offer.stock for offer in found} == {f"S-{number:03d}": number for number in range(205)}
     pages = [entry["path"].partition("?")[2] for entry in account.sent("getInventoryItems")]
-    assert pages == ["limit=25&offset=0", "limit=25&offset=1"]  # pages are counted, not items
+    assert pages == ["limit=200&offset=0", "limit=175&offset=1"]  # pages are counted, not items
 
 
 def test_what_was_not_applied_shows_when_it_is_read_back(open_account: Open) -> None:

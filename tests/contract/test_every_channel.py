@@ -275,6 +275,23 @@ def test_its_sandbox_can_say_yes_and_do_nothing(market: Market) -> None:
     assert market.stock(update.sku) == {update.stock}
 
 
+@rule("sandbox", kind="channel")
+def test_its_sandbox_keeps_to_the_share_of_the_documented_limits_that_is_asked_for(market: Market) -> None:
+    """None: as often as one likes. Next to nothing: hardly a call, where there are documented limits at all."""
+
+    def refused(times: int) -> bool:
+        before = len(market.bench.seen())
+        for _ in range(times):
+            attempt(lambda: market.channel.list_orders(SINCE, None).items)
+        return 429 in {call["status"] for call in market.bench.seen()[before:]}
+
+    assert market.control("limits", {"share": None})["share"] is None
+    assert not refused(30)
+    documented = market.control("limits", {"share": 1e-9})["documented"]
+    assert refused(3) is documented
+    assert market.bench.http.post(f"{market.bench.url}/_sandbox/limits", json={"share": 0}).status_code == 400
+
+
 @rule("partial-shipments", kind="channel")
 def test_one_of_two_units_is_shipped_then_the_other(market: Market) -> None:
     """Open until the last unit has left, and then no more. Two units are one line or two, by marketplace."""

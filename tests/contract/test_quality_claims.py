@@ -17,7 +17,9 @@ from bridge.registry import discover
 from tests.contract.suite import rule
 
 ROOT = Path(__file__).parents[2]
-TESTS = ("test_every_adapter", "test_every_channel", "test_every_consent", "test_quality_claims")
+TESTS = (
+    "test_every_adapter", "test_every_channel", "test_every_consent", "test_quality_claims", "test_shrinking_lists",
+)  # fmt: skip
 NETWORK = {"httpx", "requests", "urllib3", "aiohttp", "http", "socket", "ftplib", "websocket", "websockets"}
 IMPURE = {*NETWORK, "time", "os", "random", "secrets", "flask", "subprocess", "redis"}
 # Questions, and how late their answer may come: a sale has to be told within minutes.

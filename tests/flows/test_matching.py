@@ -93,6 +93,14 @@ def test_an_offer_that_stands_there_is_taken_over_or_left(
     assert world.markets[0].offers["X-1"].stock == (1 if how == "unknown" else 5)
 
 
+def test_an_offer_that_stands_on_two_pages_is_one_offer(world: World) -> None:
+    """Lists that shrink are read in pages that overlap."""
+    for number in range(20):
+        world.store.add(f"SKU-{number}", 5)
+        offer(world, f"X-{number}", f"X-{number}", ean(1 + number))
+    assert compared(world) == {"by_gtin": 20}
+
+
 @pytest.mark.parametrize(("settings", "sku", "gtin", "how"), CASES)
 def test_an_order_line_finds_the_same_product(
     world: World, settings: dict[str, str], sku: str, gtin: str | None, how: str

@@ -34,6 +34,7 @@ from bridge.domain.order import (
     StoreOrderStatus,
     Tracking,
 )
+from bridge.domain.reading import following
 from bridge.domain.returns import MarketplaceReturn, RefundLine, ReturnCause, ReturnDecision, ReturnLine
 from bridge.flows import polls, table
 from bridge.flows.engine import LANES, Engine
@@ -58,6 +59,7 @@ from bridge.ports.manifest import Capability, Manifest, Policies
 from bridge.ports.platform import OrderMark, ProductBatch, ProductRef, SentEvent, WebhookAudit
 from tests.support.databases import make_tables
 
+OFFERS_PER_PAGE = 8
 CHANNEL_CAPABILITIES = (
     Capability.OFFERS,
     Capability.READ_BACK,
@@ -511,7 +513,10 @@ class MemoryMarket:
         return [ItemResult(key=ref.key, outcome=Outcome.APPLIED) for ref in offers]
 
     def list_offers(self, cursor: str | None) -> Page[LiveOffer]:
-        return Page(items=tuple(self.offers.values()))
+        start = int(cursor or 0)
+        here = tuple(self.offers.values())[start : start + OFFERS_PER_PAGE]
+        after = str(following(start, len(here))) if len(here) == OFFERS_PER_PAGE else None
+        return Page(items=here, next_cursor=after)
 
     def sale_status(self, offer: OfferRef) -> SaleStatus:
         return SaleStatus(offer_id=offer.offer_id, for_sale=True)

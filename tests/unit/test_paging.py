@@ -36,3 +36,13 @@ def test_a_list_that_goes_on_for_ever_with_new_pages_is_left(monkeypatch: pytest
     monkeypatch.setattr("bridge.flows.paging.MAX_PAGES", 50)
     with pytest.raises(RetryLater, match="never ends"):
         list(pages(listing(None, int)))
+
+
+def test_pages_that_are_read_again_on_purpose_are_no_list_without_an_end() -> None:
+    def to_the_end_and_back(cursor: str | None) -> Page[LiveOffer]:
+        turn = int(cursor or 0)
+        name = str(min(turn, 4 - turn))
+        after = None if turn == 4 else str(turn + 1)
+        return Page(items=(LiveOffer(offer_id=name, sku=name, site=""),), next_cursor=after, again=turn > 2)
+
+    assert [page[0].sku for page in pages(to_the_end_and_back)] == ["0", "1", "2", "1", "0"]

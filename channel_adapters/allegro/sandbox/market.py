@@ -15,6 +15,8 @@ from bridge.ports.sandbox_market import Marketplace
 from channel_adapters.allegro.sandbox.options import Options
 
 DAY = 86400.0
+# Developer portal, FAQ: per client ID, over all endpoints.
+CALLS_A_MINUTE = 9000
 CURRENCIES = {"allegro-pl": "PLN", "allegro-cz": "CZK", "allegro-sk": "EUR", "allegro-hu": "HUF"}
 LANGUAGES = {"allegro-pl": "pl-PL", "allegro-cz": "cs-CZ", "allegro-sk": "sk-SK", "allegro-hu": "hu-HU"}
 
@@ -36,6 +38,7 @@ class Market(Marketplace):
         super().__init__(kit)
         self.options = options
         self._minute, self._used = 0, 0
+        kit.limits.documented = True
 
     @property
     def currency(self) -> str:
@@ -43,12 +46,13 @@ class Market(Marketplace):
 
     def admits(self) -> bool:
         """One more call in this minute, over all endpoints."""
-        if self.options.limit is None:
+        most = self.kit.limits.calls(self.options.limit, CALLS_A_MINUTE)
+        if most is None:
             return True
         if (minute := int(self.now() // 60)) != self._minute:
             self._minute, self._used = minute, 0
         self._used += 1
-        return self._used <= self.options.limit
+        return self._used <= most
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.ports.sandbox import Limits
 from channel_adapters.amazon.sandbox.options import Options
 
 # Rate per second and burst, from the descriptions in the models; JSON_LISTINGS_FEED from the changelog of 2025-05-06.
@@ -43,8 +44,8 @@ class Bucket:
     tokens: float
     at: float
 
-    def take(self, now: float) -> bool:
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+    def take(self, now: float, share: float) -> bool:
+        self.tokens = min(max(1.0, self.burst * share), self.tokens + (now - self.at) * self.rate * share)
         self.at = now
         if self.tokens < 1:
             return False
@@ -53,20 +54,25 @@ class Bucket:
 
 
 class Limiter:
-    def __init__(self, options: Options) -> None:
-        self._plans = _plans(options.limits)
-        self._buckets: dict[str, Bucket] = {}
+    def __init__(self, options: Options, limits: Limits) -> None:
+        self._own = _plans(options.limits)
+        self._limits = limits
+        limits.documented = True
+        self._buckets: dict[tuple[str, tuple[float, float]], Bucket] = {}
 
     def take(self, operation: str, now: float) -> bool:
-        plan = self._plans.get(operation)
-        if plan is None:
+        plan, share = self._plan(operation), self._limits.share
+        if plan is None or share is None:
             return True
-        bucket = self._buckets.setdefault(operation, Bucket(plan[0], plan[1], plan[1], now))
-        return bucket.take(now)
+        bucket = self._buckets.setdefault((operation, plan), Bucket(plan[0], plan[1], plan[1], now))
+        return bucket.take(now, share)
 
     def headers(self, operation: str) -> dict[str, str]:
-        plan = self._plans.get(operation)
-        return {"x-amzn-RateLimit-Limit": f"{plan[0]:g}"} if plan else {}
+        plan, share = self._plan(operation), self._limits.share
+        return {"x-amzn-RateLimit-Limit": f"{plan[0] * share:g}"} if plan and share else {}
+
+    def _plan(self, operation: str) -> tuple[float, float] | None:
+        return (PUBLISHED if self._limits.is_asked else self._own).get(operation)
 
     def forget(self) -> None:
         self._buckets.clear()

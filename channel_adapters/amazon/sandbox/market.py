@@ -28,7 +28,7 @@ class Market(Marketplace):
     def __init__(self, kit: SandboxKit, options: Options) -> None:
         super().__init__(kit)
         self.options = options
-        self.limiter = Limiter(options)
+        self.limiter = Limiter(options, kit.limits)
 
     @property
     def seller(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.ports.sandbox import Limits
 from channel_adapters.bol.sandbox.options import Options
 
 UNITS = {1: "SECONDS", 60: "MINUTES", 3600: "HOURS"}
@@ -83,23 +84,27 @@ class _Window:
 class Limiter:
     """Counts requests per rule. Not locked: the caller holds the market still."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, limits: Limits) -> None:
         self.rules = _rules(options.limits)
         self._reset_as = options.reset_as
-        self._rule_of = {operation: rule for rule in self.rules for operation in rule.operations}
+        self._limits = limits
+        limits.documented = True
+        self._own, self._published = _by_operation(self.rules), _by_operation(PUBLISHED)
         self._windows: dict[Rule, _Window] = {}
 
     def take(self, operation: str, now: float) -> Budget | None:
-        rule = self._rule_of.get(operation)
-        if rule is None:
+        rule = (self._published if self._limits.is_asked else self._own).get(operation)
+        calls = self._limits.calls(rule.capacity, rule.capacity) if rule else None
+        if rule is None or calls is None:
             return None
+        capacity = int(calls)
         window = self._windows.setdefault(rule, _Window())
         if now >= window.ends:
             window.ends, window.used = now + rule.seconds, 0
-        if window.used >= rule.capacity:
-            return Budget(rule.capacity, 0, window.ends, allowed=False)
+        if window.used >= capacity:
+            return Budget(capacity, 0, window.ends, allowed=False)
         window.used += 1
-        return Budget(rule.capacity, rule.capacity - window.used, window.ends)
+        return Budget(capacity, capacity - window.used, window.ends)
 
     def forget(self) -> None:
         self._windows.clear()
@@ -115,6 +120,10 @@ class Limiter:
         if not budget.allowed:
             headers["Retry-After"] = str(max(1, math.ceil(budget.resets_at - now)))
         return headers
+
+
+def _by_operation(rules: tuple[Rule, ...]) -> dict[str, Rule]:
+    return {operation: rule for rule in rules for operation in rule.operations}
 
 
 def _rules(limits: Any) -> tuple[Rule, ...]:

@@ -79,7 +79,7 @@ class Market(Marketplace):
     def __init__(self, kit: SandboxKit, options: Options) -> None:
         super().__init__(kit)
         self.options = options
-        self.limiter = Limiter(options)
+        self.limiter = Limiter(options, kit.limits)
         self.index = Index()
         self.emit: Callable[[str, str, str], None] = lambda resource, kind, resource_id: None
 

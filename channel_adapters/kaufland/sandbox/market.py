@@ -14,6 +14,8 @@ from bridge.ports.sandbox_market import Marketplace
 from channel_adapters.kaufland.sandbox.options import Options
 
 DAY = 86400.0
+# Seller API documentation, rate limiting: over all endpoints.
+CALLS_A_SECOND = 111
 CURRENCIES = {"cz": "CZK", "pl": "PLN"}
 LOCALES = {
     "de": "de-DE",
@@ -40,15 +42,17 @@ class Market(Marketplace):
         self.options = options
         self.emit: Callable[[str, str, str], None] = lambda event, resource, storefront: None
         self._second, self._used = 0, 0
+        kit.limits.documented = True
 
     def admits(self) -> bool:
         """One more call in this second, over all endpoints."""
-        if self.options.limit is None:
+        most = self.kit.limits.calls(self.options.limit, CALLS_A_SECOND)
+        if most is None:
             return True
         if (second := int(self.now())) != self._second:
             self._second, self._used = second, 0
         self._used += 1
-        return self._used <= self.options.limit
+        return self._used <= most
 
     # Documents by what they belong to
 

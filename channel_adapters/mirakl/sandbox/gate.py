@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from flask import Flask, Response, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from bridge.ports.manifest import load_manifest
+from bridge.ports.manifest import Limit, load_manifest
+from bridge.ports.sandbox import Limits
 from bridge.ports.sandbox_control import Refusal
 from channel_adapters.mirakl.sandbox.market import Call, Document, Handler, Market
 from channel_adapters.mirakl.sandbox.options import Options
@@ -53,6 +55,7 @@ class Limiter:
     """Fixed windows per operation. The caller holds the market still."""
 
     options: Options
+    limits: Limits
     windows: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def wait(self, operation: str, now: float) -> float | None:
@@ -68,18 +71,27 @@ class Limiter:
         return max(1.0, ends - now) if used >= calls else None
 
     def _rule(self, operation: str) -> tuple[float, float] | None:
-        limits = self.options.limits
+        limits = "published" if self.limits.is_asked else self.options.limits
         if limits is None:
             return None
         if limits == "published":
-            known = load_manifest(Path(__file__).parent.parent).limits.get(operation)
-            return (known.calls, known.seconds) if known else None
-        rule = limits.get(operation)
-        return (rule[0], rule[1]) if rule else None
+            known = _published().get(operation)
+            rule = (known.calls, known.seconds) if known else None
+        else:
+            own = limits.get(operation)
+            rule = (own[0], own[1]) if own else None
+        calls = self.limits.calls(rule[0], rule[0]) if rule else None
+        return (calls, rule[1]) if rule and calls is not None else None
+
+
+@cache
+def _published() -> dict[str, Limit]:
+    return load_manifest(Path(__file__).parent.parent).limits
 
 
 def mount(app: Flask, market: Market, operations: Sequence[Operation]) -> None:
-    limiter = Limiter(market.options)
+    market.kit.limits.documented = True
+    limiter = Limiter(market.options, market.kit.limits)
     market.kit.on_reset.append(limiter.windows.clear)
     for operation in operations:
         view = _view(market, operation, limiter)

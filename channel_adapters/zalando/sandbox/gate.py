@@ -65,7 +65,7 @@ def _serve(market: Market, operation: Operation, path: dict[str, str]) -> Respon
         response = operation.style.error(fault)
         if fault.status == 429:
             response.headers["Retry-After"] = str(60 - int(market.now()) % 60)
-            response.headers["X-Rate-Limit"] = str(operation.limit)
+            response.headers["X-Rate-Limit"] = f"{market.kit.limits.calls(operation.limit, operation.limit):g}"
         return response
 
 

@@ -44,10 +44,12 @@ class Market(Marketplace):
         super().__init__(kit)
         self.options = options
         self._minutes: dict[str, tuple[int, float]] = {}
+        kit.limits.documented = True
 
-    def admits(self, budget: str, most: float, cost: float = 1) -> bool:
+    def admits(self, budget: str, documented: float, cost: float = 1) -> bool:
         """One more call, or ``cost`` more updates, in this minute."""
-        if not self.options.limits:
+        most = self.kit.limits.calls(documented if self.options.limits else None, documented)
+        if most is None:
             return True
         minute = int(self.now() / 60)
         known, used = self._minutes.get(budget, (minute, 0.0))
