@@ -12,6 +12,7 @@ from bridge.domain.reading import Json, amount, pairs, tables, text, whole
 from bridge.domain.requirement import AllowedValue, AttributeKind, AttributeRequirement, Category, CategoryRequirements
 from bridge.domain.values import fingerprint
 from bridge.ports.errors import AskMerchant, RejectItem
+from channel_adapters.mirakl.platform import OF_THE_OFFER, OfferField
 from channel_adapters.mirakl.reading import csv_file
 from channel_adapters.mirakl.vocabulary import KINDS, NEEDS, ROLES, SEVERAL
 
@@ -19,6 +20,14 @@ Lists = Mapping[str, tuple[AllowedValue, ...]]
 # Without these an operator cannot place a product.
 NEEDED = ("category", "title", "gtin")
 MANY = 20
+
+OTHERWISE = "Of the offer: for products that need another value than the settings say."
+GENERAL = (
+    AttributeRequirement(id=f"{OF_THE_OFFER}logistic_class", name="Logistic class", help=OTHERWISE),
+    AttributeRequirement(id=f"{OF_THE_OFFER}product_tax_code", name="Product tax code", help=OTHERWISE),
+)
+# Types of the operator's fields (AF01); all others are text.
+OWN_KINDS = {"NUMERIC": AttributeKind.NUMBER, "BOOLEAN": AttributeKind.FLAG, "DATE": AttributeKind.DATE}
 
 
 # Categories
@@ -52,15 +61,36 @@ def _allowed(item: Json) -> Iterator[AllowedValue]:
             yield AllowedValue(value=code, label=text(value.get("label")))
 
 
-def requirements(category: str | None, attributes: Iterable[Json], lists: Lists) -> CategoryRequirements:
+def requirements(
+    category: str | None, attributes: Iterable[Json], lists: Lists, fields: Sequence[OfferField] = ()
+) -> CategoryRequirements:
     """PM11 gives the attributes of a category with those of its parents and children; those without a category are
     of every product."""
     wanted = [raw for raw in attributes if raw.get("requirement_level") != "DISABLED" and text(raw.get("code"))]
     if category is None:
         wanted = [raw for raw in wanted if not text(raw.get("hierarchy_code"))]
-    found = tuple(_requirement(raw, lists) for raw in wanted)
+    found = tuple(_requirement(raw, lists) for raw in wanted) + (of_the_offer(fields) if category is None else ())
     return CategoryRequirements(
         category=category, version=fingerprint([item.as_json() for item in found]), attributes=found
+    )
+
+
+def of_the_offer(fields: Sequence[OfferField]) -> tuple[AttributeRequirement, ...]:
+    """What can be said of a product's offer, whatever its category: for those that need another value than the settings
+    say. ``fields``: the operator's own."""
+    return (*GENERAL, *map(_own, fields))
+
+
+def _own(known: OfferField) -> AttributeRequirement:
+    allowed = tuple(AllowedValue(value=value) for value in known.accepted)
+    return AttributeRequirement(
+        id=OF_THE_OFFER + known.code,
+        name=known.label or known.code,
+        kind=AttributeKind.CHOICE if allowed else OWN_KINDS.get(known.kind, AttributeKind.TEXT),
+        allowed=allowed,
+        pattern=known.pattern or None,
+        max_values=MANY if known.several else 1,
+        help=OTHERWISE,
     )
 
 
@@ -152,7 +182,8 @@ class Product:
         sources |= {"description": given.description, "brand": given.brand or ""}
         sources |= {f"image{number}": url for number, url in enumerate(given.images[:9], 1)}
         row = {columns.by_source[name]: value for name, value in sources.items() if name in columns.by_source}
-        for name, value in given.attributes.items():
+        about = {name: value for name, value in given.attributes.items() if not name.startswith(OF_THE_OFFER)}
+        for name, value in about.items():
             row[name] = separator.join(value) if isinstance(value, tuple) else value
         return {name: value for name, value in row.items() if value}
 

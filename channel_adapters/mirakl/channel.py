@@ -125,7 +125,8 @@ class MiraklChannel:
             raise NotFound(error.merchant, developer=error.developer, field="category") from error
         taken = catalogue.Columns(attributes, self._settings).by_source.values()
         asked = [raw for raw in attributes if text(raw.get("code")) not in taken]
-        return catalogue.requirements(category, asked, self._offers.lists())
+        fields = self._known.current().fields if category is None else ()
+        return catalogue.requirements(category, asked, self._offers.lists(), fields)
 
     # Offers
 

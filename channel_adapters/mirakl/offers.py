@@ -224,13 +224,13 @@ class Offers:
         self, updates: Sequence[ContentUpdate], platform: Platform
     ) -> tuple[dict[str, Json], dict[str, ItemResult]]:
         """By key: offers to be written anew, whole, and those that are gone or cannot be written back."""
-        wishes = sending.wishes(self._settings, platform)
         changed: dict[str, Json] = {}
         failed: dict[str, ItemResult] = {}
-        for update in updates if wishes else ():
-            raw = self._read(update.offer_id)
+        for update in updates:
             try:
-                if raw is None:
+                if not (wishes := sending.wishes(self._settings, platform, update.content)):
+                    continue
+                if (raw := self._read(update.offer_id)) is None:
                     failed[update.key] = _missing(update)
                 elif (wanted := _with(sending.same_offer(raw, self._id_type), wishes)) is not None:
                     changed[update.key] = sending.allowed(wanted, platform)

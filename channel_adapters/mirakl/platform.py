@@ -17,6 +17,8 @@ from channel_adapters.mirakl.reading import DELIMITERS, SEMICOLON
 from channel_adapters.mirakl.vocabulary import CANCEL_WORDS, REFUND_WORDS
 
 Ours = TypeVar("Ours", bound=StrEnum)
+# Before the names of attributes that are about the offer: what is about the product has the operator's own names.
+OF_THE_OFFER = "offer:"
 
 
 class Reason(Value):
@@ -101,6 +103,17 @@ class Platform(Value):
 
     def field(self, code: str) -> OfferField:
         return next((field for field in self.fields if field.code == code), OfferField(code=code))
+
+    def own_values(self, attributes: Mapping[str, str | tuple[str, ...]]) -> dict[str, str]:
+        """What a product has for the operator's fields of offers, by their code. Raises RejectItem."""
+        found: dict[str, str] = {}
+        for known in self.fields:
+            given = attributes.get(OF_THE_OFFER + known.code)
+            if value := "|".join(given) if isinstance(given, tuple) else given:
+                found[known.code] = value
+                if fault := known.fault(value):
+                    raise RejectItem(f"Mirakl: {fault}.", field=OF_THE_OFFER + known.code)
+        return found
 
     def cancel_reason(self, reason: CancelReason, chosen: Mapping[str, str]) -> str | None:
         """The operator's code; None where it lets shops give no reason. Raises AskMerchant when none fits."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from bridge.domain.listing import OfferContent
 from bridge.domain.money import MINOR_UNITS, Money
 from bridge.domain.order import Parcel
 from bridge.domain.reading import Json, amount, pairs, table, tables, text, whole
@@ -13,11 +14,13 @@ from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import OfferDraft, PriceUpdate, StockUpdate
 from bridge.ports.errors import RejectItem
 from channel_adapters.mirakl.mapping import is_particular, origin_price, references
-from channel_adapters.mirakl.platform import Platform
+from channel_adapters.mirakl.platform import OF_THE_OFFER, Platform
 from channel_adapters.mirakl.reading import csv_file
 
 # What is written into a submission and an import's report has to stay readable.
 LONGEST_SKU = 100
+# Set for all offers, and differently for some.
+OF_ALL = ("logistic_class", "product_tax_code")
 KEPT_TEXTS = ("description", "internal_description", "price_additional_info", "product_tax_code")
 KEPT_NUMBERS = ("min_quantity_alert", "min_order_quantity", "max_order_quantity", "package_quantity")
 
@@ -43,7 +46,7 @@ def new_offer(draft: OfferDraft, settings: Mapping[str, Any], platform: Platform
         "quantity": draft.stock,
         "update_delete": "update",
     }
-    return body | wishes(settings, platform, draft.handling_days)
+    return body | wishes(settings, platform, draft.content, draft.handling_days)
 
 
 def sku(given: str) -> str:
@@ -52,16 +55,18 @@ def sku(given: str) -> str:
     return given
 
 
-def wishes(settings: Mapping[str, Any], platform: Platform, handling_days: int | None = None) -> Json:
-    """What the merchant has set for all offers."""
+def wishes(
+    settings: Mapping[str, Any], platform: Platform, content: OfferContent, handling_days: int | None = None
+) -> Json:
+    """What the merchant has set for all offers, and for this one. Raises RejectItem."""
     days = handling_days if handling_days is not None else whole(settings.get("leadtime_to_ship"))
     body: Json = {}
     if days is not None and platform.leadtime_allowed:
         body["leadtime_to_ship"] = days
-    for ours, theirs in (("logistic_class", "logistic_class"), ("product_tax_code", "product_tax_code")):
-        if settings.get(ours):
-            body[theirs] = settings[ours]
-    if fields := pairs(settings.get("offer_fields")):
+    for name in OF_ALL:
+        if chosen := text(content.attributes.get(OF_THE_OFFER + name)) or settings.get(name):
+            body[name] = chosen
+    if fields := pairs(settings.get("offer_fields")) | platform.own_values(content.attributes):
         body["offer_additional_fields"] = [
             {"code": code, "value": platform.field(code).value(value)} for code, value in fields.items()
         ]

@@ -281,3 +281,34 @@ def test_everything_open_is_there_in_both_modes(market: Mirakl, connect: Callabl
     market.sell("1-A", line, state="SHIPPING", order_tax_mode="TAX_EXCLUDED", at=datetime.now(UTC))
     [ref] = everything(connect().list_open_orders)
     assert connect().fetch_order(ref.external_id).total == Money.of("24", "EUR")
+
+
+def test_what_a_product_has_of_its_own(market: Mirakl, connect: Callable[..., Any]) -> None:
+    """Fields of the operator and the logistic class, where a product needs others than all the rest; none of it is product
+    data."""
+    market.own = [
+        FIELD,
+        FIELD | {"code": "eco", "label": "Éco", "required": False, "type": "NUMERIC", "accepted_values": []},
+    ]
+    market.catalogue.update({EAN, OTHER})
+    channel = connect(offer_fields=["origin=FR"])
+    asked = {one.id: one for one in channel.requirements(None).attributes}
+    assert [one.value for one in asked["offer:origin"].allowed] == ["FR", "DE"]
+    assert (asked["offer:eco"].kind, asked["offer:eco"].need) == (AttributeKind.NUMBER, Need.OPTIONAL)
+    own = {"offer:origin": "DE", "offer:eco": "0.25", "offer:logistic_class": "S"} | dict(LAMP.attributes)
+    given = LAMP.model_copy(update={"attributes": own})
+    made = ends(market, channel, channel.create_offers([draft(content=given), draft("SKU-2", OTHER)]))
+    assert {state for state, _ in made.values()} == {SubmissionState.DONE}, made
+    fields = {
+        sku: {one["code"]: one["value"] for one in offer["offer_additional_fields"]}
+        for sku, offer in market.offers.items()
+    }
+    assert fields == {"SKU-1": {"origin": "DE", "eco": "0.25"}, "SKU-2": {"origin": "FR"}}
+    assert (market.offers["SKU-1"]["logistic_class"], "logistic_class" in market.offers["SKU-2"]) == ("S", False)
+    other = given.model_copy(update={"attributes": own | {"offer:eco": "0.5"}})
+    assert content(market, channel, other)[0] is SubmissionState.DONE
+    assert {"code": "eco", "value": "0.5"} in market.offers["SKU-1"]["offer_additional_fields"]
+    assert not [name for name in market.products[EAN] if name.startswith("offer:")]
+    wrong = given.model_copy(update={"attributes": own | {"offer:origin": "XX"}})
+    [refused] = channel.create_offers([draft("SKU-3", content=wrong)])
+    assert (refused.outcome, refused.field) == (Outcome.REJECTED, "offer:origin")

@@ -241,7 +241,7 @@ def test_the_descriptions_own_examples_are_understood(specs_dir: Path) -> None:
     found = catalogue.requirements(
         None, told["PM11"]["attributes"], catalogue.values_lists(told["VL11"]["values_lists"])
     )
-    assert found.attributes == ()
+    assert found.attributes == catalogue.GENERAL  # of the offer: all of the example belong to a category
     tools = catalogue.requirements("5610102", told["PM11"]["attributes"], {}).attributes[1]
     assert (tools.kind, tools.open_list) == (AttributeKind.CHOICE, True)
     assert len(list(catalogue.categories(told["H11"]["hierarchies"]))) == 3

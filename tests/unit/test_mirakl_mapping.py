@@ -679,6 +679,8 @@ def test_what_a_category_asks_for() -> None:
         "odd",
         "size",
         "vol",
+        "offer:logistic_class",
+        "offer:product_tax_code",
     ]
 
 
