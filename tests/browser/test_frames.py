@@ -1,4 +1,5 @@
-"""The pages inside the admins, in a real browser: WordPress and Magento without a script, Shopify with its own."""
+"""The pages inside the admins, in a real browser: WordPress and Magento without a script, Shopify with its own. That each page is in order
+there: test_every_page.py."""
 
 from __future__ import annotations
 
@@ -8,14 +9,11 @@ from typing import Any
 import pytest
 
 from bridge.db.tables import Connection
-from bridge.web import places
 from tests.support import desks
 from tests.support.desks import Inside, ModuleDesk, ShopifyDesk
 from tests.support.lively import Lively
 
-CLOSE_LOOK = ("", "problems", "listings", "alerts", "rules")
 Open = Callable[..., Any]
-Rules = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +26,6 @@ def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
 
 def order_of(lively: Lively, external_id: str) -> str:
     return f"orders/{lively.order(external_id).id}"
-
-
-def fits(place: Any) -> bool:
-    return bool(place.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def pause_and_resume(page: Any, place: Any, lively: Lively) -> None:
@@ -48,30 +42,6 @@ def listen(page: Any) -> list[str]:
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     return said
-
-
-EVERYWHERE = tuple(page.path for page in places.PAGES if page.menu)
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("skin", "width", "paths"),
-    [("wordpress", 375, EVERYWHERE), ("wordpress", 1280, ("", "listings")), ("magento", 375, ("", "listings")), ("magento", 1280, CLOSE_LOOK)],
-)  # fmt: skip
-def test_inside_an_admin_that_prints_our_pages(
-    lively: Lively, open_browser: Open, broken_rules: Rules, skin: str, width: int, paths: tuple[str, ...]
-) -> None:
-    context = open_browser(width)
-    desk = ModuleDesk(context, skin, Inside(lively, skin).answer)
-    page = context.new_page()
-    said = listen(page)
-    for path in (*paths, order_of(lively, lively.held)):
-        page.goto(desk.address(path))
-        assert page.locator("h1").count() == 1, path
-        assert fits(page), path
-        assert broken_rules(page, ".sb") == [], path
-    assert said == []
-    assert desk.outside == []
 
 
 @pytest.mark.timeout(300)
@@ -108,32 +78,6 @@ def test_an_admin_that_prints_our_pages_needs_no_script(lively: Lively, open_bro
     page.goto(desk.address(order_of(lively, lively.through)))
     assert page.get_by_text("Ada Buyer").count() == 0
     assert desk.outside == []
-
-
-@pytest.mark.timeout(300)
-def test_inside_shopify(lively: Lively, open_browser: Open, broken_rules: Rules) -> None:
-    with desks.installed(lively):
-        for width in (375, 1280):
-            context = open_browser(width)
-            desk = ShopifyDesk(context, lively.app())
-            page = context.new_page()
-            said = listen(page)
-            page.goto(desk.address())
-            [place] = page.frames[1:]
-            place.get_by_role("heading", name="Overview", exact=True).wait_for()
-            assert fits(place), width
-            assert broken_rules(place) == []
-            for path in (*CLOSE_LOOK[1:], order_of(lively, lively.held)):
-                title = {"problems": "Problems", "listings": "Listings", "alerts": "Alerts", "rules": "Rules"}.get(
-                    path, "Order"
-                )
-                place.evaluate("path => shopify.visit(path)", f"/apps/shopify/{path}")
-                place.get_by_role("heading", level=1, name=title).wait_for()
-                assert fits(place), (path, width)
-                if width == 1280:
-                    assert broken_rules(place) == [], path
-            assert said == []
-            assert desk.outside == []
 
 
 @pytest.mark.timeout(300)

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,12 @@ from bridge.flows.engine import Engine
 from bridge.web import create_web, places
 from bridge.web.api_routes import ROUTES
 from bridge.web.throttle import caller
+from tests.support import desks
 from tests.support.databases import make_tables
 from tests.support.engines import add_connection, add_shop
 from tests.support.lively import HOST, TOKEN, Browser, Lively
 
-SEEDED = "seeded-secret-"
+SEEDED, THEIRS = "seeded-secret-", "theirs.myshopify.com"
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +222,84 @@ def test_who_tries_tokens_is_not_looked_at_for_a_while(lively: Lively) -> None:
 def test_a_visitor_without_a_token_is_asked_for_it_however_often(lively: Lively) -> None:
     browser = Browser(lively.app(page_token=TOKEN, is_loopback=False))
     assert {browser.get("").status_code for _ in range(40)} == {401}
+
+
+@pytest.mark.parametrize("frame", ["wordpress", "magento", "shopify"])
+def test_ids_of_another_shop_lead_nowhere_inside_an_admin(lively: Lively, frame: str) -> None:
+    """Every page and every form there is, asked for from inside another store's admin."""
+    buffer, browser = {"content": {"buffer": 2}}, lively.browser()
+    token = {"X-Csrf-Token": browser.client.get("/api/token", base_url=HOST).json["token"]}  # type: ignore[index]
+    planned = browser.client.put("/api/connections/2/stock", base_url=HOST, json=buffer, headers=token)
+    assert planned.status_code == 201
+    with _inside(lively, frame) as ask:
+        before, walked = _of_shop(lively), 0
+        for page in places.PAGES:
+            for path in _filled(lively, page.path):
+                for act in (None, *page.acts):
+                    status, shown = ask(path, act and {**_everything(lively), "do": act})
+                    assert status == 404 if "<int" in page.path else status < 500, (frame, path, act, status)
+                    assert lively.through not in shown, (frame, path, act)
+                    walked += 1
+        assert walked > 2 * len(places.PAGES)
+        assert _of_shop(lively) == before
+
+
+def _filled(lively: Lively, path: str) -> list[str]:
+    """A page's addresses, with ids of the first shop that are nothing's in the other one."""
+    ids, own = (
+        {row.id for table in (Connection, Order, PlanRow) for row in lively.read(table, shop_id=shop_id)}
+        for shop_id in (1, lively.other)
+    )
+    rule = next(rule for rule in _rules(lively) if rule.rule == f"/s/<public_id>/{path}")
+    given = {name: sorted(ids - own) if f":{name}>" in path else ["mem0"] for name in rule.arguments - {"public_id"}}
+    found = [path]
+    for name, values in given.items():
+        found = [re.sub(rf"<[^<>]*\b{name}>", str(value), one) for one in found for value in values]
+    return found
+
+
+@contextmanager
+def _inside(lively: Lively, frame: str) -> Iterator[Any]:
+    """The admin of the other shop's store: ``ask(path, form)`` gives a status and what is shown."""
+    adapter = "shopify" if frame == "shopify" else "memstore"
+    number = add_connection(
+        lively.engine, lively.other, "platform", adapter=adapter, account=THEIRS,
+        credentials={"access_token": "shpat_y"}, settings={},
+    )  # fmt: skip
+    with lively.world.db.write(lively.other) as session:
+        session.add(ModuleRow(connection_id=number, secrets=[desks.MODULE_SECRET], made_at=lively.world.clock()))
+    try:
+        if frame != "shopify":
+            module = desks.Inside(lively, frame)
+            module.connection = number
+
+            def ask(path: str, form: dict[str, str] | None) -> tuple[int, str]:
+                told = desks.asked(
+                    frame, "POST" if form else "GET", path, {}, form or {}, ["view", "change", "customers"]
+                )
+                answer = module.post(told, shop="other")
+                assert answer.status_code == 200, answer.text
+                return answer.json["status"], answer.json["html"] or ""
+
+            yield ask
+        else:
+            with desks.installed(lively):
+                client = lively.app().test_client(use_cookies=False)
+                theirs = desks.token(dest=f"https://{THEIRS}", iss=f"https://{THEIRS}/admin")
+
+                def ask(path: str, form: dict[str, str] | None) -> tuple[int, str]:
+                    answer = client.open(
+                        f"/apps/shopify/{path}", method="POST" if form else "GET", base_url=desks.BRIDGE, data=form,
+                        headers={"Authorization": f"Bearer {theirs}"},
+                    )  # fmt: skip
+                    return answer.status_code, answer.text
+
+                yield ask
+    finally:
+        with lively.world.db.write(lively.other) as session:
+            session.delete(session.get_one(ModuleRow, number))
+            session.flush()
+            session.delete(session.get_one(Connection, number))
 
 
 @pytest.mark.parametrize(
