@@ -3,21 +3,26 @@ bridge's where it wants no other. And before, where a buyer asked the marketplac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bridge.db import privacy
+from bridge.db import privacy, work
 from bridge.db.records import note
 from bridge.db.tables import Connection, Order
+from bridge.db.work import Claim
 from bridge.flows import keeping
 from bridge.flows.draft import store_connection
 from bridge.flows.engine import Engine
-from bridge.ports.channel import Forgetting
+from bridge.ports.channel import Forgetting, KnowsBuyers
 
 CHUNK = 500
+KIND = "buyers.forget"
+# Of everybody who ever closed an account some marketplaces tell: who bought here is looked for in many at once.
+GATHERED = timedelta(hours=6)
+AGAIN = timedelta(days=1)
 
 
 def forget(engine: Engine, shop_id: int) -> int:
@@ -64,6 +69,43 @@ def _erase_asked(session: Session, row: Connection, ids: Sequence[str], now: dat
     text = f"what was held about the buyers of {len(orders)} orders of {row.title} is erased, as they asked there"
     note(session, now, "privacy", text, connection_id=row.id, detail=told)
     return len(orders)
+
+
+def named(engine: Engine, row: Connection, claims: list[Claim]) -> None:
+    """Work kind ``buyers.forget``: erase these buyers, by their fingerprints. What of theirs is under way keeps its
+    address until it is closed."""
+    channel: object = engine.channel(row)
+    wanted = {claim.key for claim in claims}
+    found = list(_theirs(engine, row, channel, wanted)) if isinstance(channel, KnowsBuyers) else []
+    closed = sorted({external_id for _, external_id, is_closed in found if is_closed})
+    waiting = {name for name, _, is_closed in found if not is_closed}
+
+    def act(session: Session) -> None:
+        now = engine.clock()
+        for start in range(0, len(closed), CHUNK):
+            _erase_asked(session, row, closed[start : start + CHUNK], now)
+        work.put_back(session, [claim for claim in claims if claim.key in waiting], now + AGAIN)
+        work.done(session, [claim for claim in claims if claim.key not in waiting], now)
+
+    engine.db.transact(row.shop_id, act)
+
+
+def _theirs(engine: Engine, row: Connection, channel: KnowsBuyers, wanted: set[str]) -> Iterator[tuple[str, str, bool]]:
+    """Fingerprint, order, and whether it is closed. What was told is encrypted, so that each has to be looked at: never
+    while others wait to write."""
+    after = 0
+    query = (
+        select(Order).where(Order.connection_id == row.id, Order.erased_at.is_(None)).order_by(Order.id).limit(CHUNK)
+    )
+    while True:
+        with engine.db.read(row.shop_id) as session:
+            orders = session.scalars(query.where(Order.id > after)).all()
+            for order in orders:
+                for name in wanted.intersection(channel.buyers_in(order.raw or {})):
+                    yield name, order.external_id, order.closed_at is not None
+        if not orders:
+            return
+        after = orders[-1].id
 
 
 def period(engine: Engine, row: Connection, wanted: timedelta) -> timedelta:

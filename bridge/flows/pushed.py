@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bridge.db import work
 from bridge.db.tables import Connection, Listing, Poll, Shop
 from bridge.db.work import Claim, Mark
-from bridge.flows import resting
+from bridge.flows import forgetting, resting
 from bridge.flows.engine import Engine
 from bridge.flows.outcome import alive
 from bridge.ports.channel import CALLBACK_URL, Challenged, PushHint
@@ -23,11 +23,12 @@ from bridge.ports.manifest import Capability
 LISTENING = ("active", "paused")
 GONE = "This marketplace is not connected here any more."
 LONGEST = 100  # characters of a number of theirs
-WORK: dict[str, Callable[[Connection, str], Mark]] = {
-    "order": lambda row, key: Mark(row.id, "orders", "orders.import", key, priority=1),
-    "submission": lambda row, _key: Mark(row.id, "shipments", "follow", "all", priority=1),
-    "return": lambda row, _key: Mark(row.id, "shipments", "returns.pull", "all"),
-    "offer": lambda row, _key: Mark(row.id, "sweep", "poll.status", "all"),
+WORK: dict[str, Callable[[Connection, str, datetime], Mark]] = {
+    "order": lambda row, key, _now: Mark(row.id, "orders", "orders.import", key, priority=1),
+    "submission": lambda row, _key, _now: Mark(row.id, "shipments", "follow", "all", priority=1),
+    "return": lambda row, _key, _now: Mark(row.id, "shipments", "returns.pull", "all"),
+    "offer": lambda row, _key, _now: Mark(row.id, "sweep", "poll.status", "all"),
+    "buyer": lambda row, key, now: Mark(row.id, "sweep", forgetting.KIND, key, due_at=now + forgetting.GATHERED),
 }
 
 
@@ -76,7 +77,7 @@ def _listening(engine: Engine, public_id: str, connection_id: int) -> tuple[Conn
 
 def _mark(session: Session, row: Connection, hints: list[PushHint], engine: Engine) -> set[str]:
     now = engine.clock()
-    marks = [WORK[hint.kind](row, hint.key) for hint in hints if hint.kind in WORK]
+    marks = [WORK[hint.kind](row, hint.key, now) for hint in hints if hint.kind in WORK]
     work.mark(session, row.shop_id, marks, now)
     for site in {hint.site for hint in hints if hint.kind == "offer"}:
         offers = [hint.key for hint in hints if hint.kind == "offer" and hint.site == site]

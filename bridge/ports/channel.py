@@ -189,8 +189,9 @@ class ScoreFigure(Value):
 
 
 class PushHint(Value):
-    """What a push message of the marketplace points at: ``kind`` order, submission, offer or return. ``site`` of an
-    offer as in ``Manifest.sites``; "" means wherever there is an offer of this id."""
+    """What a push message of the marketplace points at: ``kind`` order, submission, offer, return, or buyer, who wants
+    to be forgotten (``key``: as in KnowsBuyers). ``site`` of an offer as in ``Manifest.sites``; "" means wherever there
+    is an offer of this id."""
 
     kind: str
     key: str
@@ -360,6 +361,15 @@ class Forgetting(Protocol):
     def forgotten_orders(self) -> Iterable[str]:
         """Orders, by their ids, of buyers who asked for it of late; each is told again for weeks. Asked daily, with
         the account."""
+        ...
+
+
+@runtime_checkable
+class KnowsBuyers(Protocol):
+    """A channel whose marketplace tells by messages which buyers want to be forgotten."""
+
+    def buyers_in(self, raw: Mapping[str, Any]) -> Iterable[str]:
+        """Fingerprints of who bought, of an order as it was told (``MarketplaceOrder.raw``)."""
         ...
 
 

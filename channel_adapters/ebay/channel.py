@@ -17,7 +17,7 @@ from channel_adapters.ebay.account import MANIFEST, SITES
 from channel_adapters.ebay.aftersales import AftersalesSide
 from channel_adapters.ebay.offers import OfferSide
 from channel_adapters.ebay.ordering import OrderSide
-from channel_adapters.ebay.push import Push
+from channel_adapters.ebay.push import Push, buyer_mark
 
 # developer.ebay.com, OAuth: a refresh token is good for 18 months. Counted short, as months differ.
 TOKEN_LASTS = timedelta(days=540)
@@ -110,6 +110,10 @@ class EbayChannel(OfferSide, OrderSide, AftersalesSide):
 
     def push_hints(self, headers: Iterable[tuple[str, str]], body: bytes) -> list[PushHint]:
         return self.push.hints(headers, body)
+
+    def buyers_in(self, raw: Mapping[str, Any]) -> list[str]:
+        name = text(table(raw, "buyer").get("username"))
+        return [buyer_mark(name)] if name else []
 
     def push_challenge(self, url: str, query: Mapping[str, str]) -> dict[str, Any] | None:
         return self.push.challenge(url, query)

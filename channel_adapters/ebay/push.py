@@ -16,7 +16,7 @@ from bridge.ports.channel import PushHint
 from bridge.ports.errors import NotFound, Reauthorise, RejectItem
 from channel_adapters.ebay import signature
 from channel_adapters.ebay.client import EbayClient
-from channel_adapters.ebay.vocabulary import ORDER_TOPIC
+from channel_adapters.ebay.vocabulary import DELETION_TOPIC, ORDER_TOPIC
 
 # "Should be cached for a temporary, but reasonable, amount of time (e.g. one hour)" (getPublicKey).
 KEEP = timedelta(hours=1)
@@ -143,16 +143,25 @@ def _payload(supported: Json) -> Json:
     return given | {"deliveryProtocol": text(supported.get("deliveryProtocol")) or "HTTPS"}
 
 
+def buyer_mark(name: str) -> str:
+    """Who it is, for whoever knows the name already."""
+    return hashlib.sha256(f"ebay buyer {name.casefold()}".encode()).hexdigest()
+
+
 def _hints(body: bytes) -> list[PushHint]:
-    """Orders alone are of interest; what else comes is answered well and left."""
+    """Orders, and who has closed the account (under the number as well as the name, as orders have either); what else
+    comes is answered well and left."""
     try:
         message: Any = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RejectItem("A message of eBay is no JSON.", developer=repr(body[:200])) from error
-    if text(table(message, "metadata").get("topic")) != ORDER_TOPIC:
-        return []
-    notification = table(message, "notification")
+    topic, notification = text(table(message, "metadata").get("topic")), table(message, "notification")
     data = table(notification, "data")
+    if topic == DELETION_TOPIC:
+        names = filter(None, (text(data.get(name)) for name in ("userId", "username")))
+        return [PushHint(kind="buyer", key=buyer_mark(name)) for name in dict.fromkeys(names)]
+    if topic != ORDER_TOPIC:
+        return []
     order_id = text(table(data, "order").get("orderId")) or text(data.get("orderId"))
     if not order_id:
         return []

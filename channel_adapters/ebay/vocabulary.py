@@ -104,6 +104,7 @@ ASPECT_KINDS: Mapping[str, AttributeKind] = {
 NEEDS: Mapping[str, Need] = {"RECOMMENDED": Need.RECOMMENDED, "OPTIONAL": Need.OPTIONAL}
 
 ORDER_TOPIC = "ORDER_CONFIRMATION"
+DELETION_TOPIC = "MARKETPLACE_ACCOUNT_DELETION"
 # Metrics of the seller standards whose value is a share in percent, and has to stay below its limit.
 RATE = "RATE"
 # ReturnReasonEnum (Post-Order API, developer.ebay.com)

@@ -17,7 +17,7 @@ from bridge.ports.channel import Outcome
 from bridge.ports.errors import NotFound, Reauthorise
 from tests.support.independent import Json
 from tests.support.independent_ebay_ground import Ground
-from tests.support.independent_ebay_life import draft
+from tests.support.independent_ebay_life import draft, simple
 from tests.support.played import Clock, connecting, ebay_keys
 
 URL = "https://bridge.example/hooks/ebay/1"
@@ -201,3 +201,19 @@ def test_a_forged_name_of_a_key_asks_ebay_once(ebay: Ground, connect: Callable[.
             channel.push_hints(header, b"{}")
     asked = [path for path in ebay.seen if "token" not in path]
     assert len(asked) <= 1, asked
+
+
+def test_who_has_closed_the_account_is_known_in_the_orders(ebay: Ground, connect: Callable[..., Any]) -> None:
+    """By name or by number, as the order has it; in no letter of either."""
+    channel = connect()
+    data = {"username": "Mara", "userId": "ma8vp1jySJC", "eiasToken": "nY+sHZ2PrBmdj6wVnY"}
+    told = {"notificationId": "n-7", "eventDate": "2026-11-01T00:00:00.000Z", "publishAttemptCount": 1, "data": data}
+    metadata = {"topic": "MARKETPLACE_ACCOUNT_DELETION", "schemaVersion": "1.0", "deprecated": False}
+    hints = channel.push_hints(*ebay.signed("key-1", {"metadata": metadata, "notification": told}))
+    assert {hint.kind for hint in hints} == {"buyer"}
+    keys = {hint.key for hint in hints}
+    ebay.sold(simple("1"))
+    assert set(channel.buyers_in(channel.fetch_order("1").raw)) < keys
+    assert set(channel.buyers_in({"buyer": {"username": "ma8vp1jySJC"}})) < keys
+    assert not set(channel.buyers_in({"buyer": {"username": "other"}})) & keys
+    assert not any("mara" in key or "ma8vp1" in key for key in keys)

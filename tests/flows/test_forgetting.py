@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bridge.db.tables import Connection, Journal, Order
-from bridge.flows import forgetting
+from bridge.db.tables import Connection, Journal, Order, Work
+from bridge.flows import forgetting, pushed
+from bridge.ports.channel import PushHint
 from bridge.ports.manifest import Policies
 from tests.support.world import RETURNS, Clock, MemoryMarket, World
 
@@ -113,3 +114,27 @@ def ask(world: World, connection_id: int) -> int:
     with world.db.read(1) as session:
         row = session.get_one(Connection, connection_id)
     return forgetting.as_asked(world.engine, row)
+
+
+def test_a_buyer_who_has_closed_the_account_is_forgotten(world: World) -> None:
+    """Told once, by a message; an order that is under way is seen to when it is closed."""
+    world.markets[0].buyers_in = lambda raw: ["ada"]  # type: ignore[attr-defined]
+    with world.db.write(1) as session:
+        row = session.get_one(Connection, orders(world)[0].connection_id)
+        hints = [PushHint(kind="buyer", key=name) for name in ("ada", "nobody")]
+        pushed._mark(session, row, hints, world.engine)
+    world.settle(400, step=100)
+    assert known(world) == [True, True, True]
+    world.clock.advance(6 * 3600)
+    world.settle(400, step=100)
+    assert known(world) == [False, True, True]
+    open_one = orders(world)[2]
+    world.store.ship(str(open_one.store_order_id), "3S9")
+    world.hint_order(str(open_one.store_order_id))
+    world.settle(400, step=100)
+    world.clock.advance(86400)
+    world.settle(400, step=100)
+    assert known(world) == [False, True, False]
+    with world.db.read(1) as session:
+        left = select(Work.key).where(Work.kind == forgetting.KIND, Work.done_version < Work.dirty_version)
+        assert session.scalars(left).all() == []
