@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -24,11 +24,16 @@ from channel_adapters.mirakl import catalogue, mapping, sending
 from channel_adapters.mirakl.client import PAGE, MiraklClient
 from channel_adapters.mirakl.known import Settings
 from channel_adapters.mirakl.platform import Platform
+from channel_adapters.mirakl.prices import has_others, price_file
+from channel_adapters.mirakl.prices import rows_of as price_rows
 from channel_adapters.mirakl.submissions import NEW_PRODUCT, OFFER, PRICE, PRODUCT, STOCK, sent
 
 # "This resource returns 100 products maximum" (specification, P31).
 REFERENCES = 100
 AN_HOUR = timedelta(hours=1)
+# Offers whose other prices are read one by one; and how long the list of those with others is good for.
+READ_ALONE = 20
+OTHERS_LAST = timedelta(minutes=15)
 SEND = "send_products"
 OFFERS_SWITCHED_OFF = (
     "The marketplace does not know these products, and sending product data is switched off. Have them created in its "
@@ -60,6 +65,7 @@ class Offers:
         self._id_type = str(settings.get("product_id_type") or "EAN")
         self._attributes: dict[str | None, tuple[datetime, list[Json] | BridgeError]] = {}
         self._lists: tuple[datetime, catalogue.Lists] | None = None
+        self._others: tuple[datetime, dict[str, Json]] | None = None
 
     # Reading
 
@@ -195,9 +201,28 @@ class Offers:
         prices = _Batch(updates, lambda update: sending.price_of(update, platform))
         if not prices.good:
             return prices.results({})
-        content = sending.price_file({update.offer_id: prices.made[update.key] for update in prices.good})
-        number, now = self._client.import_prices(content), self._clock()
+        wanted, now = {update.offer_id: prices.made[update.key] for update in prices.good}, self._clock()
+        there = self._with_other_prices(list(wanted))
+        rows = [row for sku, price in wanted.items() for row in price_rows(sku, price, there.get(sku), now)]
+        number = self._client.import_prices(price_file(rows))
         return prices.results({item.key: sent(item.key, item.offer_id, [(PRICE, number)], now) for item in prices.good})
+
+    def _with_other_prices(self, skus: Sequence[str]) -> dict[str, Json]:
+        """Those of the offers that have more than one plain price. Few are read one by one; for many the whole list is,
+        which is remembered for a while."""
+        if len(skus) <= READ_ALONE:
+            return {sku: raw for sku in skus if (raw := self._read(sku)) is not None and has_others(raw)}
+        if self._others is None or self._clock() - self._others[0] > OTHERS_LAST:
+            self._others = (self._clock(), {text(raw.get("shop_sku")): raw for raw in self._all() if has_others(raw)})
+        return self._others[1]
+
+    def _all(self) -> Iterator[Json]:
+        start: str | None = "0"
+        while start is not None:
+            answer = self._client.offers(offset=int(start))
+            raws = tables(answer, "offers")
+            yield from raws
+            start = next_offset(answer, int(start), len(raws))
 
     def update_content(self, updates: Sequence[ContentUpdate]) -> list[ItemResult]:
         """Product data to the catalogue; and where the settings want the offer otherwise than it is, the offer."""

@@ -167,12 +167,6 @@ def stock_file(updates: Sequence[StockUpdate], warehouse: str) -> bytes:
     return csv_file(("offer-sku", "quantity", "warehouse-code", "update-delete"), rows)
 
 
-def price_file(prices: Mapping[str, Money]) -> bytes:
-    """ "The import mode is delete and replace" (specification, PRI01): our price is then the only one of the offer."""
-    columns = ("offer-sku", "price", "discount-price", "discount-start-date", "discount-end-date")
-    return csv_file(columns, [(key, f"{price.amount:f}", "", "", "") for key, price in prices.items()])
-
-
 def price_of(update: PriceUpdate, platform: Platform) -> Money:
     return platform.price(update.price)
 

@@ -312,3 +312,46 @@ def test_what_a_product_has_of_its_own(market: Mirakl, connect: Callable[..., An
     wrong = given.model_copy(update={"attributes": own | {"offer:origin": "XX"}})
     [refused] = channel.create_offers([draft("SKU-3", content=wrong)])
     assert (refused.outcome, refused.field) == (Outcome.REJECTED, "offer:origin")
+
+
+VOLUME: Json = {
+    "unit_origin_price": 19.95, "unit_discount_price": 15.5, "discount_start_date": "2026-01-01T00:00:00Z",
+    "volume_prices": [
+        {"quantity_threshold": 5, "unit_origin_price": 18.5, "unit_discount_price": 14},
+        {"quantity_threshold": 10, "unit_origin_price": 12, "unit_discount_price": 11},
+    ],
+}  # fmt: skip
+CUSTOMERS: Json = {
+    "unit_origin_price": 17, "volume_prices": [],
+    "context": {"customer_organization_ids": ["ORG-1", "ORG-2"], "start_date": "2026-01-01T00:00:00Z"},
+}  # fmt: skip
+SEVERAL = {"unit_origin_price": 30, "volume_prices": [], "context": {"channel_codes": ["US", "CA"]}}
+
+
+@pytest.mark.parametrize("many", [1, 30])
+def test_a_price_leaves_the_others_as_they_are(market: Mirakl, connect: Callable[..., Any], many: int) -> None:
+    """A price file deletes what it does not name. A discount that would be none any more goes."""
+    first = stored(market, connect)
+    first["all_prices"] = [VOLUME, STEPS, CUSTOMERS, SEVERAL]
+    for number in range(1, 130):
+        market.offers[f"X-{number}"] = {"number": 6000 + number, "quantity": 1, "product_id": OTHER, "price": 5} | {
+            "all_prices": [{"unit_origin_price": 5}]
+        }
+    channel = connect()
+    skus = ["SKU-1", *(f"X-{number}" for number in range(1, many))]
+    for price in ("25", "16"):
+        updates = [PriceUpdate(key=sku, offer_id=sku, sku=sku, price=Money.of(price, "EUR")) for sku in skus]
+        told = ends(market, channel, channel.update_prices(updates))
+        assert {state for state, _ in told.values()} == {SubmissionState.DONE}, told
+        default, *others = market.offers["SKU-1"]["all_prices"]
+        assert others == [STEPS, CUSTOMERS, SEVERAL]
+        assert (default["unit_origin_price"], default["unit_discount_price"]) == (float(price), 15.5)
+        kept = [one["quantity_threshold"] for one in default["volume_prices"]]
+        assert kept == ([5, 10] if price == "25" else [10])
+    [result] = channel.update_prices([PriceUpdate(key="k", offer_id="SKU-1", sku="SKU-1", price=Money.of("15", "EUR"))])
+    assert ends(market, channel, [result])["k"][0] is SubmissionState.DONE
+    default, *others = market.offers["SKU-1"]["all_prices"]
+    assert "unit_discount_price" not in default
+    assert len(others) == 3
+    if many > 1:
+        assert {market.offers[sku]["price"] for sku in skus[1:]} == {16.0}

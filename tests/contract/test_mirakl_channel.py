@@ -230,7 +230,7 @@ def test_stock_goes_in_one_file_and_each_line_has_its_end(open_shop: Open) -> No
         shop.channel.sale_status(named("GONE"))
 
 
-def test_prices_replace_all_others_and_are_told_together(open_shop: Open) -> None:
+def test_prices_leave_the_others_and_are_told_together(open_shop: Open) -> None:
     shop = open_shop()
     channel_price = {"channel_code": "US", "unit_origin_price": 15}
     offers = [shop.offer(more={"all_prices": [channel_price]}), shop.offer("B-1", ean=EANS[1])]
@@ -241,7 +241,9 @@ def test_prices_replace_all_others_and_are_told_together(open_shop: Open) -> Non
     answers = shop.channel.follow(names)
     assert [answer.state.value for answer in answers] == ["done", "done", "failed"]
     assert shop.operations().count("PRI02") == 1
-    assert (shop.shown()["price"], "all_prices" in shop.shown()["sent"]) == (9.5, False)
+    assert shop.shown()["price"] == 9.5
+    [kept] = shop.shown()["sent"]["all_prices"]
+    assert (kept["unit_origin_price"], kept["context"]) == (15, {"channel_codes": ["US"]})
     with pytest.raises(AskMerchant) as refused:
         shop.channel.update_prices([one.model_copy(update={"price": euro("9").model_copy(update={"currency": "PLN"})})])
     assert refused.value.field == "currency"

@@ -27,7 +27,7 @@ SHOP = 2042
 REPORTS = {"OF": ("error-line", "error-message"), "STO": ("line", "reason"), "PRI": ("line", "reason")}
 PRICES = (
     "offer-sku", "price", "price-ranges", "discount-price", "discount-ranges", "channels", "discount-start-date",
-    "discount-end-date", "start-date", "end-date",
+    "discount-end-date", "start-date", "end-date", "customer-organization-ids", "customer-group-ids",
 )  # fmt: skip
 # What an offer tells under the name it is sent under.
 PLAIN = (
@@ -217,12 +217,14 @@ class Mirakl(Products):
             return "The offer does not exist"
         if not re.fullmatch(r"\d+(\.\d{1,2})?", row["price"]) or float(row["price"]) <= 0:
             return "The price is not valid"
-        offer, channels = self.offers[sku], [one for one in row.get("channels", "").split("|") if one]
-        if (row.get("channels") or row.get("start-date")) and not self.pricing():
-            return "Channel and scheduled prices are not activated"
-        for channel in channels or [""]:
-            offer["all_prices"].append(_price(row, channel))
-        if not channels:
+        offer = self.offers[sku]
+        made = _price(row)
+        if (made.get("context") or made.get("channel_code")) and not self.pricing():
+            return "Channel, scheduled and customer prices are not activated"
+        if faults := _odd(made):
+            return faults
+        offer["all_prices"].append(made)
+        if not made.get("context") and not made.get("channel_code"):
             offer["price"] = float(row["price"])
         return ""
 
@@ -324,9 +326,15 @@ class Mirakl(Products):
         } | ({} if active else {"inactivity_reasons": ["ZERO_QUANTITY"]})  # fmt: skip
 
 
-def _price(row: Json, channel: str) -> Json:
-    """One of a price file: with steps by quantity, and for a time."""
-    made: Json = {"unit_origin_price": float(row["price"])} | ({"channel_code": channel} if channel else {})
+LISTS = {
+    "channels": "channel_codes", "customer-organization-ids": "customer_organization_ids",
+    "customer-group-ids": "customer_group_ids",
+}  # fmt: skip
+
+
+def _price(row: Json) -> Json:
+    """One of a price file: with steps by quantity, for some, for a time."""
+    made: Json = {"unit_origin_price": float(row["price"])}
     if row.get("discount-price"):
         made["unit_discount_price"] = float(row["discount-price"])
     for name in ("discount-start-date", "discount-end-date"):
@@ -339,7 +347,18 @@ def _price(row: Json, channel: str) -> Json:
         for many, price in steps.items()
         if many != "1"
     ]
-    return made
+    whom: Json = {theirs: row[name].split("|") for name, theirs in LISTS.items() if row.get(name)}
+    whom |= {name.replace("-", "_"): row[name] for name in ("start-date", "end-date") if row.get(name)}
+    if [*whom] == ["channel_codes"] and len(whom["channel_codes"]) == 1:
+        return made | {"channel_code": whom["channel_codes"][0]}
+    return made | ({"context": whom} if whom else {})
+
+
+def _odd(made: Json) -> str:
+    prices = [made["unit_origin_price"], *(one["unit_origin_price"] for one in made["volume_prices"])]
+    if made.get("unit_discount_price", 0) >= made["unit_origin_price"]:
+        return "The discount price must be lower than the price"
+    return "" if prices == sorted(prices, reverse=True) else "Prices must fall with the quantity"
 
 
 def _told_price(one: Json) -> Json:

@@ -20,7 +20,7 @@ from bridge.domain.returns import ChannelRefund, RefundReason, ReturnCause, Retu
 from bridge.flows.wish import store_host
 from bridge.ports.channel import OfferDraft
 from bridge.ports.errors import AskMerchant, BridgeError, RejectItem
-from channel_adapters.mirakl import ADAPTER, catalogue, mapping, sending
+from channel_adapters.mirakl import ADAPTER, catalogue, mapping, prices, sending
 from channel_adapters.mirakl.channel import MANIFEST
 from channel_adapters.mirakl.client import multipart
 from channel_adapters.mirakl.countries import TWO_LETTERS, country
@@ -433,7 +433,9 @@ def test_an_offer_the_operator_would_refuse_is_not_sent(more: Json, platform_: P
 
 
 def test_files_are_as_the_specification_says() -> None:
-    assert sending.price_file({'A"1': euro("12.90")}).decode() == (
+    assert prices.price_file(
+        prices.rows_of('A"1', euro("12.90"), None, datetime(2026, 11, 20, tzinfo=UTC))
+    ).decode() == (
         '"offer-sku";"price";"discount-price";"discount-start-date";"discount-end-date"\n"A""1";"12.90";"";"";""\n'
     )
     content = csv_file(("a", "b"), [("1;2", "é\n3")], ",")

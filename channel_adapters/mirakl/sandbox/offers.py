@@ -74,7 +74,7 @@ def take_stock(market: Market, row: dict[str, Any]) -> str:
 
 
 def take_price(market: Market, row: dict[str, Any]) -> str:
-    """All prices of the offer are replaced."""
+    """All prices of the offer are replaced: by the plain one, which comes first, and the others that follow it."""
     offer: Document | None = market.docs.get("offers", row["offer-sku"])
     if offer is None:
         return f"The offer with sku '{row['offer-sku']}' does not exist"
@@ -84,9 +84,42 @@ def take_price(market: Market, row: dict[str, Any]) -> str:
         return f"The price '{row['price']}' is not valid"
     if price <= 0 or round(price, market.options.price_decimals) != price:
         return f"The price '{row['price']}' is not valid"
-    kept = {name: value for name, value in offer.items() if name not in ("all_prices", "discount")}
-    market.docs.put("offers", offer["shop_sku"], kept | {"price": price})
+    context = _whom(row)
+    if context:
+        offer = offer | {"all_prices": [*offer.get("all_prices", []), _priced(row, price) | {"context": context}]}
+    else:
+        kept = {name: value for name, value in offer.items() if name not in ("all_prices", "discount")}
+        plain = _priced(row, price)
+        steps = {"all_prices": [plain]} if plain.get("volume_prices") else {}
+        offer = kept | {"price": price} | steps | _discounted(plain)
+    market.docs.put("offers", offer["shop_sku"], offer)
     return ""
+
+
+def _whom(row: dict[str, Any]) -> Document:
+    """Of which channels and customers a price is, and when."""
+    lists = {"channels": "channel_codes", "customer-organization-ids": "customer_organization_ids"}
+    lists |= {"customer-group-ids": "customer_group_ids"}
+    found: Document = {theirs: row[name].split("|") for name, theirs in lists.items() if row.get(name)}
+    return found | {name.replace("-", "_"): row[name] for name in ("start-date", "end-date") if row.get(name)}
+
+
+def _priced(row: dict[str, Any], price: float) -> Document:
+    body: Document = {"unit_origin_price": price}
+    if row.get("discount-price"):
+        body["unit_discount_price"] = float(row["discount-price"])
+    for name in ("discount-start-date", "discount-end-date"):
+        body |= {name.replace("-", "_"): row[name]} if row.get(name) else {}
+    steps = [part.split("|") for part in (row.get("price-ranges") or "").split(",") if part]
+    told = [{"quantity_threshold": int(many), "unit_origin_price": float(each)} for many, each in steps if many != "1"]
+    return body | ({"volume_prices": told} if told else {})
+
+
+def _discounted(plain: Document) -> Document:
+    if "unit_discount_price" not in plain:
+        return {}
+    dates = {name: plain[f"discount_{name}"] for name in ("start_date", "end_date") if f"discount_{name}" in plain}
+    return {"discount": {"price": plain["unit_discount_price"]} | dates}
 
 
 # Reading
