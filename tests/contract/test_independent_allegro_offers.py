@@ -436,3 +436,35 @@ def test_a_further_marketplace(market: Allegro, connect: Callable[..., Any], set
     assert read == {"allegro-pl": Money.of("199.90", "PLN"), "allegro-cz": Money.of("990", "CZK")}
     wrong = channel.create_offers([czech.model_copy(update={"price": Money.of("990", "PLN")})])
     assert wrong[0].outcome is Outcome.REJECTED
+
+
+def test_what_was_paid_afterwards_and_who_gets_the_invoice(
+    market: Allegro, connect: Callable[..., Any], clock: Clock
+) -> None:
+    """A surcharge is another payment of the same order, not more to be paid; an invoice may be a person's."""
+    person = {
+        "required": True, "dueDate": None, "features": [],
+        "address": {
+            "street": "Grunwaldzka 182", "city": "Poznań", "zipCode": "60-166", "countryCode": "PL",
+            "naturalPerson": {"firstName": "Anna", "lastName": "Nowak"},
+        },
+    }  # fmt: skip
+    del person["dueDate"]
+    surcharge = {
+        "id": number(77), "type": "ONLINE", "provider": "P24", "finishedAt": market.moment(clock()), "paidAmount": zloty("4.00"),
+    }  # fmt: skip
+    form = market.sell(1, [{"quantity": 2}], clock(), invoice=person, surcharges=[surcharge])
+    order = connect().fetch_order(form)
+    assert order.total == Money.of("20", "PLN")
+    assert (order.bill_to.first_name, order.bill_to.last_name, order.bill_to.city) == ("Anna", "Nowak", "Poznań")
+
+
+@pytest.mark.parametrize("kind", ["EXTENDED_TERM", "SPLIT_PAYMENT", "WIRE_TRANSFER"])
+def test_however_it_is_paid(market: Allegro, connect: Callable[..., Any], clock: Clock, kind: str) -> None:
+    form = market.sell(1, [{}], clock())
+    market.orders[form]["payment"] |= {"type": kind, "provider": "EPT" if kind == "EXTENDED_TERM" else "AF"}
+    channel = connect()
+    [line] = channel.fetch_order(form).lines
+    assert line.open == 1
+    wish = ChannelRefund(line_id=line.external_id, quantity=1, amount=Money.of("10", "PLN"))
+    assert channel.refund(form, [wish], "R1").outcome is Outcome.SUBMITTED
