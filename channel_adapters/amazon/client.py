@@ -65,6 +65,9 @@ TOKEN_ERRORS = ErrorTable(
     }
 )
 
+# Documents lie in a storage of files, at addresses that hold for five minutes: whom those refuse asks for another.
+DOCUMENT_ERRORS = ErrorTable(rules={400: RetryLater, 403: RetryLater})
+
 # Of the exchange of a code for the first tokens.
 CODE_ERRORS = ErrorTable(rules={**TOKEN_ERRORS.rules, (400, "invalid_grant"): Rule(AskMerchant, LATE)})
 
@@ -187,7 +190,7 @@ class AmazonClient:
 
     def schema(self, url: str) -> Json:
         """A JSON Schema from the address a definition names: no token of ours is shown there."""
-        return _table(self._transport.request("GET", url, operation="documents").json)
+        return _table(self._transport.request("GET", url, operation="documents", errors=DOCUMENT_ERRORS).json)
 
     # Orders
 
@@ -214,7 +217,13 @@ class AmazonClient:
         )
         url, document = text(place.get("url")), text(place.get("feedDocumentId"))
         self._transport.request(
-            "PUT", url, operation="documents", content=content, headers={"Content-Type": media}, expect="any"
+            "PUT",
+            url,
+            operation="documents",
+            content=content,
+            headers={"Content-Type": media},
+            expect="any",
+            errors=DOCUMENT_ERRORS,
         )
         operation = "createListingsFeed" if kind == JSON_LISTINGS_FEED else "createFeed"
         body = {"feedType": kind, "marketplaceIds": list(sites), "inputFeedDocumentId": document}
@@ -247,7 +256,8 @@ class AmazonClient:
 
     def _document(self, place: Json) -> bytes:
         url = text(place.get("url"))
-        answer = self._transport.request("GET", url, operation="documents", expect="bytes", max_bytes=LARGEST_DOCUMENT)
+        limits: dict[str, Any] = {"expect": "bytes", "max_bytes": LARGEST_DOCUMENT}
+        answer = self._transport.request("GET", url, operation="documents", errors=DOCUMENT_ERRORS, **limits)
         return _unzipped(answer.content) if text(place.get("compressionAlgorithm")) == "GZIP" else answer.content
 
 

@@ -13,7 +13,7 @@ import pytest
 from bridge.domain.order import CancelReason
 from bridge.domain.returns import ChannelRefund, ReturnCause
 from bridge.ports.channel import Outcome, PriceUpdate, StockUpdate, SubmissionState
-from bridge.ports.errors import AskMerchant, SlowDown
+from bridge.ports.errors import AskMerchant, RetryLater, SlowDown
 from bridge.registry import discover
 from tests.contract.suite import Bench
 from tests.support.independent_amazon_life import NOW, euro, put_on_sale, ref, settled, simple
@@ -144,6 +144,23 @@ def test_feeds_may_be_made_slowly_only(amazon: Reporting, bench: Bench) -> None:
     with pytest.raises(SlowDown):
         channel.update_stock([StockUpdate(**ref(number), stock=7) for number in range(51)])
     assert not amazon.feeds
+
+
+def test_an_address_that_was_good_for_five_minutes(amazon: Reporting, bench: Bench) -> None:
+    """The storage answers 403, which says nothing of what the application may: another address is asked for."""
+    amazon.expired = 1
+    channel = bench.connect()
+    with pytest.raises(RetryLater):
+        _stocked(channel, amazon)
+    assert not amazon.feeds
+    results = _stocked(channel, amazon)
+    amazon.expired = 1
+    assert SubmissionState.FAILED not in settled(channel, results)
+    amazon.sends_back("1", _one("SKU-1"), asked=NOW - timedelta(days=3))
+    assert set(_returns(channel, amazon)) == {"D1RRMA"}
+    amazon.expired = 1
+    with pytest.raises(RetryLater):
+        everything(channel.list_returns)
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -36,6 +36,15 @@ class Refused(Exception):
         self.body = {"errors": [{"code": code, "message": message, "details": details}]}
 
 
+class Expired(Exception):
+    """The five minutes of a presigned address are over: the storage answers, in XML."""
+
+
+def expired(_: Expired) -> Response:
+    words = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    return Response(words, 403, mimetype="application/xml")
+
+
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
     return Response(json.dumps(body), status, headers, mimetype="application/json")
 
@@ -54,6 +63,8 @@ class Gate:
         self.trouble: list[Refused] = []
         self.loses: list[str] = []  # operations that are carried out, and answer that something went wrong
         self.slow: dict[str, int] = {}  # how often an operation answers that it was asked too often
+        self.expired = 0  # how many of the next presigned addresses are asked too late
+        self.dead: set[str] = set()
         self.asked: list[str] = []
         self.refused: list[str] = []
         self.numbers = itertools.count(50_001)
@@ -63,6 +74,7 @@ class Gate:
         app.before_request(self._before)
         app.after_request(self._after)
         app.register_error_handler(Refused, self._refusal)
+        app.register_error_handler(Expired, expired)
         for rule, method, view in self.routes():
             app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
         return app

@@ -16,7 +16,7 @@ from flask import Response, request
 from jsonschema import Draft7Validator, Draft201909Validator
 
 from tests.support.independent import Json
-from tests.support.independent_amazon import Gate, Refused, answer, now
+from tests.support.independent_amazon import Expired, Gate, Refused, answer, now
 from tests.support.independent_amazon_types import FRANCE, GERMANY, issue, issues_of, schema_text
 
 MOST_RESULTS = 1000
@@ -92,7 +92,12 @@ class Listings(Gate):
         if kind not in self.schemas:
             raise Refused(404, "NotFound", kind)
         sum_ = base64.b64encode(hashlib.md5(self.schemas[kind].encode(), usedforsecurity=False).digest()).decode()
-        link = {"link": {"resource": f"{request.host_url}presigned/schema/{kind}?X-Amz-Signature=1", "verb": "GET"}}
+        link = {
+            "link": {
+                "resource": f"{request.host_url}presigned/schema/{kind}?X-Amz-Signature={next(self.numbers)}",
+                "verb": "GET",
+            }
+        }
         return answer(
             {
                 "schema": link | {"checksum": sum_},
@@ -113,6 +118,12 @@ class Listings(Gate):
             name.lower() for name, _ in request.headers
         }:
             raise Refused(400, "InvalidArgument", "Only one auth mechanism allowed")
+        signature = request.args["X-Amz-Signature"]
+        if self.expired and signature not in self.dead:
+            self.expired -= 1
+            self.dead.add(signature)
+        if signature in self.dead:
+            raise Expired
 
     # Listings.
 
@@ -246,7 +257,7 @@ class Listings(Gate):
     def _document(self) -> Response:
         key = f"amzn1.doc.{next(self.numbers)}"
         self.kinds[key] = request.get_json()["contentType"]
-        url = f"{request.host_url}presigned/{key}?X-Amz-Signature=1"
+        url = f"{request.host_url}presigned/{key}?X-Amz-Signature={next(self.numbers)}"
         return answer({"feedDocumentId": key, "url": url}, 201)
 
     def _upload(self, key: str) -> Response:
@@ -328,7 +339,7 @@ class Listings(Gate):
         """Reports are packed, and say so."""
         packed = f"{key}.gz"
         self.documents[packed] = gzip.compress(self.documents[key])
-        url = f"{request.host_url}presigned/{packed}?X-Amz-Signature=1"
+        url = f"{request.host_url}presigned/{packed}?X-Amz-Signature={next(self.numbers)}"
         return answer({"feedDocumentId": key, "url": url, "compressionAlgorithm": "GZIP"})
 
 
