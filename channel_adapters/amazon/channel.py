@@ -16,6 +16,8 @@ from channel_adapters.amazon.scoring import ScoreSide
 
 # "You must rotate your LWA client secrets every 180 days": all calls fail after that.
 SECRET_LASTS = timedelta(days=180)
+# "The selling partner must re-authorize your public application every 365 days" (sp-api/docs/renew-authorizations).
+CONSENT_LASTS = timedelta(days=365)
 
 
 class AmazonChannel(FollowSide, OrderSide, ScoreSide):
@@ -47,9 +49,20 @@ class AmazonChannel(FollowSide, OrderSide, ScoreSide):
             raise AskMerchant(words, field=error.field or "region", developer=error.developer) from error
 
     def _expires(self) -> tuple[Expiry, ...]:
-        try:
-            made = datetime.fromisoformat(str(self.settings.get("secret_made") or "")).replace(tzinfo=UTC)
-        except ValueError:
-            return ()
-        fix = "Make a new client secret in Seller Central (Develop Apps) and enter it here, with the day it was made."
-        return (Expiry(what="LWA client secret", at=made + SECRET_LASTS, fix=fix),)
+        found = []
+        if (made := _day(self.settings.get("secret_made"))) is not None:
+            fix = (
+                "Make a new client secret in Seller Central (Develop Apps) and enter it here, with the day it was made."
+            )
+            found.append(Expiry(what="LWA client secret", at=made + SECRET_LASTS, fix=fix))
+        if (given := _day(self.settings.get("authorised_on"))) is not None:
+            fix = "Ask for consent at Amazon again, in the form of this account."
+            found.append(Expiry(what="Consent at Amazon", at=given + CONSENT_LASTS, fix=fix))
+        return tuple(found)
+
+
+def _day(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value or "")).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -25,7 +25,7 @@ def address(connection: Connection, state: str, back: str) -> str:
 
 
 def redeem(connection: Connection, answer: Mapping[str, str], back: str) -> Granted:
-    """A code is good for five minutes. The answer tells the seller ID as well."""
+    """A code is good for five minutes. The answer tells the seller ID as well. The day is kept, and reminded of."""
     given, seller = connection.credentials, answer.get("selling_partner_id", "")
     if not seller:
         raise AskMerchant("Amazon's answer does not tell the seller ID: ask for the consent again.")
@@ -46,7 +46,8 @@ def redeem(connection: Connection, answer: Mapping[str, str], back: str) -> Gran
     if not refresh:
         words = "Amazon gave no refresh token; ask for the consent again."
         raise RetryLater(words, developer=str(sorted(table(got.json))))
-    return Granted({"seller_id": seller[:100], "refresh_token": refresh})
+    kept = {"authorised_on": connection.clock().date().isoformat()}
+    return Granted({"seller_id": seller[:100], "refresh_token": refresh}, kept)
 
 
 CONSENT = Consent(("seller_id", "refresh_token"), address, redeem, needs=("region", "application_id"), code=CODE)

@@ -64,10 +64,13 @@ def test_limits_are_for_operations_that_exist() -> None:
 # The account
 
 
-def test_check_tells_the_marketplaces_and_when_the_secret_ends(open_account: Open) -> None:
-    info = open_account(settings={"secret_made": "2026-11-01"}).channel.check()
+def test_check_tells_the_marketplaces_and_when_the_secret_and_the_consent_end(open_account: Open) -> None:
+    info = open_account(settings={"secret_made": "2026-11-01", "authorised_on": "2026-11-02"}).channel.check()
     assert (info.name, info.countries, info.sites) == ("Sandbox Store", ("DE", "FR"), (DE, FR))
-    assert [item.at for item in info.expires] == [datetime(2027, 4, 30, tzinfo=UTC)]
+    assert [item.at for item in info.expires] == [
+        datetime(2027, 4, 30, tzinfo=UTC),
+        datetime(2027, 11, 2, tzinfo=UTC),
+    ]
     assert open_account().channel.check().expires == ()
 
 
