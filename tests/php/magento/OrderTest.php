@@ -138,6 +138,16 @@ final class OrderTest extends TestCase
         );
     }
 
+    public function testTheOrderShowsTheMerchantsShippingMethodOrTheMarketplacesLabel(): void
+    {
+        foreach ([['shipping_title' => 'DHL Paket (bol.com 1)'], []] as $more) {
+            [$current, $quote, $order, $given] = [new Current(), new Quote(), new Order(), $more + self::given()];
+            $event = new Observer(new DataObject(['quote' => $quote, 'order' => $order]));
+            $current->during($given, $quote, static fn () => (new OrderSubmitted($current, new Amounts()))->execute($event));
+            self::assertSame($more['shipping_title'] ?? $given['label'], $order->getData('shipping_description'));
+        }
+    }
+
     public function testWhatOtherCollectorsHaveAddedIsTakenOut(): void
     {
         $total = new Total();

@@ -18,6 +18,18 @@ final class PaymentTest extends TestCase
         self::assertSame('As the store has named it', (new Payment())->getTitle());
     }
 
+    /**
+     * Magento's admin page and its PDF ask for it so (module-payment: view/adminhtml/templates/info/default.phtml and
+     * info/pdf/default.phtml).
+     */
+    public function testTheAdminsPageAndThePdfReadItAsTheConfiguredTitle(): void
+    {
+        $told = $this->method(['storebridge_title' => 'Paid on bol.com']);
+        self::assertSame('Paid on bol.com', $told->getConfigData('title', 1));
+        self::assertSame('its order_status of store 1', $told->getConfigData('order_status', 1));
+        self::assertSame('As the store has named it', $this->method([])->getConfigData('title', 1));
+    }
+
     private function method(array $told): Payment
     {
         $info = new class ($told) {

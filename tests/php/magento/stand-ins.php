@@ -766,7 +766,12 @@ namespace Magento\Payment\Model\Method {
     {
         public function getTitle()
         {
-            return 'As the store has named it';
+            return $this->getConfigData('title');
+        }
+
+        public function getConfigData($field, $storeId = null)
+        {
+            return $field === 'title' ? 'As the store has named it' : "its $field of store $storeId";
         }
     }
 }

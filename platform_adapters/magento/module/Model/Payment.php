@@ -28,13 +28,14 @@ class Payment extends AbstractMethod
     }
 
     /**
-     * What the order says of itself: where it says nothing, as the store has named the method.
+     * The title is what the order says of itself: where it says nothing, as the store has named the method. The admin's
+     * page and the PDF ask for it here, everything else by getTitle(), which asks here too.
      */
-    public function getTitle()
+    public function getConfigData($field, $storeId = null)
     {
-        $info = $this->getData('info_instance');
+        $info = $field === 'title' ? $this->getData('info_instance') : null;
         $own = $info ? (string)$info->getAdditionalInformation(self::TITLE) : '';
-        return $own !== '' ? $own : parent::getTitle();
+        return $own !== '' ? $own : parent::getConfigData($field, $storeId);
     }
 
     public function validate()

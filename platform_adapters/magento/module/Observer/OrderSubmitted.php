@@ -9,6 +9,7 @@ use Magento\Framework\Event\ObserverInterface;
 use Magento\Sales\Model\Order;
 use Storebridge\Connect\Model\Order\Amounts;
 use Storebridge\Connect\Model\Order\Current;
+use Storebridge\Connect\Model\Order\Given;
 
 /**
  * Right before a marketplace order is placed: its marks, its amounts to the cent, no mail to anybody.
@@ -32,7 +33,7 @@ class OrderSubmitted implements ObserverInterface
         $order->setCanSendNewEmailFlag(false);
         $order->setCustomerNoteNotify(false);
         $order->setExtOrderId($given['ext_order_id'] ?? null);
-        $order->setShippingDescription((string)($given['label'] ?? ''));
+        $order->setShippingDescription(Given::shippingTitle($given));
         $order->setData('storebridge_state', $given['state'] ?? Order::STATE_PROCESSING);
         $this->amounts->ofOrder($order, $given['totals']);
         foreach ($order->getAllItems() as $item) {
