@@ -218,6 +218,10 @@ class KauflandClient:
         path = f"/product-data/status/{ean}"
         return self._data("GetProductDataStatus", "GET", path, params={"locale": locale})
 
+    def product(self, site: str, ean: str) -> Json:
+        """Raises NotFound for a product that nobody has described yet."""
+        return self._data("GetProductByEan", "GET", f"/products/ean/{ean}", params={"storefront": site})
+
     def category_tree(self, site: str) -> Json:
         return self._data("GetCategoryTree", "GET", "/categories/tree", params={"storefront": site})
 

@@ -98,10 +98,22 @@ class Offers:
         except AlreadyThere as error:
             return self._already_there(draft, site, error)
         except RejectItem as error:
-            if not isinstance(error, NotFound) and error.field not in OF_THE_PRODUCT:
+            if not self._is_of_the_product(error, draft, site):
                 raise _by_setting(error, draft) from error
             return self._introduce(draft, site, error)
         return self._created(draft, site, text(unit.get("id_unit")))
+
+    def _is_of_the_product(self, error: RejectItem, draft: OfferDraft, site: Site) -> bool:
+        """Whether a unit is refused for want of its product; where no field is named, the product is looked for."""
+        if isinstance(error, NotFound) or error.field in OF_THE_PRODUCT:
+            return True
+        if error.field is not None:
+            return False
+        try:
+            self._client.product(site.code, draft.gtin or "")
+        except NotFound:
+            return True
+        return False
 
     def _created(self, draft: OfferDraft, site: Site, unit_id: str) -> ItemResult:
         if not unit_id:

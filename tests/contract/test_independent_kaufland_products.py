@@ -101,12 +101,13 @@ def test_what_was_said_before(market: Kaufland, connect: Callable[..., Any], mod
     assert market.products[EAN, "de-DE"]["title"] == ["Speaker"]
 
 
+@pytest.mark.parametrize("silent", [False, True])
 @pytest.mark.parametrize("only_existing", [False, True])
 def test_a_product_that_kaufland_does_not_know(
-    market: Kaufland, connect: Callable[..., Any], *, only_existing: bool
+    market: Kaufland, connect: Callable[..., Any], *, only_existing: bool, silent: bool
 ) -> None:
     """Its data goes first. Whether what is not there can be patched is not said: an update is what the call is named."""
-    market.known, market.working, market.only_existing = set(), 1, only_existing
+    market.known, market.working, market.only_existing, market.silent = set(), 1, only_existing, silent
     channel, whole = connect(), CONTENT.model_copy(update={"attributes": {"colour": "rot", "power_input": "5"}})
     outcomes = [channel.create_offers([draft(content=whole)])[0].outcome for _ in range(4)]
     assert outcomes[-1] is Outcome.APPLIED, outcomes

@@ -145,7 +145,8 @@ class Kaufland(Catalogue):
             raise Refusal(400, "/problems/validation-error", ["ean: one of ean and id_product"])
         self._sendable(given)
         if self.known is not None and given.get("ean") not in self.known:
-            raise Refusal(400, "/problems/validation-error", ["ean: no product has it"])
+            said = [] if self.silent else ["ean: no product has it"]
+            raise Refusal(400, "/problems/validation-error", said)
         if any(unit["id_offer"] == given["id_offer"] and unit["storefront"] == place for unit in self.units.values()):
             raise Refusal(400, "/problems/already-exists", ["id_offer: in use"])
         now, number = self.now(), next(self._ids)

@@ -38,10 +38,12 @@ def category(number: int, parent: int, name: str, level: int) -> Json:
 class Catalogue(Sales):
     """``working``: how often a status is asked for before product data is worked off; ``product_says``: the status of an
     EAN's product data; ``shared``: values of an attribute with a set of them, as label and value; ``known``: EANs of
-    products that are there, None any; ``only_existing``: what is patched has to be there."""
+    products that are there, None any; ``silent``: a unit of another one is refused without naming the field;
+    ``only_existing``: what is patched has to be there."""
 
     working: int = 0
     known: set[str] | None = None
+    silent: bool = False
     only_existing: bool = False
     products: dict[tuple[str, str], Json] = field(default_factory=dict)
     looks: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -82,6 +84,11 @@ class Catalogue(Sales):
         values = [{"label": label, "value": value} for label, value in self.shared.get(int(number), [])]
         wanted = request.args.get("q", "").lower()
         return self._listed(operation, [one for one in values if wanted in one["label"].lower()])
+
+    def _get_product_by_ean(self, operation: Operation, ean: str) -> Response:
+        if self.known is not None and ean not in self.known:
+            raise Refusal(404, "/problems/not-found")
+        return self.json(operation, 200, {"data": self.product(request.args["storefront"], ean)})
 
     # Product data
 
