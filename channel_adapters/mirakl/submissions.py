@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from bridge.domain.reading import Json, text, whole
+from bridge.domain.reading import Json, table, text, whole
 from bridge.domain.values import Value
 from bridge.ports.channel import ItemResult, Outcome, SubmissionState, SubmissionStatus
 from bridge.ports.errors import NotFound, SlowDown
@@ -24,6 +24,18 @@ HAS_PRODUCT = "The marketplace has the product now; its offer is made next."
 REMEMBERED = 200
 SKU_COLUMNS = ("offer-sku", "shop_sku", "shop-sku", "sku", "offer_sku")
 MESSAGE_COLUMNS = ("error-message", "error-messages", "errors", "error-reason", "error reason", "error")
+# Of integration_details (P42): products that are not there in the end.
+REFUSED_COUNTS = (
+    "invalid_products",
+    "rejected_products",
+    "products_not_accepted_in_time",
+    "products_with_wrong_identifiers",
+)
+ALL_REFUSED = (
+    "The marketplace refused it. Why stands in its back office: the report is in a form of the marketplace's own."
+)
+# How files begin that are no CSV: XML, JSON, and XLSX, which is a zip.
+NO_CSV = ("<", "{", "[", "PK\x03\x04")
 WARNING_COLUMNS = ("warnings", "warning", "warning-message", "warning-messages")
 
 
@@ -147,20 +159,29 @@ class Submissions:
         what the conversion refused."""
         status = text(raw.get("import_status"))
         state = IMPORT_STATES.get(status, SubmissionState.PENDING)
-        errors: dict[str, str] = {}
+        reports = []
         if raw.get("has_transformation_error_report") is True:
-            errors |= errors_of(self._client.transformation_errors(key))
+            reports.append(self._client.transformation_errors(key))
         if raw.get("has_error_report") is True:
-            errors |= errors_of(self._client.product_errors(key))
+            reports.append(self._client.product_errors(key))
+        errors = {sku: said for report in reports for sku, said in errors_of(report).items()}
         if state is SubmissionState.PENDING and not errors:
             return Report(state=state, message=WAITING.get(status, ""))
         if state is SubmissionState.PENDING:
             return Report(
                 state=state, message=f"{WAITING.get(status, '')}; refused so far: {'; '.join(errors.values())}"
             )
-        refused = (whole(raw.get("transform_lines_in_error")) or 0) > 0
-        message = text(raw.get("reason_status")) or f"the marketplace says {status}"
+        refused, message = _refused(raw), text(raw.get("reason_status")) or f"the marketplace says {status}"
+        if refused and not errors and refused >= (whole(raw.get("transform_lines_read")) or 0):
+            return Report(state=SubmissionState.FAILED, message=ALL_REFUSED)
         return Report(state=state, message=message, errors=errors, complete=bool(errors) or not refused)
+
+
+def _refused(raw: Json) -> int:
+    """How many products were not taken, in the conversion or by the operator, whose report may be in a form of its own
+    ("a file in a format defined by the operator (MCM disabled)", P44)."""
+    told = table(raw, "integration_details")
+    return sum(whole(count) or 0 for count in (raw.get("transform_lines_in_error"), *map(told.get, REFUSED_COUNTS)))
 
 
 def _import(raw: Json, report: Callable[[], str]) -> Report:
@@ -183,6 +204,8 @@ def errors_of(content: str) -> dict[str, str]:
     two more: the line and the reason. Several lines of a SKU are joined. A product file has the operator's own columns:
     there each cell of a row may be the SKU or the GTIN, and what is only warned of stands beside what is in error."""
     errors: dict[str, str] = {}
+    if content.lstrip("\ufeff \n").startswith(NO_CSV):
+        return errors
     for row in read_csv(content):
         if _is_warned_of(row):
             continue

@@ -103,6 +103,25 @@ def test_what_is_only_warned_of_is_taken(market: Mirakl, connect: Callable[..., 
     assert content(market, channel)[0] is SubmissionState.DONE
 
 
+@pytest.mark.parametrize("report", ["<products><p sku='SKU-1'/></products>", "PK\x03\x04 zipped"])
+def test_a_report_in_a_form_of_the_operators_own(market: Mirakl, connect: Callable[..., Any], report: str) -> None:
+    """It says nothing that can be read; how many were refused is told beside it."""
+    market.form = report
+    channel = connect()
+    bare = LAMP.model_copy(update={"attributes": {}})
+    alone = ends(market, channel, channel.create_offers([draft(content=bare)]))
+    assert alone["SKU-1"][0] is SubmissionState.FAILED
+    assert "back office" in alone["SKU-1"][1]
+    market.catalogue.update({EAN, OTHER})
+    ends(market, channel, channel.create_offers([draft(), draft("SKU-2", OTHER)]))
+    updates = [
+        ContentUpdate(key=sku, offer_id=sku, sku=sku, gtin=ean, content=given)
+        for sku, ean, given in (("SKU-1", EAN, bare), ("SKU-2", OTHER, LAMP))
+    ]
+    both = ends(market, channel, channel.update_content(updates))
+    assert {state for state, _ in both.values()} == {SubmissionState.GONE}
+
+
 def test_a_product_stays_with_the_operator(market: Mirakl, connect: Callable[..., Any]) -> None:
     """For as long as it likes."""
     channel, market.lasting = connect(), 30

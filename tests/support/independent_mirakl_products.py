@@ -68,12 +68,13 @@ class Sent:
 class Products(Orders):
     """``lasting``: the looks a product file stays in each state; ``mapped``: whether the seller has mapped columns of its
     own, so that such files are understood; ``broken``: why the next file cannot be read; ``warns``: what is said of lines
-    that are taken; ``reports``: how reports part their columns."""
+    that are taken; ``reports``: how reports part their columns; ``form``: the report of an operator that has its own."""
 
     lasting: int = 1
     mapped: bool = False
     broken: str = ""
     warns: str = ""
+    form: str = ""
     reports: str = ";"
     catalogue: set[str] = field(default_factory=set)
     products: dict[str, Json] = field(default_factory=dict)
@@ -217,6 +218,8 @@ class Products(Orders):
         one = self._sent(key)
         if not (one.errors or one.warnings) or one.raw is not raw or one.states[0] != "COMPLETE":
             raise Refusal(404, "no such report")
+        if self.form and not raw:
+            return Response(self.form, 200, mimetype="application/octet-stream")
         names = [*dict.fromkeys(name for row in one.rows for name in row), *more]
         out = io.StringIO()
         written = csv.DictWriter(out, names, delimiter=self.reports, quoting=csv.QUOTE_ALL)
