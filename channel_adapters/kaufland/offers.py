@@ -190,7 +190,9 @@ class Offers:
         terms = mapping.terms(update.content)
         changed = self.change([(update, terms)])[0] if terms else None
         if changed is not None and changed.outcome is not Outcome.APPLIED:
-            return changed
+            return changed.model_copy(
+                update={"field": _own(changed.field) if changed.field in terms else changed.field}
+            )
         if not self._settings.get(SEND, True):
             return ItemResult(key=update.key, outcome=Outcome.APPLIED, offer_id=update.offer_id)
         if not update.gtin:
@@ -251,9 +253,15 @@ class Offers:
 
 
 def _by_setting(error: RejectItem, draft: OfferDraft) -> RejectItem:
-    """What the settings say of every offer is named as the setting, unless the product has its own."""
-    setting = None if error.field in draft.content.attributes else OF_THE_SETTINGS.get(error.field or "")
-    return RejectItem(error.merchant, developer=error.developer, field=setting) if setting else error
+    """What the settings say of every offer is named as the setting; what the product has of its own, as that."""
+    field = error.field or ""
+    named = _own(field) if field in mapping.terms(draft.content) else OF_THE_SETTINGS.get(field, error.field)
+    return RejectItem(error.merchant, developer=error.developer, field=named)
+
+
+def _own(field: str | None) -> str:
+    """An attribute of the product that is called as a setting is."""
+    return f"attributes.{field}"
 
 
 def _asked_for(unit: Json, site: Site, names: set[tuple[str, str]]) -> LiveOffer | None:

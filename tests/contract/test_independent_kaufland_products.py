@@ -170,7 +170,12 @@ def test_what_offers_are_sent_from(market: Kaufland, connect: Callable[..., Any]
 
 
 @pytest.mark.parametrize(
-    ("settings", "named"), [({"shipping_groups": ["de:404"]}, "shipping_groups"), ({"warehouse": "404"}, "warehouse")]
+    ("settings", "named"),
+    [
+        ({"shipping_groups": ["de:404"]}, "shipping_groups"),
+        ({"warehouse": "404"}, "warehouse"),
+        ({"vat_indicator": "super_reduced_rate"}, "vat_indicator"),
+    ],
 )
 def test_a_setting_that_no_longer_holds_is_named(
     market: Kaufland, connect: Callable[..., Any], settings: dict[str, Any], named: str
@@ -178,6 +183,23 @@ def test_a_setting_that_no_longer_holds_is_named(
     """It is one problem, whatever the product."""
     [made] = connect(**settings).create_offers([draft()])
     assert (made.outcome, made.field) == (Outcome.REJECTED, named), made
+    market.refused.clear()
+
+
+@pytest.mark.parametrize("own", [{"vat_indicator": "zero_rate"}, {"id_shipping_group": "404"}])
+def test_what_a_product_has_of_its_own_is_its_own_matter(
+    market: Kaufland, connect: Callable[..., Any], own: dict[str, str]
+) -> None:
+    """Also where a setting goes by the same name: the other products do not wait for it."""
+    channel, given = connect(), CONTENT.model_copy(update={"attributes": own})
+    settings = {item.name for item in channel.manifest.settings}
+    [made] = channel.create_offers([draft(content=given)])
+    assert (made.outcome, made.field in settings) == (Outcome.REJECTED, False), made
+    [there] = channel.create_offers([draft()])
+    update = ContentUpdate(key="k", site="de", offer_id=there.offer_id, sku="SKU-1", gtin=EAN, content=given)
+    [changed] = channel.update_content([update])
+    assert (changed.outcome, changed.field in settings) == (Outcome.REJECTED, False), changed
+    assert next(iter(own)) in (changed.field or "")
     market.refused.clear()
 
 

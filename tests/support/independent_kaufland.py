@@ -21,6 +21,7 @@ from tests.support.independent import Description, Json, Operation, Refusal
 from tests.support.independent_kaufland_catalogue import Catalogue
 from tests.support.independent_kaufland_orders import CARRIERS, CURRENCIES, HIDDEN
 
+RATES = ("standard_rate", "reduced_rate_1")
 SKEW = timedelta(minutes=5)
 HIGHEST = {"EUR": 100_000_000, "CZK": 2_500_000_000, "PLN": 450_000_000}  # in cents
 
@@ -85,7 +86,7 @@ class Kaufland(Catalogue):
         return self.json(operation, 200, {"data": {"carriers": carriers}})
 
     def _get_vat_indicators(self, operation: Operation) -> Response:
-        rates = [{"vat_indicator": "standard_rate", "value": 19.0}, {"vat_indicator": "reduced_rate_1", "value": 7.0}]
+        rates = [{"vat_indicator": name, "value": value} for name, value in zip(RATES, (19.0, 7.0), strict=True)]
         place = request.args.get("storefront", "de")
         return self.json(operation, 200, {"data": [{"storefront": place, "vat_rates": rates}]})
 
@@ -136,6 +137,8 @@ class Kaufland(Catalogue):
             raise Refusal(400, "/problems/validation-error", [f"id_shipping_group: {group} is none of {place}"])
         if store is not None and store not in self.stores:
             raise Refusal(400, "/problems/validation-error", [f"id_warehouse: {store} is unknown"])
+        if given.get("vat_indicator", RATES[0]) not in RATES:
+            raise Refusal(400, "/problems/validation-error", [f"vat_indicator: not one of {place}"])
         if given.get("listing_price", 1) > HIGHEST[CURRENCIES[place]]:
             raise Refusal(400, "/problems/validation-error", ["listing_price: too high"])
 
@@ -221,6 +224,11 @@ class Kaufland(Catalogue):
         unit = self.units.get(number)
         if unit is None or unit["storefront"] != request.args["storefront"]:
             return {"id_unit": number, "status_code": 404, "message": "Unit not found", "errors": []}
+        try:
+            self._sendable(part["unit_data"])
+        except Refusal as refusal:
+            errors = [{"field": text.partition(":")[0], "message": text} for text in refusal.violations]
+            return {"id_unit": number, "status_code": 400, "message": refusal.detail, "errors": errors}
         self._change(unit, part["unit_data"])
         return {"id_unit": number, "status_code": 200.0, "unit": self._told(unit)}
 
