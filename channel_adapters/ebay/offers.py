@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from bridge.domain.listing import LiveOffer
+from bridge.domain.listing import LiveOffer, OfferContent
 from bridge.domain.reading import Json, following, numbered, table, tables, text, whole
 from bridge.ports.batch import failed
 from bridge.ports.channel import (
@@ -25,7 +25,7 @@ from bridge.ports.channel import (
 from bridge.ports.errors import BridgeError, NotFound, RejectItem, RetryLater
 from bridge.ports.manifest import Site
 from channel_adapters.ebay import mapping
-from channel_adapters.ebay.account import WORKERS, Account
+from channel_adapters.ebay.account import SITES, WORKERS, Account
 from channel_adapters.ebay.revisions import Revisions
 
 PAGE = 25
@@ -57,6 +57,7 @@ class OfferSide(Account):
         self._revisions = Revisions(self.transport, self.key)
         self._one_by_one = False
         self._trees: dict[str, str] = {}
+        self._leaves: dict[tuple[str, str], bool] = {}
         self._suggested: dict[tuple[str, str], str] = {}
 
     # Making: item, offer, publication, each for the whole batch
@@ -96,7 +97,7 @@ class OfferSide(Account):
         terms: Json = {"merchantLocationKey": self.location()}
         kinds = ("fulfillment", "payment", "return")
         terms["listingPolicies"] = {f"{kind}PolicyId": self.policy(kind, site) for kind in kinds}
-        category = draft.content.category or self._suggestion(draft.content.title, site)
+        category = self._category(draft.content, site)
         body = mapping.offer(draft, sku, site, terms, category, self.settings)
         return _Made(draft, site, sku, body, known, text(known.get("offerId")))
 
@@ -112,10 +113,26 @@ class OfferSide(Account):
         except NotFound:
             return []
 
+    def _category(self, content: OfferContent, site: Site) -> str:
+        """The product's, which is one of the main marketplace, else the setting's; where this marketplace has no such
+        category, or nothing was chosen, eBay's own first suggestion for the title. Raises RejectItem."""
+        chosen = content.category or text(self.settings.get("default_category"))
+        return chosen if chosen and self._has_leaf(site, chosen) else self._suggestion(content.title, site)
+
+    def _has_leaf(self, site: Site, category: str) -> bool:
+        """Each marketplace has a tree of its own; whether the main one has it is told by the publication."""
+        tree = self.tree_id(site) if site.code != self.home() else ""
+        if not tree or tree == self.tree_id(SITES[self.home()]):
+            return True
+        if (tree, category) not in self._leaves:
+            try:
+                self.client.aspects(tree, category)
+                self._leaves[tree, category] = True
+            except RejectItem:
+                self._leaves[tree, category] = False
+        return self._leaves[tree, category]
+
     def _suggestion(self, title: str, site: Site) -> str:
-        """The setting, else eBay's own first suggestion for the title. Raises RejectItem."""
-        if fixed := text(self.settings.get("default_category")):
-            return fixed
         key = (site.code, title)
         if key not in self._suggested:
             found = self.client.suggestions(self.tree_id(site), title)
@@ -295,7 +312,8 @@ class OfferSide(Account):
         if done.outcome is not Outcome.APPLIED:
             return done
         changes = mapping.description(update.content)
-        changes |= {"categoryId": update.content.category} if update.content.category else {}
+        category = update.content.category
+        changes |= {"categoryId": category} if category and self._has_leaf(site, category) else {}
         self.client.update_offer(offer_id, mapping.changed_offer(raw, changes), locale)
         return done
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.requirement import AttributeKind, Need
-from bridge.ports.channel import Outcome
+from bridge.ports.channel import ContentUpdate, Outcome
 from bridge.ports.errors import NotFound, Reauthorise
 from tests.support.independent import Json
 from tests.support.independent_ebay_ground import Ground
@@ -91,6 +91,22 @@ def test_a_category_for_a_product_that_has_none(ebay: Ground, connect: Callable[
     unknown = content.model_copy(update={"title": "Ding"})
     [made] = channel.create_offers([draft(2).model_copy(update={"content": unknown})])
     assert (made.outcome, made.field) == (Outcome.REJECTED, "category")
+
+
+def test_each_marketplace_has_categories_of_its_own(ebay: Ground, connect: Callable[..., Any]) -> None:
+    """A category that was mapped is one of the main marketplace: elsewhere eBay's own suggestion is taken."""
+    ebay.markets.add("EBAY_AT")
+    channel = connect(sites=("EBAY_DE", "EBAY_AT"))
+    made = channel.create_offers([draft(1), draft(1, key="at", site="EBAY_AT")])
+    assert [one.outcome for one in made] == [Outcome.APPLIED, Outcome.APPLIED], made
+    assert {offer["marketplaceId"]: offer["categoryId"] for offer in ebay.offers.values()} == {
+        "EBAY_DE": "20625",
+        "EBAY_AT": "99625",
+    }
+    words = draft(1, site="EBAY_AT").content.model_copy(update={"title": "Tasse, groß"})
+    update = ContentUpdate(key="at", site="EBAY_AT", offer_id=str(made[1].offer_id), sku="SKU-1", content=words)
+    assert channel.update_content([update])[0].outcome is Outcome.APPLIED
+    assert {offer["categoryId"] for offer in ebay.offers.values()} == {"20625", "99625"}
 
 
 def _bought(order: str, number: str = "n-1") -> Json:

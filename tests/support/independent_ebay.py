@@ -68,6 +68,7 @@ class Listings:
         self.items: dict[str, Json] = {}
         self.offers: dict[str, Json] = {}
         self.misfits: set[str] = set()
+        self.markets = {"EBAY_DE"}  # on which the seller has policies
         self.one_sku = True
         self.tokens: set[str] = set()
         self.kinds: dict[str, str] = {}  # by token, how it was got
@@ -164,7 +165,7 @@ class Listings:
         if not market:
             raise Refused(400, 20401, "marketplace_id missing")
         found = [{f"{kind}PolicyId": f"{kind}-{market}", "name": kind, "marketplaceId": market}]
-        found = found if market == "EBAY_DE" else []
+        found = found if market in self.markets else []
         return answer({"total": len(found), f"{kind}Policies": found})
 
     def _locations(self) -> Response:
@@ -342,8 +343,8 @@ class Listings:
         lacks = {
             25003: not (offer.get("pricingSummary") or {}).get("price"),
             25004: quantity is None,
-            25005: not offer.get("categoryId"),
-            25007: any(policies.get(name) != f"{name[:-8]}-EBAY_DE" for name in POLICIES),
+            25005: not self.is_leaf(offer.get("categoryId") or "", offer["marketplaceId"]),
+            25007: any(policies.get(name) != f"{name[:-8]}-{offer['marketplaceId']}" for name in POLICIES),
             25012: offer.get("merchantLocationKey") != "berlin",
             25002: not (product.get("title") and product.get("imageUrls") and item.get("condition")),
             25016: not (offer.get("listingDescription") or product.get("description")),
@@ -358,6 +359,9 @@ class Listings:
         listing = known.pop("listing")
         known["status"] = "UNPUBLISHED"
         return answer({"listingId": listing["listingId"]})
+
+    def is_leaf(self, category: str, _marketplace: str) -> bool:
+        return bool(category)
 
     # Stock and price.
 

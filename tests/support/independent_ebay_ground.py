@@ -26,6 +26,8 @@ from tests.support.independent_ebay import Refused, answer
 from tests.support.independent_ebay_orders import Ebay
 
 TREES = {"EBAY_DE": "77", "EBAY_AT": "16"}
+# Each tree has numbers of its own; that of Austria lacks the plates and calls the cups otherwise.
+AUSTRIA = {"99625": ("Tassen", ("Haus",))}
 HOUSE = {"20625": ("Tassen", ("Möbel & Wohnen", "Kochen & Genießen")), "177017": ("Teller", ("Möbel & Wohnen",))}
 KEYS = "/commerce/notification/v1"
 
@@ -76,6 +78,12 @@ class Ground(Ebay):
         if self.kinds.get(token) != "client_credentials":
             raise Refused(403, 1100, "Insufficient permissions to fulfill the request.")
 
+    def leaves(self, tree: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+        return AUSTRIA if tree == TREES["EBAY_AT"] else HOUSE
+
+    def is_leaf(self, category: str, marketplace: str) -> bool:
+        return category in self.leaves(TREES[marketplace])
+
     # Taxonomy.
 
     def _known_tree(self, tree: str) -> None:
@@ -96,7 +104,7 @@ class Ground(Ebay):
         """Packed where that was asked for; only leaves say whether they are one."""
         self._known_tree(tree)
         root: Json = {"category": {"categoryId": "0", "categoryName": "Root"}, "categoryTreeNodeLevel": 0}
-        for key, (name, above) in HOUSE.items():
+        for key, (name, above) in self.leaves(tree).items():
             node = root
             for level, part in enumerate(above, start=1):
                 children = node.setdefault("childCategoryTreeNodes", [])
@@ -120,15 +128,16 @@ class Ground(Ebay):
         words = request.args.get("q", "")
         if not words:
             raise Refused(400, 62007, "Missing keyword 'q'.")
-        found = [key for key, (name, _) in HOUSE.items() if name[:4].lower() in words.lower()]
+        leaves = self.leaves(tree)
+        found = [key for key, (name, _) in leaves.items() if name[:4].lower() in words.lower()]
         if not found:
             return Response(b"", 204)
         suggested = [
             {
-                "category": {"categoryId": key, "categoryName": HOUSE[key][0]},
+                "category": {"categoryId": key, "categoryName": leaves[key][0]},
                 "categoryTreeNodeAncestors": [
                     {"categoryId": "1", "categoryName": part, "categoryTreeNodeLevel": 1}
-                    for part in HOUSE[key][1][::-1]
+                    for part in leaves[key][1][::-1]
                 ],
                 "categoryTreeNodeLevel": 3,
             }
@@ -142,7 +151,7 @@ class Ground(Ebay):
         category = request.args.get("category_id")
         if not category:
             raise Refused(400, 62006, "Missing category ID.")
-        if category not in HOUSE:
+        if category not in self.leaves(tree):
             number = 62009 if category.startswith("1") and len(category) == 2 else 62005
             raise Refused(400, number, "The specified category ID must be a leaf category.")
         if category not in self.aspects:

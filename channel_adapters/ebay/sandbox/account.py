@@ -10,7 +10,12 @@ from channel_adapters.ebay.sandbox.options import SIGNING_JWE
 from channel_adapters.ebay.sandbox.protocol import Problem, answer, number
 
 KINDS = ("fulfillment", "payment", "return")
-TREE = "77"
+# By marketplace, as eBay numbers them.
+TREES = {
+    "EBAY_DE": "77", "EBAY_AT": "16", "EBAY_CH": "193", "EBAY_FR": "71", "EBAY_BE": "23", "EBAY_NL": "146",
+    "EBAY_IT": "101", "EBAY_ES": "186", "EBAY_PL": "212", "EBAY_IE": "205", "EBAY_GB": "3", "EBAY_US": "0",
+    "EBAY_CA": "2", "EBAY_AU": "15",
+}  # fmt: skip
 # Number, name, parent; the last three are leaves.
 CATEGORIES = (("11700", "Möbel & Wohnen", "0"), ("20625", "Küche", "11700"), ("11450", "Kleidung", "0"))
 LEAVES = (("20627", "Tassen & Becher", "20625"), ("15687", "T-Shirts", "11450"), ("99", "Sonstige", "0"))
@@ -99,24 +104,26 @@ def signing_keys(call: Call) -> Response:
     return answer({"signingKeys": [key | {"expirationTime": int(made + 3 * 365 * DAY)}]})
 
 
-# Taxonomy: one tree for all marketplaces of the sandbox
+# Taxonomy: each marketplace has its tree; in the sandbox they all have the same categories
 
 
 def tree_id(_call: Call) -> Response:
-    if not request.args.get("marketplace_id", "").startswith("EBAY_"):
+    tree = TREES.get(request.args.get("marketplace_id", ""))
+    if tree is None:
         raise Problem(400, 62003, "The specified marketplace ID was not found.")
-    return answer({"categoryTreeId": TREE, "categoryTreeVersion": "129"})
+    return answer({"categoryTreeId": tree, "categoryTreeVersion": "129"})
 
 
-def _require_tree(call: Call) -> None:
-    if call.path["category_tree_id"] != TREE:
+def _required_tree(call: Call) -> str:
+    tree = call.path["category_tree_id"]
+    if tree not in TREES.values():
         raise Problem(404, 62004, "The specified category tree ID was not found.")
+    return tree
 
 
 def tree(call: Call) -> Response:
-    _require_tree(call)
-    root = _node("0", "Root", 0)
-    return answer({"categoryTreeId": TREE, "categoryTreeVersion": "129", "rootCategoryNode": root})
+    key, root = _required_tree(call), _node("0", "Root", 0)
+    return answer({"categoryTreeId": key, "categoryTreeVersion": "129", "rootCategoryNode": root})
 
 
 def _node(key: str, name: str, level: int) -> Document:
@@ -133,14 +140,14 @@ def is_leaf(key: str) -> bool:
 
 def suggestions(call: Call) -> Response:
     """The first word that fits, else the last resort."""
-    _require_tree(call)
+    tree = _required_tree(call)
     words = request.args.get("q", "")
     if not words:
         raise Problem(400, 62007, "Missing or invalid search term.")
     best = "15687" if "shirt" in words.lower() else "20627" if "tasse" in words.lower() else "99"
     name = next(name for key, name, _ in LEAVES if key == best)
     suggestion = {"category": {"categoryId": best, "categoryName": name}, "categoryTreeNodeLevel": 2}
-    body = {"categoryTreeId": TREE, "categoryTreeVersion": "129", "categorySuggestions": [suggestion]}
+    body = {"categoryTreeId": tree, "categoryTreeVersion": "129", "categorySuggestions": [suggestion]}
     return answer(body | {"categorySuggestions": [suggestion | {"categoryTreeNodeAncestors": []}]})
 
 
@@ -149,7 +156,7 @@ def required_aspects(category: str) -> list[str]:
 
 
 def aspects(call: Call) -> Response:
-    _require_tree(call)
+    _required_tree(call)
     category = request.args.get("category_id", "")
     if not is_leaf(category):
         known = any(category == key for key, _, _ in CATEGORIES)
