@@ -34,6 +34,17 @@ ASKED_AT_ONCE = 100
 OFFERS_PER_PAGE = 1000
 # What is about the account and not about an item ends a batch; values are absolute, so nothing is lost by it.
 ENDING = (Reauthorise, Superseded, AskMerchant)
+# Parts of the path of what Allegro refuses of a new offer, and the settings they come from.
+OF_THE_SETTINGS = {
+    "shippingRates": "shipping_rates",
+    "returnPolicy": "return_policy",
+    "impliedWarranty": "implied_warranty",
+    "afterSalesServices.warranty": "warranty",
+    "responsibleProducer": "responsible_producer",
+    "responsiblePerson": "responsible_person",
+    "safetyInformation": "safety_text",
+    "location": "city",
+}
 
 Item = TypeVar("Item", OfferDraft, OfferRef, StockUpdate, PriceUpdate, ContentUpdate)
 
@@ -99,7 +110,10 @@ class Offers:
         if not parameters and draft.content.category:
             parameters = self._parameters(draft.content.category)
         body = content.new_offer(draft, site, self._account.settings, product, parameters)
-        response = self._client.create_offer(body)
+        try:
+            response = self._client.create_offer(body)
+        except RejectItem as error:
+            raise _by_setting(error, draft) from error
         return _answered(draft.key, "", response)
 
     def _named(self, product: str) -> list[Json]:
@@ -307,6 +321,14 @@ def _raise_what_ends(answers: Sequence[object]) -> None:
         ending = faults[0]
     if ending is not None:
         raise ending
+
+
+def _by_setting(error: RejectItem, draft: OfferDraft) -> RejectItem:
+    """What the settings say of every new offer is named as the setting, unless the product has its own."""
+    named = next((name for path, name in OF_THE_SETTINGS.items() if path in (error.field or "")), None)
+    if named is None or draft.content.attributes.get(named):
+        return error
+    return RejectItem(error.merchant, developer=error.developer, field=named)
 
 
 def _answered(key: str, offer: str, response: Response) -> ItemResult:

@@ -52,6 +52,14 @@ ASK_AGAIN_AFTER = timedelta(minutes=10)
 # A content submission goes on after its process: its upload report is followed too.
 CONTENT = "content:"
 
+# What bol names of a new offer, and the setting that says it of all of them.
+OF_THE_SETTINGS = {
+    "economicOperatorId": "economic_operator",
+    "deliveryPromise": "minimum_days",
+    "schedule": "schedule",
+    "countryAvailabilities": "countries",
+}
+
 Item = TypeVar("Item", OfferDraft, OfferRef, StockUpdate, PriceUpdate, ContentUpdate)
 
 
@@ -122,7 +130,12 @@ class BolChannel:
         return _each(drafts, self._create)
 
     def _create(self, draft: OfferDraft) -> ItemResult:
-        answer = self._client.create_offer(mapping.offer_body(draft, self._settings, self._operator_id()))
+        body = mapping.offer_body(draft, self._settings, self._operator_id())
+        try:
+            answer = self._client.create_offer(body)
+        except RejectItem as error:
+            named = next((name for part, name in OF_THE_SETTINGS.items() if part in (error.field or "")), error.field)
+            raise RejectItem(error.merchant, developer=error.developer, field=named) from error
         if answer is None:
             return self._already_there(draft)
         offer_id = answer.get("offerId")

@@ -180,6 +180,22 @@ def test_what_is_wrong_with_parameters_is_said(
     assert not market.offers
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["shipping_rates", "return_policy", "implied_warranty", "warranty", "responsible_producer", "responsible_person"],
+)
+def test_a_setting_that_no_longer_holds_is_named(
+    market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock, name: str
+) -> None:
+    """It is one problem, whatever the product; what a product has of its own is its own."""
+    known(market)
+    [made] = connect(**settings | {name: number(404)}).create_offers([draft()])
+    assert (made.outcome, made.field) == (Outcome.REJECTED, name), made
+    own = content(attributes={name: number(404)})
+    [own_made] = connect(**settings).create_offers([draft(content=own)])
+    assert (own_made.outcome, own_made.field == name) == (Outcome.REJECTED, False), own_made
+
+
 def test_an_operation_that_ends_badly(
     market: Allegro, connect: Callable[..., Any], settings: Json, clock: Clock
 ) -> None:

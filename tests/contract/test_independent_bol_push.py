@@ -136,6 +136,13 @@ def test_all_economic_operators_can_be_chosen(market: Bol, connect: Callable[...
     assert market.offers[chosen.offer_id]["economicOperatorId"] == operator(28)
 
 
+def test_an_operator_that_is_gone_is_named(market: Bol, connect: Callable[..., Any]) -> None:
+    """It is one problem, whatever the product."""
+    [made] = connect(economic_operator=operator(404)).create_offers([draft("4006381333931")])
+    assert (made.outcome, made.field) == (Outcome.REJECTED, "economic_operator"), made
+    market.refused.clear()
+
+
 @pytest.mark.parametrize("many", [1, 25, 26])
 def test_the_only_valid_operator_is_taken(market: Bol, connect: Callable[..., Any], many: int) -> None:
     market.operators = [("M", "PENDING")] * (many - 1) + [("Last", "VALID")]

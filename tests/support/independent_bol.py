@@ -97,6 +97,9 @@ class Bol(BolPush, BolContent):
     def _create_offer(self, operation: Operation) -> Response:
         body = request.get_json(force=True)
         _check_prices(body)
+        chosen = body.get("economicOperatorId")
+        if chosen is not None and chosen not in {str(uuid.UUID(int=place)) for place in range(len(self.operators))}:
+            raise Refusal(400, "Bad request", ["economicOperatorId: no economic operator of this retailer"])
         same = [o for o in self.offers.values() if (o["ean"], o["condition"]) == (body["ean"], body["condition"])]
         if same:
             raise Refusal(409, "an offer of this EAN and condition exists")
