@@ -78,11 +78,19 @@ class OfferSide(LookSide):
 
     def _full_listing(self, draft: OfferDraft, site: Site, attributes: Json) -> Json:
         product_type = draft.content.category or self.recommended_type(draft.content.title, site)
-        definition = self.definition(product_type, site)
+        definition = self._definition_of(product_type, site)
         tag = mapping.language_tag(site)
         attributes |= mapping.content_attributes(draft.content, definition, self.settings, tag)
         _refuse_faults(definition.faults(attributes, whole_item=True))
         return {"productType": product_type, "requirements": "LISTING", "attributes": attributes}
+
+    def _definition_of(self, product_type: str, site: Site) -> schemas.Definition:
+        """What is not found is the type, not the listing. Raises RejectItem."""
+        try:
+            return self.definition(product_type, site)
+        except NotFound as error:
+            words = f"Amazon {site.country} has no product type {product_type!r}: map the product's category anew."
+            raise RejectItem(words, field="category", developer=error.developer) from error
 
     def _offer_only(self, draft: OfferDraft, site: Site, attributes: Json) -> Json:
         """An offer on a page that Amazon has already, found by EAN."""
@@ -208,7 +216,7 @@ class OfferSide(LookSide):
             return ItemResult(key=update.key, outcome=Outcome.APPLIED, offer_id=identity)
         site = self.site(code)
         product_type = update.content.category or self._type_of(sku, site)
-        definition = self.definition(product_type, site)
+        definition = self._definition_of(product_type, site)
         attributes = mapping.content_attributes(update.content, definition, self.settings, mapping.language_tag(site))
         _refuse_faults(definition.faults(attributes, whole_item=False))
         body = mapping.patch_body(mapping.content_patches(attributes), product_type)

@@ -151,9 +151,9 @@ def test_what_amazon_would_refuse_is_refused_here_by_name(open_account: Open) ->
         draft("H-1", EANS[1]),
     ]
     results = account.channel.create_offers(drafts)
-    assert [result.outcome.value for result in results] == [*["rejected"] * 6, "missing", "submitted"]
-    assert [result.field for result in results[:6]] == [
-        "material", "gtin", "currency", "sku", "condition", "item_name",
+    assert [result.outcome.value for result in results] == [*["rejected"] * 7, "submitted"]
+    assert [result.field for result in results[:7]] == [
+        "material", "gtin", "currency", "sku", "condition", "item_name", "category",
     ]  # fmt: skip
     assert "material is required" in results[0].message
     assert account.operations().count("putListingsItem") == 1

@@ -11,11 +11,11 @@ import pytest
 from jsonschema import Draft201909Validator, FormatChecker
 
 from bridge.domain.requirement import AttributeKind, Need
-from bridge.ports.channel import Outcome
+from bridge.ports.channel import ContentUpdate, Outcome
 from bridge.registry import discover
 from tests.contract.suite import Bench
 from tests.support.independent_amazon_lamp import lamp
-from tests.support.independent_amazon_life import draft
+from tests.support.independent_amazon_life import draft, ref
 from tests.support.independent_amazon_orders import Amazon
 from tests.support.independent_amazon_types import GERMANY
 
@@ -128,3 +128,17 @@ def test_lengths_in_bytes(amazon: Amazon, bench: Bench) -> None:
 
 def test_the_type_of_the_test_is_a_schema() -> None:
     Draft201909Validator.check_schema(lamp(), format_checker=FormatChecker(formats=()))
+
+
+def test_a_type_that_a_marketplace_has_not(amazon: Amazon, bench: Bench) -> None:
+    given = _lamp()
+    content = given.content.model_copy(update={"category": "HAT"})
+    channel = bench.connect()
+    [made] = channel.create_offers([given.model_copy(update={"content": content})])
+    assert (made.outcome, made.field) == (Outcome.REJECTED, "category"), made
+    assert "HAT" in made.message
+    assert not amazon.items
+    channel.create_offers([given])
+    update = ContentUpdate(**ref(1), content=content)
+    [changed] = channel.update_content([update])
+    assert (changed.outcome, changed.field) == (Outcome.REJECTED, "category"), "the listing is still there"
