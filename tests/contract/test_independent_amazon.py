@@ -350,3 +350,22 @@ def test_a_token_that_ends_and_a_marketplace_that_is_busy(amazon: Amazon, bench:
     amazon.tokens.clear()
     with pytest.raises(Reauthorise):
         channel.fetch_order("1")
+
+
+@pytest.mark.parametrize("told", ["zero", "nothing"])
+def test_a_replacement_costs_nothing_and_is_shipped(amazon: Amazon, bench: Bench, told: str) -> None:
+    """What the buyer gets instead of a parcel that was lost: another order, whose proceeds are none."""
+    free = item("91", "SKU-1", 1, [("ITEM", "0.00")], "0.00")
+    order = ordered(
+        "9", [free], "0.00", associatedOrders=[{"orderId": "1", "associationType": "REPLACEMENT_ORIGINAL_ID"}]
+    )
+    if told == "nothing":
+        del order["proceeds"], order["orderItems"][0]["proceeds"]
+    amazon.sold(order)
+    channel = bench.connect()
+    assert "9" in _listed(channel)
+    read = channel.fetch_order("9")
+    assert (read.total, read.lines[0].open, read.phase) == (euro("0"), 1, OrderPhase.READY)
+    rows = (ParcelLine(external_id="91", quantity=1),)
+    parcel = Parcel(reference="p1", carrier="DHL", tracking="JJD0001", lines=rows, shipped_at=datetime.now(UTC))
+    assert channel.confirm_shipment(read, parcel).outcome is Outcome.APPLIED

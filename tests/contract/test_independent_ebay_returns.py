@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.order import FulfilledBy
 from bridge.domain.returns import ChannelRefund, RefundReason, ReturnDecision
 from bridge.ports.channel import Outcome, StockUpdate, SubmissionState
 from bridge.ports.errors import BridgeError
@@ -24,9 +25,14 @@ def ebay(specs_dir: Path) -> Returning:
 
 
 @pytest.fixture
-def channel(ebay: Returning, serve: Callable[..., str]) -> Any:
+def connect(ebay: Returning, serve: Callable[..., str]) -> Any:
     with connecting("ebay", serve(ebay.app()), Clock()) as connect:
-        yield connect()
+        yield connect
+
+
+@pytest.fixture
+def channel(connect: Any) -> Any:
+    return connect()
 
 
 def _sold(ebay: Returning, number: str = "1", quantity: int = 2) -> Json:
@@ -141,6 +147,18 @@ def test_a_refund_that_has_nothing_to_do_with_the_return(ebay: Returning, channe
     done = channel.refund("1", [_back("11", reason=RefundReason.GOODWILL, money="5.00")], "r-1")
     assert done.outcome is Outcome.REJECTED
     assert "return" in done.message
+
+
+def test_what_ebay_ships_itself_is_told_apart(ebay: Returning, connect: Any) -> None:
+    for number in ("1", "2"):
+        _sold(ebay, number)
+    warehouse = [{"fulfillmentInstructionsType": "FULFILLED_BY_EBAY"}]
+    ebay.orders["2"]["fulfillmentStartInstructions"] = warehouse
+    own, all_of_them = connect(), connect(import_fbe=True)
+    assert {one.external_id for one in everything(own.list_open_orders)} == {"1"}
+    assert {one.external_id for one in everything(all_of_them.list_open_orders)} == {"1", "2"}
+    told = {number: all_of_them.fetch_order(number).lines[0].fulfilled_by for number in ("1", "2")}
+    assert told == {"1": FulfilledBy.MERCHANT, "2": FulfilledBy.CHANNEL}
 
 
 # Listings that go wrong on the way.
