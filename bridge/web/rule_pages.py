@@ -25,9 +25,10 @@ EDITS = ("condition", "group", "action", "remove", "up", "down", "choose", "effe
 
 def _rules(view: View) -> Context:
     session = view.session
-    chosen = _chosen(view)
+    chosen, wrong_name = _chosen(view)
     choices = rule_lists.lists(session)
     context: Context = {"choices": choices, "subject": chosen, "rules": [], "starts": rule_starts.STARTS}
+    context |= {"new": view.text("new"), "wrong_name": wrong_name}
     if not chosen:
         return context
     copy, sharing = rule_lists.read(session, chosen), working.read(session, chosen, SHARING)
@@ -50,9 +51,14 @@ def _rank(uses: list[str], name: str) -> tuple[int, str]:
     return (uses.index(name), "") if name in uses else (len(uses), name)
 
 
-def _chosen(view: View) -> str:
-    made = view.text("new")
-    return rule_lists.subject_of(view.session, f"{SHARED}{made}" if made else view.text("of"))
+def _chosen(view: View) -> tuple[str, str]:
+    """The list that is shown, and what is wrong with the name of the new one that was to be begun."""
+    try:
+        if "new" in view.query:
+            return rule_lists.subject_of(view.session, SHARED + view.text("new")), ""
+    except AskMerchant as error:
+        return rule_lists.subject_of(view.session, ""), error.merchant
+    return rule_lists.subject_of(view.session, view.text("of")), ""
 
 
 def _rule(view: View) -> Context | None:

@@ -79,6 +79,8 @@ def broken(error: Exception, path: str, number: str) -> Trouble:
         return Trouble(HTTPStatus.NOT_FOUND, "Not found", error.merchant)
     if isinstance(error, HTTPException):
         return Trouble(HTTPStatus(error.code or 500), error.name, error.description or "This could not be done.")
+    if isinstance(error, errors.AskMerchant):
+        return Trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "This cannot be shown", error.merchant)
     log.error("a page broke off", request_id=number, page=path, exc_info=error)
     if isinstance(error, SQLAlchemyError):
         text = "The database does not answer as it should. Try again in a moment; `storebridge doctor` says more."

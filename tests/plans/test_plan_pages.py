@@ -85,3 +85,15 @@ def test_what_reaches_far_is_asked_about_and_what_rests_is_shown(lively: Lively)
     with lively.world.db.read(1) as session:
         assert resting.holds(session) == []
         assert documents.state(session) == 1
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81, "a\u202eb"])
+def test_a_shared_list_is_not_begun_under_a_name_that_is_none(lively: Lively, name: str) -> None:
+    answer = lively.browser().get("rules", query_string={"new": name})
+    assert answer.status_code == 200
+    assert "Give the rule set a name of at most 80 characters." in answer.text
+    assert "Shared rules" in answer.text
+    named = lively.browser().get("rules", query_string={"new": "Toys"}).text
+    assert "Give the rule set a name" not in named
+    refused = lively.browser().get("rule", query_string={"of": "shared:" + name})
+    assert (refused.status_code, "at most 80 characters" in refused.text) == (422, True)
