@@ -38,10 +38,8 @@ def price_file(rows: Sequence[Row]) -> bytes:
 
 def has_others(raw: Json) -> bool:
     """Whether an offer has more than one plain price."""
-    entries = tables(raw, "all_prices")
-    return any(is_particular(entry) or _steps(entry) or _less(entry) for entry in entries) or bool(
-        table(raw, "discount")
-    )
+    entries = [*tables(raw, "all_prices"), _plain(raw)]
+    return any(is_particular(entry) or _steps(entry) or _less(entry) for entry in entries)
 
 
 def rows_of(sku: str, price: Money, raw: Json | None, now: datetime) -> list[Row]:
