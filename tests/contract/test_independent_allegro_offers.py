@@ -1,4 +1,4 @@
-"""Allegro's adapter and what the independent Allegro wants of an offer, of the journal and of a token."""
+"""Allegro's adapter and what the independent Allegro wants of an offer."""
 
 from __future__ import annotations
 
