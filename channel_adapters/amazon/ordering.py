@@ -11,7 +11,7 @@ from bridge.domain.order import CancelReason, MarketplaceOrder, Parcel
 from bridge.domain.reading import Json, moment, table, tables, text, texts
 from bridge.domain.returns import ChannelRefund, MarketplaceReturn, ReturnDecision
 from bridge.ports.channel import ItemResult, OrderRef, Outcome, Page
-from bridge.ports.errors import AskMerchant, NotFound, RejectItem, UnknownOutcome
+from bridge.ports.errors import AskMerchant, NotFound, RejectItem, RetryLater, UnknownOutcome
 from channel_adapters.amazon import feeds, mapping, orders, returns
 from channel_adapters.amazon.account import CURRENCIES, MANIFEST, Account
 from channel_adapters.amazon.reading import stamp
@@ -52,28 +52,35 @@ class OrderSide(Account):
         return page.model_copy(update={"next_cursor": f"{created}|{page.next_cursor}"}) if page.next_cursor else page
 
     def _order_page(self, cursor: str | None, **filters: Any) -> Page[OrderRef]:
-        answer = self._with_data(
-            lambda data: self.client.orders(
+        def ask(data: tuple[str, ...]) -> Json:
+            return self.client.orders(
                 marketplaceIds=[site.code for site in self.sites()],
                 fulfilledBy=None if self.settings.get("import_fba") else ["MERCHANT"],
                 maxResultsPerPage=PAGE,
                 paginationToken=cursor,
                 includedData=data,
                 **filters,
-            ),
-            anew=cursor is None,
-        )
+            )
+
+        answer = self._with_data(ask) if cursor is None else self._next_page(ask)
         refs = tuple(orders.order_ref(raw, CURRENCIES) for raw in tables(answer, "orders"))
         return Page(items=refs, next_cursor=text(table(answer, "pagination").get("nextToken")) or None)
 
-    def fetch_order(self, external_id: str) -> MarketplaceOrder:
-        return orders.order(self._with_data(lambda data: self.client.order(external_id, data), anew=True), CURRENCIES)
+    def _next_page(self, ask: Callable[[tuple[str, ...]], Json]) -> Json:
+        """The token of a page goes with the same question, for 24 hours: one that is refused ends this reading."""
+        try:
+            return ask(self._datasets)
+        except RejectItem as error:
+            words = "Amazon no longer knows this page of the orders: the list is read again from its beginning."
+            raise RetryLater(words, developer=error.developer) from error
 
-    def _with_data(self, ask: Callable[[tuple[str, ...]], Json], *, anew: bool) -> Json:
+    def fetch_order(self, external_id: str) -> MarketplaceOrder:
+        return orders.order(self._with_data(lambda data: self.client.order(external_id, data)), CURRENCIES)
+
+    def _with_data(self, ask: Callable[[tuple[str, ...]], Json]) -> Json:
         """With as much data as the application's roles allow; what works is kept for a while. A 400 may be about the
-        datasets too (selling-partner-api-models #5365): then only the least is asked for. ``anew``: no page of a
-        question that was begun with less, whose token goes with the same question only."""
-        if anew and self._less_since is not None and self.clock() - self._less_since >= LESS_DATA:
+        datasets too (selling-partner-api-models #5365): then only the least is asked for."""
+        if self._less_since is not None and self.clock() - self._less_since >= LESS_DATA:
             self._datasets, self._less_since = DATASETS[0], None
         left = list(DATASETS[DATASETS.index(self._datasets) :])
         while True:

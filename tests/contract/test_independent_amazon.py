@@ -22,7 +22,7 @@ from bridge.ports.channel import (
     StockUpdate,
     SubmissionState,
 )
-from bridge.ports.errors import Reauthorise
+from bridge.ports.errors import Reauthorise, RetryLater
 from bridge.registry import discover
 from tests.contract.suite import Bench
 from tests.support.independent_amazon import Refused
@@ -369,3 +369,23 @@ def test_a_replacement_costs_nothing_and_is_shipped(amazon: Amazon, bench: Bench
     rows = (ParcelLine(external_id="91", quantity=1),)
     parcel = Parcel(reference="p1", carrier="DHL", tracking="JJD0001", lines=rows, shipped_at=datetime.now(UTC))
     assert channel.confirm_shipment(read, parcel).outcome is Outcome.APPLIED
+
+
+@pytest.mark.parametrize("name", ["list_orders", "list_open_orders"])
+def test_a_page_that_amazon_has_forgotten_begins_the_list_anew(amazon: Amazon, bench: Bench, name: str) -> None:
+    """Tokens of pages hold for a while: the orders are no reason to bother anybody, and no less is asked of them."""
+    channel = bench.connect()
+    for number in range(150):
+        amazon.sold(simple(str(1000 + number), days_ago=number / 200))
+    amazon.after_a_page = lambda market: market.forget_pages()
+
+    def read(cursor: str | None) -> Any:
+        return channel.list_open_orders(cursor) if name == "list_open_orders" else channel.list_orders(since, cursor)
+
+    since = NOW - timedelta(days=7)
+    with pytest.raises(RetryLater):
+        everything(read)
+    asked = amazon.asked.count("searchOrders")
+    amazon.after_a_page = lambda _: None
+    assert len(everything(read)) == 150
+    assert (asked, amazon.asked.count("searchOrders")) == (2, 4)

@@ -92,6 +92,10 @@ class Amazon(Listings):
         self.after_a_page(self)
         return answer(body)
 
+    def forget_pages(self) -> None:
+        """Tokens of pages have ended."""
+        self._pages.clear()
+
     def _matching(self, field: str, after: datetime, before: str | None) -> list[str]:
         statuses, by = request.args.get("fulfillmentStatuses"), request.args.get("fulfilledBy")
         places = request.args.get("marketplaceIds")
