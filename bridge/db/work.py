@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import Executable, String, Table, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Executable, Integer, String, Table, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -254,13 +254,17 @@ _RENEW = (
     .values(leased_until=bindparam("until", type_=UtcTime()))
     .execution_options(synchronize_session=False)
 )
+_AS_OF = bindparam("as_of", type_=Integer())
+# Marked anew meanwhile, it is due from now on: with its old time it would come before whatever waits, again and again.
+_DUE_ANEW = case((and_(Work.dirty_version > _AS_OF, Work.due_at < _NOW), _NOW), else_=Work.due_at)
 _DONE = (
     update(Work)
     .where(Work.id.in_(bindparam("ids", expanding=True)), Work.lease_token == bindparam("mine"))
     .values(
         leased_until=None,
         lease_token=None,
-        done_version=bindparam("as_of"),
+        done_version=_AS_OF,
+        due_at=_DUE_ANEW,
         attempts=0,
         error=None,
         last_done_at=case((Work.priority < LOOKED_FOR, _NOW), else_=Work.last_done_at),

@@ -184,3 +184,25 @@ def test_twenty_a_second_are_no_flood() -> None:
     for tick in range(400):
         now[0] = tick / 20
         assert not flood.rises(1)
+
+
+def test_what_is_marked_anew_while_it_is_done_waits_behind_what_waits_already(line: Line) -> None:
+    """A poll that takes longer than its interval would hold up every other one of its store for ever."""
+    polls = [Mark(line.store, "sweep", kind, "all", priority=6) for kind in ("poll.products", "poll.store_orders")]
+    line.db.transact(line.shop, work.mark, line.shop, polls, _at(0))
+    served = []
+    for at in (0, 2, 4):
+        [claim] = line.db.transact(line.shop, work.claim, "sweep", line.store, _at(at), 10)
+        served.append(claim.kind)
+        line.db.transact(line.shop, work.mark, line.shop, polls, _at(at + 1))
+        line.db.transact(line.shop, work.done, [claim], _at(at + 2))
+    assert served == ["poll.products", "poll.store_orders", "poll.products"]
+
+
+def test_what_is_to_come_to_rest_does_so_also_when_it_was_marked_while_it_was_done(line: Line) -> None:
+    line.mark(0)
+    claims = line.db.transact(line.shop, work.claim, "stock", line.store, _at(0), 10)
+    due = line.mark(1)
+    line.db.transact(line.shop, work.done, claims, _at(1))
+    assert due > 1
+    assert [line.serve(due - 0.1), line.serve(due)] == [False, True]
