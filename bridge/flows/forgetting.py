@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bridge.db import privacy, work
 from bridge.db.records import note
-from bridge.db.tables import Connection, Order
+from bridge.db.tables import Connection, Order, Work
 from bridge.db.work import Claim
 from bridge.flows import keeping
 from bridge.flows.draft import store_connection
@@ -86,8 +86,15 @@ def named(engine: Engine, row: Connection, claims: list[Claim]) -> None:
             _erase_asked(session, row, closed[start : start + CHUNK], now)
         work.put_back(session, [claim for claim in claims if claim.key in waiting], now + AGAIN)
         work.done(session, [claim for claim in claims if claim.key not in waiting], now)
+        _clear(session, row)
 
     engine.db.transact(row.shop_id, act)
+
+
+def _clear(session: Session, row: Connection) -> None:
+    """Of the many who never bought here no trace is kept."""
+    over = delete(Work).where(Work.connection_id == row.id, Work.kind == KIND, Work.done_version >= Work.dirty_version)
+    session.execute(over.execution_options(synchronize_session=False))
 
 
 def _theirs(engine: Engine, row: Connection, channel: KnowsBuyers, wanted: set[str]) -> Iterator[tuple[str, str, bool]]:
