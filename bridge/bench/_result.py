@@ -11,8 +11,9 @@ import click
 Result = dict[str, Any]
 
 
-def result(*, figures: dict[str, Any], reference: Any, ratio: float, goal: str, within_goal: bool) -> Result:
-    """One benchmark's outcome. ``ratio`` is the worst of what was measured; ``goal`` says it in words."""
+def result(*, figures: dict[str, Any], reference: Any, ratio: float | None, goal: str, within_goal: bool) -> Result:
+    """One benchmark's outcome. ``ratio`` is the worst of what was measured, None where nothing could be judged; ``goal``
+    says it in words."""
     return {
         "figures": {name: tidy(value) for name, value in figures.items()},
         "reference": reference,

@@ -77,7 +77,8 @@ def _run(name: str, options: tuple[str, ...]) -> dict[str, object]:
 
 
 def _show(result: dict[str, object]) -> None:
-    click.secho(f"{result['name']}: {'within its goal' if result.get('within_goal') else 'MISSES its goal'}", bold=True)
+    verdict = "within its goal" if result.get("within_goal") else "MISSES its goal"
+    click.secho(f"{result['name']}: {'not judged' if result.get('ratio') is None else verdict}", bold=True)
     figures = result.get("figures")
     if isinstance(figures, dict):
         print_table(["FIGURE", "VALUE"], list(figures.items()))

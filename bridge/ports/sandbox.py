@@ -29,8 +29,8 @@ import re
 import sqlite3
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,6 +81,8 @@ class Documents:
     def __init__(self, path: Path | None = None) -> None:
         self.lock = threading.RLock()
         self._collections: dict[str, dict[str, Any]] = {}
+        self._changes: Counter[str] = Counter()
+        self._kept: dict[tuple[str, Hashable], tuple[int, list[Any]]] = {}
         self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None) if path else None
         if self._file is not None:
             self._file.execute("PRAGMA journal_mode=WAL")
@@ -98,8 +100,18 @@ class Documents:
     def get(self, kind: str, key: str) -> Any | None:
         return self.all(kind).get(key)
 
+    def listed(self, kind: str, question: Hashable, make: Callable[[], list[Any]]) -> list[Any]:
+        """What ``make`` makes of a collection for a question, made anew once the collection has changed: a long list is
+        read in many pages, and would be sorted for each. Hold ``lock``."""
+        changes, found = self._kept.get((kind, question), (-1, []))
+        if changes != self._changes[kind]:
+            found = make()
+            self._kept[kind, question] = self._changes[kind], found
+        return found
+
     def put(self, kind: str, key: str, document: Any) -> None:
         with self.lock:
+            self._changes[kind] += 1
             self.all(kind)[key] = document
             if self._file is not None:
                 self._file.execute(
@@ -109,6 +121,7 @@ class Documents:
 
     def remove(self, kind: str, key: str) -> None:
         with self.lock:
+            self._changes[kind] += 1
             self.all(kind).pop(key, None)
             if self._file is not None:
                 self._file.execute("DELETE FROM docs WHERE kind = ? AND id = ?", (kind, key))
@@ -122,6 +135,7 @@ class Documents:
 
     def clear(self) -> None:
         with self.lock:
+            self._kept.clear()
             self._collections.clear()
             if self._file is not None:
                 self._file.execute("DELETE FROM docs")

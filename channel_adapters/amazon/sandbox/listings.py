@@ -136,19 +136,25 @@ def search_listings(call: Call) -> Response:
 
 
 def _matching(market: Market, sites: list[str], identifiers: list[str], kind: str) -> list[Document]:
-    since, order = moment("createdAfter"), request.args.get("sortOrder", "DESC")
+    since, is_down = moment("createdAfter"), request.args.get("sortOrder", "DESC") == "DESC"
     sort = (chosen("sortBy", ("sku", "createdDate", "lastUpdatedDate")) or ["lastUpdatedDate"])[0]
-    found = [document for document in market.docs.all("listings").values() if _visible(document, sites)]
+    question = (sort, is_down, tuple(sites))
+    found = market.docs.listed("listings", question, lambda: _sorted(market, sites, sort, is_down=is_down))
     if identifiers:
         found = [document for document in found if set(identifiers) & identifiers_of(document, kind)]
     if since is not None:
         found = [document for document in found if document["created"] >= since]
+    return found
+
+
+def _sorted(market: Market, sites: list[str], sort: str, *, is_down: bool) -> list[Document]:
     keys: dict[str, Callable[[Document], Any]] = {
         "sku": lambda item: item["sku"],
         "createdDate": lambda item: (item["created"], item["sku"]),
         "lastUpdatedDate": lambda item: (item["updated"], item["sku"]),
     }
-    return sorted(found, key=keys[sort], reverse=order == "DESC")
+    found = [document for document in market.docs.all("listings").values() if _visible(document, sites)]
+    return sorted(found, key=keys[sort], reverse=is_down)
 
 
 def identifiers_of(document: Document, kind: str) -> set[str]:
