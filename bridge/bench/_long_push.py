@@ -32,6 +32,7 @@ GOAL = 0.95
 BINDING = 10.0
 LONGEST = 900
 CHUNK = 250
+UNLIMITED = Limit(calls=100_000, seconds=1, source="benchmark: what is prepared is not measured")
 
 
 def measure(channel: str, changes: int, share: float, database: str | None) -> Result:
@@ -160,7 +161,7 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
     """The offers as the adapter reads them; how many listings they stand for."""
     credentials, urls = admin.sandbox_place(adapter, market.url)
     services = HttpServices.build(allowed_hosts=[market.url.removeprefix("http://")])
-    transport = Transport(account="bench:1", title=adapter.manifest.title, services=services)
+    transport = Transport(account="bench:1", title=adapter.manifest.title, services=services, limits={"*": UNLIMITED})
     settings = {item.name: item.default for item in adapter.manifest.settings if item.default is not None}
     given = {**settings, **adapter.sandbox_settings}
     channel = adapter.connect(

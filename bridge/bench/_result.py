@@ -12,8 +12,8 @@ Result = dict[str, Any]
 
 
 def result(*, figures: dict[str, Any], reference: Any, ratio: float | None, goal: str, within_goal: bool) -> Result:
-    """One benchmark's outcome. ``ratio`` is the worst of what was measured, None where nothing could be judged; ``goal``
-    says it in words."""
+    """One benchmark's outcome. ``ratio`` is the worst of what was measured, None where nothing could be judged;
+    ``goal`` says it in words."""
     return {
         "figures": {name: tidy(value) for name, value in figures.items()},
         "reference": reference,
