@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.bench import _seed
@@ -18,8 +18,9 @@ from bridge.bench._markets import called
 from bridge.bench._result import Result, progress, result
 from bridge.bench._stack import Control, Stack, stack, wait_until
 from bridge.db.bulk import update_rows
-from bridge.db.tables import FacetRow, Journal, Listing
+from bridge.db.tables import FacetRow, Journal, Listing, Submission
 from bridge.flows import admin
+from bridge.flows.engine import Engine
 from bridge.flows.paging import offer_pages
 from bridge.ports.adapter import Adapter, Connection
 from bridge.ports.http import HttpServices, Transport
@@ -123,11 +124,10 @@ def _push(parts: Stack, name: str, changes: int, share: float) -> dict[str, Any]
     _seed.change_stock(engine, shop_id, dict.fromkeys(range(1, changes + 1), 7))
     began = time.time()
     admin.resume(engine, shop_id, connection_id)
-    wait_until(lambda: _seed.unsent(engine, shop_id) == 0, LONGEST, f"everything sent to {name}", 0.5)
-    calls, costs = _calls(parts, connection_id, datetime.fromtimestamp(began, UTC))
+    wait_until(lambda: not _to_send(engine, shop_id), LONGEST, f"everything sent to {name}", 0.5)
+    calls, costs, times = _calls(parts, connection_id, datetime.fromtimestamp(began, UTC))
     log = market.get("requests", since=before)
-    times = [call["at"] for call in log if call["method"] in ("POST", "PUT", "PATCH")]
-    first, last = min(times), max(times)
+    first, last = min(times).timestamp(), max(times).timestamp()
     limits = engine.channels[name].manifest.limits
     return {
         "offers": known,
@@ -189,21 +189,36 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
     return parts.engine.db.transact(shop_id, act)
 
 
-def _calls(parts: Stack, connection_id: int, since: datetime) -> tuple[Counter[str], Counter[str]]:
-    """Writing calls of the stock lane by operation, as the journal has them: how many, and what they took of their
-    limit, in calls (Zalando and Allegro count updates, not calls)."""
+def _to_send(engine: Engine, shop_id: int) -> int:
+    """How many changes no call has been made for. What a marketplace took for later has been sent: how long it takes to
+    say what became of it is its own matter."""
+    taken = select(Submission.id).where(
+        Submission.kind == "facet",
+        Submission.subject_id == FacetRow.id,
+        Submission.version == FacetRow.desired_version,
+    )
+    query = _seed.pending("stock").where(~taken.exists())
+    with engine.db.read(shop_id) as session:
+        return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def _calls(parts: Stack, connection_id: int, since: datetime) -> tuple[Counter[str], Counter[str], list[datetime]]:
+    """Writing calls of the stock lane by operation, as the journal has them: how many, what they took of their limit,
+    in calls (Zalando and Allegro count updates, not calls), and when they were made."""
     time.sleep(1.5)  # the journal is written twice a second
-    query = select(Journal.detail).where(
+    query = select(Journal.detail, Journal.at).where(
         Journal.kind == "exchange", Journal.connection_id == connection_id, Journal.at >= since
     )
     calls: Counter[str] = Counter()
     costs: Counter[str] = Counter()
+    times: list[datetime] = []
     with parts.engine.db.read(None) as session:
-        for row in session.scalars(query):
+        for row, at in session.execute(query):
             if row["lane"] == "stock" and row["method"] in ("POST", "PUT", "PATCH"):
                 calls[row["operation"]] += 1
                 costs[row["operation"]] += row["cost"]
-    return calls, costs
+                times.append(at)
+    return calls, costs, times
 
 
 def _alone(limits: dict[str, Limit], operation: str, count: float) -> float:

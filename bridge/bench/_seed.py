@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db.bulk import insert_rows, update_rows
@@ -147,7 +147,7 @@ def _project(session: Session, engine: Engine, ids: Sequence[int], event_at: dat
 def unsent(engine: Engine, shop_id: int, facet: str = "stock") -> int:
     """How many listings still have a change of this facet to send."""
     with engine.db.read(shop_id) as session:
-        return len(session.scalars(pending(facet)).all())
+        return session.scalar(select(func.count()).select_from(pending(facet).subquery())) or 0
 
 
 def pending(facet: str) -> Any:

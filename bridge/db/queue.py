@@ -135,6 +135,22 @@ _ACKNOWLEDGED = (
 )
 
 
+_HANDED = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("hand_facet"), _TABLE.c.shop_id == bindparam("hand_shop"))
+    .where(_TABLE.c.lease_token == bindparam("hand_token"))
+    .values(
+        leased_until=None,
+        lease_token=None,
+        # What has become the wish on the way is due as it was.
+        due_at=case(
+            (_TABLE.c.desired_version == bindparam("hand_version"), bindparam("hand_until", type_=UtcTime())),
+            else_=_TABLE.c.due_at,
+        ),
+    )
+)
+
+
 def _counted(insert: Any) -> Any:
     more = {"count": StockSent.count + insert.excluded.count}
     return insert.on_conflict_do_update(index_elements=["shop_id", "quarter", "connection_id"], set_=more)
@@ -200,6 +216,17 @@ def acknowledge(session: Session, acks: Sequence[Ack], now: datetime) -> None:
     ]
     if rows:
         core_execute_many(line(session), _ACKNOWLEDGED, rows)
+
+
+def hand_over(session: Session, taken: Sequence[tuple[int, str, int]], until: datetime) -> None:
+    """The marketplace has taken these for later, as (facet, lease token, version): none is sent again before ``until``,
+    unless its wish changes."""
+    always = {"hand_shop": session.info["shop_id"], "hand_until": until}
+    rows = [
+        {"hand_facet": facet, "hand_token": token, "hand_version": version} | always for facet, token, version in taken
+    ]
+    if rows:
+        core_execute_many(line(session), _HANDED, rows)
 
 
 def count_stock(session: Session, connection_id: int, count: int, now: datetime) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import case, update
 from sqlalchemy.orm import Session
 
 from bridge.db import queue, records, work
+from bridge.db.bulk import insert_rows
 from bridge.db.queue import Ack
 from bridge.db.session import Asks
 from bridge.db.tables import Connection, FacetRow, Listing, Submission, Work
@@ -222,8 +223,10 @@ class _Sender:
         applied = [item for item, result in results if result.outcome is Outcome.APPLIED]
         queue.acknowledge(session, [Ack(item.id, item.token, item.version, item.desired) for item in applied], now)
         records.note_all(session, now, "acknowledged", [self._acknowledged(item, now) for item in applied])
+        self._submitted(session, [one for one in results if one[1].outcome is Outcome.SUBMITTED], now)
         for item, result in results:
-            _RECORD[result.outcome](self, session, item, result, now)
+            if (record := _RECORD.get(result.outcome)) is not None:
+                record(self, session, item, result, now)
         if any(standstill.is_of_all(self.manifest, result) for _, result in results):
             standstill.tell(session, self.row, now)
         elif any(item.attempts for item, _ in results):
@@ -249,19 +252,24 @@ class _Sender:
         sent = {"desired": item.desired, "version": item.version} if self.facet != Facet.CONTENT else {}
         return {"facet": self.facet.value, "seconds": seconds, **sent}
 
-    def submitted(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
-        session.add(
-            Submission(
-                connection_id=self.row.id,
-                external_id=result.submission or f"facet-{item.id}-{item.version}",
-                kind="facet",
-                subject_id=item.id,
-                version=item.version,
-                submitted_at=now,
-                next_check_at=now + timedelta(seconds=2),
-            )
-        )
-        _release(session, item, due_at=_put_off(item, now + FOLLOW_AFTER))
+    def _submitted(self, session: Session, taken: Sequence[tuple[Item, ItemResult]], now: datetime) -> None:
+        """Thousands may be taken for later at once: they are written down together."""
+        if not taken:
+            return
+        rows = [
+            {
+                "connection_id": self.row.id,
+                "external_id": result.submission or f"facet-{item.id}-{item.version}",
+                "kind": "facet",
+                "subject_id": item.id,
+                "version": item.version,
+                "submitted_at": now,
+                "next_check_at": now + timedelta(seconds=2),
+            }
+            for item, result in taken
+        ]
+        insert_rows(session, Submission, rows)
+        queue.hand_over(session, [(item.id, item.token, item.version) for item, _ in taken], now + FOLLOW_AFTER)
         work.mark(session, item_shop(session), [work.Mark(self.row.id, "shipments", "follow", "all")], now)
 
     def rejected(self, session: Session, item: Item, result: ItemResult, now: datetime) -> None:
@@ -315,7 +323,6 @@ class _Sender:
 
 _RECORD: dict[Outcome, Callable[[_Sender, Session, Item, ItemResult, datetime], None]] = {
     Outcome.APPLIED: _Sender.applied,
-    Outcome.SUBMITTED: _Sender.submitted,
     Outcome.REJECTED: _Sender.rejected,
     Outcome.RETRY: _Sender.retry,
     Outcome.MISSING: _Sender.missing,

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from bridge.ports import sandbox_consent as consent
@@ -41,6 +41,8 @@ def quota() -> Problem:
 
 
 def spend(market: Market, operation: str) -> None:
+    """The plan that a call is counted in is the one its answer tells."""
+    g.plan = operation
     if not market.limiter.take(operation, market.now()):
         raise quota()
 
@@ -67,7 +69,7 @@ def _serve(market: Market, operation: Operation, path: dict[str, str]) -> Respon
         response = operation.handler(call)
     except Problem as problem:
         response = problem.response()
-    for name, value in market.limiter.headers(operation.name).items():
+    for name, value in market.limiter.headers(g.get("plan", operation.name)).items():
         response.headers.setdefault(name, value)
     return response
 
