@@ -63,6 +63,10 @@ def test_the_reasons_of_cancellations_are_kept(stack: Stack) -> None:
     visitor, path = Visitor(f"http://127.0.0.1:{stack.port}"), f"settings/returns?connection={stack.channel_id}"
     visitor.go(path)
     assert "as usual: OUT_OF_STOCK" in visitor.page.text
+    # Of rows below each other only the first shows what its fields are called, and these are each called something else.
+    rows = visitor.page.text.split('class="sb-pair"')[1:]
+    assert len(rows) > 1
+    assert not [row for row in rows if 'name="told.' in row]
     given = {"told.damaged": "UNFINDABLE_ITEM", "word.0": "failed", "means.0": "price_error"}
     visitor.send("save_reasons", **given)
     (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
