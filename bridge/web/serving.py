@@ -78,7 +78,8 @@ def broken(error: Exception, path: str, number: str) -> Trouble:
     if isinstance(error, errors.NotFound):
         return Trouble(HTTPStatus.NOT_FOUND, "Not found", error.merchant)
     if isinstance(error, HTTPException):
-        return Trouble(HTTPStatus(error.code or 500), error.name, error.description or "This could not be done.")
+        name = "Not found" if isinstance(error, NotFound) else error.name
+        return Trouble(HTTPStatus(error.code or 500), name, error.description or "This could not be done.")
     if isinstance(error, errors.AskMerchant):
         return Trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "This cannot be shown", error.merchant)
     log.error("a page broke off", request_id=number, page=path, exc_info=error)
