@@ -25,7 +25,8 @@ from bridge.db.tables import Base, Connection, Journal, ModuleRow, Order, PlanRo
 from bridge.flows import reconcile
 from bridge.flows.activity import activity
 from bridge.flows.engine import Engine
-from bridge.web import create_web, places
+from bridge.ports.manifest import Limit
+from bridge.web import create_web, entrance, places
 from bridge.web.api_routes import ROUTES
 from bridge.web.throttle import caller
 from tests.support import desks
@@ -38,8 +39,12 @@ SEEDED, THEIRS = "seeded-secret-", "theirs.myshopify.com"
 
 @pytest.fixture(scope="module")
 def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
+    """Who calls so often is let in all the same."""
     found = Lively(f"sqlite:///{tmp_path_factory.mktemp('safety') / 'storebridge.db'}")
-    yield found
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("VISITS", "CHANGES"):
+            patched.setattr(entrance, name, Limit(calls=1_000_000, seconds=60))
+        yield found
     found.close()
 
 
@@ -118,6 +123,33 @@ def test_no_form_of_another_shop_reaches_this_one(lively: Lively) -> None:
             assert answer.status_code < 500, (page.name, act)
             sent += 1
     assert sent > 10
+    assert _of_shop(lively) == before
+
+
+def test_no_change_is_made_without_the_proof_that_another_site_cannot_send(lively: Lively) -> None:
+    """On its own the form's token, in Shopify the header with a session token; the modules' own tokens are theirs to check
+    (tests/php). Every form and every change of the API there is."""
+    browser, sent = lively.browser(), 0
+    browser.get("")  # whoever is attacked has been here
+    before = _of_shop(lively)
+    for rule in _rules(lively):
+        for address in _addresses(lively, rule)[:1] if rule.endpoint.startswith("api.") else ():
+            for method in sorted((rule.methods or set()) & {"PUT", "POST", "DELETE", "PATCH"}):
+                answer = browser.client.open(f"/s/shop/{address}", method=method, base_url=HOST, json={})
+                assert answer.status_code == 403, (method, address, answer.status_code)
+                sent += 1
+    with desks.installed(lively):
+        client = lively.app().test_client(use_cookies=False)
+        proof = {"shop": desks.STORE, "id_token": desks.token()}
+        for page in places.PAGES:
+            path = re.sub(r"<[^<>]+>", "1", page.path)
+            for act in page.acts:
+                form = {**_everything(lively), "do": act}
+                alone = browser.client.post(f"/{path}", base_url=HOST, data=form)
+                inside = client.post(f"/apps/shopify/{path}", base_url=desks.BRIDGE, query_string=proof, data=form)
+                assert (alone.status_code, inside.status_code) == (403, 401), (path, act)
+                sent += 1
+    assert sent > 60
     assert _of_shop(lively) == before
 
 
@@ -217,6 +249,28 @@ def test_who_tries_tokens_is_not_looked_at_for_a_while(lively: Lively) -> None:
     assert (statuses[:20], statuses[-1]) == ([401] * 20, 429)
     assert (ask(TOKEN), ask(TOKEN, "192.0.2.2")) == (429, 200)
     assert client.get("/", base_url=HOST, environ_overrides={"REMOTE_ADDR": "192.0.2.1"}).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "address"), [("VISITS", "GET", "192.0.2.7"), ("CHANGES", "PUT", "192.0.2.8")]
+)
+def test_who_asks_or_changes_too_often_waits(
+    lively: Lively, monkeypatch: pytest.MonkeyPatch, name: str, method: str, address: str
+) -> None:
+    monkeypatch.setattr(entrance, name, Limit(calls=3, seconds=60))
+    client = lively.app(page_token=TOKEN, is_loopback=False).test_client()
+
+    def ask(address: str) -> Any:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        peer = {"REMOTE_ADDR": address}
+        return client.open(
+            "/api/connections/2/stock", method=method, base_url=HOST, headers=headers, json={}, environ_overrides=peer
+        )
+
+    answers = [ask(address) for _ in range(5)]
+    assert [answer.status_code == 429 for answer in answers] == [False] * 3 + [True] * 2
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert ask(f"{address}9").status_code != 429, "others go on"
 
 
 def test_a_visitor_without_a_token_is_asked_for_it_however_often(lively: Lively) -> None:
