@@ -84,6 +84,25 @@ final class OrderTest extends TestCase
         );
     }
 
+    public function testALedgerThatMagentoDroppedIsMadeAnewFromTheOrders(): void
+    {
+        $world = new World();
+        $ledger = new Ledger($world->resource);
+        $pdo = $world->resource->adapter->pdo;
+        $pdo->exec("INSERT INTO sales_order VALUES (7, '000000012', 2), (8, 'MP-bol-3', 1), (9, '000000013', 1)");
+        $pdo->exec("INSERT INTO sales_order_item (order_id, ext_order_item_id) VALUES (7, 'storebridge-module|bol%3A1%7Ca:b|L-1'),
+            (7, 'storebridge-module|bol%3A1%7Ca:b|L-2'), (8, 'storebridge|bol:3|L-1'), (9, 'storebridge-module|bol:4|L-1'), (9, NULL),
+            (8, 'storebridge-module|bol:4|L-1')");
+        $ledger->restore();
+        $ledger->restore();
+        $refs = array_map(static fn (string $id): array => ['channel' => 'bol', 'external_id' => $id], ['1|a:b', '3', '4']);
+        self::assertSame([7, 9], array_column($ledger->find($refs), 'order_id'), 'the first, and none that the module did not place');
+        $ledger->take('bol', '5', 1);
+        $pdo->exec("DELETE FROM storebridge_order WHERE external_id = '4'");
+        $ledger->restore();
+        self::assertSame([7], array_column($ledger->find($refs), 'order_id'), 'one that has rows is whole');
+    }
+
     public function testOnlyTheCartOfTheMarketplacePassesAndOnlyMeanwhile(): void
     {
         $current = new Current();

@@ -295,6 +295,7 @@ namespace Magento\Framework\App {
                 store_id INTEGER, increment_id TEXT, UNIQUE (channel, external_id))');
             $pdo->exec('CREATE TABLE sales_order (entity_id INTEGER PRIMARY KEY, increment_id TEXT, store_id INTEGER,
                 UNIQUE (increment_id, store_id))');
+            $pdo->exec('CREATE TABLE sales_order_item (item_id INTEGER PRIMARY KEY, order_id INTEGER, ext_order_item_id TEXT)');
             $pdo->exec('CREATE TABLE catalog_product_entity (entity_id INTEGER PRIMARY KEY, sku TEXT)');
             $pdo->exec('CREATE TABLE inventory_reservation (reservation_id INTEGER PRIMARY KEY, sku TEXT)');
             $this->adapter = new \Magento\Framework\DB\Adapter\Adapter($pdo);

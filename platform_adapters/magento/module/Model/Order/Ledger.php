@@ -15,6 +15,8 @@ use Magento\Framework\DB\Adapter\DuplicateException;
 class Ledger
 {
     private const TABLE = 'storebridge_order';
+    private const MARK = 'storebridge-module|';
+    private const AT_ONCE = 500;
 
     public function __construct(private readonly ResourceConnection $resource)
     {
@@ -80,6 +82,43 @@ class Ledger
             ->where('increment_id = ?', (string)$row['increment_id'])
             ->where('store_id = ?', (int)$row['store_id']);
         return (int)$connection->fetchOne($select);
+    }
+
+    /**
+     * An empty ledger, made anew from the orders that were placed: each of their lines has the marketplace order's
+     * reference, `storebridge-module|channel:external id|line`, its parts percent-encoded.
+     */
+    public function restore(): void
+    {
+        $connection = $this->resource->getConnection();
+        if ($connection->fetchOne($connection->select()->from($this->table(), 'id')->limit(1))) {
+            return;
+        }
+        $rows = [];
+        foreach ($this->placed() as $line) {
+            $ref = rawurldecode(explode('|', (string)$line['ext_order_item_id'])[1]);
+            [$channel, $externalId] = explode(':', $ref, 2) + [1 => ''];
+            $own = ['channel' => $channel, 'external_id' => $externalId];
+            $rows[$ref] ??= $own + ['store_id' => $line['store_id'], 'increment_id' => $line['increment_id']];
+        }
+        foreach (array_chunk(array_values($rows), self::AT_ONCE) as $some) {
+            $connection->insertMultiple($this->table(), $some);
+        }
+    }
+
+    private function placed(): array
+    {
+        $connection = $this->resource->getConnection('sales');
+        $select = $connection->select()
+            ->from(['i' => $this->resource->getTableName('sales_order_item', 'sales')], [])
+            ->join(
+                ['o' => $this->resource->getTableName('sales_order', 'sales')],
+                'o.entity_id = i.order_id',
+                ['i.ext_order_item_id', 'o.store_id', 'o.increment_id']
+            )
+            ->where('i.ext_order_item_id LIKE ?', self::MARK . '%')
+            ->order('i.item_id');
+        return $connection->fetchAll($select);
     }
 
     private function row(string $channel, string $externalId): array
