@@ -235,6 +235,7 @@ def test_what_has_not_left_is_a_note_that_says_so_and_a_refund(world: StoreWorld
     assert (world.returns, world.paid, len(world.order["refunds"]), world.shelf) == ([], ["10.00"], 1, 7)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("parcels", [(3,), (1, 2)], ids=["in one parcel", "in two"])
 def test_what_was_announced_before_it_left_is_a_return_once_it_has(world: StoreWorld, parcels: tuple[int, ...]) -> None:
     back = world.come_back(world.sell(3, shipped=False), 2)
