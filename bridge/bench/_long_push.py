@@ -192,12 +192,8 @@ def _adopt(parts: Stack, shop_id: int, adapter: Adapter, market: Control) -> int
 def _to_send(engine: Engine, shop_id: int) -> int:
     """How many changes no call has been made for. What a marketplace took for later has been sent: how long it takes to
     say what became of it is its own matter."""
-    taken = select(Submission.id).where(
-        Submission.kind == "facet",
-        Submission.subject_id == FacetRow.id,
-        Submission.version == FacetRow.desired_version,
-    )
-    query = _seed.pending("stock").where(~taken.exists())
+    taken = select(Submission.subject_id).where(Submission.kind == "facet", Submission.state == "pending")
+    query = _seed.pending("stock").where(FacetRow.id.not_in(taken))
     with engine.db.read(shop_id) as session:
         return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
