@@ -159,6 +159,7 @@ class MemoryStore:
     amounts: list[Money] = field(default_factory=list)  # refunded without units
     made_of: dict[str, dict[str, int]] = field(default_factory=dict)  # what an app for bundles takes off with each
     brings: bool = False  # its list of everything has the products whole
+    per_page: int = 1000  # products
     busy: set[str] = field(default_factory=set)  # products that it wants to be asked for later, once each
     reads: int = 0
     creates: int = 0
@@ -219,7 +220,9 @@ class MemoryStore:
             )
             for p in items
         ]
-        return Page(items=tuple(marks))
+        start = int(cursor or 0)
+        here, after = tuple(marks[start : start + self.per_page]), start + self.per_page
+        return Page(items=here, next_cursor=str(after) if after < len(marks) else None)
 
     def list_variants(self, cursor: str | None) -> Page[ProductRef]:
         self.faults.check_before("list_variants")
