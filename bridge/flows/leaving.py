@@ -20,7 +20,7 @@ from bridge.flows.engine import Engine
 from bridge.flows.wish import DISCONNECTED, LEFT
 from bridge.ports.channel import ItemResult, Outcome, StockUpdate
 from bridge.ports.errors import AskMerchant, BridgeError
-from bridge.ports.http import lane, patience
+from bridge.ports.http import patience
 from bridge.ports.manifest import Capability
 
 ROUNDS = 3
@@ -114,7 +114,7 @@ def _send_zeros(engine: Engine, row: Connection) -> tuple[int, tuple[str, ...]]:
     refused: dict[str, str] = {}
 
     def send(batch: Sequence[StockUpdate]) -> list[tuple[StockUpdate, ItemResult]]:
-        with lane("stock"), patience(PATIENCE):
+        with patience(PATIENCE):
             return list(zip(batch, channel.update_stock(batch), strict=True))
 
     with ThreadPoolExecutor(manifest.concurrency, thread_name_prefix="zero") as pool:

@@ -15,7 +15,6 @@ from bridge.db.tables import Connection, Delivery, ModuleRow
 from bridge.domain.values import Value
 from bridge.flows.engine import Engine
 from bridge.ports.errors import AskMerchant, BridgeError
-from bridge.ports.http import lane
 from bridge.ports.http.context import hurry
 from bridge.ports.manifest import Feature, Manifest
 
@@ -73,7 +72,7 @@ def send(engine: Engine, row: Connection, author: str) -> None:
 
 def _asked(engine: Engine, row: Connection, trial: Trial) -> Trial:
     try:
-        with lane("stock"), hurry(SECONDS):
+        with hurry(SECONDS):
             sent = engine.platform(row).send_test_event(trial.external_id)
     except BridgeError as error:
         return trial.model_copy(update={"trouble": error.merchant})

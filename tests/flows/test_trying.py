@@ -173,6 +173,13 @@ class TestWithTheModule:
         seen = place.seen()
         assert (seen.state, bool(seen.trial and seen.trial.trouble)) == ("refused", True)
 
+    def test_a_store_that_is_asked_too_often_was_not_asked_and_nothing_goes_on(self, place: Place) -> None:
+        visitor = place.visit()
+        place.store.control("faults", kind="throttle", times=None, params={"retry_after": 60})
+        page = visitor.send("send_test")
+        assert "This was not done: try again" in page
+        assert "by itself" not in page
+
     def test_a_module_that_is_connected_to_nobody_says_so(self, place: Place) -> None:
         visitor = place.visit()
         secrets = place.rows(ModuleRow)[0].secrets

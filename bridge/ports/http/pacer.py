@@ -15,6 +15,8 @@ from bridge.ports.http.response import Response
 from bridge.ports.http.services import HttpServices
 from bridge.ports.manifest import Limit
 
+# A call of no lane was made because a person asked for it just now: nobody repeats it for them.
+GOES_ON, BY_HAND = "It goes on by itself.", "This was not done: try again after that."
 DEFAULT_LIMIT = Limit(calls=10, seconds=1, source="ours, where the manifest has none")
 
 
@@ -128,5 +130,6 @@ class Pacer:
             self._rates[call.operation] = rate
 
     def _slow_down(self, wait: float, why: str) -> SlowDown:
-        text = f"{self._title}: waiting {max(1.0, wait):.0f} s, {why}. It goes on by itself."
+        after = GOES_ON if context.current_lane() else BY_HAND
+        text = f"{self._title}: waiting {max(1.0, wait):.0f} s, {why}. {after}"
         return SlowDown(text, after=timedelta(seconds=wait))

@@ -35,7 +35,7 @@ _ADVICE: dict[type[BridgeError], str] = {
 }
 # A call of no lane was made because a person asked for it just now: nobody repeats it for them.
 _BY_HAND: dict[type[BridgeError], str] = {
-    SlowDown: "Try again in a few minutes.",
+    SlowDown: "This was not done: try again in a few minutes.",
     RetryLater: "Try again in a few minutes.",
 }
 

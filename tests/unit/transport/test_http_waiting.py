@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -37,6 +38,21 @@ def test_a_long_wait_is_not_waited(server: Rogue) -> None:
     assert 25 < caught.value.after.total_seconds() < 31
     assert len(server.calls) == 1
     shop.close()
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["by our own pace", "by an answer of 429"])
+def test_who_asks_by_hand_is_not_told_that_it_goes_on_by_itself(server: Rogue, refused: bool) -> None:
+    """Nothing is queued of a form that was pressed."""
+    url = server.answers("/x", 429, {}, Retry_After="60") if refused else server.answers("/x", 200, {})
+
+    for mine, said in (("", "This was not done: try again"), ("stock", "It goes on by itself.")):
+        shop = transport(read=Limit(calls=1, seconds=30))
+        with lane(mine) if mine else nullcontext(), pytest.raises(SlowDown) as caught:
+            for _ in range(2):
+                get(shop, url)
+        assert said in caught.value.merchant
+        assert ("by itself" in caught.value.merchant) is bool(mine)
+        shop.close()
 
 
 def test_a_short_wait_is(server: Rogue) -> None:
