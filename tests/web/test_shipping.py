@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -57,6 +58,16 @@ def test_the_shipping_methods_are_kept_and_held_against_the_store(stack: Stack) 
     (row,) = stack.rows(Connection, Connection.id == stack.channel_id)
     assert not row.settings.get("shipping_methods")
     assert not row.settings.get("shipping_method_rest")
+
+
+def test_where_the_reasons_and_terms_were_read_is_for_developers(stack: Stack) -> None:
+    visitor, path = Visitor(f"http://127.0.0.1:{stack.port}"), f"settings/returns?connection={stack.channel_id}"
+    page = html.unescape(visitor.go(path))
+    manifest = stack.engine.manifest(stack.rows(Connection, Connection.id == stack.channel_id)[0])
+    sources = (manifest.cancel_reasons.source, manifest.policies.returns.source)
+    assert all(sources)
+    assert not [source for source in sources if source in page]
+    assert "Read on 26 Nov 2026." in page
 
 
 def test_the_reasons_of_cancellations_are_kept(stack: Stack) -> None:
