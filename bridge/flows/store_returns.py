@@ -38,7 +38,7 @@ def queue(session: Session, item: ReturnRow, now: datetime) -> None:
 
 def sent(engine: Engine, session: Session, store: Connection, lines: Sequence[OrderLine], now: datetime) -> set[str]:
     """Units of these lines have left the store: what came back before it knew that can be a return there now."""
-    if Capability.RETURNS not in engine.manifest(store).capabilities:
+    if not lines or Capability.RETURNS not in engine.manifest(store).capabilities:
         return set()
     query = select(ReturnRow).where(
         ReturnRow.order_line_id.in_([line.id for line in lines]),

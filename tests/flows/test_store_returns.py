@@ -257,6 +257,26 @@ def test_what_was_announced_before_it_left_is_a_return_once_it_has(world: StoreW
     assert (world.shelf, world.problems) == (8, [])
 
 
+@pytest.mark.both_databases
+def test_units_that_left_without_a_number_count_as_soon_as_they_have(world: StoreWorld) -> None:
+    """The order is not complete by them, and the marketplace is told nothing of a parcel without a number."""
+    back = world.come_back(world.sell(3, shipped=False), 2)
+    number, line = world.order["id"], world.order["lines"][0]["id"]
+    noted = world.order["note"]
+    for units, made in ((1, []), (1, [("OPEN", 1, 0), ("OPEN", 1, 0)])):
+        world.shop.control("ship", order=number, lines={line: units})
+        world.hint_order(str(number))
+        world.run()
+        assert (world.returns, world.order["note"]) == (made, noted)
+    world.hint_order(str(number))
+    world.run()
+    assert len(world.order["returns"]) == 1
+    attend.decide_return(world.engine, 1, back, "accepted", 2)
+    world.run()
+    assert ({status for status, _, _ in world.returns}, world.paid, world.shelf) == ({"CLOSED"}, ["20.00"], 8)
+    assert world.problems == []
+
+
 def test_a_part_of_a_bundle_is_an_amount_and_the_stores_return_is_ended(database_url: str) -> None:
     with open_shop() as shop:
         world: Any = StoreWorld(database_url, shop, DemoMarket)
