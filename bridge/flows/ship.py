@@ -81,15 +81,9 @@ def _one(engine: Engine, session: Session, row: Connection, store_order: StoreOr
         rows = {item.ref: item for item in session.scalars(select(ParcelRow).where(ParcelRow.order_id == order.id))}
         before = len(rows)
         lanes |= _parcels(session, order, lines, rows, store_order, now)
-        left = lines if len(rows) > before else _left_untracked(lines, store_order)
+        left = lines if len(rows) > before else store_returns.left_untracked(lines, store_order)
         lanes |= store_returns.sent(engine, session, row, left, now)
     return lanes
-
-
-def _left_untracked(lines: Sequence[OrderLine], store_order: StoreOrder) -> list[OrderLine]:
-    """Of these units are in a parcel that carries no number: the marketplace is not told of it, and yet they left."""
-    named = {line for parcel in store_order.parcels if not parcel.number for line in parcel.lines}
-    return [line for line in lines if line.store_line_id in named]
 
 
 def _order_of(session: Session, store_order: StoreOrder) -> Order | None:

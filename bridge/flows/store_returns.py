@@ -51,6 +51,12 @@ def sent(engine: Engine, session: Session, store: Connection, lines: Sequence[Or
     return {"shipments"} if waiting else set()
 
 
+def left_untracked(lines: Sequence[OrderLine], store_order: StoreOrder) -> list[OrderLine]:
+    """Of these units are in a parcel that carries no number: the marketplace is not told of it, and yet they left."""
+    named = {line for parcel in store_order.parcels if not parcel.number for line in parcel.lines}
+    return [line for line in lines if line.store_line_id in named]
+
+
 def end(session: Session, item: ReturnRow, now: datetime) -> None:
     """Nothing comes back, or no more is to be done about it."""
     if item.order_line_id is not None:
