@@ -14,7 +14,7 @@ from bridge.domain.reading import Json, table, tables, text
 from bridge.domain.returns import ChannelRefund
 from bridge.ports.channel import ItemResult, Outcome, SubmissionState
 from bridge.ports.errors import BridgeError, NotFound, RejectItem
-from channel_adapters.allegro import forms, vocabulary
+from channel_adapters.allegro import forms, surcharges, vocabulary
 from channel_adapters.allegro.account import MANIFEST, Account
 from channel_adapters.allegro.orders import Orders, refused
 from channel_adapters.allegro.reading import money, price, some, whole
@@ -58,7 +58,8 @@ class Refunds:
             raise RejectItem("The order is marked as sent at Allegro: wait for the return, or refund it.")
         if text(raw.get("status")) != READY:
             raise RejectItem("The buyer has not paid yet. Allegro cancels the order by itself when that stays so.")
-        gone = forms.cancelled_units(self._client.refunds(order__id=order_id)) if forms.payment(raw) else {}
+        earlier = self._client.refunds(order__id=order_id) if forms.payment(raw) else []
+        gone = forms.cancelled_units(earlier)
         left = {key: count - gone.get(key, 0) for key, count in items.items()}
         taken = min(units, left[line_id])
         if not forms.payment(raw):
@@ -71,7 +72,12 @@ class Refunds:
             item = next(item for item in tables(raw, "lineItems") if text(item.get("id")) == line_id)
             body |= _parts([_units_of(item, taken, left[line_id])])
             body |= {} if any(rest.values()) else _delivery(money(table(raw, "delivery").get("cost")))
-            result = _refunded(line_id, self._client.refund(body))
+            body |= {} if any(rest.values()) else surcharges.on_top(raw, body, earlier)
+            result = self._ask(line_id, body)
+            other = surcharges.instead(raw, body, earlier, lines=False) if surcharges.has_any(raw) else body
+            if result.outcome is Outcome.REJECTED and other != body:
+                command = command_id(order_id, line_id, gone.get(line_id, 0), taken, "surcharges")
+                result = self._ask(line_id, other | {"commandId": command})
         if result.outcome in (Outcome.APPLIED, Outcome.SUBMITTED):
             result = self._afterwards(result, raw, line_id, taken, rest)
         return result
@@ -142,18 +148,24 @@ class Refunds:
         shipping = [line.shipping for line in lines if line.shipping is not None]
         about |= _delivery(reduce(add, shipping)) if shipping else {}
         whole_ = _refund_of(raw, command_id("refund", ref)) | about | _parts([_paid_back(raw, line) for line in goods])
-        refusal: RejectItem | None = None
-        try:
-            result = _refunded(text(raw.get("id")), self._client.refund(whole_))
-        except RejectItem as error:
-            refusal, result = error, refused(text(raw.get("id")), error)
-        if result.outcome is not Outcome.REJECTED or not any(_has_beside(raw, line) for line in goods):
-            if refusal is not None:
-                raise refusal
+        key = text(raw.get("id"))
+        result = self._ask(key, whole_)
+        has_beside = any(_has_beside(raw, line) for line in goods)
+        if result.outcome is not Outcome.REJECTED or not (has_beside or surcharges.has_any(raw)):
             return result
-        parts = _of_what_is_left(raw, goods, self._client.refunds(order__id=text(raw.get("id"))))
-        rest = _refund_of(raw, command_id("refund", ref, "left")) | about | _parts(parts)
-        return _refunded(text(raw.get("id")), self._client.refund(rest))
+        earlier = self._client.refunds(order__id=key)
+        if has_beside:
+            parts = _of_what_is_left(raw, goods, earlier)
+            return self._ask(key, _refund_of(raw, command_id("refund", ref, "left")) | about | _parts(parts))
+        # Asked for again even where nothing can be shared out: it may have been paid under this number already.
+        other = surcharges.instead(raw, whole_, earlier, lines=True)
+        return self._ask(key, other | {"commandId": command_id("refund", ref, "surcharges")})
+
+    def _ask(self, key: str, body: Json) -> ItemResult:
+        try:
+            return _refunded(key, self._client.refund(body))
+        except RejectItem as error:
+            return refused(key, error)
 
 
 def _refund_of(raw: Json, command: str) -> Json:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.money import Money
-from bridge.domain.order import Parcel, ParcelLine
+from bridge.domain.order import CancelReason, Parcel, ParcelLine
 from bridge.domain.returns import ChannelRefund, RefundReason, ReturnDecision
 from bridge.ports.channel import Outcome
 from bridge.ports.errors import Reauthorise
@@ -197,3 +197,63 @@ def test_however_it_is_paid(market: Allegro, connect: Callable[..., Any], clock:
     assert line.open == 1
     wish = ChannelRefund(line_id=line.external_id, quantity=1, amount=Money.of("10", "PLN"))
     assert channel.refund(form, [wish], "R1").outcome is Outcome.SUBMITTED
+
+
+def later(market: Allegro, at: int, amount: str, paid_at: Any) -> dict[str, Any]:
+    """What the buyer paid afterwards."""
+    paid = {"type": "ONLINE", "provider": "P24", "finishedAt": market.moment(paid_at), "paidAmount": zloty(amount)}
+    return {"id": number(at), **paid}
+
+
+def given(market: Allegro) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Of each refund, all of it and what it takes of surcharges."""
+    return [
+        (
+            one["told"]["totalValue"]["amount"],
+            [(part["id"], part["value"]["amount"]) for part in one["told"].get("surcharges", [])],
+        )
+        for one in market.refunds
+    ]
+
+
+def test_who_cancels_all_of_an_order_pays_back_what_was_paid_afterwards(
+    market: Allegro, connect: Callable[..., Any], clock: Clock
+) -> None:
+    """With the last line, and no cent twice."""
+    paid = [later(market, 77, "4.00", clock()), later(market, 78, "1.50", clock())]
+    form = market.sell(1, [{"quantity": 2}, {}], clock(), surcharges=paid)
+    channel = connect()
+    one, two = (item["id"] for item in market.orders[form]["lineItems"])
+    for line, units in ((one, 2), (two, 1), (two, 1)):
+        done = channel.cancel_line(form, line, units, CancelReason.OUT_OF_STOCK)
+        assert done.outcome in (Outcome.APPLIED, Outcome.SUBMITTED)
+    assert given(market) == [("20.00", []), ("15.50", [(number(77), "4.00"), (number(78), "1.50")])]
+
+
+def test_a_delivery_that_was_paid_for_afterwards_is_paid_back_from_there(
+    market: Allegro, connect: Callable[..., Any], clock: Clock
+) -> None:
+    form = market.sell(
+        1, [{}], clock(), delivery={"cost": zloty("14.00")}, surcharges=[later(market, 77, "4.00", clock())]
+    )
+    market.orders[form]["payment"]["paidAmount"] = zloty("20.00")  # the price, and 10.00 of the delivery
+    [line] = market.orders[form]["lineItems"]
+    done = connect().cancel_line(form, line["id"], 1, CancelReason.OUT_OF_STOCK)
+    assert done.outcome is Outcome.SUBMITTED, done
+    assert given(market) == [("24.00", [(number(77), "4.00")])]
+    assert market.refunds[0]["told"]["lineItems"] == [{"id": line["id"], "type": "QUANTITY", "quantity": 1}]
+
+
+def test_a_return_is_paid_back_from_what_was_paid_afterwards_where_the_first_payment_is_short(
+    market: Allegro, connect: Callable[..., Any], clock: Clock
+) -> None:
+    """The same again under the same number is the same refund."""
+    form = market.sell(1, [{"quantity": 2}], clock(), surcharges=[later(market, 77, "4.00", clock())])
+    market.orders[form]["payment"]["paidAmount"] = zloty("16.00")
+    channel = connect()
+    [line] = channel.fetch_order(form).lines
+    wish = ChannelRefund(line_id=line.external_id, quantity=2, amount=Money.of("20", "PLN"))
+    for _ in range(2):
+        assert channel.refund(form, [wish], "R1").outcome is Outcome.SUBMITTED
+        assert given(market) == [("20.00", [(number(77), "4.00")])]
+    assert channel.refund(form, [wish], "R2").outcome is Outcome.REJECTED

@@ -228,14 +228,32 @@ class Allegro(Offers):
                 raise Refusal(404, "PAYMENT_NOT_FOUND")
             back, paid = self._back(given, form), Decimal(form["payment"]["paidAmount"]["amount"])
             before = sum((one["sum"] for one in self.refunds if one["order"] == given["order"]), start=Decimal(0))
-            if not 0 < back <= paid - before:
+            beside = self._surcharged(given, form)
+            if not 0 <= back <= paid - before or not back + beside:
                 raise Refusal(422, "REFUND_TOO_HIGH", [f"{back} of {paid - before}"])
             currency = form["payment"]["paidAmount"]["currency"]
             told = {name: value for name, value in given.items() if name != "commandId"}
-            told |= {"id": str(uuid.uuid4()), "status": "NEW", "totalValue": zloty(back, currency)}
+            told |= {"id": str(uuid.uuid4()), "status": "NEW", "totalValue": zloty(back + beside, currency)}
             old = {"command": given["commandId"], "sum": back, "order": given["order"], "told": told, "at": self.now()}
             self.refunds.append(old)
         return self.json(operation, 200, old["told"] | {"createdAt": self.moment(old["at"])})
+
+    def _surcharged(self, given: Json, form: Json) -> Decimal:
+        """Other payments of the order, each by its own number and no more than was paid by it."""
+        total = Decimal(0)
+        for item in given.get("surcharges", []):
+            paid = next((one for one in form["surcharges"] if one["id"] == item["id"]), None)
+            if paid is None:
+                raise Refusal(422, "SURCHARGE_NOT_FOUND")
+            known = [one for refund in self.refunds for one in refund["told"].get("surcharges", [])]
+            before = sum(
+                (Decimal(one["value"]["amount"]) for one in known if one["id"] == item["id"]), start=Decimal(0)
+            )
+            amount = Decimal(item["value"]["amount"])
+            if not 0 < amount <= Decimal(paid["paidAmount"]["amount"]) - before:
+                raise Refusal(422, "REFUND_TOO_HIGH", [f"{amount} of surcharge {item['id']}"])
+            total += amount
+        return total
 
     def _back(self, given: Json, form: Json) -> Decimal:
         lines, total = {item["id"]: item for item in form["lineItems"]}, Decimal(0)
