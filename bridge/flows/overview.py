@@ -152,6 +152,18 @@ def _stale(row: Connection, polls: Iterable[Mapping[str, Any]], now: datetime) -
     return any((now - (poll["last_ok_at"] or since)).total_seconds() > poll["every"] * 3 + 60 for poll in polls)
 
 
+def silent(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """Accounts that do not do their part: their credentials no longer work, or nothing complete was heard for three
+    rounds."""
+    query = select(Connection).where(Connection.state.in_(("active", "needs_reauth"))).order_by(Connection.id)
+    rows, polls = list(session.scalars(query)), _polls(session)
+    return [
+        {"id": row.id, "title": row.title, "state": row.state, "last_ok_at": row.last_ok_at}
+        for row in rows
+        if row.state == "needs_reauth" or _stale(row, polls[row.id], now)
+    ]
+
+
 def _lag(changes: Iterable[Mapping[str, Any]], now: datetime) -> float:
     """Seconds since the oldest stock change that is not acknowledged; 0 when all are."""
     moments: list[datetime] = [item["oldest_at"] for item in changes if item["facet"] == "stock"]

@@ -322,7 +322,7 @@ PAGES = (
         under="accounts",
         acts={"connect": _do_connect, "consent": _ask_consent},
     ),
-    Page("accounts", "accounts", "Accounts", "settings", _accounts, menu="Accounts"),
+    Page("accounts", "accounts", "Accounts", "settings", _accounts, menu="Accounts", tells_accounts=True),
     Page(
         "account",
         f"accounts/{NUMBER}",
@@ -330,6 +330,7 @@ PAGES = (
         "settings",
         _account,
         under="accounts",
+        tells_accounts=True,
         acts={
             "save_own": _save,
             "save_matching": _save_matching,

@@ -73,6 +73,7 @@ def _render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
         problem_count=context["problem_count"],
         notice=wording.NOTICES.get(shown.done, ""),
         paused=context["paused"],
+        silent=context["silent"],
     )
     return title, html
 

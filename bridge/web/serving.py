@@ -156,10 +156,12 @@ def _show(
             raise NotFound("There is nothing here by this number.")
         if isinstance(context, Download):
             return Answer(download=context)
+        paused = state.is_paused(session, shop.id)
         context |= {
             **(told or {}),
             "zone": state.zone(session),
-            "paused": state.is_paused(session, shop.id),
+            "paused": paused,
+            "silent": [] if paused or page.tells_accounts else state.silent(session, now),
             "problem_count": state.problem_count(session),
         }
     shown = render.Shown(page, frame, shop, now, asked.form, asked.query.get("done", ""), error)

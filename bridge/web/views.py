@@ -232,7 +232,16 @@ def _alerts(view: View) -> Context:
 
 NUMBER = "<int(max=999999999999999):number>"
 PAGES = (
-    Page("overview", "", "Overview", "overview", _overview, menu="Overview", acts=ACTIONS["overview"]),
+    Page(
+        "overview",
+        "",
+        "Overview",
+        "overview",
+        _overview,
+        menu="Overview",
+        acts=ACTIONS["overview"],
+        tells_accounts=True,
+    ),
     Page("problems", "problems", "Problems", "overview", _problems, menu="Problems", acts=ACTIONS["problems"]),
     Page("plans", "plans", "Plans", "listings", _plans, menu="Plans", acts=ACTIONS["plans"]),
     Page("plan", f"plans/{NUMBER}", "Plan", "listings", _plan, under="plans", acts=ACTIONS["plan"]),
