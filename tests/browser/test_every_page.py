@@ -6,13 +6,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from sqlalchemy import update
 
-from bridge.db.tables import PlanRow
+from bridge.db.tables import Connection, PlanRow
 from bridge.web import places
 from tests.support import desks
 from tests.support.desks import Inside, ModuleDesk, ShopifyDesk
@@ -114,4 +116,38 @@ def test_every_page_is_in_order(
         assert [line.rpartition(" ")[0].lower() for line in said] == [MISSED] * len(LOOKED_AT), (
             "only of what is not there"
         )
+        assert desk.outside == []
+
+
+@pytest.fixture
+def silent(lively: Lively) -> Iterator[None]:
+    """Meanwhile the credentials of the marketplace do not work, and the store has not answered for days."""
+    put(lively, "needs_reauth", timedelta(days=9))
+    yield
+    put(lively, "active", timedelta(days=-9))
+
+
+def put(lively: Lively, state: str, passed: timedelta) -> None:
+    with lively.world.db.write(1) as session:
+        session.execute(update(Connection).where(Connection.role == "channel").values(state=state))
+    lively.world.clock.now += passed
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("frame", FRAMES)
+def test_what_is_said_of_accounts_above_a_page_is_in_order(
+    lively: Lively, desk_of: Callable[[Any, str], Any], open_browser: Open, broken_rules: Rules, frame: str
+) -> None:
+    with desks.installed(lively) if frame == "shopify" else nullcontext():
+        context = open_browser()
+        page, desk = context.new_page(), desk_of(context, frame)
+        for width in LOOKED_AT:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(desk.address("listings"))
+            place = page.frames[1] if frame == "shopify" else page
+            place.locator("h1").wait_for()
+            assert place.get_by_role("alert").get_by_role("link", name="Market 0").is_visible(), width
+            assert place.get_by_role("status").get_by_role("link", name="Store").is_visible(), width
+            assert fits(place), (width, place.evaluate(WIDE))
+            assert broken_rules(place, ".sb") == [], width
         assert desk.outside == []
