@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import LimitRequestLine
+from gunicorn.util import write_error
+from gunicorn.workers.gthread import ThreadWorker
 
 from bridge.log import Repeated
 
 SHM = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat files, not ours
+
+TOO_LONG = "Nothing was changed. Go back, and search or filter with fewer or shorter words."
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
@@ -31,6 +38,17 @@ class PlainLogger(Logger):  # type: ignore[misc]
         """Exchanges and deliveries are in the journal."""
 
 
+class PlainWorker(ThreadWorker):  # type: ignore[misc]
+    """What is refused before it reaches a page is said in plain words where a person can come by it: by a filter."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        if not isinstance(exc, LimitRequestLine):
+            super().handle_error(req, client, addr, exc)
+            return
+        with contextlib.suppress(OSError):
+            write_error(client, HTTPStatus.REQUEST_URI_TOO_LONG.value, "This address is too long", TOO_LONG)
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """A WSGI app, made in each worker by ``make``, on a socket that is bound already."""
 
@@ -41,7 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._options = {
             "bind": f"fd://{socket_fd}",
             "workers": processes,
-            "worker_class": "gthread",
+            "worker_class": PlainWorker,
             "threads": threads,
             "timeout": 120,
             "graceful_timeout": 5,

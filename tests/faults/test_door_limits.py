@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from flask import Flask
 
 from bridge.web import create_web
 from tests.support.engines import PUBLIC_ID, add_connection, add_shop, signed, small_engine
-from tests.support.procs import Process, Procs, wait_until
+from tests.support.procs import Process, Procs, free_port, wait_until
 from tests.support.serve import start_gunicorn
 
 MEGABYTE = 1_000_000
@@ -194,3 +195,23 @@ def test_headers_that_no_library_sends(door: Door) -> None:
             assert status < 500 or status == 501, (path, lines, status)
     assert door.post() == 200
     assert "Traceback" not in door.process.output
+
+
+def test_an_address_that_is_too_long_is_refused_in_plain_words(procs: Procs) -> None:
+    """Of our own server, as it is started by `storebridge run`."""
+    port = free_port()
+    script = f"""
+import socket
+from bridge.supervisor.servers import serve
+from flask import Flask
+door = socket.create_server(("127.0.0.1", {port}))
+serve(lambda: Flask("door"), door.fileno())
+"""
+    process = procs.start([sys.executable, "-c", script])
+    process.wait_for_port(port)
+    answers = {size: httpx.get(f"http://127.0.0.1:{port}/orders?search={'x' * size}") for size in (3000, 5000)}
+    assert {size: answer.status_code for size, answer in answers.items()} == {3000: 404, 5000: 414}
+    assert "Go back, and search or filter with fewer or shorter words." in answers[5000].text
+    assert "Request Line" not in answers[5000].text
+    process.terminate()
+    procs.assert_no_leftovers()
