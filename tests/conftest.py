@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import compiled
+from tests.support import compiled, turns
 from tests.support import redis_server as redis_support
 from tests.support.databases import make_tables
 from tests.support.needs import is_strict, needs, parse
@@ -61,14 +61,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Who is given more time than usual begins first, so that nobody is left alone with it at the end. With xdist each
-    worker begins with an equal part of the list (``--dist worksteal``): each part begins with its share of them."""
-    usual = float(config.getini("timeout") or 0)
-    long = [item for item in items if (mark := item.get_closest_marker("timeout")) and mark.args[0] > usual]
-    known = set(long)
-    others = [item for item in items if item not in known]
     parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = [item for part in range(parts) for item in (*_part(long, part, parts), *_part(others, part, parts))]
+    items[:] = turns.dealt(items, parts, float(config.getini("timeout") or 0))
 
 
 def pytest_collection_finish() -> None:
@@ -76,10 +70,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-def _part(items: list[pytest.Item], part: int, parts: int) -> list[pytest.Item]:
-    return items[len(items) * part // parts : len(items) * (part + 1) // parts]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
