@@ -64,7 +64,9 @@ final class PlacerTest extends TestCase
 
     public function testACrashBeforeItKeepsTheNumber(): void
     {
-        $this->management->place = static fn (): never => throw new LocalizedException(__('No.'));
+        $this->management->place = static function (): never {
+            throw new LocalizedException(__('No.'));
+        };
         try {
             $this->placer()->place($this->given);
         } catch (LocalizedException) {

@@ -28,16 +28,18 @@ World::$bridge = function ( $url, $args ) {
 		'follow_location' => 0,
 		'ignore_errors'   => true,
 	);
-	$body = @file_get_contents( $url, false, stream_context_create( array( 'http' => $http ) ) );
-	if ( false === $body ) {
+	$stream = @fopen( $url, 'rb', false, stream_context_create( array( 'http' => $http ) ) );
+	if ( false === $stream ) {
 		return new WP_Error( 'http_request_failed', 'Connection refused' );
 	}
+	$body    = stream_get_contents( $stream );
+	$came    = stream_get_meta_data( $stream )['wrapper_data'];
 	$headers = array();
-	foreach ( array_slice( $http_response_header, 1 ) as $line ) {
+	foreach ( array_slice( $came, 1 ) as $line ) {
 		list( $name, $value )         = explode( ':', $line, 2 );
 		$headers[ strtolower( $name ) ] = trim( $value );
 	}
-	preg_match( '#^HTTP/\S+ (\d+)#', $http_response_header[0], $found );
+	preg_match( '#^HTTP/\S+ (\d+)#', $came[0], $found );
 	return array(
 		'status'  => (int) $found[1],
 		'body'    => $body,
