@@ -40,8 +40,9 @@ def check(engine: Engine, row: Connection, claims: list[Claim]) -> None:
     Refused credentials are told by the error."""
     with lane("sweep"):
         info = engine.check(row)
+        engine.db.transact(row.shop_id, _checked, engine, row, info, engine.clock())
         forgetting.as_asked(engine, row)
-    engine.db.transact(row.shop_id, _checked, engine, row, info, claims, engine.clock())
+    engine.db.transact(row.shop_id, work.done, claims, engine.clock())
 
 
 def _checked(
@@ -49,7 +50,6 @@ def _checked(
     engine: Engine,
     row: Connection,
     info: AccountInfo | StoreInfo,
-    claims: list[Claim],
     now: datetime,
 ) -> None:
     mine = session.scalars(select(Connection).where(Connection.id == row.id).with_for_update()).one()
@@ -60,15 +60,19 @@ def _checked(
     if names and before != found["sites"]:
         work.mark(session, row.shop_id, [Mark(row.id, "sweep", "project.connection", "all")], now)
     tell_expiries(session, mine, now)
-    _asked(session, row, "poll.check", claims, now)
+    _answered(session, row, "poll.check", now)
 
 
 def _asked(session: Session, row: Connection, flow: str, claims: list[Claim], now: datetime) -> None:
+    _answered(session, row, flow, now)
+    work.done(session, claims, now)
+
+
+def _answered(session: Session, row: Connection, flow: str, now: datetime) -> None:
     poll = session.scalars(select(Poll).where(Poll.connection_id == row.id, Poll.flow == flow)).first()
     if poll is not None:
         poll.last_ok_at, poll.error = now, None
     alive(session, row, now)
-    work.done(session, claims, now)
 
 
 def expiries(row: Connection) -> list[Expiry]:

@@ -9,13 +9,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from bridge.db.tables import Connection, Poll, Problem
+from bridge.db.tables import Connection, Poll, Problem, Work
 from bridge.flows import account, connecting, overview, polls
 from bridge.flows.doctor_connections import examine_connection
 from bridge.flows.forms import FieldErrors
 from bridge.flows.wish import settings_of
 from bridge.ports.channel import AccountInfo, Choice, Expiry, ScoreFigure
-from bridge.ports.errors import SlowDown
+from bridge.ports.errors import AskMerchant, SlowDown
 from tests.support.demo import DEMO, Demo
 
 LATE = ScoreFigure(name="late", title="Late shipments", value=Decimal("0.052"), limit=Decimal("0.04"))
@@ -108,6 +108,22 @@ def test_who_wants_to_be_forgotten_is_asked_with_the_account(world: Demo) -> Non
     world.clock.advance(2 * 86400)
     world.settle(60, step=30)
     assert asked == ["asked"]
+
+
+def test_what_the_account_says_is_kept_though_nobody_says_who_wants_to_be_forgotten(world: Demo) -> None:
+    def forgotten() -> list[str]:
+        raise AskMerchant("This app may not read who wants to be forgotten.")
+
+    world.market.forgotten_orders = forgotten  # type: ignore[attr-defined]
+    connecting.connect(world.engine, 1, "channel", "mem0", "mem0", {}, {}, {})
+    world.market.account = world.market.account.model_copy(update={"sites": ("A1", "B2")})
+    world.clock.advance(2 * 86400)
+    world.settle(60, step=30)
+    assert (row(world).info or {})["sites"] == ["A1", "B2"]
+    with world.db.read(1) as session:
+        asked = session.scalars(select(Work).where(Work.kind == "poll.check", Work.connection_id == DEMO)).one()
+    assert asked.done_version < asked.dirty_version
+    assert "forgotten" in str(asked.error)
 
 
 def test_figures_that_are_not_ready_are_asked_for_again_and_the_old_ones_stay(
