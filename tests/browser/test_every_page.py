@@ -18,7 +18,7 @@ from bridge.db.tables import Connection, PlanRow
 from bridge.web import places
 from tests.support import desks
 from tests.support.desks import Inside, ModuleDesk, ShopifyDesk
-from tests.support.lively import HOST, PLACES, SETTING_PLACES, Lively
+from tests.support.lively import PLACES, SETTING_PLACES, Lively
 from tests.support.seats import FRAMES, MOVED, SHIFTS, WIDE
 
 TEMPLATES = Path(__file__).parents[2] / "bridge" / "web" / "templates" / "pages"
@@ -32,10 +32,7 @@ Rules = Callable[..., list[str]]
 def lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lively]:
     """With a plan. Nothing is changed."""
     lively = Lively(f"sqlite:///{tmp_path_factory.mktemp('every') / 'storebridge.db'}")
-    client = lively.browser().client
-    csrf = {"X-Csrf-Token": client.get("/api/token", base_url=HOST).json["token"]}  # type: ignore[index]
-    buffer = {"content": {"buffer": 2}}
-    assert client.put("/api/connections/2/stock", base_url=HOST, json=buffer, headers=csrf).status_code == 201
+    lively.plan()
     yield lively
     lively.close()
 

@@ -16,11 +16,10 @@ from bridge.domain.order import CancelReason, FulfilledBy, OrderPhase, Parcel, P
 from bridge.domain.returns import ChannelRefund, ReturnDecision
 from bridge.ports.channel import OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate, SubmissionState
 from bridge.ports.errors import NotFound, SlowDown
-from bridge.registry import discover
 from tests.support.independent import Json, Refusal
-from tests.support.independent_allegro import Allegro, allegro, number
+from tests.support.independent_allegro import Allegro, number
 from tests.support.independent_allegro_offers import zloty
-from tests.support.played import Clock, connecting, everything
+from tests.support.played import Clock, connecting, everything, seller_at_allegro, unrefused
 
 ADDRESS: Json = {
     "firstName": "Jan", "lastName": "Łęcki", "street": "Solidarności 60/2", "city": "Poznań", "zipCode": "60-166",
@@ -43,11 +42,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def market(specs_dir: Path, clock: Clock) -> Iterator[Allegro]:
-    given = {name: str(value) for name, value in discover().channels["allegro"].sandbox_credentials.items()}
-    client = (given["client_id"], given["client_secret"])
-    made = allegro(specs_dir / "allegro", now=clock, client=client, refresh=given["refresh_token"])
-    yield made
-    assert not made.refused, "\n".join(made.refused)
+    with unrefused(seller_at_allegro(specs_dir, clock)) as market:
+        yield market
 
 
 @pytest.fixture

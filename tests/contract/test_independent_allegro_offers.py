@@ -14,12 +14,11 @@ from bridge.domain.money import Money
 from bridge.domain.requirement import AttributeKind, Need
 from bridge.ports.channel import ContentUpdate, OfferDraft, OfferRef, Outcome, PriceUpdate, StockUpdate, SubmissionState
 from bridge.ports.errors import RetryLater
-from bridge.registry import discover
 from tests.support.independent import Json
-from tests.support.independent_allegro import Allegro, allegro, number
+from tests.support.independent_allegro import Allegro, number
 from tests.support.independent_allegro_catalogue import LAMPS, SHOES
 from tests.support.independent_allegro_offers import zloty
-from tests.support.played import Clock, connecting, everything
+from tests.support.played import Clock, connecting, everything, seller_at_allegro, unrefused
 
 EAN = "4006381333931"
 PLACE = {"city": "Poznań", "postcode": "60-166", "country": "PL", "province": "WIELKOPOLSKIE"}
@@ -32,11 +31,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def market(specs_dir: Path, clock: Clock) -> Iterator[Allegro]:
-    given = {name: str(value) for name, value in discover().channels["allegro"].sandbox_credentials.items()}
-    client = (given["client_id"], given["client_secret"])
-    made = allegro(specs_dir / "allegro", now=clock, client=client, refresh=given["refresh_token"], strict=True)
-    yield made
-    assert not made.refused, "\n".join(made.refused)
+    with unrefused(seller_at_allegro(specs_dir, clock, strict=True)) as market:
+        yield market
 
 
 @pytest.fixture

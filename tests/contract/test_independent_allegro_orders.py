@@ -15,11 +15,10 @@ from bridge.domain.order import CancelReason, Parcel, ParcelLine
 from bridge.domain.returns import ChannelRefund, RefundReason, ReturnDecision
 from bridge.ports.channel import Outcome
 from bridge.ports.errors import Reauthorise
-from bridge.registry import discover
 from tests.support.independent import Refusal
-from tests.support.independent_allegro import Allegro, allegro, number
+from tests.support.independent_allegro import Allegro, number
 from tests.support.independent_allegro_offers import zloty
-from tests.support.played import Clock, connecting, everything
+from tests.support.played import Clock, connecting, everything, seller_at_allegro, unrefused
 
 
 @pytest.fixture
@@ -29,11 +28,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def market(specs_dir: Path, clock: Clock) -> Iterator[Allegro]:
-    given = {name: str(value) for name, value in discover().channels["allegro"].sandbox_credentials.items()}
-    client = (given["client_id"], given["client_secret"])
-    made = allegro(specs_dir / "allegro", now=clock, client=client, refresh=given["refresh_token"], strict=True)
-    yield made
-    assert not made.refused, "\n".join(made.refused)
+    with unrefused(seller_at_allegro(specs_dir, clock, strict=True)) as market:
+        yield market
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bridge.registry import discover
 from tests.contract.market import pages_while
 from tests.contract.test_independent_allegro import offer as allegro_offer
 from tests.contract.test_independent_bol import line as bol_line
@@ -21,14 +20,14 @@ from tests.contract.test_independent_bol import returned as bol_returned
 from tests.contract.test_independent_kaufland import draft as kaufland_draft
 from tests.contract.test_independent_kaufland import euro
 from tests.contract.test_independent_zalando import SOLD
-from tests.support.independent_allegro import Allegro, allegro, number
+from tests.support.independent_allegro import Allegro, number
 from tests.support.independent_allegro_offers import zloty
 from tests.support.independent_bol import Bol, bol
 from tests.support.independent_ebay_life import draft as ebay_draft
 from tests.support.independent_ebay_orders import Ebay
 from tests.support.independent_kaufland import kaufland
 from tests.support.independent_zalando import zalando
-from tests.support.played import Clock, connecting, everything
+from tests.support.played import Clock, connecting, everything, given, seller_at_allegro
 
 LEAVE = 3
 
@@ -46,10 +45,6 @@ def connect(serve: Callable[..., str]) -> Iterator[Callable[[str, Any], Any]]:
     yield connect
     for opened in open_ones:
         opened.__exit__(None, None, None)
-
-
-def given(name: str) -> dict[str, str]:
-    return {key: str(value) for key, value in discover().channels[name].sandbox_credentials.items()}
 
 
 def loses_nothing(
@@ -132,9 +127,7 @@ def test_units_of_kaufland(specs_dir: Path, connect: Callable[[str, Any], Any]) 
 
 @pytest.fixture
 def at_allegro(specs_dir: Path) -> Allegro:
-    keys = given("allegro")
-    client = (keys["client_id"], keys["client_secret"])
-    return allegro(specs_dir / "allegro", now=Clock(), client=client, refresh=keys["refresh_token"])
+    return seller_at_allegro(specs_dir, Clock())
 
 
 def test_offers_of_allegro(at_allegro: Allegro, connect: Callable[[str, Any], Any]) -> None:

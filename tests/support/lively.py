@@ -86,6 +86,13 @@ class Lively:
         crypto.install(self.keys)  # another world of the same run may have put its own in place
         return create_web(self.engine, config(**values))
 
+    def plan(self) -> None:
+        """A plan is made, which waits for its yes."""
+        client = self.browser().client
+        csrf = {"X-Csrf-Token": client.get("/api/token", base_url=HOST).json["token"]}  # type: ignore[index]
+        buffer = {"content": {"buffer": 2}}
+        assert client.put("/api/connections/2/stock", base_url=HOST, json=buffer, headers=csrf).status_code == 201
+
     def browser(self, **values: Any) -> Browser:
         return Browser(self.app(**values))
 

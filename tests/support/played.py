@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from bridge.registry import discover
 from tests.contract.suite import Bench
+from tests.support.independent import Independent
+from tests.support.independent_allegro import Allegro, allegro
 
 PAGES = 200
+Played = TypeVar("Played", bound=Independent)
 
 
 class Clock:
@@ -38,6 +42,24 @@ def connecting(name: str, address: str, clock: Callable[[], datetime]) -> Iterat
 
     with bench.http:
         yield connect
+
+
+def given(name: str) -> dict[str, str]:
+    """The credentials that an adapter's own counterpart takes; the independent ones are made for the same."""
+    return {key: str(value) for key, value in discover().channels[name].sandbox_credentials.items()}
+
+
+def seller_at_allegro(specs: Path, clock: Callable[[], datetime], *, strict: bool = False) -> Allegro:
+    keys = given("allegro")
+    client = (keys["client_id"], keys["client_secret"])
+    return allegro(specs / "allegro", now=clock, client=client, refresh=keys["refresh_token"], strict=strict)
+
+
+@contextmanager
+def unrefused(market: Played) -> Iterator[Played]:
+    """Whatever the marketplace is asked is as its description has it."""
+    yield market
+    assert not market.refused, "\n".join(market.refused)
 
 
 def ebay_keys() -> tuple[tuple[str, str], str, Ed25519PublicKey]:

@@ -17,7 +17,7 @@ from bridge.flows import admin, outcome
 from bridge.ports.errors import Reauthorise
 from bridge.web import places
 from tests.support import desks
-from tests.support.lively import HOST, PLACES, SETTING_PLACES, Lively
+from tests.support.lively import PLACES, SETTING_PLACES, Lively
 
 TEMPLATES = Path(__file__).parents[2] / "bridge" / "web" / "templates" / "pages"
 EVERYTHING = ["view", "change", "customers"]
@@ -49,10 +49,7 @@ def text(page: str) -> str:
 def lively(database_url: str) -> Iterator[Lively]:
     """With a plan."""
     lively = Lively(database_url)
-    client = lively.browser().client
-    csrf = {"X-Csrf-Token": client.get("/api/token", base_url=HOST).json["token"]}  # type: ignore[index]
-    buffer = {"content": {"buffer": 2}}
-    assert client.put("/api/connections/2/stock", base_url=HOST, json=buffer, headers=csrf).status_code == 201
+    lively.plan()
     yield lively
     lively.close()
 
