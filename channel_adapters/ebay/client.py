@@ -43,8 +43,7 @@ class EbayClient(Wire):
         return tables(answer, f"{kind}Policies")
 
     def locations(self) -> list[Json]:
-        answer = self.call("getInventoryLocations", "GET", f"{INVENTORY}/location", params={"limit": 100})
-        return tables(answer, "locations")
+        return self._all("getInventoryLocations", f"{INVENTORY}/location", "locations", by="offset")
 
     def signing_keys(self) -> list[Json]:
         path = "/developer/key_management/v1/signing_key"
@@ -214,20 +213,22 @@ class EbayClient(Wire):
         self.act("updateConfig", "PUT", f"{NOTIFICATION}/config", body={"alertEmail": email}, app=True)
 
     def destinations(self) -> list[Json]:
-        return self._all("getDestinations", "destination", app=True)
+        return self._all("getDestinations", f"{NOTIFICATION}/destination", "destinations", app=True)
 
-    def _all(self, operation: str, kind: str, *, app: bool) -> list[Json]:
-        """To the end of the list; an address of a page that comes again ends it too."""
+    def _all(
+        self, operation: str, path: str, name: str, *, by: str = "continuation_token", app: bool = False
+    ) -> list[Json]:
+        """To the end of the list. Whether an offset counts entries or pages differs between eBay's lists: the next page
+        is the one whose ``by`` the address in ``next`` has. One that comes again ends the list too."""
         found: list[Json] = []
-        tokens: list[str | None] = [None]
+        asked: list[str | None] = [None]
         while True:
-            params = {"limit": 100, "continuation_token": tokens[-1]}
-            answer = self.call(operation, "GET", f"{NOTIFICATION}/{kind}", params=params, app=app)
-            found += tables(answer, f"{kind}s")
-            token = next(iter(parse_qs(urlsplit(text(answer.get("next"))).query).get("continuation_token", ())), None)
-            if token is None or token in tokens:
+            answer = self.call(operation, "GET", path, params={"limit": 100, by: asked[-1]}, app=app)
+            found += tables(answer, name)
+            after = next(iter(parse_qs(urlsplit(text(answer.get("next"))).query).get(by, ())), None)
+            if after is None or after in asked:
                 return found
-            tokens.append(token)
+            asked.append(after)
 
     def create_destination(self, body: Json) -> None:
         self.act("createDestination", "POST", f"{NOTIFICATION}/destination", body=body, app=True)
@@ -236,7 +237,7 @@ class EbayClient(Wire):
         self.act("updateDestination", "PUT", f"{NOTIFICATION}/destination/{quote(key, safe='')}", body=body, app=True)
 
     def subscriptions(self, *, app: bool) -> list[Json]:
-        return self._all("getSubscriptions", "subscription", app=app)
+        return self._all("getSubscriptions", f"{NOTIFICATION}/subscription", "subscriptions", app=app)
 
     def subscribe(self, body: Json, *, app: bool) -> None:
         self.act("createSubscription", "POST", f"{NOTIFICATION}/subscription", body=body, app=app)

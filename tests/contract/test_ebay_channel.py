@@ -65,6 +65,13 @@ def test_the_account_with_all_that_offers_will_need(open_account: Open) -> None:
     assert account.operations().count("getFulfillmentPolicies") == len(ADAPTER.manifest.sites)
 
 
+def test_every_location_may_be_chosen_however_many_there_are(open_account: Open) -> None:
+    account = open_account({"locations": 230})
+    chosen = account.channel.check().choices["location"]
+    assert len({choice.value for choice in chosen}) == 230
+    assert account.operations().count("getInventoryLocations") == 3
+
+
 def test_an_account_without_business_policies_cannot_sell(open_account: Open) -> None:
     with pytest.raises(AskMerchant, match="business policies"):
         open_account({"sites": ()}).channel.check()

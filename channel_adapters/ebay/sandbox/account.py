@@ -58,8 +58,9 @@ def location_keys(market: Market) -> list[str]:
 
 
 def locations(call: Call) -> Response:
-    limit, page = number("limit", 100, 1, 100), number("offset", 0, 0, 10**6)
-    keys = location_keys(call.market)[page * limit : (page + 1) * limit]
+    limit, skipped = number("limit", 100, 1, 100), number("offset", 0, 0, 10**6)
+    every = location_keys(call.market)
+    after = skipped + limit
     address = {"addressLine1": "Musterstraße 1", "city": "Musterstadt", "postalCode": "12345", "country": "DE"}
     found = [
         {
@@ -69,9 +70,10 @@ def locations(call: Call) -> Response:
             "locationTypes": ["WAREHOUSE"],
             "location": {"locationId": key, "address": address},
         }
-        for key in keys
+        for key in every[skipped:after]
     ]
-    return answer({"total": len(location_keys(call.market)), "limit": limit, "offset": page, "locations": found})
+    page = {"total": len(every), "limit": limit, "offset": skipped, "locations": found}
+    return answer(page | ({"next": f"{request.base_url}?limit={limit}&offset={after}"} if after < len(every) else {}))
 
 
 def standards(call: Call) -> Response:
