@@ -115,4 +115,13 @@ final class SenderTest extends TestCase
         self::assertStringContainsString('cron', $told['cron']['note']);
         self::assertSame(['Magento 2.4.8', 16], [$told['platform_version'], strlen($told['epoch'])]);
     }
+
+    public function testMageOsIsToldByItsOwnNameAndVersion(): void
+    {
+        $world = new World(new Magento\Framework\App\MageOsMetadata());
+        $named = 'Mage-OS 1.2.0 (Magento 2.4.8-p1)';
+        self::assertSame($named, $world->health->told()['platform_version']);
+        $world->connector->connect('anna', 'nl_NL');
+        self::assertSame($named, json_decode($world->net->sent[0][1], true)['platform_version']);
+    }
 }

@@ -36,12 +36,12 @@ final class World
     public bool $isSigned = true;
     public array $answer = ['ok' => true];
 
-    public function __construct()
+    public function __construct(?Magento\Framework\App\ProductMetadataInterface $product = null)
     {
         $config = new Magento\Framework\App\Config\ReinitableConfigInterface();
         $config->values['storebridge/connection/bridge_url'] = 'https://bridge.example/';
         $encryptor = new Magento\Framework\Encryption\EncryptorInterface();
-        $product = new Magento\Framework\App\ProductMetadataInterface();
+        $edition = new Storebridge\Connect\Model\Edition($product ?? new Magento\Framework\App\ProductMetadataInterface());
         $this->resource = new Magento\Framework\App\ResourceConnection();
         $this->flags = new Magento\Framework\FlagManager();
         $this->net = new Magento\Framework\HTTP\Client\CurlFactory();
@@ -60,7 +60,7 @@ final class World
         $log = new Psr\Log\Silent();
         $this->client = new Storebridge\Connect\Model\Client($this->net, $this->settings, $this->signer, $log);
         $this->outbox = new Storebridge\Connect\Model\Outbox($this->resource, $this->memory);
-        $this->health = new Storebridge\Connect\Model\Health($product, $this->outbox, $this->memory);
+        $this->health = new Storebridge\Connect\Model\Health($edition, $this->outbox, $this->memory);
         $this->sender = new Storebridge\Connect\Model\Sender(
             $this->outbox,
             $this->client,
@@ -76,7 +76,7 @@ final class World
             $this->client,
             $this->memory,
             $encryptor,
-            $product
+            $edition
         );
     }
 

@@ -324,6 +324,32 @@ namespace Magento\Framework\App {
             return '2.4.8';
         }
     }
+
+    /** Mage-OS 1.2.0, as its framework answers. */
+    interface DistributionMetadataInterface
+    {
+        public function getDistributionName();
+
+        public function getDistributionVersion();
+    }
+
+    class MageOsMetadata extends ProductMetadataInterface implements DistributionMetadataInterface
+    {
+        public function getVersion(): string
+        {
+            return '2.4.8-p1';
+        }
+
+        public function getDistributionName(): string
+        {
+            return 'Mage-OS';
+        }
+
+        public function getDistributionVersion(): string
+        {
+            return '1.2.0';
+        }
+    }
 }
 
 namespace Magento\Framework\App\Config {

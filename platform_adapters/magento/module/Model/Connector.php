@@ -4,7 +4,6 @@ declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
 
-use Magento\Framework\App\ProductMetadataInterface;
 use Magento\Framework\Encryption\EncryptorInterface;
 use Magento\Framework\Exception\LocalizedException;
 use Magento\Framework\Webapi\Exception as WebapiException;
@@ -30,7 +29,7 @@ class Connector
         private readonly Client $client,
         private readonly Memory $memory,
         private readonly EncryptorInterface $encryptor,
-        private readonly ProductMetadataInterface $product
+        private readonly Edition $edition
     ) {
     }
 
@@ -123,7 +122,7 @@ class Connector
             'api_url' => $this->settings->apiUrl(),
             'code' => $code,
             'version' => Settings::VERSION,
-            'platform_version' => $this->product->getName() . ' ' . $this->product->getVersion(),
+            'platform_version' => $this->edition->named(),
             'user' => $user,
             'locale' => $locale,
             'install_key' => $this->settings->installKey(),

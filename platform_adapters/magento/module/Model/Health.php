@@ -4,8 +4,6 @@ declare(strict_types=1);
 
 namespace Storebridge\Connect\Model;
 
-use Magento\Framework\App\ProductMetadataInterface;
-
 /**
  * How the module is, as the heartbeat tells it.
  */
@@ -14,7 +12,7 @@ class Health
     private const LATE = 900;
 
     public function __construct(
-        private readonly ProductMetadataInterface $product,
+        private readonly Edition $edition,
         private readonly Outbox $outbox,
         private readonly Memory $memory
     ) {
@@ -29,7 +27,7 @@ class Health
         ]);
         return [
             'version' => Settings::VERSION,
-            'platform_version' => $this->product->getName() . ' ' . $this->product->getVersion(),
+            'platform_version' => $this->edition->named(),
             'php' => PHP_VERSION,
             'epoch' => $this->memory->epoch(),
             'outbox' => [
