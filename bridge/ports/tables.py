@@ -64,7 +64,7 @@ def quality_table(adapters: Iterable[Adapter]) -> str:
         quality = load_quality(adapter.folder, kind)
         count = sum(len(scale(kind)[tier]) for tier in TIERS)
         left = ", ".join(rule for rules in quality.open.values() for rule in rules) or "–"
-        kept = f"{len(quality.done)} of {count}" + (f", {len(quality.exempt)} do not apply" if quality.exempt else "")
+        kept = f"{len(quality.done)} of {count}" + (f", {len(quality.exempt)} not applicable" if quality.exempt else "")
         rows.append(f"| {adapter.manifest.title} | {quality.tier} | {kept} | {left} | {quality.tried} |")
     return "\n".join(rows)
 

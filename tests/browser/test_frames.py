@@ -80,6 +80,55 @@ def test_an_admin_that_prints_our_pages_needs_no_script(lively: Lively, open_bro
     assert desk.outside == []
 
 
+# What WordPress 7.0 defines (wp-includes/css/dist/base-styles/admin-schemes.css): its colour of a scheme, and 20 % darker.
+SCHEMES = {
+    "fresh": ("", ""),
+    "light": ("#0085ba", "#006187"),
+    "modern": ("#3858e9", "#183ad6"),
+    "blue": ("#096484", "#064054"),
+    "coffee": ("#46403c", "#2b2724"),
+    "ectoplasm": ("#523f6d", "#3a2c4d"),
+    "midnight": ("#e14d43", "#d02c21"),
+    "ocean": ("#627c83", "#4c6066"),
+    "sunrise": ("#dd823b", "#c36922"),
+}
+WEAR = """([branch, scheme, colour, darker]) => {
+  document.body.className = `wp-admin wp-core-ui ${branch} admin-color-${scheme}`;
+  document.body.style.setProperty("--wp-admin-theme-color", colour);
+  document.body.style.setProperty("--wp-admin-theme-color-darker-20", darker);
+  const light = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const told = (selector) => getComputedStyle(document.querySelector(selector));
+  const contrast = (one, other) => {
+    const [dark, bright] = [light(one), light(other)].sort((a, b) => a - b);
+    return (bright + 0.05) / (dark + 0.05);
+  };
+  const main = told(".sb-button-main");
+  const link = told(".sb-subnav a:not([aria-current])").color;
+  return { main: main.backgroundColor, corner: main.borderRadius,
+    least: Math.min(contrast(main.backgroundColor, main.color), contrast(link, "rgb(240, 240, 241)")) };
+}"""
+
+
+def test_in_wordpress_7_the_pages_wear_the_readers_colours_and_can_be_read_in_each(
+    lively: Lively, open_browser: Open
+) -> None:
+    context = open_browser(1280)
+    desk = ModuleDesk(context, "wordpress", Inside(lively).answer)
+    page = context.new_page()
+    page.goto(desk.address("listings"))
+    page.add_style_tag(content="* { transition: none !important }")
+    seen = {name: page.evaluate(WEAR, ["branch-7 version-7-0", name, *colours]) for name, colours in SCHEMES.items()}
+    assert {name: round(at["least"], 2) for name, at in seen.items() if at["least"] < 4.5} == {}
+    assert {at["corner"] for at in seen.values()} == {"2px"}
+    assert (seen["modern"]["main"], seen["ectoplasm"]["main"]) == ("rgb(56, 88, 233)", "rgb(82, 63, 109)")
+    before = page.evaluate(WEAR, ["branch-6-9 version-6-9", "fresh", "", ""])
+    assert (before["main"], before["corner"]) == ("rgb(34, 113, 177)", "3px")
+
+
 @pytest.mark.timeout(300)
 def test_shopifys_page_works_by_its_own_script(lively: Lively, open_browser: Open) -> None:
     with desks.installed(lively):
