@@ -60,6 +60,11 @@ class MagentoClient:
     def websites(self) -> list[Json]:
         return dicts(self._get("store/websites", "store.websites").json)
 
+    def currency(self, scope: str = "all") -> Json:
+        """The base currency of a scope, and the rates from it to the currencies that are allowed there, 0 where the
+        store has none."""
+        return _table(self._get("directory/currency", "store.currency", scope=scope))
+
     def modules(self) -> list[str]:
         """Names of the modules that are switched on; empty where they may not be seen."""
         answer = self._get("modules", "store.modules", "searchCriteria%5BpageSize%5D=1000", allow=(401, 403))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from bridge.domain.reading import currency_code
+from bridge.domain.reading import amount, currency_code
 from bridge.ports.errors import AskMerchant, RetryLater
 from platform_adapters.magento.client import MagentoClient
-from platform_adapters.magento.reading import Attribute, Json, ShopFacts, dicts, number, text
+from platform_adapters.magento.reading import Attribute, Json, Reports, ShopFacts, dicts, number, text
 from platform_adapters.magento.taxes import NO_VAT, Vat, read_classes, read_percent
 
 KEEP = timedelta(minutes=30)
@@ -28,6 +29,7 @@ class Facts:
         self._clock = clock
         self._lock = threading.Lock()
         self._shop: tuple[datetime, ShopFacts] | None = None
+        self._reports: tuple[datetime, Reports] | None = None
 
     @property
     def shop(self) -> ShopFacts:
@@ -36,9 +38,18 @@ class Facts:
                 self._shop = (self._clock() + KEEP, self._read())
             return self._shop[1]
 
+    @property
+    def reports(self) -> Reports:
+        """Raises RetryLater where the store does not tell its currency."""
+        shop = self.shop
+        with self._lock:
+            if self._reports is None or self._reports[0] < self._clock():
+                self._reports = (self._clock() + KEEP, self._read_reports(shop))
+            return self._reports[1]
+
     def forget(self) -> None:
         with self._lock:
-            self._shop = None
+            self._shop = self._reports = None
 
     def _read(self) -> ShopFacts:
         """Raises AskMerchant naming a setting that the store knows nothing of."""
@@ -68,6 +79,20 @@ class Facts:
             gtin_attributes=tuple(self._settings.get("gtin_attributes") or ()),
             brand_attributes=tuple(self._settings.get("brand_attributes") or ()),
         )
+
+    def _read_reports(self, shop: ShopFacts) -> Reports:
+        """A rate is told only towards a currency that is allowed in that scope; else the way back is looked at."""
+        whole = self._client.currency()
+        found = currency_code(whole.get("base_currency_code"))
+        if not found:
+            raise RetryLater("Magento: the store did not tell its currency; it is asked again.")
+        if found == shop.currency:
+            return Reports(found, Decimal(1))
+        rate = _rate(self._client.currency(shop.view), found)
+        if rate is None:
+            back = _rate(whole, shop.currency)
+            rate = 1 / back if back else Decimal(0)
+        return Reports(found, rate)
 
     def _vat(self) -> Vat:
         if self._settings.get("prices") != "without VAT":
@@ -119,6 +144,11 @@ def _attributes(rows: Iterable[Json]) -> dict[str, Attribute]:
             code, label, {key: name for key, name in labels.items() if key}
         )
     return found
+
+
+def _rate(told: Json, wanted: str) -> Decimal | None:
+    rows = (row for row in dicts(told.get("exchange_rates")) if row.get("currency_to") == wanted)
+    return next((amount(row.get("rate")) for row in rows), None)
 
 
 def _with(rows: Iterable[Json], name: str, value: str) -> Json:

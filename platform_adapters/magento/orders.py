@@ -19,7 +19,7 @@ from bridge.domain.order import Address, DraftLine, OrderDraft, StoreLine, Store
 from bridge.domain.reading import amount, currency_code, moment
 from bridge.domain.values import fingerprint
 from bridge.ports.platform import OrderMark, order_total
-from platform_adapters.magento.reading import Json, ShopFacts, dicts, text, whole
+from platform_adapters.magento.reading import Json, Reports, ShopFacts, dicts, text, whole
 
 PREFIX = "MP-"
 # In a line's own field for what another system calls it; ledger.py finds the lines without a reservation by the first.
@@ -42,7 +42,7 @@ STATE = {
 }
 OVER = (StoreOrderStatus.COMPLETED, StoreOrderStatus.REFUNDED, StoreOrderStatus.CANCELLED)
 UNITS = ("qty_ordered", "qty_shipped", "qty_canceled", "qty_refunded")
-CURRENCIES = ("base_currency_code", "order_currency_code", "store_currency_code", "global_currency_code")
+CURRENCIES = ("base_currency_code", "order_currency_code", "store_currency_code")
 STATUS = {"new": "pending", "processing": "processing"}
 LINE_FIELDS = (
     *("product_id", "sku", "name", "qty_ordered", "ext_order_item_id", "tax_percent"),
@@ -119,7 +119,9 @@ def line_refs(item: Json) -> tuple[str, str]:
     return unquote(ref), unquote(line)
 
 
-def entity(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts, wishes: OrderWishes) -> Json:
+def entity(
+    draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts, wishes: OrderWishes, reports: Reports
+) -> Json:
     """The order to save. ``variants`` by their ids, each line's among them."""
     lines = [_line(draft, line, variants[line.variant_id or ""], facts.view_id) for line in draft.lines]
     money = _totals(draft, lines)
@@ -128,7 +130,8 @@ def entity(draft: OrderDraft, variants: Mapping[str, Variant], facts: ShopFacts,
     body |= {"ext_order_id": draft.external_id} if len(draft.external_id) <= EXTERNAL_MAX else {}
     body |= {"state": wishes.state, "status": STATUS.get(wishes.state, wishes.state)}
     body |= _customer(draft, wishes) | _both(money)
-    body |= {"base_to_global_rate": 1, "base_to_order_rate": 1}
+    body |= {"global_currency_code": reports.currency, "base_to_global_rate": _finer(reports.rate)}
+    body |= {"base_to_order_rate": 1}
     body |= {"total_qty_ordered": sum(line.quantity for line in draft.lines), "items": lines}
     body |= {"shipping_description": _described(draft), "status_histories": [_comment(draft)]}
     body |= {"billing_address": address(draft.bill_to, "billing", wishes), "payment": _payment(wishes, money)}

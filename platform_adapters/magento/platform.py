@@ -132,7 +132,7 @@ class MagentoPlatform:
             key = self._companion.place(orders.placing(*given))
             made = self._order(key) if key else {}
         else:
-            made = self._client.save_order(orders.entity(*given))
+            made = self._client.save_order(orders.entity(*given, self._facts.reports))
         if not made.get("entity_id"):
             raise UnknownOutcome("The store did not say which order it created; it is looked up.")
         return self._as_order(self._finished(made))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_FLOOR
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
 from bridge.domain.reading import amount
@@ -19,6 +19,14 @@ class Attribute(NamedTuple):
     code: str
     label: str
     options: Mapping[str, str]
+
+
+class Reports(NamedTuple):
+    """What the store's own reports over all websites are in. ``rate``: what one unit of the website's base currency is
+    in it, 0 where the store has no rate: such orders are not in these reports."""
+
+    currency: str
+    rate: Decimal
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from bridge.domain.money import Money
 from bridge.domain.order import ShippingMethod, StoreOrder, StoreOrderStatus
 from bridge.domain.returns import RefundLine
 from bridge.ports.errors import AskMerchant, NotFound, RejectItem, UnknownOutcome
@@ -147,6 +148,24 @@ class TestCreate:
             account.platform.create_order(draft("99"))
         assert caught.value.field == "product_id"
         assert store.look("orders") == []
+
+    @pytest.mark.parametrize(
+        ("told", "rate"),
+        [
+            pytest.param({}, 0, id="nothing is known: not in the reports"),
+            pytest.param({"rate": 0, "rate_back": 0.8}, 0, id="no rate: not in the reports, as Magento's own"),
+            pytest.param({"rate": 1.17, "rate_back": 0.8}, 1.17, id="the rate that Magento itself takes"),
+            pytest.param({"rate_back": 0.8}, 1.25, id="the way back, where the website does not allow the other"),
+        ],
+    )
+    def test_a_websites_own_currency_is_not_counted_as_the_stores(self, told: dict[str, float], rate: float) -> None:
+        """Magento's reports over all websites add up base amounts times base_to_global_rate, in global_currency_code."""
+        with open_store(currency="GBP", global_currency="EUR", **told) as store:
+            pounds = {"currency": "GBP", "total": Money.of("10.00", "GBP")}
+            made = Account(store).platform.create_order(draft(store.product("A")).model_copy(update=pounds))
+            raw = store.order(made.external_id)
+        assert (made.total.text(), raw["base_grand_total"], raw["order_currency_code"]) == ("10.00 GBP", 10, "GBP")
+        assert (raw["global_currency_code"], raw["base_to_global_rate"]) == ("EUR", rate)
 
     def test_another_currency_is_a_persons_business(self, store: Store, account: Account) -> None:
         with pytest.raises(AskMerchant, match=r"EUR.*PLN"):

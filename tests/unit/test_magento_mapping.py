@@ -16,12 +16,13 @@ from bridge.ports.http import Response
 from platform_adapters.magento import mapping, oauth, orders, refunds
 from platform_adapters.magento.criteria import Filter, after, among, search
 from platform_adapters.magento.facts import chosen_view, paths, shown_views
-from platform_adapters.magento.reading import Attribute, ShopFacts
+from platform_adapters.magento.reading import Attribute, Reports, ShopFacts
 from platform_adapters.magento.refusals import ERRORS, describe
 from platform_adapters.magento.taxes import read_classes
 from tests.support.magento import draft, eur, recorded
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+REPORTS = Reports("EUR", Decimal(1))
 COLORS = {"4": "Red", "5": "Blue"}
 FACTS = ShopFacts(
     "EUR",
@@ -126,7 +127,7 @@ class TestOrders:
         line = given.lines[0].model_copy(update={"total": eur("23.80"), "tax": eur("3.80")})
         given = given.model_copy(update={"lines": (line,), "total": eur("28.70")})
         variants = {"2": orders.Variant(2, "SIMPLE-2", Decimal("0.5"))}
-        body = orders.entity(given, variants, FACTS, orders.OrderWishes.of({}))
+        body = orders.entity(given, variants, FACTS, orders.OrderWishes.of({}), REPORTS)
         real = recorded("610")
         names = [name for name, value in real.items() if isinstance(value, int | Decimal) and name in body]
         numbers = {name for name in names if name not in ("store_id", "total_item_count", "is_virtual")}

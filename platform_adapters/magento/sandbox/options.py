@@ -19,13 +19,18 @@ class Options:
     website's stock; others than "default" make it stock 2. ``denied``: API resources, by their module's name.
     ``module``: Storebridge's own module is installed. ``attribute_set``: its only one; ``ean``: the attribute in it
     with the EAN; ``required``: those of its attributes that a new product must have. ``port_told``: its web
-    server tells PHP the port that it was called at, which is then signed; Debian's nginx does not."""
+    server tells PHP the port that it was called at, which is then signed; Debian's nginx does not.
+    ``global_currency``: the store's, where the website's ``currency`` is another; ``rate`` from this to that,
+    ``rate_back`` the other way, 0 where the store has none, None where the currency is not allowed in that scope."""
 
     bearer: bool = False
     msi: bool = True
     salable_export: bool = True
     sources: tuple[str, ...] = ("default",)
     currency: str = "EUR"
+    global_currency: str = ""
+    rate: float | None = None
+    rate_back: float | None = None
     timezone: str = "Europe/Amsterdam"
     denied: tuple[str, ...] = ()
     module: bool = False

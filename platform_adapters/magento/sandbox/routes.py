@@ -49,6 +49,7 @@ class StoreRoutes:
         self.api, self.shop, self._base = api, shop, base
         api.add("GET", "store/storeConfigs", "store.configs", STORE, self.configs)
         api.add("GET", "store/storeViews", "store.views", STORE, self.views)
+        api.add("GET", "directory/currency", "store.currency", STORE, self.currency)
         api.add("GET", "store/websites", "store.websites", STORE, self.websites)
         api.add("GET", "modules", "store.modules", "Magento_Backend::all", self.modules)
         api.add("GET", "categories", "categories.tree", CATALOG, Categories(shop).tree)
@@ -75,6 +76,20 @@ class StoreRoutes:
             body |= {f"{kind}base_url": f"{base}/", f"{kind}base_link_url": f"{base}/"}
             body |= {f"{kind}base_media_url": f"{base}/media/"}
         return [body]
+
+    def currency(self, call: Call) -> Any:
+        options = self.shop.options
+        here, other = options.currency, options.global_currency or options.currency
+        rate = options.rate
+        if call.scope == "all":
+            here, other, rate = other, here, options.rate_back
+        rates = ({other: rate} if rate is not None else {}) | {here: 1.0}
+        return {
+            "base_currency_code": here,
+            "default_display_currency_code": here,
+            "available_currency_codes": list(rates),
+            "exchange_rates": [{"currency_to": code, "rate": value} for code, value in rates.items()],
+        }
 
     def views(self, _call: Call) -> Any:
         shown = {"id": VIEW_ID, "code": VIEW, "name": "Default Store View", "website_id": WEBSITE_ID}
