@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.http.errors import LimitRequestLine
-from gunicorn.util import write_error
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers.gthread import ThreadWorker
 
 from bridge.log import Repeated
+from bridge.web import unread
 
 SHM = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat files, not ours
 
-TOO_LONG = "Nothing was changed. Go back, and search or filter with fewer or shorter words."
+LONGEST_LINE = 8190  # of a request, in bytes; gunicorn's most, and all but what it reads at once
+MOST_REST, SECONDS = 64 * 1024, 1.0
+END = b"\r\n\r\n"
+TOO_MUCH = {
+    LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+}
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
@@ -39,14 +47,30 @@ class PlainLogger(Logger):  # type: ignore[misc]
 
 
 class PlainWorker(ThreadWorker):  # type: ignore[misc]
-    """What is refused before it reaches a page is said in plain words where a person can come by it: by a filter."""
+    """What is refused before it reaches a page is said in plain words where a person can come by it: by a filter, by
+    cookies of others at the same address."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        if not isinstance(exc, LimitRequestLine):
+        status = next((status for kind, status in TOO_MUCH.items() if isinstance(exc, kind)), None)
+        if status is None:
             super().handle_error(req, client, addr, exc)
             return
         with contextlib.suppress(OSError):
-            write_error(client, HTTPStatus.REQUEST_URI_TOO_LONG.value, "This address is too long", TOO_LONG)
+            client.sendall(unread.answer(status, _rest(client)))
+
+
+def _rest(client: socket) -> bytes:
+    """What is still coming, as far as it is worth reading: a line that is closed on somebody who is still sending is
+    broken off, and our answer with it."""
+    found, until = b"", time.monotonic() + SECONDS
+    with contextlib.suppress(OSError):
+        while len(found) < MOST_REST and END not in found and (left := until - time.monotonic()) > 0:
+            client.settimeout(left)
+            part = client.recv(MOST_REST)
+            if not part:
+                break
+            found += part
+    return found
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -61,6 +85,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "workers": processes,
             "worker_class": PlainWorker,
             "threads": threads,
+            "limit_request_line": LONGEST_LINE,
             "timeout": 120,
             "graceful_timeout": 5,
             "keepalive": 30,

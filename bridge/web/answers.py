@@ -8,8 +8,9 @@ from urllib.parse import quote, urlencode
 from flask import Response, make_response, redirect, request
 from werkzeug.wrappers import Response as Answered
 
+from bridge.web import language
 from bridge.web.asked import Download, Form, Go, Upload
-from bridge.web.language import ENGLISH, LANGUAGES
+from bridge.web.language import LANGUAGES
 from bridge.web.serving import Answer
 
 MAX_UPLOAD = 1536 * 1024
@@ -30,7 +31,7 @@ def locale() -> str:
 
 def liked() -> str:
     """What the browser likes best of what is spoken here."""
-    return request.accept_languages.best_match(list(LANGUAGES), default=ENGLISH)
+    return language.liked(request.accept_languages)
 
 
 def keep_choice(response: Response) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, redirect, render_template, request
+from flask import Blueprint, Response, g, redirect, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Response as Answer
@@ -25,7 +25,7 @@ from bridge.flows.intake import Receiver, read_event
 from bridge.log import get_logger
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RetryLater
 from bridge.ports.storeapp import AppEvent, EventKind, Visit
-from bridge.web import frames, serving
+from bridge.web import frames, language, render, serving
 from bridge.web.answers import MAX_FIELDS, MAX_UPLOAD, form, given, liked
 from bridge.web.entrance import Entrance
 from bridge.web.frames import Frame, Person
@@ -38,6 +38,7 @@ STATUS: tuple[tuple[type[BridgeError], HTTPStatus], ...] = (
     (AskMerchant, HTTPStatus.BAD_REQUEST),
     (BridgeError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+NOBODY = Person("", can=frozenset())
 PRIVACY = (EventKind.EXPORT, EventKind.ERASE_BUYER, EventKind.ERASE_STORE)
 log = get_logger(__name__)
 
@@ -59,6 +60,7 @@ def _page(engine: Engine, entrance: Entrance, platform: str, path: str = "") -> 
     entrance.count()
     _, app, keys = installing.app_of(engine, platform)
     g.policy, g.retry = app.policy(app.named_store(request.args)), app.frame(keys).retry
+    g.frame = _frame(engine, platform, path, NOBODY)
     authorization = request.headers.get("Authorization", "")
     try:
         visit = app.visit(keys, authorization, _proof(authorization))
@@ -70,7 +72,7 @@ def _page(engine: Engine, entrance: Entrance, platform: str, path: str = "") -> 
         return _sealed(redirect(_bounce_address(engine, platform, path, app.frame(keys).reload), HTTPStatus.FOUND))
     g.policy = app.policy(visit.store)
     shop, _ = installing.visited(engine, platform, visit)
-    return _sealed(_answer(engine, shop, _frame(engine, platform, path, visit), path))
+    return _sealed(_answer(engine, shop, _frame(engine, platform, path, _person(platform, visit)), path))
 
 
 def _proof(authorization: str) -> Mapping[str, str]:
@@ -80,12 +82,15 @@ def _proof(authorization: str) -> Mapping[str, str]:
     return request.args
 
 
-def _frame(engine: Engine, platform: str, path: str, visit: Visit) -> Frame:
+def _person(platform: str, visit: Visit) -> Person:
     """The token says who it is and not what they may: whoever the store lets open the app may do everything in it."""
+    return Person(f"{platform.capitalize()} user {visit.user}".strip(), visit.user)
+
+
+def _frame(engine: Engine, platform: str, path: str, person: Person) -> Frame:
     _, app, keys = installing.app_of(engine, platform)
     admin = app.frame(keys)
     root = f"{request.script_root}/apps/{platform}/"
-    person = Person(f"{platform.capitalize()} user {visit.user}".strip(), visit.user)
     extra = {"admin": admin, "root": root}
     return frames.embedded(platform, admin.kit, path, person, _locale(), extra)
 
@@ -99,7 +104,7 @@ def _answer(engine: Engine, shop: Named, frame: Frame, path: str) -> Answer:
     if request.method == "POST":
         request.max_content_length = request.max_form_memory_size = MAX_UPLOAD
         request.max_form_parts = MAX_FIELDS
-    done = serving.answer(engine, frame, shop, Asked(request.method, path, request.args, form()), secrets.token_hex(6))
+    done = serving.answer(engine, frame, shop, Asked(request.method, path, request.args, form()), _number())
     return given(done, frame.extra["root"])
 
 
@@ -114,11 +119,12 @@ def _bounce(engine: Engine, entrance: Entrance, platform: str) -> Answer:
     """A page with nothing but the admin's script, which does the rest."""
     entrance.count()
     _, app, keys = installing.app_of(engine, platform)
+    g.frame = _frame(engine, platform, "", NOBODY)
     store = app.named_store(request.args)
     if store is None:
         raise AskMerchant("This address names no store. Open Storebridge from the apps of your store's admin.")
     g.policy = app.policy(store)
-    html = render_template("apps/bounce.html", frame=app.frame(keys), language=best(_locale()))
+    html = render.bounce(platform, app.frame(keys), best(_locale()))
     return _sealed(Response(html, mimetype="text/html"))
 
 
@@ -158,7 +164,7 @@ def _take(engine: Engine, receiver: Receiver, platform: str, event: AppEvent) ->
 
 def _refused(error: BridgeError) -> Answer:
     status = next(status for kind, status in STATUS if isinstance(error, kind))
-    response = Response(error.merchant + "\n", status, mimetype="text/plain")
+    response = _told(error.merchant, status)
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers.update(g.get("retry") or {})
     if isinstance(error, RetryLater):
@@ -167,15 +173,33 @@ def _refused(error: BridgeError) -> Answer:
 
 
 def _not_taken(error: HTTPException) -> Answer:
-    text = error.description or error.name
-    response = Response(f"{text}\n", error.code or HTTPStatus.INTERNAL_SERVER_ERROR, mimetype="text/plain")
+    response = _told(error.description or error.name, error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     response.headers.update(getattr(error, "headers", {}))
     return _sealed(response)
 
 
 def _not_now(error: SQLAlchemyError) -> Answer:
-    log.warning("the database does not answer an app's door", error=str(error))
+    log.warning("the database does not answer an app's door", request_id=_number(), error=str(error))
     return _refused(RetryLater("The database does not answer; try again in a moment."))
+
+
+def _told(text: str, status: int) -> Answer:
+    """A page where a browser would show it as one, before our script is there; to that, and to machines, a line."""
+    frame: Frame | None = g.get("frame")
+    if frame is None or request.method != "GET" or "Authorization" in request.headers:
+        with language.spoken(best(_locale())):
+            return Response(f"{language.said(text)}\n", status, mimetype="text/plain")
+    later = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    name = "Not available right now" if later else "This cannot be shown"
+    again = serving.once_more(frame, (request.view_args or {}).get("path", ""), {}, status)
+    return Response(render.failure(frame, name, text, _number(), again), status, mimetype="text/html")
+
+
+def _number() -> str:
+    """Of the request at hand, for the log."""
+    if "number" not in g:
+        g.number = secrets.token_hex(6)
+    return str(g.number)
 
 
 def _sealed(response: Answer) -> Answer:
@@ -184,5 +208,5 @@ def _sealed(response: Answer) -> Answer:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Request-Id"] = secrets.token_hex(6)
+    response.headers["X-Request-Id"] = _number()
     return response

@@ -47,6 +47,11 @@ def best(*wanted: str) -> str:
     return ENGLISH
 
 
+def liked(accepted: Iterable[tuple[str, float]]) -> str:
+    """The first spoken here of what a browser accepts, best first: of ``de-AT, en;q=0.5`` German."""
+    return best(*(name for name, quality in accepted if quality > 0))
+
+
 @dataclass(frozen=True)
 class Language:
     """One language with its texts. A text without a translation is said in English."""

@@ -100,4 +100,4 @@ ACTS: dict[str, Any] = {
     "upload": _upload,
     "confirm": _confirm,
 }
-PAGES = (Page("links", "links", "Links", "listings", _links, menu="Links", acts=ACTS),)
+PAGES = (Page("links", "links", "Links", "listings", _links, menu="Links", acts=ACTS, shape="table"),)

@@ -217,7 +217,7 @@ def _where_it_is_shown(sent: Sent, number: int, said: str) -> Go:
 BULK: dict[str, Any] = {"out": _leave_out, "in": _take_in, "again": _again}
 CHECK_ACTS: dict[str, Any] = {"start": _start, "stop": _stop}
 PAGES = (
-    Page("listings", "listings", "Listings", "listings", _listings, menu="Products", acts=BULK),
+    Page("listings", "listings", "Listings", "listings", _listings, menu="Products", acts=BULK, shape="table"),
     Page("sku", "sku", "SKU", "listings", _sku, under="listings", acts=BULK),
 )
 CHECKS = (Page("checks", "checks", "Checks", "listings", _checks, menu="Checks", acts=CHECK_ACTS),)

@@ -231,6 +231,6 @@ ACTS: dict[str, Any] = {
 }
 ATTRIBUTE_ACTS: dict[str, Any] = {**dict.fromkeys(EDITS, again), "save": _save, "clear": _clear}
 PAGES = (
-    Page("mapping", "mapping", "Attributes", "listings", _mapping, menu="Attributes", acts=ACTS),
+    Page("mapping", "mapping", "Attributes", "listings", _mapping, menu="Attributes", acts=ACTS, shape="table"),
     Page("attribute", "mapping/attribute", "Attribute", "listings", _attribute, under="mapping", acts=ATTRIBUTE_ACTS),
 )

@@ -80,6 +80,7 @@ class Page:
     ``menu`` its name among the pages of that section, or ``under`` the name of the page it is reached from. ``acts``:
     what its forms may ask for, by the value of the button's ``do``; ``personal``: those of them that are for people
     only who may see customers' data. ``read`` gives None where there is no such thing.
+    ``shape``: what most of it is, ``cards`` or a ``table``, for its outline until it is there.
     ``tells_accounts``: it says itself which accounts do not do their part, so that it is not said above it.
     Its template is ``pages/<name>.html``; what is ``told`` of an error by it is not told above it."""
 
@@ -93,3 +94,4 @@ class Page:
     acts: Mapping[str, Action] = field(default_factory=dict)
     personal: Collection[str] = ()
     tells_accounts: bool = False
+    shape: str = "cards"

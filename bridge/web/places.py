@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -56,6 +57,11 @@ def find(path: str) -> Found:
     except NotFound:
         raise NotFound("There is no page at this address.") from None
     return Found(_BY_NAME[name], arguments)
+
+
+def outlines(root: str) -> list[tuple[str, str, str]]:
+    """Of each page below ``root``: the pattern of its address, its title, and its shape until it is there."""
+    return [(re.escape(root) + re.sub(r"<[^>]+>", "[^/]+", page.path), page.title, page.shape) for page in PAGES]
 
 
 def tabs(here: Page | None) -> list[Tab]:

@@ -15,6 +15,8 @@ from functools import lru_cache
 VALUE = re.compile(r"%\((\w+)\)[sd]")
 _NUMBER = re.compile(r"(%\(\w+\))d")
 _ENDS = re.compile(r"(?<=[.!?;:]) ")
+# What the transport writes behind a text that stands without a full stop elsewhere: ``… (503).``
+_TAIL = re.compile(r"(.+?)((?: \(\d{3}\))?\.)", re.DOTALL)
 LETTERS = 4  # fewer in a text with values say too little to know it by
 LONGEST, KEPT = 2000, 8192
 
@@ -64,12 +66,18 @@ class Recogniser:
         start = 0
         while start < len(parts):
             for end in range(len(parts), start, -1):
-                known = self._whole(" ".join(parts[start:end]))
+                known = self._known(" ".join(parts[start:end]))
                 if known is not None or end == start + 1:
                     found.append(parts[start] if known is None else known)
                     start = end
                     break
         return found
+
+    def _known(self, text: str) -> str | None:
+        whole = self._whole(text)
+        tailed = _TAIL.fullmatch(text) if whole is None else None
+        inner = self._whole(tailed[1]) if tailed else None
+        return f"{inner}{tailed[2]}" if tailed and inner is not None else whole
 
     def _whole(self, text: str) -> str | None:
         exact = self._exact.get(text)

@@ -18,6 +18,7 @@ from bridge.flows.attend import can_close, can_confirm, can_retry
 from bridge.flows.kinds import KINDS
 from bridge.flows.polls import NAMES
 from bridge.ports.errors import BridgeError
+from bridge.ports.storeapp import Frame as Admin
 from bridge.web import language, places, telling, wording
 from bridge.web.asked import Form
 from bridge.web.drawn import errors_of
@@ -123,7 +124,18 @@ def _words() -> dict[str, Any]:
 
 
 def _shell(body: Markup, *, frame: Frame, **context: Any) -> str:
-    return render_template(frame.shell, body=body, frame=frame, style=mark(STYLE), script=mark(SCRIPT), **context)
+    marks = {"style": mark(STYLE), "script": mark(SCRIPT)}
+    return render_template(frame.shell, body=body, frame=frame, outlines=_outlines, **marks, **context)
+
+
+def bounce(skin: str, admin: Admin, code: str) -> str:
+    """What is there until the script of an admin has told who is asking."""
+    with language.spoken(code):
+        return render_template("apps/bounce.html", skin=skin, frame=admin, language=code, style=mark(STYLE))
+
+
+def _outlines(root: str) -> list[tuple[str, object, str]]:
+    return [(path, language.said(title), shape) for path, title, shape in places.outlines(root)]
 
 
 @cache

@@ -245,7 +245,7 @@ PAGES = (
     Page("problems", "problems", "Problems", "overview", _problems, menu="Problems", acts=ACTIONS["problems"]),
     Page("plans", "plans", "Plans", "listings", _plans, menu="Plans", acts=ACTIONS["plans"]),
     Page("plan", f"plans/{NUMBER}", "Plan", "listings", _plan, under="plans", acts=ACTIONS["plan"]),
-    Page("orders", "orders", "Orders", "orders", _orders, menu="Orders", acts=ACTIONS["orders"]),
+    Page("orders", "orders", "Orders", "orders", _orders, menu="Orders", acts=ACTIONS["orders"], shape="table"),
     Page(
         "order",
         f"orders/{NUMBER}",

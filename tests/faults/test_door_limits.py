@@ -209,9 +209,19 @@ serve(lambda: Flask("door"), door.fileno())
 """
     process = procs.start([sys.executable, "-c", script])
     process.wait_for_port(port)
-    answers = {size: httpx.get(f"http://127.0.0.1:{port}/orders?search={'x' * size}") for size in (3000, 5000)}
-    assert {size: answer.status_code for size, answer in answers.items()} == {3000: 404, 5000: 414}
-    assert "Go back, and search or filter with fewer or shorter words." in answers[5000].text
-    assert "Request Line" not in answers[5000].text
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", headers={"Accept-Language": "pt, de-AT;q=0.9, en;q=0.5"}
+    ) as line:
+        answers = {size: line.get(f"/orders?search={'x' * size}") for size in (8000, 9000, 20_000)}
+        cookies = line.get("/orders", headers={"Cookie": f"of_somebody_else={'x' * 9000}"})
+    assert {size: answer.status_code for size, answer in answers.items()} == {8000: 404, 9000: 414, 20_000: 414}
+    assert '<html lang="de">' in answers[20_000].text
+    assert answers[20_000].text.count("<h1>") == 1
+    assert cookies.status_code == 431
+    # Where the wish for a language was lost with what was too long, each finds theirs.
+    for answer, word in ((answers[9000], "suchen oder filtern Sie"), (cookies, "die Cookies dieser Adresse")):
+        assert word in answer.text
+        assert "Nothing was changed." in answer.text
+        assert "Request" not in answer.text
     process.terminate()
     procs.assert_no_leftovers()

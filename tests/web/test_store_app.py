@@ -70,6 +70,25 @@ class TestSignIn:
         # The admin's script comes first of all.
         assert bounce.text.index("app-bridge.js") < bounce.text.index("<title>")
 
+    def test_what_cannot_be_shown_is_a_page_in_the_admins_language_and_a_line_for_its_script(
+        self, place: Place
+    ) -> None:
+        place.control("faults", kind="error", params={"status": 503}, times=None)
+        with patience(0.1):
+            page = place.open(place.session_token(), locale="de")
+            bearer = {"Authorization": f"Bearer {place.session_token()}", "Accept-Language": "de-AT, en;q=0.5"}
+            line = place.web.get(HOME, headers={**bearer, "Accept": "text/html"})
+        assert (page.status_code, page.mimetype) == (503, "text/html")
+        assert '<s-page heading="Derzeit nicht verfügbar"' in page.text
+        assert "Noch einmal versuchen" in page.text
+        assert page.headers["X-Request-Id"] in page.text
+        assert (line.status_code, line.mimetype) == (503, "text/plain")
+        assert line.text.startswith("Shopify: sandbox.myshopify.com hat selbst eine Störung (503). Versuchen Sie"), (
+            line.text
+        )
+        nobody = place.web.get(f"{HOME}bounce?locale=nl")
+        assert (nobody.status_code, '<html lang="nl">' in nobody.text) == (400, True)
+
     def test_an_address_that_is_signed_wrongly_is_not_believed(self, place: Place) -> None:
         answer = place.open(place.session_token(), hmac="00", timestamp="1")
         assert answer.status_code == 302

@@ -7,6 +7,7 @@ use Magento\Framework\DB\Adapter\Adapter;
 use Magento\Framework\Mview\ConfigInterface;
 use PHPUnit\Framework\TestCase;
 use Storebridge\Connect\Model\Page;
+use Storebridge\Connect\Model\Told;
 use Storebridge\Connect\Plugin\Views;
 
 final class PageTest extends TestCase
@@ -76,6 +77,54 @@ final class PageTest extends TestCase
             $kept
         );
         self::assertNull($views->afterGetView($config, null));
+    }
+
+    public function testABridgeThatIsAwayIsSaidWithAWayOnAndNotConnectedAnew(): void
+    {
+        $given = ['posted' => true, 'query' => ['path' => 'returns'], 'can_change' => true, 'bridge' => 'https://bridge.test'];
+        $away = $this->printed(new Told(0, 'Storebridge does not answer: timed out'), $given);
+        self::assertStringContainsString('does not answer right now', $away);
+        self::assertStringContainsString('What you were doing may or may not be done', $away);
+        self::assertStringContainsString('href="storebridge/page/index?path=returns"', $away, 'a form is not sent again by it');
+        self::assertStringContainsString('<details>', $away, 'the address is out of the way');
+        self::assertStringNotContainsString('may or may not', $this->printed(new Told(503, ''), ['posted' => false] + $given));
+        $gone = $this->printed(new Told(410, ''), $given);
+        self::assertStringContainsString('no longer has this connection', $gone);
+        self::assertStringNotContainsString('<details>', $gone);
+        self::assertStringNotContainsString('Try again', $gone);
+    }
+
+    private function printed(Told $told, array $given): string
+    {
+        $block = new class ($given + ['told' => $told]) {
+            public function __construct(private readonly array $data)
+            {
+            }
+
+            public function getData(string $name): mixed
+            {
+                return $this->data[$name];
+            }
+
+            public function getUrl(string $path, array $more = []): string
+            {
+                return "$path?" . http_build_query($more['_query'] ?? []);
+            }
+
+            public function getFormKey(): string
+            {
+                return 'form-key';
+            }
+        };
+        $escaper = new class () {
+            public function __call(string $name, array $arguments): string
+            {
+                return htmlspecialchars((string)$arguments[0]);
+            }
+        };
+        ob_start();
+        include dirname(__DIR__, 3) . '/platform_adapters/magento/module/view/adminhtml/templates/page.phtml';
+        return (string)ob_get_clean();
     }
 
     private function page(World $world, array $rights): Page

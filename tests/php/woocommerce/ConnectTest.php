@@ -158,7 +158,10 @@ class ConnectTest extends PluginCase {
 		$this->ask( 'POST', 'page=storebridge', array( '_wpnonce' => 'nonce-of-storebridge_page' ), array( 'file' => $this->upload( 'x', 2000000 ) ) );
 		$this->admin->load();
 		$this->assertSame( array(), World::$posted );
-		$this->assertStringContainsString( '1 MB', $this->page() );
+		$page = $this->page();
+		$this->assertStringContainsString( '1 MB', $page );
+		$this->assertStringNotContainsString( 'does not answer', $page, 'it was not asked' );
+		$this->assertStringNotContainsString( 'may or may not be done', $page );
 	}
 
 	public function test_an_urlencoded_form_keeps_fields_of_one_name() {
@@ -183,6 +186,18 @@ class ConnectTest extends PluginCase {
 		$this->assertStringContainsString( 'Connection refused', $page );
 		$this->assertStringContainsString( '1 change in the store waits', $page );
 		$this->assertStringContainsString( 'page=storebridge&amp;state=open&amp;path=orders', $page );
+		$this->assertStringNotContainsString( 'may or may not be done', $page );
+	}
+
+	public function test_a_bridge_that_is_too_slow_is_said_without_curls_words() {
+		$this->connect();
+		World::$bridge = fn() => new WP_Error( 'http_request_failed', 'cURL error 28: Operation timed out after 25001 milliseconds with 0 bytes received' );
+		$this->ask( 'POST', 'page=storebridge&path=returns', array( '_wpnonce' => 'nonce-of-storebridge_page' ) );
+		$this->admin->load();
+		$page = $this->page();
+		$this->assertStringContainsString( 'It took too long to answer.', $page );
+		$this->assertStringContainsString( 'What you were doing may or may not be done: look before you do it again.', $page );
+		$this->assertStringNotContainsString( 'cURL', $page );
 	}
 
 	public function test_a_connection_that_is_gone_can_be_made_again() {

@@ -148,7 +148,7 @@ class Storebridge_Admin {
 		}
 		$question = $this->question( $posted );
 		if ( null === $question ) {
-			$this->answer = new Storebridge_Answer( 0, array(), __( 'The files did not arrive whole, or are larger than 1 MB together.', 'storebridge' ) );
+			$this->answer = new Storebridge_Answer( 413, array(), __( 'The files did not arrive whole, or are larger than 1 MB together.', 'storebridge' ) );
 			return;
 		}
 		$this->answer = $this->bridge->act( 'page', $question, self::SECONDS );

@@ -113,7 +113,7 @@ class Storebridge_Bridge {
 	 */
 	private function read( $answer ) {
 		if ( is_wp_error( $answer ) ) {
-			return new Storebridge_Answer( 0, array(), $answer->get_error_message() );
+			return new Storebridge_Answer( 0, array(), $this->obstacle( $answer->get_error_message() ) );
 		}
 		$body   = json_decode( wp_remote_retrieve_body( $answer ), true );
 		$status = (int) wp_remote_retrieve_response_code( $answer );
@@ -122,6 +122,20 @@ class Storebridge_Bridge {
 			return new Storebridge_Answer( $status, $body, '', $wait );
 		}
 		return new Storebridge_Answer( 200 === $status ? 0 : $status, array(), $this->excerpt( $answer, $status ), $wait );
+	}
+
+	/**
+	 * Why nothing came back. What WordPress says of it is for whoever looks after the server.
+	 *
+	 * @param string $message WordPress's words, in English.
+	 * @return string
+	 */
+	private function obstacle( $message ) {
+		if ( 0 === strpos( $message, 'cURL error 28:' ) ) { // CURLE_OPERATION_TIMEDOUT.
+			return __( 'It took too long to answer.', 'storebridge' );
+		}
+		/* translators: %s: what went wrong, in technical English */
+		return sprintf( __( 'This server says: %s', 'storebridge' ), $message );
 	}
 
 	/**

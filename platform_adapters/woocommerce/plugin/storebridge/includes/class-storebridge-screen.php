@@ -100,6 +100,11 @@ class Storebridge_Screen {
 		$status = $answer ? $answer->status : 0;
 		$bridge = $this->settings->get( 'bridge' );
 		echo '<h1>' . esc_html__( 'Storebridge', 'storebridge' ) . '</h1><div class="notice notice-error" role="alert">';
+		if ( 413 === $status ) {
+			echo '<p><strong>' . esc_html( $answer->text ) . '</strong></p></div>';
+			$this->again();
+			return;
+		}
 		/* translators: %s: address */
 		$text = 401 === $status ? __( 'The bridge at %s does not accept what this store sends. Check that the clock of this server is right; if it is, connect the store again.', 'storebridge' ) : __( 'The bridge at %s does not answer as it should at the moment.', 'storebridge' );
 		echo '<p><strong>' . esc_html( sprintf( $text, $bridge ) ) . '</strong></p>';
@@ -116,11 +121,18 @@ class Storebridge_Screen {
 			echo '<p>' . esc_html( $waiting ) . '</p>';
 		}
 		echo '</div>';
-		echo '<p><a class="button button-primary" href="' . esc_url( $this->here() ) . '">' . esc_html__( 'Try again', 'storebridge' ) . '</a></p>';
+		$this->again();
 		echo '<p>' . esc_html__( 'If this lasts, tell whoever runs your bridge. If it has moved, forget this address and connect to the new one.', 'storebridge' ) . '</p>';
 		echo '<form method="post" action="' . esc_url( admin_url( 'admin-post.php' ) ) . '"><input type="hidden" name="action" value="storebridge_disconnect">';
 		wp_nonce_field( 'storebridge_disconnect' );
 		echo '<button class="button">' . esc_html__( 'Forget this bridge', 'storebridge' ) . '</button></form>';
+	}
+
+	/**
+	 * A way to the page that was asked for; what a form wanted is not sent again by it.
+	 */
+	private function again() {
+		echo '<p><a class="button button-primary" href="' . esc_url( $this->here() ) . '">' . esc_html__( 'Try again', 'storebridge' ) . '</a></p>';
 	}
 
 	/**

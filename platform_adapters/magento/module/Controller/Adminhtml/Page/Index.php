@@ -69,6 +69,8 @@ class Index extends Action implements HttpGetActionInterface, HttpPostActionInte
             'html' => (string)($answer['html'] ?? ''),
             'style' => $this->page->style(),
             'bridge' => $this->settings->bridge(),
+            'posted' => $this->getRequest()->isPost(),
+            'query' => array_diff_key($this->getRequest()->getQuery()->toArray(), ['key' => '']),
             'can_change' => $this->_authorization->isAllowed('Storebridge_Connect::change'),
         ]);
         return $page;
