@@ -1,6 +1,6 @@
 """Around every page is a frame: who is asking and what they may, how an address is made, what each form carries, and
-how it all looks. One set of pages is shown in four of them: on its own, and inside the admin of WordPress, Magento
-and Shopify.
+how it all looks. One set of pages is shown in five of them: on its own, and inside the admin of WordPress, Magento,
+Mage-OS and Shopify.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Queried:
 
 @dataclass(frozen=True)
 class Frame:
-    """``skin``: alone, wordpress, magento or shopify. ``hidden`` goes into every form that changes something.
+    """``skin``: alone, wordpress, magento, mageos or shopify. ``hidden`` goes into every form that changes something.
     ``shell`` is the template around the page, ``kit`` that of the smallest parts; ``extra`` is what the shell needs."""
 
     skin: str

@@ -22,7 +22,7 @@ from bridge.web.asked import Form, Upload
 from bridge.web.frames import Frame, Person, Queried
 from bridge.web.serving import Answer, Asked
 
-SKINS = ("wordpress", "magento")
+SKINS = ("wordpress", "magento", "mageos")
 METHODS = ("GET", "POST")
 MAX_FILES = 1024 * 1024
 MAX_FIELDS = 20_000

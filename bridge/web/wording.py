@@ -220,6 +220,7 @@ FACTS: Mapping[str, str] = {
     "shop": "Shop number",
     "plugin": "Plugin",
     "wordpress": "WordPress",
+    "software": "Software",
     "inventory": "Stock",
     "warning": "Note",
 }

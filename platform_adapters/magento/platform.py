@@ -196,7 +196,7 @@ class MagentoPlatform:
         if health is None:
             return {"module": "not installed", "warning": WITHOUT_MODULE}
         cron = table(health.get("cron"))
-        found = {"module": text(health.get("version"))}
+        found = {"software": text(health.get("platform_version")), "module": text(health.get("version"))}
         return found if cron.get("healthy", True) else {**found, "warning": text(cron.get("note")) or NO_CRON}
 
     def _choices(self, shop: ShopFacts) -> dict[str, tuple[Choice, ...]]:

@@ -170,6 +170,7 @@ class TestCheck:
     def test_tells_the_module_or_what_would_be_better_with_it(self, store: Store, account: Account) -> None:
         details = account.platform.check().details
         assert (details["module"], "warning" in details) == (PACKAGE.version, False)
+        assert details["software"] == "Magento 2.4.8"
         with open_store() as bare:
             details = Account(bare).platform.check().details
         assert details["module"] == "not installed"

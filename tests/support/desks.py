@@ -32,6 +32,7 @@ NONCE = ("_wpnonce", "n0nce")
 ADMINS = {
     "wordpress": ("https://shop.test/wp-admin/admin.php", {"page": "storebridge"}, "en_GB"),
     "magento": ("https://shop.test/admin/storebridge/page/index/key/abc123/", {}, "en_US"),
+    "mageos": ("https://shop.test/admin/storebridge/page/index/key/abc123/", {}, "en_US"),
 }
 STORE, CLIENT, SECRET = "lively.myshopify.com", "client-of-the-app", "shpss_a_secret_of_the_app_of_this_test"
 BRIDGE, ADMIN, EVIL = "https://bridge.test", "https://admin.shopify.com", "https://evil.test"

@@ -19,7 +19,7 @@ from tests.support import desks
 from tests.support.lively import PLACES, SETTING_PLACES, Lively
 
 EVERYTHING = ["view", "change", "customers"]
-MODULES = ("wordpress", "magento")
+MODULES = ("wordpress", "magento", "mageos")
 
 
 class Module(desks.Inside):

@@ -23,7 +23,7 @@ from platform_adapters.magento.storemodule import PACKAGE
 
 MARKER = re.compile(r"[0-9A-Za-z]{1,40}")
 RESOURCE = "Storebridge_Connect::api"
-PLATFORM_VERSION = "2.4.8"
+PLATFORM_VERSION = "Magento 2.4.8"
 
 
 class ModuleRoutes:

@@ -5,6 +5,8 @@ declare(strict_types=1);
 use Magento\Framework\App\ResourceConnection;
 use Magento\Framework\DB\Adapter\Adapter;
 use Magento\Framework\Mview\ConfigInterface;
+use Magento\Framework\View\Design\ThemeInterface;
+use Magento\Framework\View\DesignInterface;
 use PHPUnit\Framework\TestCase;
 use Storebridge\Connect\Model\Page;
 use Storebridge\Connect\Model\Told;
@@ -36,6 +38,19 @@ final class PageTest extends TestCase
         $this->page($world, [])->asked('GET', '', [], [], [], $user);
         self::assertSame(substr(hash('sha256', '.sb{}'), 0, 12), $world->told('page')[1]['frame']['style']);
         self::assertStringContainsString('"form":{}', $world->net->sent[1][1], 'an empty table is no list');
+    }
+
+    public function testLooksLikeTheAdminThatIsAroundIt(): void
+    {
+        $world = (new World())->connected();
+        $magento = new ThemeInterface('Magento/backend');
+        $mageOs = new ThemeInterface('MageOS/m137-admin-theme', $magento);
+        foreach ([$magento, $mageOs, new ThemeInterface('Agency/admin', $mageOs)] as $theme) {
+            $user = new Magento\User\Model\User();
+            $this->page($world, [], $theme)->asked('GET', '', [], [], [], $user);
+        }
+        $skins = array_map(static fn (array $body): string => $body['frame']['skin'], $world->told('page'));
+        self::assertSame(['magento', 'mageos', 'mageos'], $skins);
     }
 
     public function testAStylesheetOfAStrangerIsNotKept(): void
@@ -127,13 +142,14 @@ final class PageTest extends TestCase
         return (string)ob_get_clean();
     }
 
-    private function page(World $world, array $rights): Page
+    private function page(World $world, array $rights, ?ThemeInterface $theme = null): Page
     {
         return new Page(
             $world->client,
             $world->memory,
             new Magento\Framework\Data\Form\FormKey(),
-            new Magento\Framework\AuthorizationInterface($rights)
+            new Magento\Framework\AuthorizationInterface($rights),
+            new DesignInterface($theme ?? new ThemeInterface('Magento/backend'))
         );
     }
 }

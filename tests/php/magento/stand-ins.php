@@ -788,6 +788,39 @@ namespace Magento\Framework {
     }
 }
 
+namespace Magento\Framework\View {
+    class DesignInterface
+    {
+        public function __construct(private Design\ThemeInterface $theme)
+        {
+        }
+
+        public function getDesignTheme(): Design\ThemeInterface
+        {
+            return $this->theme;
+        }
+    }
+}
+
+namespace Magento\Framework\View\Design {
+    class ThemeInterface
+    {
+        public function __construct(private string $code, private ?self $parent = null)
+        {
+        }
+
+        public function getCode(): string
+        {
+            return $this->code;
+        }
+
+        public function getParentTheme(): ?self
+        {
+            return $this->parent;
+        }
+    }
+}
+
 namespace Magento\Payment\Model\Method {
     class AbstractMethod extends \Magento\Framework\DataObject
     {

@@ -6,6 +6,7 @@ namespace Storebridge\Connect\Model;
 
 use Magento\Framework\AuthorizationInterface;
 use Magento\Framework\Data\Form\FormKey;
+use Magento\Framework\View\DesignInterface;
 use Magento\User\Model\User;
 
 /**
@@ -19,13 +20,16 @@ class Page
         'change' => 'Storebridge_Connect::change',
         'customers' => 'Storebridge_Connect::customers',
     ];
+    // Mage-OS' admin as it comes: other letters, colours and corners than Magento's, which can be chosen there too.
+    private const MAGE_OS = 'MageOS/m137-admin-theme';
     private const OWN = ['path', 'form_key', 'key', 'isAjax', 'ajax'];
 
     public function __construct(
         private readonly Client $client,
         private readonly Memory $memory,
         private readonly FormKey $formKey,
-        private readonly AuthorizationInterface $authorization
+        private readonly AuthorizationInterface $authorization,
+        private readonly DesignInterface $design
     ) {
     }
 
@@ -44,7 +48,7 @@ class Page
             'can' => array_keys(array_filter(self::RIGHTS, $this->authorization->isAllowed(...))),
             'locale' => (string)$user->getInterfaceLocale(),
             'frame' => [
-                'skin' => 'magento',
+                'skin' => $this->skin(),
                 'fixed' => (object)[],
                 'path_name' => 'path',
                 'csrf' => ['name' => 'form_key', 'value' => $this->formKey->getFormKey()],
@@ -61,6 +65,15 @@ class Page
     public function style(): string
     {
         return (string)$this->memory->get('style');
+    }
+
+    private function skin(): string
+    {
+        $theme = $this->design->getDesignTheme();
+        while ($theme && $theme->getCode() !== self::MAGE_OS) {
+            $theme = $theme->getParentTheme();
+        }
+        return $theme ? 'mageos' : 'magento';
     }
 
     private function listed(mixed $value): array
