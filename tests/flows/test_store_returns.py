@@ -133,6 +133,15 @@ def world(request: pytest.FixtureRequest, database_url: str) -> Iterator[StoreWo
         world.close()
 
 
+@pytest.fixture
+def plain(database_url: str) -> Iterator[StoreWorld]:
+    """Where no return is refunded there is nothing that the refund could tell."""
+    with open_shop() as shop:
+        world = StoreWorld(database_url, shop)
+        yield world
+        world.close()
+
+
 @pytest.mark.both_databases
 def test_it_is_a_return_from_the_announcement_on_and_processed_by_the_decision(world: StoreWorld) -> None:
     back = world.come_back(world.sell(3), 2)
@@ -181,29 +190,29 @@ def test_decided_while_nobody_knows_whether_it_was_made(world: StoreWorld, point
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("how", ["refused", "replaced", "handled there"])
-def test_when_nothing_comes_of_it_the_stores_return_is_cancelled(world: StoreWorld, how: str) -> None:
-    back = world.come_back(world.sell(3))
+def test_when_nothing_comes_of_it_the_stores_return_is_cancelled(plain: StoreWorld, how: str) -> None:
+    back = plain.come_back(plain.sell(3))
     if how == "handled there":
-        world.markets[0].handled(back)
-        world.mark("shipments", "returns.pull", "all", connection=2)
+        plain.markets[0].handled(back)
+        plain.mark("shipments", "returns.pull", "all", connection=2)
     else:
-        attend.decide_return(world.engine, 1, back, how, 1)
-    world.run()
-    assert (world.returns, world.paid, world.shelf, world.row(back).state) == ([("CANCELED", 1, 0)], [], 6, "closed")
+        attend.decide_return(plain.engine, 1, back, how, 1)
+    plain.run()
+    assert (plain.returns, plain.paid, plain.shelf, plain.row(back).state) == ([("CANCELED", 1, 0)], [], 6, "closed")
 
 
 @pytest.mark.parametrize("point", ["before", "after", "lost answer"])
-def test_it_is_cancelled_whoever_dies(world: StoreWorld, point: str) -> None:
-    key = world.sell(3)
-    back = world.come_back(key, 2)
+def test_it_is_cancelled_whoever_dies(plain: StoreWorld, point: str) -> None:
+    key = plain.sell(3)
+    back = plain.come_back(key, 2)
     if point == "lost answer":
-        world.shop.fault("reset", "return_cancel")
+        plain.shop.fault("reset", "return_cancel")
     else:
-        world.platform.deaths.append((point, "drop_return"))
-    attend.decide_return(world.engine, 1, back, "refused", 2)
-    world.run()
-    assert not world.platform.deaths
-    assert (world.returns, world.paid, world.shelf, world.problems) == ([("CANCELED", 2, 0)], [], 6, [])
+        plain.platform.deaths.append((point, "drop_return"))
+    attend.decide_return(plain.engine, 1, back, "refused", 2)
+    plain.run()
+    assert not plain.platform.deaths
+    assert (plain.returns, plain.paid, plain.shelf, plain.problems) == ([("CANCELED", 2, 0)], [], 6, [])
 
 
 @pytest.mark.parametrize("refund", ["10.00", ""])
@@ -226,13 +235,13 @@ def test_one_that_the_buyer_asked_for_in_the_store_is_the_one(world: StoreWorld)
     assert (world.returns, world.paid, world.shelf) == ([("CLOSED", 1, 1)], ["10.00"], 7)
 
 
-def test_what_has_not_left_is_a_note_that_says_so_and_a_refund(world: StoreWorld) -> None:
-    back = world.come_back(world.sell(3, shipped=False))
-    assert "announced on Market 0: 1 x A (too small)." in world.order["note"]
-    assert "does not show yet that these units have left" in world.order["note"]
-    attend.decide_return(world.engine, 1, back, "accepted", 1)
-    world.run()
-    assert (world.returns, world.paid, len(world.order["refunds"]), world.shelf) == ([], ["10.00"], 1, 7)
+def test_what_has_not_left_is_a_note_that_says_so_and_a_refund(plain: StoreWorld) -> None:
+    back = plain.come_back(plain.sell(3, shipped=False))
+    assert "announced on Market 0: 1 x A (too small)." in plain.order["note"]
+    assert "does not show yet that these units have left" in plain.order["note"]
+    attend.decide_return(plain.engine, 1, back, "accepted", 1)
+    plain.run()
+    assert (plain.returns, plain.paid, len(plain.order["refunds"]), plain.shelf) == ([], ["10.00"], 1, 7)
 
 
 @pytest.mark.both_databases

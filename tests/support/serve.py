@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,10 +13,26 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.procs import Process, Procs, free_port
 
+AT_MOST = 3.0  # seconds for what is still being answered when a server is closed
+
 
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         pass
+
+
+class _Requests(list[threading.Thread]):
+    """The threads of a server's requests. What they are in the middle of is waited for when it closes: a connection to a
+    database that is given back after the test is closed by nobody."""
+
+    def append(self, thread: threading.Thread) -> None:
+        self[:] = [other for other in self if other.is_alive()]
+        super().append(thread)
+
+    def join(self) -> None:
+        deadline = time.monotonic() + AT_MOST
+        for thread in self:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 @contextlib.contextmanager
@@ -23,6 +40,7 @@ def serve(app: Any, port: int = 0, *, tls: bool = False) -> Iterator[str]:
     """The address of ``app``, each request in a thread of its own. ``tls``: with a certificate that nobody knows."""
     ssl = "adhoc" if tls else None
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet, ssl_context=ssl)
+    server._threads = _Requests()  # type: ignore[attr-defined]  # socketserver's own leaves out those that are daemons
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -23,6 +26,7 @@ from bridge.db.session import Database
 from bridge.db.tables import Base, Shop
 from tests.support.postgres import Postgres
 from tests.support.procs import Procs
+from tests.support.serve import serve as serve_app
 from tests.support.serve import start_gunicorn
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +126,24 @@ def test_an_app_is_served_from_a_thread(serve: Callable[..., str]) -> None:
     app = Flask("served")
     app.add_url_rule("/", view_func=lambda: "here")
     assert httpx.get(serve(app)).text == "here"
+
+
+def test_what_is_still_being_answered_is_waited_for() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow(_environ: Any, start: Any) -> list[bytes]:
+        begun.set()
+        time.sleep(0.4)
+        ended.set()
+        start("200 OK", [])
+        return [b""]
+
+    with serve_app(slow) as url:
+        caller = threading.Thread(target=httpx.get, args=(url,))
+        caller.start()
+        assert begun.wait(10)
+    assert ended.is_set()
+    caller.join()
 
 
 def test_an_app_is_served_by_gunicorn(procs: Procs) -> None:
