@@ -92,6 +92,7 @@ SILENT_NAMES = {
     *("RETURN_REFUSED", "RETURN_KEPT", "RETURN_REPLACED", "REFUND_WORDS", "MESSAGE_COLUMNS", "__slots__", "__all__"),
     *("_STATUS", "_PRICE", "_OFFER", "_SIMPLE", "_ITEMS", "ONLY_VARIANT", "PURPOSE", "SOMEBODY", "_OURS", "HEADERS"),
     *("_HEADERS", "COLUMNS", "STATUS_QUERY", "NO_ROUTE", "REFUSED_WORDS", "TOO_MANY"),
+    *("KEY_WORDS", "BUSY_WORDS"),
 }
 # Tables and calls whose texts are all for people, however short.
 TABLES = {

@@ -121,12 +121,13 @@ class ChannelRefund(Value):
 
 
 class RefundLine(Value):
-    """Units of a store order line to refund; ``restock`` puts them back on the store's shelf. Without units: this
-    ``amount`` of what the line has cost, for a part of it."""
+    """Units of a store order line to refund; ``restock`` puts them back on the store's shelf. ``cancelled``: they have
+    not left and are not to be sent any more. Without units: ``amount`` of what the line has cost, for a part of it."""
 
     store_line_id: str
     quantity: int = Field(ge=0)
     restock: bool = True
+    cancelled: bool = False
     amount: Money | None = None
 
     @model_validator(mode="after")

@@ -79,6 +79,7 @@ def _refund_cancelled(
             store_line_id=line.store_line_id,
             quantity=wanted[line.id] - gone_units(line, current),
             restock=not line.without_product,
+            cancelled=True,
         )
         for line in lines
         if line.store_line_id and wanted[line.id] > gone_units(line, current)

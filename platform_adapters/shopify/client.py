@@ -48,6 +48,9 @@ def _hidden(response: Response) -> Said | None:
     if any(table(data.get(name)) for name in LOOKED_UP):
         return Said(text(error.get("message")), None, "HALF_DONE")
     code, words = text(table(error.get("extensions")).get("code")), text(error.get("message") or body["errors"])
+    if not code and any(name in data for name in LOOKED_UP):
+        # It was begun, and nobody says how it ended: what is refused before that has no data, or a code.
+        return Said(words, None, "HALF_DONE")
     if not code and "custom id" in words.lower():
         code = "NO_DEFINITION"
     return Said(words, None, code)
@@ -78,6 +81,8 @@ ERRORS = ErrorTable(
         403: Rule(AskMerchant, SCOPES),
         404: Rule(AskMerchant, NO_STORE),
         423: Rule(AskMerchant, "The store is locked at Shopify."),
+        # "Shopify Security Rejection": of the call, for a while, whatever it is about (shopify.dev, response codes).
+        430: RetryLater,
         range(300, 400): Rule(AskMerchant, NO_STORE),
     },
     describe=_describe,

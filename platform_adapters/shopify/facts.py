@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from bridge.domain.reading import amount
+from bridge.ports.errors import AskMerchant
 from platform_adapters.shopify import mapping
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.mapping import ShopFacts
@@ -41,6 +42,8 @@ class Facts:
             self._shop = None
 
     def locations(self) -> list[Json]:
+        """All, those too that are closed."""
+
         def ask(cursor: str | None) -> Any:
             return self._client.ask("locations", 102, after=cursor).get("locations")
 
@@ -49,7 +52,9 @@ class Facts:
     def _read(self) -> ShopFacts:
         data = self._client.ask("shop", 5)
         shop = table(data.get("shop"))
-        rows = self.locations()
+        known = self.locations()
+        demand_locations(mapping.renamed(known, self.wanted))
+        rows = mapping.active(known)
         return ShopFacts(
             currency=text(shop.get("currencyCode")) or "EUR",
             admin=admin_url(text(shop.get("myshopifyDomain")) or self._client.host),
@@ -58,6 +63,11 @@ class Facts:
             vat=Decimal(0) if shop.get("taxesIncluded") else self._vat,
             keeps_returns=not missing(granted(data), WISHED_SCOPES),
         )
+
+
+def demand_locations(lost: Sequence[str]) -> None:
+    if lost:
+        raise AskMerchant(f"The store has no location {', '.join(lost)}.", field="locations")
 
 
 def granted(data: Json) -> list[str]:

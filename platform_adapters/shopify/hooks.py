@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from platform_adapters.shopify.reading import Json, text
@@ -18,7 +19,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "products/create": _ID,
     "products/update": _ID,
     "products/delete": ("id",),
-    "inventory_levels/update": ("inventory_item_id", "location_id", "updated_at"),
+    "inventory_levels/update": ("available", "inventory_item_id", "location_id", "updated_at"),
     "orders/updated": _ID,
     "orders/cancelled": _ID,
     "orders/delete": ("id",),
@@ -50,19 +51,25 @@ def subscription(topic: str, url: str) -> Json:
 
 
 def plan(existing: Sequence[Json], url: str, topics: Sequence[str] = OF_A_STORE) -> Plan:
-    """What has to change so that each topic goes to ``url`` once."""
+    """What has to change so that each topic goes to ``url`` once, and tells what is read of it."""
     result = Plan()
     ours = [hook for hook in existing if is_ours(hook, url)]
     for topic in topics:
         there = [hook for hook in ours if hook.get("topic") == enum(topic)]
-        good = [hook for hook in there if hook.get("uri") == url][:1]
+        good = [hook for hook in there if hook.get("uri") == url and _tells(hook, topic)][:1]
         result.delete += [str(hook["id"]) for hook in there if hook not in good]
         if not good:
             result.create.append(topic)
-            result.mended.append(f"{topic} (missing)")
+            result.mended.append(f"{topic} ({'outdated' if there else 'missing'})")
     wanted = {enum(topic) for topic in topics}
     result.delete += [str(hook["id"]) for hook in ours if hook.get("topic") not in wanted]
     return result
+
+
+def _tells(hook: Mapping[str, Any], topic: str) -> bool:
+    """Without a choice of fields it tells all."""
+    chosen = hook.get("includeFields")
+    return not chosen or set(TOPICS[topic]) <= set(chosen)
 
 
 def is_ours(hook: Json, url: str) -> bool:

@@ -19,6 +19,8 @@ from platform_adapters.shopify.reading import Json, dicts, nodes, number, settle
 
 WEIGHT_UNITS = {"GRAMS": "g", "KILOGRAMS": "kg", "OUNCES": "oz", "POUNDS": "lb"}
 ONLY_VARIANT = "Default Title"
+# An unlisted product is sold like any other, to whoever has its address (Admin API, ProductStatus).
+FOR_SALE = ("ACTIVE", "UNLISTED")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def product(raw: Json, facts: ShopFacts) -> StoreProduct:
     found = number(raw.get("id"))
     pictures = _pictures(raw)
     images = tuple(address for address in pictures if address)
-    published = raw.get("status") == "ACTIVE"
+    published = raw.get("status") in FOR_SALE
     path = _category(raw)
     return StoreProduct(
         external_id=found,
@@ -85,7 +87,7 @@ def variant(parent: Json, raw: Json, facts: ShopFacts) -> StoreVariant:
         origin=text(item.get("countryCodeOfOrigin")) or None,
         stock=stock(raw, facts.chosen),
         image=text(table(raw.get("image")).get("url")) or None,
-        published=parent.get("status") == "ACTIVE",
+        published=parent.get("status") in FOR_SALE,
     )
 
 
@@ -130,6 +132,10 @@ def variant_ref(raw: Json, now: datetime) -> ProductRef:
     )
 
 
+def active(rows: Sequence[Json]) -> list[Json]:
+    return [row for row in rows if row.get("isActive", True)]
+
+
 def locations(rows: Sequence[Json], wanted: Sequence[str]) -> tuple[str, ...]:
     """Numbers of the locations meant: by number or by name; without a wish those that fulfil online orders."""
     if not wanted:
@@ -138,6 +144,13 @@ def locations(rows: Sequence[Json], wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         found for row in rows if (found := number(row.get("id"))) in names or text(row.get("name")).casefold() in names
     )
+
+
+def renamed(rows: Sequence[Json], wanted: Sequence[str]) -> list[str]:
+    """Chosen locations of which nobody can say how much they hold: a name that there is no more, and numbers where none
+    of them is there. A number of a location that was deleted holds nothing."""
+    lost = unknown_locations(rows, wanted)
+    return [name for name in lost if len(lost) == len(wanted) or not name.isdigit()]
 
 
 def unknown_locations(rows: Sequence[Json], wanted: Sequence[str]) -> list[str]:

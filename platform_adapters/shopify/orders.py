@@ -7,7 +7,7 @@ unit, so a line whose total does not divide is rounded up, and a discount over t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -159,7 +159,9 @@ def order(raw: Json, admin: str) -> StoreOrder:
     found, currency = number(raw.get("id")), text(raw.get("currencyCode")) or "EUR"
     told, refunded = table(table(raw.get("totalPriceSet")).get("presentmentMoney")), money(raw.get("totalRefundedSet"))
     currency = currency_code(told.get("currencyCode")) or currency
-    given_back, returned, words = _units(raw.get("refunds")), _returned(raw), refund_words(raw)
+    given_back, words, more = _units(raw.get("refunds")), refund_words(raw), _returned(raw)
+    for line, units in _edited_out(raw, given_back).items():
+        more[line] = more.get(line, 0) + units
     return StoreOrder(
         external_id=found,
         number=text(raw.get("name")) or found,
@@ -168,7 +170,7 @@ def order(raw: Json, admin: str) -> StoreOrder:
         currency=currency,
         total=Money.of(order_total(told.get("amount"), text(raw.get("name")) or found), currency),
         marketplace_ref=marketplace_ref(raw),
-        lines=tuple(_store_line(line, given_back, returned, words) for line in nodes(raw.get("lineItems"))),
+        lines=tuple(_store_line(line, given_back, more, words) for line in nodes(raw.get("lineItems"))),
         parcels=parcels(raw),
         refunded=refunded if refunded and refunded.amount else None,
         modified_at=moment(raw.get("updatedAt")),
@@ -223,17 +225,39 @@ def refund_words(raw: Json) -> dict[str, str]:
 
 
 def _returned(raw: Json) -> dict[str, int]:
-    """Units by line that returns gave back and no refund tells. Shopify does not say whether the refund of a return
-    lists its units, or the return alone does (Admin API 2026-10, Refund and ReturnLineItem): none counts twice."""
+    """Units by line that returns gave back and no refund tells. Refunds of returns that stores have sent list their
+    units (``restock_type`` return, beside the return's id); Shopify promises it nowhere, and none counts twice."""
     returned = table(raw.get("returned"))
     theirs = set(returned.get("refunds") or ())
     told = _units([row for row in dicts(raw.get("refunds")) if row.get("id") in theirs])
     return {line: max(0, units - told.get(line, 0)) for line, units in table(returned.get("units")).items()}
 
 
-def _store_line(
-    raw: Json, refunded: Mapping[str, int], returned: Mapping[str, int], words: Mapping[str, str]
-) -> StoreLine:
+def _edited_out(raw: Json, refunded: Mapping[str, int]) -> dict[str, int]:
+    """Units by line that somebody took out of the order by editing it: no refund tells them. Once there are returns,
+    units that are in one may be missing too, and only what is neither sent, to be sent nor refunded is counted."""
+    if not raw.get("edited") or raw.get("cancelledAt"):
+        return {}
+    lines = {number(line.get("id")): line for line in nodes(raw.get("lineItems"))}
+    if raw.get("returnStatus") == "NO_RETURN":
+        here = {key: _whole(line.get("currentQuantity")) + refunded.get(key, 0) for key, line in lines.items()}
+    else:
+        sent = _units([item for item in dicts(raw.get("fulfillments")) if item.get("status") != "CANCELLED"])
+        unsent = _refunded_as(raw, ("CANCEL", "NO_RESTOCK"))
+        here = {
+            key: _whole(line.get("unfulfilledQuantity")) + sent.get(key, 0) + unsent.get(key, 0)
+            for key, line in lines.items()
+        }
+    return {key: max(0, _whole(line.get("quantity")) - here[key]) for key, line in lines.items()}
+
+
+def _refunded_as(raw: Json, kinds: Collection[str]) -> dict[str, int]:
+    rows = (row for refund in dicts(raw.get("refunds")) for row in dicts(refund.get("units")))
+    return _lines({"units": [row for row in rows if row.get("restockType") in kinds]})
+
+
+def _store_line(raw: Json, refunded: Mapping[str, int], more: Mapping[str, int], words: Mapping[str, str]) -> StoreLine:
+    """``more``: units that are gone without a refund that tells them."""
     found, quantity = number(raw.get("id")), _whole(raw.get("quantity"))
     back = refunded.get(found, 0)
     return StoreLine(
@@ -243,7 +267,7 @@ def _store_line(
         quantity=quantity,
         # Claimed in full when it was made (DECREMENT_IGNORING_POLICY).
         reduced=quantity,
-        refunded=back + min(returned.get(found, 0), max(0, quantity - back)),
+        refunded=back + min(more.get(found, 0), max(0, quantity - back)),
         refund_reason=words.get(found, ""),
         ref=attributes(raw.get("customAttributes")).get(LINE_KEY) or None,
     )

@@ -19,10 +19,10 @@ from platform_adapters.shopify import hooks, mapping, orders, refunds, scopes
 from platform_adapters.shopify.catalogue import Catalogue, good
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.documents import API_VERSION
-from platform_adapters.shopify.facts import Facts, granted
+from platform_adapters.shopify.facts import Facts, demand_locations, granted
 from platform_adapters.shopify.order_reading import OrderReader
 from platform_adapters.shopify.reading import Json, gid, next_cursor, nodes, number, since_filter, table, text, walk
-from platform_adapters.shopify.refusals import codes, errors_of, refuse
+from platform_adapters.shopify.refusals import codes, errors_of, is_spent, refuse
 from platform_adapters.shopify.return_keeping import Back, ReturnKeeper
 from platform_adapters.shopify.stock import set_available
 
@@ -31,6 +31,7 @@ ORDERS, NEWEST = 250, 50
 # A cancellation is done by the store in its own time.
 CANCEL_LOOKS, CANCEL_PAUSE = 5, 0.5
 NOTE = 5000
+REFUND_TRIES = 3
 
 
 class ShopifyPlatform:
@@ -54,9 +55,8 @@ class ShopifyPlatform:
         shop, plan = table(data.get("shop")), table(table(data.get("shop")).get("plan"))
         given = granted(data)
         self._refuse_scopes(given)
-        rows = self._facts.locations()
-        if lost := mapping.unknown_locations(rows, self._facts.wanted):
-            raise AskMerchant(f"The store has no location {', '.join(lost)}.", field="locations")
+        rows = mapping.active(self._facts.locations())
+        demand_locations(mapping.unknown_locations(rows, self._facts.wanted))
         self._define_reference()
         self._facts.forget()
         details: dict[str, Any] = {
@@ -184,11 +184,27 @@ class ShopifyPlatform:
         place = self._return_location(raw)
         body = refunds.refund_input(raw, found, lines, payment, place, refunds.marked(ref, reason))
         if body is not None:
-            key = refunds.idempotency_key(f"{external_id} {ref}")
-            refuse(self._client.tell("refund_create", input=body, key=key, repeatable=True).get("refundCreate"))
+            self._refund(self._placed(body), f"{external_id} {ref}")
         elif amounts := [line.amount.text() for line in lines if line.amount is not None]:
             self.add_note(external_id, f"{', '.join(amounts)}: {refunds.marked(ref, reason)}")
         return self._one(external_id)
+
+    def _refund(self, body: Json, ref: str) -> None:
+        for attempt in range(REFUND_TRIES):
+            key = refunds.idempotency_key(ref, body, attempt)
+            payload = self._client.tell("refund_create", input=body, key=key, repeatable=True).get("refundCreate")
+            if not is_spent(payload):
+                refuse(payload)
+                return
+        raise RetryLater("Shopify: the refund failed there several times; trying again later.")
+
+    def _placed(self, body: Json) -> Json:
+        """Units that have not left go back to the location they were to leave from, which the store knows."""
+        rows = refunds.to_cancel(body)
+        if not rows or self._facts.shop.locations < 2:
+            return body
+        found = table(self._client.ask("order_shelf", 20, id=body["orderId"], lines=rows).get("order"))
+        return refunds.placed(body, found.get("suggestedRefund"))
 
     def announce_return(self, external_id: str, notice: ReturnNotice) -> StoreReturn:
         """Without the access scope it is no return; nor for units that, as the store sees it, have not left."""

@@ -11,6 +11,11 @@ from platform_adapters.shopify.reading import Json, dicts, table, text
 
 # What a development or trial store says to a sixth order within a minute; it has no code of its own.
 TOO_MANY = "too many attempts"
+# Of a key under which another body was told, or an attempt failed: a new one is wanted (shopify.dev, implementing
+# idempotency). refundCreate's refusals have no codes.
+KEY_SPENT = ("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
+KEY_WORDS = "idempotency key"
+BUSY_WORDS = "currently in progress"
 # What to do next, by code. What is not here is refused for good.
 CODES: Mapping[str, type[BridgeError]] = {
     "INTERNAL_ERROR": RetryLater,
@@ -34,6 +39,14 @@ def codes(payload: Any) -> set[str]:
     return {text(error.get("code")) for error in errors_of(payload)}
 
 
+def is_spent(payload: Any) -> bool:
+    """Whether it was refused for its idempotency key."""
+    return any(
+        text(error.get("code")) in KEY_SPENT or KEY_WORDS in text(error.get("message")).lower()
+        for error in errors_of(payload)
+    )
+
+
 def refuse(payload: Any, *, busy: Collection[str] = (), what: str = "Shopify") -> Json:
     """The payload, when nothing in it was refused. Raises the error its first refusal stands for; ``busy`` are codes
     that mean: later."""
@@ -48,7 +61,7 @@ def refuse(payload: Any, *, busy: Collection[str] = (), what: str = "Shopify") -
         raise SlowDown(words, developer=developer, after=timedelta(seconds=10))
     if TOO_MANY in words.lower():
         raise SlowDown(words, developer=developer, after=timedelta(seconds=20))
-    kind = CODES.get(code, RejectItem)
+    kind = CODES.get(code, RetryLater if BUSY_WORDS in words.lower() else RejectItem)
     if issubclass(kind, RetryLater):
         raise kind(words, developer=developer)
     raise kind(words, developer=developer, field=field or None)

@@ -17,17 +17,17 @@ NOTE = 255
 OVER = ("CANCELED", "DECLINED")
 TAKEN_BACK = ("refundedQuantity", "processedQuantity")
 # By cause: handles of return reason definitions, of which the first that the store knows is told, and the older
-# ReturnReason for stores that know none of them. Of the handles the schema itself names arrived-late alone (Admin API
-# 2026-10, ReturnReasonDefinition); the others follow the names that stores show.
+# ReturnReason for stores that know none of them. The library is Shopify's, data/return_reasons.yml in its repository
+# product-taxonomy.
 CAUSES: Mapping[ReturnCause, tuple[tuple[str, ...], str]] = {
-    ReturnCause.CHANGED_MIND: (("changed-my-mind", "changed-mind"), "UNWANTED"),
+    ReturnCause.CHANGED_MIND: (("changed-my-mind",), "UNWANTED"),
     ReturnCause.TOO_SMALL: (("too-small",), "SIZE_TOO_SMALL"),
-    ReturnCause.TOO_LARGE: (("too-big", "too-large"), "SIZE_TOO_LARGE"),
-    ReturnCause.DEFECTIVE: (("damaged-or-defective", "defective"), "DEFECTIVE"),
-    ReturnCause.NOT_AS_DESCRIBED: (("item-not-as-described", "not-as-described"), "NOT_AS_DESCRIBED"),
-    ReturnCause.WRONG_ITEM: (("received-the-wrong-item", "wrong-item"), "WRONG_ITEM"),
+    ReturnCause.TOO_LARGE: (("too-big",), "SIZE_TOO_LARGE"),
+    ReturnCause.DEFECTIVE: (("damaged-or-defective",), "DEFECTIVE"),
+    ReturnCause.NOT_AS_DESCRIBED: (("item-not-as-described",), "NOT_AS_DESCRIBED"),
+    ReturnCause.WRONG_ITEM: (("received-the-wrong-item",), "WRONG_ITEM"),
     ReturnCause.LATE: (("arrived-late",), "OTHER"),
-    ReturnCause.OTHER: (("other",), "OTHER"),
+    ReturnCause.OTHER: (("other-reason",), "OTHER"),
 }
 HANDLES = tuple(handle for handles, _ in CAUSES.values() for handle in handles)
 

@@ -10,11 +10,10 @@ from platform_adapters.shopify.catalogue import Catalogue
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.mapping import available
 from platform_adapters.shopify.reading import gid, table, text
-from platform_adapters.shopify.refusals import codes, refuse
+from platform_adapters.shopify.refusals import codes, is_spent, refuse
 
 TRIES = 4
 STALE = ("CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE")
-KEY_SPENT = ("IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
 
 
 def set_available(
@@ -41,7 +40,7 @@ def set_available(
         payload = client.tell("stock_set", input=body, key=str(uuid.uuid4()), repeatable=True).get(
             "inventorySetQuantities"
         )
-        if codes(payload).isdisjoint((*STALE, *KEY_SPENT)):
+        if codes(payload).isdisjoint(STALE) and not is_spent(payload):
             refuse(payload)
             return
     raise RetryLater("Shopify: the stock kept changing while it was written; trying again soon.")

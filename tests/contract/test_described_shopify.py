@@ -26,16 +26,16 @@ SETTINGS = {"stock_writes": True, "buyer_email": True, "record_refunds": True}
 PRODUCT = """query($id: ID!) { product(id: $id) { id title variants(first: 5000) { nodes { id sku price taxable
   inventoryItem { tracked inventoryLevels(first: 5000) { nodes { location { id } quantities(names: ["available"]) { quantity } } } }
 } } } }"""
-ORDER = """query($id: ID!) { order(id: $id) { id totalPriceSet { presentmentMoney { amount } }
-  lineItems(first: 5000) { nodes { id quantity } }
+ORDER = """query($id: ID!) { order(id: $id) { id edited cancelledAt totalPriceSet { presentmentMoney { amount } }
+  lineItems(first: 5000) { nodes { id quantity currentQuantity unfulfilledQuantity } }
   returnStatus returns(first: 5000) { nodes { refunds(first: 5000) { nodes { id } }
     returnLineItems(first: 5000) { nodes { refundedQuantity
       ... on ReturnLineItem { fulfillmentLineItem { lineItem { id } } } } } } }
-  refunds(first: 5000) { id refundLineItems(first: 5000) { nodes { quantity lineItem { id } } } }
+  refunds(first: 5000) { id refundLineItems(first: 5000) { nodes { quantity restockType lineItem { id } } } }
   fulfillments(first: 5000) { id status trackingInfo { number }
     fulfillmentLineItems(first: 5000) { nodes { quantity lineItem { id } } } } } }"""
 LISTS = """{ products(first: 5000) { nodes { id } } orders(first: 5000) { nodes { id } }
-  productVariants(first: 5000) { nodes { id } } locations(first: 5000) { nodes { id fulfillsOnlineOrders } } }"""
+  productVariants(first: 5000) { nodes { id } } locations(first: 5000) { nodes { id isActive fulfillsOnlineOrders } } }"""
 
 
 def number(gid: str) -> str:
@@ -51,7 +51,7 @@ class Draw:
         self.platform = connect(ADAPTER, self.world.app(), SETTINGS, self.recorder)
         found = self.world.truth(LISTS)
         self.lists = {name: [number(row["id"]) for row in rows["nodes"]] for name, rows in found.items()}
-        selling = [row for row in found["locations"]["nodes"] if row["fulfillsOnlineOrders"]]
+        selling = [row for row in found["locations"]["nodes"] if row["fulfillsOnlineOrders"] and row["isActive"]]
         self.chosen = {number(row["id"]) for row in selling}
 
     def calls(self) -> dict[str, Callable[[], Any]]:
@@ -159,10 +159,36 @@ class Draw:
 
 
 def _given_back(raw: Any, sold: dict[str, int]) -> dict[str, int]:
-    """What refunds tell, and what returns tell beyond their own refunds, as far as so much was sold."""
+    """What refunds tell, what returns tell beyond their own refunds, and what was edited out, as far as so much was
+    sold."""
     told = _units(row for refund in raw["refunds"] for row in refund["refundLineItems"]["nodes"])
+    more = {key: units + _beyond(raw).get(key, 0) for key, units in _edited_out(raw, told).items()}
+    return {key: told.get(key, 0) + min(more[key], max(0, sold[key] - told.get(key, 0))) for key in sold}
+
+
+def _edited_out(raw: Any, told: dict[str, int]) -> dict[str, int]:
+    lines = {number(row["id"]): row for row in raw["lineItems"]["nodes"]}
+    if not raw["edited"] or raw["cancelledAt"]:
+        return dict.fromkeys(lines, 0)
+    if raw["returnStatus"] == "NO_RETURN":
+        return {key: max(0, row["quantity"] - row["currentQuantity"] - told.get(key, 0)) for key, row in lines.items()}
+    sent = _units(
+        row
+        for parcel in raw["fulfillments"]
+        if parcel["status"] != "CANCELLED"
+        for row in parcel["fulfillmentLineItems"]["nodes"]
+    )
+    rows = (row for refund in raw["refunds"] for row in refund["refundLineItems"]["nodes"])
+    unsent = _units(row for row in rows if row["restockType"] in ("CANCEL", "NO_RESTOCK"))
+    return {
+        key: max(0, row["quantity"] - row["unfulfilledQuantity"] - sent.get(key, 0) - unsent.get(key, 0))
+        for key, row in lines.items()
+    }
+
+
+def _beyond(raw: Any) -> dict[str, int]:
     if raw["returnStatus"] not in IN_RETURN:
-        return told
+        return {}
     returned = raw["returns"]["nodes"]
     theirs = {refund["id"] for row in returned for refund in row["refunds"]["nodes"]}
     doubly = _units(
@@ -173,10 +199,7 @@ def _given_back(raw: Any, sold: dict[str, int]) -> dict[str, int]:
         if part := item.get("fulfillmentLineItem"):
             key = number(part["lineItem"]["id"])
             alone[key] = alone.get(key, 0) + max(0, item["refundedQuantity"])
-    for key, units in alone.items():
-        before = told.get(key, 0)
-        told[key] = before + min(max(0, units - doubly.get(key, 0)), max(0, sold.get(key, 0) - before))
-    return told
+    return {key: max(0, units - doubly.get(key, 0)) for key, units in alone.items()}
 
 
 def half_a_step(amount: Money) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,10 +14,12 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from bridge.ports.errors import RetryLater
 from bridge.registry import discover
 from tests.contract.suite import Bench
 from tests.support.independent import Independent
 from tests.support.independent_allegro import Allegro, allegro
+from tests.support.independent_shopify_store import Shopify, shopify
 
 PAGES = 200
 Played = TypeVar("Played", bound=Independent)
@@ -34,8 +37,9 @@ class Clock:
 
 @contextmanager
 def connecting(name: str, address: str, clock: Callable[[], datetime]) -> Iterator[Callable[..., Any]]:
-    """``connect(**settings)``: the adapter's channel at this address."""
-    bench = Bench(discover().channels[name], address)
+    """``connect(**settings)``: the adapter's channel, or store, at this address."""
+    found = discover()
+    bench = Bench(found.channels.get(name) or found.platforms[name], address)
 
     def connect(**settings: Any) -> Any:
         return bench.adapter.connect(replace(bench.connection(settings), clock=clock))
@@ -56,10 +60,34 @@ def seller_at_allegro(specs: Path, clock: Callable[[], datetime], *, strict: boo
 
 
 @contextmanager
+def store_at_shopify(
+    specs: Path, clock: Callable[[], datetime], serve: Callable[..., str], **shop: Any
+) -> Iterator[tuple[Shopify, Callable[..., Any]]]:
+    """A Shopify, and ``connect(**settings)``. Nothing may be asked that Shopify would refuse, or that is not played."""
+    token = str(discover().platforms["shopify"].sandbox_credentials["access_token"])
+    market = shopify(specs / "shopify", token=token, now=clock, **shop)
+    market.stand(serve(market.app()))
+    with connecting("shopify", market.base, clock) as connect:
+        yield market, connect
+    assert not market.refused, "\n".join(market.refused)
+    assert not market.lacking, "\n".join(market.lacking)
+
+
+@contextmanager
 def unrefused(market: Played) -> Iterator[Played]:
     """Whatever the marketplace is asked is as its description has it."""
     yield market
     assert not market.refused, "\n".join(market.refused)
+
+
+def patiently(call: Callable[[], Any], wait: float = 0.0) -> Any:
+    """The answer, once nobody asks for patience any more; ``wait`` seconds are waited each time."""
+    for _ in range(PAGES):
+        try:
+            return call()
+        except RetryLater:
+            time.sleep(wait)
+    raise AssertionError("no end")
 
 
 def ebay_keys() -> tuple[tuple[str, str], str, Ed25519PublicKey]:

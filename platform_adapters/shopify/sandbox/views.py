@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from platform_adapters.shopify.sandbox.paging import Info, connection
-from platform_adapters.shopify.sandbox.store import Doc, Store, gid
+from platform_adapters.shopify.sandbox.store import Doc, Store, gid, number
 
 
 def by_id(row: Doc) -> tuple[Any, ...]:
@@ -113,6 +113,7 @@ class Views:
         show["transactions"] = lambda info, first=None, **_: [
             self.transaction(doc, item) for item in doc["transactions"][:first]
         ]
+        show |= {"edited": False, "suggestedRefund": lambda _info, **given: self.suggested(doc, given)}
         parts = [] if doc["cancelled"] else [{"id": doc["id"]}]
         show["fulfillmentOrders"] = self._list(parts, lambda part: self.fulfillment_order(doc))
         return show
@@ -123,9 +124,10 @@ class Views:
             "sku": doc["sku"],
             "quantity": doc["quantity"],
             "currentQuantity": doc["quantity"] - refunded_units(order, doc["id"]) - taken_back(order, doc["id"]),
+            "unfulfilledQuantity": unshipped(order, doc),
         }
         if order["cancelled"]:
-            show["currentQuantity"] = 0
+            show |= {"currentQuantity": 0, "unfulfilledQuantity": 0}
         known = self.store.variant(doc["variant"]) is not None
         show["variant"] = {"id": gid("ProductVariant", doc["variant"])} if known else None
         show["customAttributes"] = doc["properties"]
@@ -156,6 +158,21 @@ class Views:
             doc["lines"] if doc.get("shown", True) else [], lambda line: self.part(order, line)
         )
         return show
+
+    def suggested(self, order: Doc, given: Doc) -> Doc:
+        """Whatever an order claims is of the first location that sells, here."""
+        known = {line["id"]: line for line in order["lines"]}
+        places = [place.id for place in self.store.options.locations if place.online] or [0]
+        rows = [
+            {
+                "lineItem": self.line(order, known[number(row["lineItemId"])]),
+                "restockType": row.get("restockType"),
+                "location": self.location_of(number(row.get("locationId")) or places[0]),
+            }
+            for row in given.get("refundLineItems") or ()
+            if number(row["lineItemId"]) in known
+        ]
+        return {"__typename": "SuggestedRefund", "refundLineItems": rows}
 
     def transaction(self, order: Doc, doc: Doc) -> Doc:
         show: Doc = {"id": gid("OrderTransaction", doc["id"]), "kind": doc["kind"], "status": doc["status"]}

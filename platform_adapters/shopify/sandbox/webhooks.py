@@ -56,7 +56,8 @@ class Webhooks:
         self.store.remove("webhooks", key)
 
     def view(self, doc: Doc) -> Doc:
-        return {"id": gid("WebhookSubscription", doc["id"]), "topic": doc["topic"], "uri": doc["uri"], "name": None}
+        show = {"id": gid("WebhookSubscription", doc["id"]), "topic": doc["topic"], "uri": doc["uri"], "name": None}
+        return show | {"includeFields": doc["fields"]}
 
     # -- deliveries -------------------------------------------------------------------------------------------
 
