@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask, Response
 
+from bridge.rehearsal.run import steps
+from bridge.rehearsal.world import Plan
 from platform_adapters.magento.sandbox import SANDBOX_KEYS
 from platform_adapters.magento.sandbox import create_sandbox as magento
 from platform_adapters.shopify.sandbox import SANDBOX_SECRET, SANDBOX_TOKEN, Place
@@ -26,6 +28,7 @@ FOUR = [part for name, value in SANDBOX_KEYS.items() for part in ("-c", f"{name}
 MORE_SCOPES = ("write_products", "write_inventory", "write_merchant_managed_fulfillment_orders")
 LEAST = ("read_fulfillments", "read_inventory", "read_locations", "read_products", "write_orders")
 TWO = [Place(id=101, name="Warehouse"), Place(id=102, name="Shop floor"), Place(id=103, name="Depot", online=False)]
+WHOLE = [step.name for step in steps(Plan("", ""))]
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -35,6 +38,10 @@ class Done(NamedTuple):
     code: int
     steps: list[dict[str, Any]]
     said: str
+
+    @property
+    def names(self) -> list[str]:
+        return [step["name"] for step in self.steps]
 
     @property
     def failed(self) -> list[dict[str, Any]]:
@@ -99,6 +106,7 @@ def test_the_whole_walk_in_magento(
     stock, before = store.look("stock"), orders_by_id(store)
     done = rehearse("magento", store.url, *how)
     assert (done.failed, done.code) == ([], 0), done.said
+    assert done.names == WHOLE
     assert ("with its module" in done.steps[0]["detail"]) is bool(options.get("module"))
     assert "create three orders" in done.said
     after = orders_by_id(store)
@@ -171,6 +179,7 @@ def test_the_whole_walk_in_shopify(
     stock, before = shop.look("stock"), orders_by_id(shop)
     done = rehearse("shopify", shop.url, *how)
     assert (done.failed, done.code) == ([], 0), done.said
+    assert done.names == WHOLE
     assert (shop.look("stock"), orders_by_id(shop)) == (stock, before)
     assert shop.look("subscriptions") == []
     assert "Not removed" not in done.said
