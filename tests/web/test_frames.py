@@ -178,7 +178,8 @@ def test_whoever_may_not_see_customers_sees_none_of_them(lively: Lively) -> None
 
 
 def test_the_stylesheet_stays_inside(lively: Lively) -> None:
-    """Every selector begins with our root, so that nothing of it reaches an admin around the pages."""
+    """Every selector begins with our root, so that nothing of it reaches an admin around the pages; before it stands at
+    most what WordPress calls its body, by which the reader's colours are known."""
     moving = r"@keyframes sb-[^{]*\{(?:[^{}]*\{[^}]*\})*\s*\}"
     plain = re.sub(rf"/\*.*?\*/|{moving}|@(container|media)[^{{]*", "", render.style_text(), flags=re.DOTALL)
     selectors = [
@@ -188,7 +189,7 @@ def test_the_stylesheet_stays_inside(lively: Lively) -> None:
         if one.strip()
     ]
     assert len(selectors) > 100
-    assert [one for one in selectors if not re.match(r"\.sb\b", one)] == []
+    assert [one for one in selectors if not re.match(r'(\[class\*=" branch-7"\](:is\([^)]*\))? )?\.sb\b', one)] == []
 
 
 # Shopify
