@@ -117,6 +117,9 @@ TITLED = {
     "Field": (1,),
     "Finding": (0,),
     "Trouble": (1, 2),
+    "good": (0,),
+    "worrying": (0,),
+    "bad": (0,),
     "bridge/flows/wish.py:_choice": (1, 2, 3),
     "bridge/flows/wish.py:_number": (1, 2),
 }

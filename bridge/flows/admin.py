@@ -14,11 +14,11 @@ from bridge.db import work
 from bridge.db.records import note
 from bridge.db.tables import Connection, Shop
 from bridge.flows import push, signing, spoken
-from bridge.flows.connecting import CONNECTING, Connected, attach, connect, get, hook_url
+from bridge.flows.connecting import Connected, attach, connect, get, hook_url
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.leaving import Disconnected, Stakes, disconnect, stakes
 from bridge.flows.signing import valid_secrets
-from bridge.flows.wish import DISCONNECTED, Given, Manner, adapter_of, role_of
+from bridge.flows.wish import CONNECTING, DISCONNECTED, Given, Manner, adapter_of, role_of
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
 from bridge.ports.platform import WebhookAudit

@@ -24,17 +24,27 @@ from bridge.db.records import close_problem, note
 from bridge.db.tables import Connection, Shop, TokenRow
 from bridge.domain.matching import BY, COMPARED
 from bridge.flows import account, audit, feed_address, forms, matching, polls, push, resting, signing, unmatched
+from bridge.flows.allowance import take_one
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.overview import zone
 from bridge.flows.sites import NAMES, site_names
-from bridge.flows.wish import DISCONNECTED, Given, Manner, Wish, adapter_of, plain_name, read_wish, store_host
+from bridge.flows.wish import (
+    CONNECTING,
+    DISCONNECTED,
+    Given,
+    Manner,
+    Wish,
+    adapter_of,
+    plain_name,
+    read_wish,
+    store_host,
+)
 from bridge.ports.adapter import Connection as OpenConnection
 from bridge.ports.channel import AccountInfo, Choice
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound
 from bridge.ports.manifest import Capability
 from bridge.ports.platform import StoreInfo, WebhookAudit
 
-CONNECTING = "connecting"
 CONSENT = "consent"  # why a draft waits longer (bridge/flows/consenting.py)
 STALE_PROOF = timedelta(minutes=10)
 
@@ -104,10 +114,11 @@ def attach(
         wish = _whose(engine, wish, asked, info)
         _refuse_currency(engine, wish, info)
         _refuse_strange_choices(wish, info)
+        connected = _settle(engine, wish, proof, info)
     except BaseException:
         engine.db.transact(shop_id, lambda session: session.execute(delete(Connection).where(Connection.id == proof)))
         raise
-    return _connected(engine, _settle(engine, wish, proof, info), wish)
+    return _connected(engine, connected, wish)
 
 
 def here(engine: Engine, shop_id: int) -> datetime:
@@ -295,8 +306,7 @@ def _refuse_strange_choices(wish: Wish, info: StoreInfo | AccountInfo) -> None:
 
 
 def _settle(engine: Engine, wish: Wish, proof: int | None, info: StoreInfo | AccountInfo) -> Connected:
-    """The proof has succeeded: one transaction in which the connection is there and its work is known. Without a
-    ``proof`` it has proved itself."""
+    """In one transaction the connection is there and its work known. Without a ``proof`` it has proved itself."""
     now = engine.clock()
     manifest = wish.adapter.manifest
 
@@ -311,7 +321,7 @@ def _settle(engine: Engine, wish: Wish, proof: int | None, info: StoreInfo | Acc
             _hand_over(session, proved, known)
         fresh = known is None or known.state == DISCONNECTED
         if fresh:
-            row.account, row.created_at = wish.account, now  # questions about orders begin here
+            _begin(session, wish, row, now)
         _fill(row, wish, info, now)
         session.flush()
         if fresh and wish.manner.held and wish.role == "channel":
@@ -357,6 +367,12 @@ def _changes(wish: Wish, known: Connection) -> dict[str, list[Any]]:
 def _same_account(session: Session, wish: Wish) -> Connection | None:
     query = select(Connection).where(Connection.adapter == wish.adapter.name, Connection.account == wish.account)
     return session.scalars(query.with_for_update()).first()
+
+
+def _begin(session: Session, wish: Wish, row: Connection, now: datetime) -> None:
+    if wish.role == "channel":
+        take_one(session, wish.shop_id)
+    row.account, row.created_at = wish.account, now  # questions about orders begin here
 
 
 def _hand_over(session: Session, proved: Connection, known: Connection) -> None:

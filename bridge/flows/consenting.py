@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from bridge.db import author
 from bridge.db.tables import Connection
 from bridge.flows.connecting import (
-    CONNECTING,
     CONSENT,
     Connected,
     attach,
@@ -28,7 +27,7 @@ from bridge.flows.connecting import (
 )
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
-from bridge.flows.wish import Given, Manner, adapter_of, read_wish, store_host
+from bridge.flows.wish import CONNECTING, Given, Manner, adapter_of, read_wish, store_host
 from bridge.ports.adapter import Adapter, Consent, Handover
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound
 

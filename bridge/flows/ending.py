@@ -18,10 +18,9 @@ from bridge.db import privacy as held
 from bridge.db.records import note
 from bridge.db.tables import Connection, Listing, Order, PrivacyRequest, RefundRow, ReturnRow, Shop
 from bridge.flows import leaving, privacy
-from bridge.flows.connecting import CONNECTING
 from bridge.flows.engine import Engine
 from bridge.flows.forms import FieldErrors
-from bridge.flows.wish import DISCONNECTED
+from bridge.flows.wish import CONNECTING, DISCONNECTED
 from bridge.ports.errors import AskMerchant, BridgeError
 from bridge.ports.manifest import Capability
 

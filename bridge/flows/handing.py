@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from bridge.db import author
 from bridge.db.tables import Connection
-from bridge.flows.connecting import CONNECTING, CONSENT, Connected, attach
+from bridge.flows.connecting import CONSENT, Connected, attach
 from bridge.flows.consenting import GONE, find, mark
 from bridge.flows.engine import Engine
-from bridge.flows.wish import Given, Manner, adapter_of
+from bridge.flows.wish import CONNECTING, Given, Manner, adapter_of
 from bridge.ports.adapter import Handed, Handover
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RetryLater
 

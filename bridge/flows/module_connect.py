@@ -19,11 +19,11 @@ from bridge.db.records import close_problem, note
 from bridge.db.tables import ActivationRow, Connection, ModuleRow, Shop
 from bridge.flows import connecting, installing
 from bridge.flows.admin import DEMO
-from bridge.flows.connecting import CONNECTING, Connected
+from bridge.flows.connecting import Connected
 from bridge.flows.engine import Engine
 from bridge.flows.module_calls import OVERLAP
 from bridge.flows.module_health import KINDS
-from bridge.flows.wish import DISCONNECTED, LEFT, store_host
+from bridge.flows.wish import CONNECTING, DISCONNECTED, LEFT, store_host
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, NotFound, Reauthorise
 from bridge.ports.storemodule import Activation, Asked, Proof, StoreModule

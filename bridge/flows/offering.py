@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection
 from bridge.domain.names import ENGLISH, countries, country_words, plain
-from bridge.flows.connecting import CONNECTING
 from bridge.flows.engine import Engine
-from bridge.flows.wish import DISCONNECTED
+from bridge.flows.wish import CONNECTING, DISCONNECTED
 from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant, NotFound
 

@@ -14,9 +14,8 @@ from bridge.db import privacy
 from bridge.db.records import note, open_problem
 from bridge.db.tables import Connection, PrivacyRequest
 from bridge.flows import installing
-from bridge.flows.connecting import CONNECTING
 from bridge.flows.engine import Engine
-from bridge.flows.wish import DISCONNECTED
+from bridge.flows.wish import CONNECTING, DISCONNECTED
 from bridge.ports.errors import NotFound
 from bridge.ports.storeapp import AppEvent, EventKind
 

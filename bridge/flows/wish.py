@@ -22,7 +22,7 @@ from bridge.ports.adapter import Adapter
 from bridge.ports.errors import AskMerchant
 from bridge.ports.manifest import FormField, Manifest
 
-DISCONNECTED = "disconnected"
+CONNECTING, DISCONNECTED = "connecting", "disconnected"
 LEFT = "left"  # in info: where a store stood that was let go
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")

@@ -74,6 +74,7 @@ def _render(shown: Shown, context: dict[str, Any]) -> tuple[str, str]:
         problem_count=context["problem_count"],
         notice=wording.NOTICES.get(shown.done, ""),
         paused=context["paused"],
+        allowance=context["allowance"],
         silent=context["silent"],
     )
     return title, html

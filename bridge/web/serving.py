@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
 
-from bridge.flows import audit, spoken
+from bridge.flows import allowance, audit, spoken
 from bridge.flows import overview as state
 from bridge.flows.admin import Named
 from bridge.flows.engine import Engine
@@ -163,6 +163,7 @@ def _show(
             "paused": paused,
             "silent": [] if paused or page.tells_accounts else state.silent(session, now),
             "problem_count": state.problem_count(session),
+            "allowance": allowance.of(session, shop.id),
         }
     shown = render.Shown(page, frame, shop, now, asked.form, asked.query.get("done", ""), error)
     title, html = render.render(shown, context)

@@ -3,7 +3,7 @@ tooltip. For people only: what is read back, sent or kept never comes by here.""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -26,6 +26,17 @@ ALWAYS = 10**9  # the unit is chosen here, not by size
 def order_number(ref: str) -> str:
     """As the marketplace has it: without the account that stands in front of it in the records."""
     return ref.partition(":")[2] or ref
+
+
+def runs(entries: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The entries of a journal in their order, exchanges that follow each other together, all else one by one."""
+    found: list[list[Mapping[str, Any]]] = []
+    for entry in entries:
+        if found and entry["kind"] == found[-1][0]["kind"] == "exchange":
+            found[-1].append(entry)
+        else:
+            found.append([entry])
+    return found
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def furnish(app: Flask) -> None:
         "choice_options": language.choice_options,
         "country": telling.country,
         "order_number": telling.order_number,
+        "runs": telling.runs,
     }
     app.jinja_env.filters |= {**said, "combined": operator.or_}
     spoken = (language.gettext, language.ngettext)

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from bridge.db import work
 from bridge.db.tables import Connection, FacetRow, Listing, Order, Poll, Product, TokenRow, Variant, Work
-from bridge.flows import admin
+from bridge.flows import admin, allowance
+from bridge.flows.allowance import Allowance
 from bridge.flows.engine import LANES, Engine
 from bridge.flows.forms import FieldErrors
 from bridge.ports.errors import AskMerchant, Reauthorise, RetryLater
@@ -394,3 +395,53 @@ def test_the_same_account_connected_twice_at_once_is_one_connection(
     assert len({item.id for item in done}) == 1
     assert [item.created for item in done].count(True) == 1
     assert len(_rows(engine, shop, Connection)) == 1
+
+
+@pytest.mark.both_databases
+def test_a_shop_has_no_more_marketplaces_than_its_operator_allows_and_loses_none(
+    engine: Engine, shop: admin.Named
+) -> None:
+    _store(engine, shop)
+    first = _market(engine, shop, account="one")
+    assert allowance.shown(engine, shop.id) is None
+    found = allowance.limit(engine, shop.id, 1, "Acme, help@acme.example")
+    assert found == Allowance(1, 1, "Acme, help@acme.example")
+    with pytest.raises(AskMerchant, match=r"1 of the 1 marketplaces it may have.* ask Acme, help@acme.example"):
+        _market(engine, shop, account="two")
+    with engine.db.read(shop.id) as session:
+        assert [row.account for row in session.scalars(select(Connection).where(Connection.role == "channel"))] == [
+            "one"
+        ], "nothing is left of the try"
+    # What is there is renewed, paused and set going as ever, and goes on where the limit is lowered.
+    assert _market(engine, shop, account="one").id == first.id
+    admin.pause(engine, shop.id, first.id)
+    allowance.limit(engine, shop.id, 0)
+    admin.resume(engine, shop.id, first.id)
+    with engine.db.read(shop.id) as session:
+        assert session.get_one(Connection, first.id).state == "active"
+    # One that was let go makes room, and does not come back without.
+    admin.disconnect(engine, shop.id, first.id, zero_listings=False)
+    assert allowance.shown(engine, shop.id) == Allowance(0, 0)
+    with pytest.raises(AskMerchant, match="whoever runs Storebridge"):
+        _market(engine, shop, account="one")
+    assert allowance.limit(engine, shop.id, None) is None
+    assert _market(engine, shop, account="one").account == "one"
+    _market(engine, shop, account="two")
+
+
+@pytest.mark.both_databases
+def test_two_who_connect_the_last_one_at_the_same_time_get_one(engine: Engine, shop: admin.Named) -> None:
+    allowance.limit(engine, shop.id, 1)
+    start = threading.Barrier(2)
+
+    def go(account: str) -> str:
+        start.wait(30)
+        try:
+            return _market(engine, shop, account=account).account
+        except AskMerchant:
+            return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(go, ("one", "two")))
+    assert sorted(map(bool, done)) == [False, True]
+    assert allowance.shown(engine, shop.id) == Allowance(1, 1)

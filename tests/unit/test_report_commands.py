@@ -149,3 +149,16 @@ def test_who_changed_what_is_listed(run: Run) -> None:
     assert all(row["author"] for row in rows)
     assert len(json.loads(run("activity", "--json").output)) > len(rows)
     assert "Market 0: resumed" in run("activity", "--people").output
+
+
+def test_how_many_marketplaces_a_shop_may_have_is_told_set_and_lifted(run: Run) -> None:
+    assert run("limits").output == "No limit: this shop may have as many marketplaces as it likes.\n"
+    told = run("limits", "--marketplaces", "1", "--ask", "Acme, help@acme.example")
+    assert (told.exit_code, "for more, ask Acme, help@acme.example." in told.output) == (0, True), told.output
+    found = json.loads(run("limits", "--json").output)["marketplaces"]
+    assert (found["most"], found["ask"]) == (1, "Acme, help@acme.example")
+    [row] = [row for row in json.loads(run("activity", "--people", "--json").output) if "at most" in row["text"]]
+    assert row["author"]
+    assert run("limits", "--marketplaces", "1", "--none").exit_code == 2
+    run("limits", "--none")
+    assert json.loads(run("limits", "--json").output) == {"marketplaces": None}

@@ -238,6 +238,22 @@ def test_what_was_exchanged_is_told_in_the_pages_language_and_shown_as_it_was(li
     assert not re.search("RetryLater|Reauthorise|no answer| after ", shown)
 
 
+def test_what_was_exchanged_about_a_product_is_one_line_unless_it_went_wrong(lively: Lively) -> None:
+    recorder = JournalRecorder(lively.world.db)
+    about = {"subject": {"sku": "A"}}
+    call = Exchange("1:2", "offers.update", lively.world.clock(), 1.25, "PUT", "https://m.test/o", 200, **about)
+    recorder.record(call)
+    recorder.record(replace(call, operation="offers.read"))
+    assert recorder.flush()
+    page = alone(lively, "de", "sku?sku=A")
+    assert re.findall(r"<summary>(\d+ Aufrufe: [^<]*)", page) == ["2 Aufrufe: offers.read, offers.update"]
+    assert '<details class="sb-entry-what"><summary>2' in page
+    recorder.record(replace(call, status=401, error="Reauthorise: their words"))
+    assert recorder.flush()
+    assert '<details class="sb-entry-what" open><summary>3' in alone(lively, "de", "sku?sku=A")
+    assert "sb-entry-what" + '"><summary>' not in alone(lively, "de", "activity?sku=A"), "the log has each by itself"
+
+
 def test_what_somebody_typed_is_not_translated(lively: Lively) -> None:
     html = alone(lively, "nl", "sku?sku=nothing")
     assert "<title>nothing · " in html

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.db.tables import Connection, PlanRow
-from bridge.flows import admin, outcome
+from bridge.flows import admin, allowance, outcome
 from bridge.ports.errors import Reauthorise
 from bridge.web import places
 from tests.support import desks
@@ -86,6 +86,21 @@ def test_every_page_of_a_shop_that_is_paused(lively: Lively) -> None:
         assert "This shop is paused. Nothing goes out until you resume; what comes in is kept." in shown, path
         assert "Resume" in shown, path
         assert "No answer of late:" not in shown, f"{path}: nobody was asked"
+
+
+def test_every_page_of_a_shop_that_has_as_many_marketplaces_as_it_may(lively: Lively) -> None:
+    visitor = Visitor(lively)
+    there = len(lively.read(Connection, Connection.role == "channel"))
+    allowance.limit(lively.engine, 1, there + 1, "Acme")
+    told = f"This shop has {there} of the {there} marketplaces it may have. What is connected goes on as it is; for more, ask Acme."
+    assert "marketplaces it may have" not in visitor.read("")
+    assert "Above the limit of this shop" not in visitor.read("connect")
+    allowance.limit(lively.engine, 1, there, "Acme")
+    for path in paths_of(lively):
+        assert told in visitor.read(path), path
+    shown = visitor.ask("connect", EVERYTHING)["html"]
+    assert "Above the limit of this shop" in text(shown)
+    assert "connect%2Fmarket" not in shown, "what cannot be connected is shown, and leads nowhere"
 
 
 @pytest.mark.parametrize("role", ["platform", "channel"])
