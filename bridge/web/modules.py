@@ -29,6 +29,7 @@ from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise,
 from bridge.ports.http.context import hurry
 from bridge.ports.manifest import Limit
 from bridge.ports.storemodule import Asked
+from bridge.web import language
 from bridge.web.throttle import Throttle, TooMany, caller
 
 KB, MB = 1024, 1024 * 1024
@@ -186,6 +187,7 @@ def _connect(engine: Engine, config: DoorConfig, throttle: Throttle, slots: thre
     g.statuses = ASKING
     throttle.count("connect", g.caller, ASKS)
     content = read_object(_body(16 * KB))
+    g.locale = str(content.get("locale", ""))[:20]
     asked = _asked(content)
     throttle.count("connect", "everybody", ALL_ASKS)
     throttle.count("store", module_connect.host(asked), ASKS_OF_STORE)
@@ -258,7 +260,10 @@ def _broken(error: Exception) -> Response:
 
 
 def _text_answer(text: str, status: HTTPStatus) -> Response:
-    return _sealed(Response(text and text + "\n", status, mimetype="text/plain"))
+    """In the language of whoever clicked, where the module has told it; the modules print it as it is."""
+    with language.spoken(language.best(g.get("locale", ""))):
+        told = str(language.said(text))
+    return _sealed(Response(told and told + "\n", status, mimetype="text/plain"))
 
 
 def _sealed(response: Response) -> Response:

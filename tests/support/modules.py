@@ -106,7 +106,7 @@ class Shop:
         api = f"{self.url}/wp-json/"
         return {
             "platform": "woocommerce", "store_url": self.url, "api_url": api, "code": code, "version": "1.2.0",
-            "platform_version": "10.5.0", "user": "anna", "locale": "nl_NL", "later": {"a": 1},
+            "platform_version": "10.5.0", "user": "anna", "locale": "en_GB", "later": {"a": 1},
         }  # fmt: skip
 
 

@@ -113,6 +113,8 @@ class TestConnecting:
         assert place.ask(asked).status_code == 200
         again = place.ask(asked)
         assert (again.status_code, "Click Connect again" in again.text) == (403, True)
+        german = place.ask({**asked, "locale": "de_AT"})
+        assert (german.status_code, "Der Shop kennt diesen Verbindungscode nicht" in german.text) == (403, True)
         assert place.ask({**asked, "code": "0" * 64}).status_code == 403
         assert place.count(Connection) == 1
 
