@@ -111,7 +111,9 @@ def _parcels(
     session: Session, order: Order, lines: Sequence[OrderLine], rows: Rows, store_order: StoreOrder, now: datetime
 ) -> set[str]:
     complete = store_order.status is StoreOrderStatus.COMPLETED
-    tracked = [parcel for parcel in store_order.parcels if parcel.lines or complete]
+    # Those that name no lines hold what is left when all the others are known.
+    parcels = sorted(store_order.parcels, key=lambda parcel: not parcel.lines)
+    tracked = [parcel for parcel in parcels if parcel.lines or complete]
     marks = [mark for parcel in tracked if (mark := _parcel(session, order, lines, rows, parcel, now))]
     if complete and not any(parcel.number for parcel in tracked):
         _untracked(session, order, lines, rows, now)

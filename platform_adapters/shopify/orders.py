@@ -274,14 +274,14 @@ def _store_line(raw: Json, refunded: Mapping[str, int], more: Mapping[str, int],
 
 
 def parcels(raw: Json) -> tuple[Tracking, ...]:
-    """A parcel for each tracking number. A fulfilment with several does not say what is in which: the first has it."""
+    """A parcel for each tracking number."""
     found: list[Tracking] = []
     for item in dicts(raw.get("fulfillments")):
         if item.get("status") not in ("SUCCESS", "OPEN", "PENDING"):
             continue
         shipped, reference = moment(item.get("createdAt")), number(item.get("id"))
         infos = dicts(item.get("trackingInfo")) or [{}]
-        for place, info in enumerate(infos):
+        for place, (info, units) in enumerate(zip(infos, _shares(_lines(item), len(infos)), strict=True)):
             found.append(
                 Tracking(
                     ref=f"fulfillment:{reference}" + (f":{place}" if place else ""),
@@ -289,10 +289,23 @@ def parcels(raw: Json) -> tuple[Tracking, ...]:
                     number=text(info.get("number")),
                     url=text(info.get("url")),
                     shipped_at=shipped,
-                    lines=_lines(item) if not place else {},
+                    lines=units,
                 )
             )
-    return tuple(parcel for parcel in found if parcel.lines or parcel.number)
+    return tuple(parcel for parcel in found if parcel.lines)
+
+
+def _shares(units: Mapping[str, int], count: int) -> list[dict[str, int]]:
+    """A fulfilment with several numbers does not say what is in which: each further one has one unit, as long as the
+    first has any left, and whoever bought can follow them all."""
+    first, further = dict(units), []
+    for _ in range(1, count):
+        line = next((line for line in reversed(first) if sum(first.values()) > 1), None)
+        further.append({line: 1} if line else {})
+        if line:
+            first[line] -= 1
+            first = {key: left for key, left in first.items() if left}
+    return [first, *further]
 
 
 def _lines(holder: Json) -> dict[str, int]:

@@ -22,7 +22,7 @@ from platform_adapters.shopify.documents import API_VERSION
 from platform_adapters.shopify.facts import Facts, demand_locations, granted
 from platform_adapters.shopify.order_reading import OrderReader
 from platform_adapters.shopify.reading import Json, gid, next_cursor, nodes, number, since_filter, table, text, walk
-from platform_adapters.shopify.refusals import codes, errors_of, is_spent, refuse
+from platform_adapters.shopify.refusals import codes, errors_of, is_spent, no_order, refuse
 from platform_adapters.shopify.return_keeping import Back, ReturnKeeper
 from platform_adapters.shopify.stock import set_available
 
@@ -130,7 +130,7 @@ class ShopifyPlatform:
             "sendFulfillmentReceipt": False,
         }
         payload = table(self._client.tell("order_create", order=body, options=options).get("orderCreate"))
-        if any("metafields" in (error.get("field") or ()) for error in errors_of(payload)):
+        if errors_of(payload) and self._is_there(payload, draft.ref):
             text_ = "The store says that it has this order already; it is looked up."
             raise UnknownOutcome(text_, developer=repr(errors_of(payload))[:500])
         made = refuse(payload).get("order")
@@ -230,7 +230,7 @@ class ShopifyPlatform:
         """Below what stands there already."""
         found = self._client.ask("order_note", 1, id=gid("Order", external_id)).get("order")
         if not isinstance(found, dict):
-            raise NotFound(f"The store has no order {external_id}.", field="external_id")
+            no_order(external_id)
         before = text(found.get("note"))
         if note in before.split("\n"):
             return
@@ -281,6 +281,11 @@ class ShopifyPlatform:
         if "TAKEN" not in codes(found):
             refuse(found)
 
+    def _is_there(self, payload: Json, ref: str) -> bool:
+        """Whether it was refused because the store has it. By which field and words that is told stands nowhere."""
+        told = any("metafields" in (error.get("field") or ()) for error in errors_of(payload))
+        return told or self._find(ref) is not None
+
     def _find(self, ref: str) -> str | None:
         arguments = {"ref": ref, "query": f"source_identifier:{quoted(ref)}"}
         try:
@@ -301,13 +306,13 @@ class ShopifyPlatform:
     def _one(self, external_id: str) -> StoreOrder:
         found = self.fetch_orders([external_id])
         if not found:
-            raise NotFound(f"The store has no order {external_id}.", field="external_id")
+            no_order(external_id)
         return found[0]
 
     def _raw(self, external_id: str) -> Json:
         rows = self._orders.read([external_id])
         if not rows:
-            raise NotFound(f"The store has no order {external_id}.", field="external_id")
+            no_order(external_id)
         return rows[0]
 
     def _returned(self, raw: Json) -> Json:

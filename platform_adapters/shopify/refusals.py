@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, RejectItem, RetryLater, SlowDown
 from platform_adapters.shopify.reading import Json, dicts, table, text
+from platform_adapters.shopify.scopes import ALL_ORDERS
 
 # What a development or trial store says to a sixth order within a minute; it has no code of its own.
 TOO_MANY = "too many attempts"
@@ -28,6 +29,15 @@ CODES: Mapping[str, type[BridgeError]] = {
     "FEATURE_NOT_ENABLED": AskMerchant,
     "FULFILLMENT_SERVICE_INVALID": AskMerchant,
 }
+
+
+def no_order(number: str) -> NoReturn:
+    """Deleted, or too old to be shown to an app without that scope (shopify.dev, access scopes)."""
+    raise NotFound(
+        f"The store has no order {number}, or does not show it: those of more than 60 days need the access scope "
+        f"{ALL_ORDERS}.",
+        field="external_id",
+    )
 
 
 def errors_of(payload: Any) -> list[Json]:

@@ -16,7 +16,7 @@ from platform_adapters.shopify import refunds, returns
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.facts import Facts
 from platform_adapters.shopify.reading import Json, cut, gid, nodes, table, text, walk
-from platform_adapters.shopify.refusals import codes, errors_of, refuse
+from platform_adapters.shopify.refusals import codes, errors_of, no_order, refuse
 from platform_adapters.shopify.scopes import NO_RETURNS
 
 # Points of an order's returns, of one return's lines and refunds, and of what can be returned; a query may cost a
@@ -57,7 +57,10 @@ class ReturnKeeper:
             data = self._client.ask("return_list", LIST_POINTS, id=gid("Order", order), after=cursor)
             return table(data.get("order")).get("returns")
 
-        rows = walk(self._there(ask(None)), ask)
+        first = ask(None)
+        if not isinstance(first, dict):
+            no_order(order)
+        rows = walk(first, ask)
         for row in rows:
             row["returnLineItems"] = {"nodes": walk(row.get("returnLineItems"), partial(self._lines, row["id"]))}
             row["refunds"] = {"nodes": walk(row.get("refunds"), partial(self._refunds, row["id"]))}

@@ -12,6 +12,8 @@ SCOPES = ("read_fulfillments", "read_inventory", "read_locations", "read_product
 RETURNS = "write_returns"
 WISHED_SCOPES = (RETURNS,)
 OPTIONAL_SCOPES = ("write_inventory",)
+# Not asked for: Shopify gives it to few public apps.
+ALL_ORDERS = "read_all_orders"
 NO_RETURNS = f"The app lacks the access scope {RETURNS}, so returns are notes and refunds in the store."
 GIVE_RETURNS = (
     f"With the access scope {RETURNS} the returns of marketplaces are kept as returns in the store, with their reason, "

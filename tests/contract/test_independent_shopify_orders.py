@@ -12,7 +12,7 @@ import pytest
 
 from bridge.domain.money import Money
 from bridge.domain.order import StoreOrderStatus
-from bridge.ports.errors import AskMerchant, BridgeError, RejectItem, RetryLater, SlowDown, UnknownOutcome
+from bridge.ports.errors import AskMerchant, RejectItem, RetryLater, SlowDown, UnknownOutcome
 from tests.support.independent_shopify import Json, Reply
 from tests.support.independent_shopify_sold import HOME, draft, euro, fetch, key, line, made
 from tests.support.independent_shopify_store import Shopify
@@ -133,11 +133,13 @@ def test_a_store_whose_prices_have_no_tax(market: Shopify, connect: Connect, pro
     assert found.total == euro("28.19")
 
 
-def test_an_order_is_created_once(market: Shopify, store: Any, product: Json) -> None:
-    market.lag = timedelta(minutes=10)
+@pytest.mark.parametrize("field", [["order", "metafields", "0", "value"], ["order"], None])
+def test_an_order_is_created_once(market: Shopify, store: Any, product: Json, field: list[str] | None) -> None:
+    """However the store says that it has it already: it is looked up, and not refused."""
+    market.lag, market.taken_at = timedelta(minutes=10), field
     asked = draft("O-1", line("L-1", product["variants"][0], 2, "20.00"))
     first = store.create_order(asked)
-    with pytest.raises(BridgeError):
+    with pytest.raises(UnknownOutcome):
         store.create_order(asked)
     assert len(market.known("Order")) == 1
     found = store.find_orders(["bol-1:O-1", "bol-1:O-2"], asked.placed_at)
@@ -297,7 +299,7 @@ def test_parcels(market: Shopify, store: Any, order: Json, clock: Clock) -> None
     by = {parcel.number: parcel for parcel in found.parcels}
     assert (by["3S1"].carrier, by["3S1"].url, by["3S1"].lines) == ("PostNL", "https://t.example/3S1", {key(one): 2})
     assert "" in by, "sent without a number"
-    assert any("D1" in parcel.number for parcel in found.parcels)
+    assert (by["D1"].lines, by["D2"].lines) == ({key(one): 3}, {key(two): 1}), "several numbers, each with a part"
     refs = [parcel.ref for parcel in found.parcels]
     assert len(set(refs)) == len(refs)
     assert [parcel.ref for parcel in fetch(store, order).parcels] == refs
@@ -306,6 +308,12 @@ def test_parcels(market: Shopify, store: Any, order: Json, clock: Clock) -> None
     assert "3S1" not in {parcel.number for parcel in again.parcels}, "cancelled: it has not left"
     assert again.status is StoreOrderStatus.PROCESSING
     assert {parcel.ref for parcel in again.parcels} <= set(refs)
+
+
+def test_more_numbers_than_units(market: Shopify, store: Any, order: Json) -> None:
+    market.sent(order, {order["lines"][1]["id"]: 2}, company="DHL", numbers=["D1", "D2", "D3"])
+    found = fetch(store, order).parcels
+    assert [(parcel.number, [*parcel.lines.values()]) for parcel in found] == [("D1", [1]), ("D2", [1])]
 
 
 def test_a_number_that_comes_later_is_the_same_parcel(market: Shopify, store: Any, order: Json) -> None:

@@ -56,3 +56,18 @@ def test_what_was_confirmed_is_counted_where_the_marketplace_does_not_count(worl
     assert (market.left, market.orders[key].lines[0].open) == ([5, 2], 0)
     with world.db.read(1) as session:
         assert {row.state for row in session.scalars(select(ParcelRow))} == {"confirmed"}
+
+
+def test_a_parcel_that_names_nothing_holds_what_the_others_leave(world: World) -> None:
+    """In whichever order the store tells them."""
+    key = world.markets[0].buy(("A", 5))
+    world.clock.advance(330)
+    world.settle(30)
+    store_id = next(iter(world.store.orders))
+    line = world.store.orders[store_id].lines[0].external_id
+    world.store.ship(store_id, "3S0", complete=False)
+    world.store.ship(store_id, "3S1", {line: 3})
+    world.hint_order(store_id)
+    world.settle(60, step=20)
+    told = {parcel.tracking: parcel.lines[0].quantity for parcel in world.markets[0].parcels[key]}
+    assert told == {"3S0": 2, "3S1": 3}

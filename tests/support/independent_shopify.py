@@ -45,7 +45,7 @@ HOUR, QUARTER = timedelta(hours=1), timedelta(days=90)
 SCOPES = frozenset(
     {
         "read_products", "write_products", "read_inventory", "write_inventory", "read_locations", "read_orders",
-        "write_orders", "read_all_orders", "read_fulfillments", "read_merchant_managed_fulfillment_orders",
+        "write_orders", "read_fulfillments", "read_merchant_managed_fulfillment_orders",
         "write_merchant_managed_fulfillment_orders", "read_returns", "write_returns",
     }
 )  # fmt: skip

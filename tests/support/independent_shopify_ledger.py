@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -95,26 +94,23 @@ class Ledger(Catalogue):
     # -- reading ----------------------------------------------------------------------------------------------
 
     def root_order(self, id: str) -> Json | None:
-        return self.get(id)
+        return self.shown(self.get(id))
 
     def root_orderByIdentifier(self, identifier: Json) -> Json | None:
         if "id" in identifier:
-            return self.get(identifier["id"])
+            return self.shown(self.get(identifier["id"]))
         wanted = identifier["customId"]
         space = self.space(wanted.get("namespace"))
         for row in self.known("Order"):
             for item in row["metafields"]:
                 if (item["namespace"], item["key"], item["value"]) == (space, wanted["key"], wanted["value"]):
-                    return row
+                    return self.shown(row)
         return None
 
     def root_orders(self, **given: Any) -> Rows:
         sorts = {"UPDATED_AT": "updatedAt", "CREATED_AT": "createdAt", "PROCESSED_AT": "processedAt"}
         found = self.searched("Order", given, self._order_asked, sorts)
-        if "read_all_orders" in self.scopes:
-            return found
-        old = self.now() - timedelta(days=60)
-        return Rows([row for row in found if moment(row["createdAt"]) > old], found.at)
+        return Rows([row for row in found if self.shown(row)], found.at)
 
     def _order_asked(self, row: Json) -> Asked:
         live = self.get(row["id"]) or row

@@ -15,7 +15,10 @@ TAG_LENGTH = 40
 
 
 class Orders(Parcels):
-    """``rate``: what one unit of the shop's currency is in the buyer's."""
+    """``rate``: what one unit of the shop's currency is in the buyer's. ``taken_at``: the field by which a value that
+    another order has is refused; which it is stands nowhere."""
+
+    taken_at: list[str] | None = ["order", "metafields", "0", "value"]  # noqa: RUF012  set anew, never changed
 
     # -- creating ---------------------------------------------------------------------------------------------
 
@@ -36,7 +39,7 @@ class Orders(Parcels):
         self.touch(row)
         return {"order": row, "userErrors": []}
 
-    def _order_faults(self, order: Json) -> tuple[list[str], str, str] | None:  # noqa: C901, PLR0911, PLR0912  one line for each
+    def _order_faults(self, order: Json) -> tuple[list[str] | None, str, str] | None:  # noqa: C901, PLR0911, PLR0912  one line for each
         lines = order.get("lineItems") or []
         taxed = [*lines, *(order.get("shippingLines") or [])]
         if not lines:
@@ -70,7 +73,7 @@ class Orders(Parcels):
             return ["order", "customer"], "Customer phone has already been taken", "INVALID"
         for item in order.get("metafields") or []:
             if wrong := self.metafield_fault("ORDER", item):
-                return ["order", "metafields"], wrong, "INVALID"
+                return self.taken_at, wrong, "INVALID"
         return None
 
     def _new_order(self, given: Json) -> Json:
