@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from bridge.db.tables import Order, Reservation
 from bridge.domain.money import Money
-from bridge.ports.errors import AskMerchant
-from bridge.ports.manifest import Capability, Manifest
+from bridge.flows.sites import used_sites
+from bridge.ports.manifest import Capability
 from bridge.rehearsal.market import units
 from bridge.rehearsal.report import Failed
 from bridge.rehearsal.story import Step, Story
@@ -40,24 +40,20 @@ def _module(info: Mapping[str, Any]) -> str:
 
 
 def connect_channel(story: Story) -> str:
-    try:
-        done = story.world.connect_channel()
-    except AskMerchant as error:
-        raise Failed(f"{error.merchant} {_others(story)}") if error.field == "currency" else error from None
+    done = story.world.connect_channel()
     where = ", ".join(done.info.get("countries", ())) or "anywhere"
+    _refuse_currency(story, f"{done.title} sells in {where}")
     return f"{done.info.get('name') or done.title}, sells in {where}; the sandbox"
 
 
-def _others(story: Story) -> str:
-    """The marketplaces that a store of this currency can be rehearsed with."""
-    currency = story.world.row(story.world.store_id).info["currency"]
-    known = story.world.engine.channels.values()
-    fit = [item.name for item in known if currency in (item.manifest.currency, *_currencies(item.manifest))]
-    return f"Rehearse with one that sells in {currency}: --channel {', '.join(fit)}." if fit else ""
-
-
-def _currencies(manifest: Manifest) -> set[str]:
-    return {site.currency for site in manifest.sites}
+def _refuse_currency(story: Story, where: str) -> None:
+    """A marketplace of many countries may have one in the store's currency, and its sandbox none."""
+    world = story.world
+    row, currency = world.row(world.channel_id), world.row(world.store_id).info["currency"]
+    known = sorted({site.currency for site in used_sites(world.engine.manifest(row), row)})
+    if known and currency not in known:
+        words = f"The sandbox of {where}, in {', '.join(known)}, and the store in {currency}: nothing would be listed."
+        raise Failed(f"{words} Rehearse with a store, or a view of it, that sells in {' or '.join(known)}.")
 
 
 def list_product(story: Story) -> str:

@@ -199,7 +199,12 @@ def test_the_whole_walk_in_shopify(
         ({"scopes": tuple({*LEAST, *MORE_SCOPES} - {"write_orders"})}, ["--token", SANDBOX_TOKEN], "write_orders"),
         ({"locations": [TWO[2]]}, ["--token", SANDBOX_TOKEN], "-s locations=NAME"),
         ({}, ["--token", SANDBOX_TOKEN, "-s", "locations=Nowhere"], "no location Nowhere"),
-        ({"currency": "USD"}, ["--token", SANDBOX_TOKEN], "--channel"),
+        ({"currency": "USD"}, ["--token", SANDBOX_TOKEN], "connect a store that sells in it"),
+        (
+            {"currency": "USD"},
+            ["--token", SANDBOX_TOKEN, "--channel", "amazon"],
+            "sells in DE, FR, in EUR, and the store in USD",
+        ),
     ],
     ids=[
         "a wrong token",
@@ -208,6 +213,7 @@ def test_the_whole_walk_in_shopify(
         "no place",
         "a strange place",
         "USD",
+        "USD where the marketplace has a country of it, and its sandbox none",
     ],
 )
 def test_shopify_refuses_in_one_sentence(
