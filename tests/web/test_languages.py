@@ -13,6 +13,7 @@ from babel.core import Locale
 from babel.messages.pofile import read_po
 
 from bridge.db.recorder import JournalRecorder
+from bridge.db.tables import PlanRow
 from bridge.ports.http import Exchange
 from bridge.registry import discover
 from bridge.web import language as languages
@@ -252,6 +253,20 @@ def test_what_was_exchanged_about_a_product_is_one_line_unless_it_went_wrong(liv
     assert recorder.flush()
     assert '<details class="sb-entry-what" open><summary>3' in alone(lively, "de", "sku?sku=A")
     assert "sb-entry-what" + '"><summary>' not in alone(lively, "de", "activity?sku=A"), "the log has each by itself"
+
+
+def test_a_plan_says_how_many_it_shows_and_prices_as_the_language_writes_them(lively: Lively) -> None:
+    lively.plan()
+    number = lively.read(PlanRow)[0].id
+    moved = {"field": "price", "old": "1234.50 EUR", "new": "19.90 EUR"}
+    with lively.world.db.write(1) as session:
+        row = session.get_one(PlanRow, number)
+        [channel] = row.found["channels"]
+        example = {**channel["examples"][0], "changes": [moved]}
+        row.found = {**row.found, "channels": [{**channel, "changed": 93, "examples": [example]}]}
+    shown = unescape(re.sub("<[^>]+>", "", alone(lively, "de", f"plans/{number}")))
+    assert "1.234,50\N{NO-BREAK SPACE}€ → 19,90\N{NO-BREAK SPACE}€" in shown
+    assert "1 von diesen 93 werden gezeigt, als Beispiele." in shown
 
 
 def test_what_somebody_typed_is_not_translated(lively: Lively) -> None:
