@@ -46,7 +46,7 @@ def test_a_rule_is_put_together_shown_on_real_products_kept_planned_and_applied(
     shown = text(page)
     assert "2 of 3 fit" in shown
     assert "stock 9 → 8" in shown
-    assert "price 10.00 EUR → 11.00 EUR" in shown
+    assert "price €10.00 → €11.00" in shown
     assert kiosk.rows(DraftRow) == [], "looking keeps nothing"
     assert kiosk.press(path, page, "save").status_code == 303
     listed = text(kiosk.get(f"rules?of={HERE}"))
