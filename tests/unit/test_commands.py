@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,24 @@ NAMES = sorted(cli.commands)
 BENCHMARKS = benchmarks()
 
 
+LOADS = """
+import gc
+from bridge import cli
+cli.cli.main = lambda **_: __import__("bridge.app")
+before = [found["collections"] for found in gc.get_stats()]
+cli.main()
+print(sum(found["collections"] for found in gc.get_stats()) - sum(before))
+"""
+
+
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+def test_what_is_loaded_for_a_command_is_not_looked_through_meanwhile() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 20
 
 
 def _run(data_dir: Path, *arguments: str, **options: Any) -> Result:
