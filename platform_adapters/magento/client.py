@@ -62,7 +62,8 @@ class MagentoClient:
 
     def currency(self, scope: str = "all") -> Json:
         """The base currency of a scope, and the rates from it to the currencies that are allowed there, 0 where the
-        store has none."""
+        store has none. ``store/storeConfigs`` has the website's setting for the first, which counts for nothing where
+        prices are the same in all websites (Magento's ``Store::getBaseCurrencyCode``; measured on Mage-OS 1.2.0)."""
         return _table(self._get("directory/currency", "store.currency", scope=scope))
 
     def modules(self) -> list[str]:

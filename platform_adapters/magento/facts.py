@@ -58,11 +58,10 @@ class Facts:
         config = _with(client.store_configs(), "code", text(view.get("code")))
         website = _with(client.websites(), "id", text(view.get("website_id")))
         code = text(website.get("code")) or "base"
-        currency, unit = currency_code(config.get("base_currency_code")), text(config.get("weight_unit"))
-        if not currency:
-            raise RetryLater("Magento: the store did not tell its currency; it is asked again.")
+        money, unit = client.currency(text(view.get("code"))), text(config.get("weight_unit"))
         return ShopFacts(
-            currency=currency,
+            currency=_base(money),
+            rates=_rates(money),
             view=text(view.get("code")),
             view_id=number(view.get("id")),
             website=code,
@@ -83,16 +82,11 @@ class Facts:
     def _read_reports(self, shop: ShopFacts) -> Reports:
         """A rate is told only towards a currency that is allowed in that scope; else the way back is looked at."""
         whole = self._client.currency()
-        found = currency_code(whole.get("base_currency_code"))
-        if not found:
-            raise RetryLater("Magento: the store did not tell its currency; it is asked again.")
+        found = _base(whole)
         if found == shop.currency:
             return Reports(found, Decimal(1))
-        rate = _rate(self._client.currency(shop.view), found)
-        if rate is None:
-            back = _rate(whole, shop.currency)
-            rate = 1 / back if back else Decimal(0)
-        return Reports(found, rate)
+        back = _rates(whole).get(shop.currency)
+        return Reports(found, shop.rates.get(found, 1 / back if back else Decimal(0)))
 
     def _vat(self) -> Vat:
         if self._settings.get("prices") != "without VAT":
@@ -146,9 +140,16 @@ def _attributes(rows: Iterable[Json]) -> dict[str, Attribute]:
     return found
 
 
-def _rate(told: Json, wanted: str) -> Decimal | None:
-    rows = (row for row in dicts(told.get("exchange_rates")) if row.get("currency_to") == wanted)
-    return next((amount(row.get("rate")) for row in rows), None)
+def _base(told: Json) -> str:
+    found = currency_code(told.get("base_currency_code"))
+    if not found:
+        raise RetryLater("Magento: the store did not tell its currency; it is asked again.")
+    return found
+
+
+def _rates(told: Json) -> dict[str, Decimal]:
+    rows = dicts(told.get("exchange_rates"))
+    return {text(row.get("currency_to")): amount(row.get("rate")) or Decimal(0) for row in rows}
 
 
 def _with(rows: Iterable[Json], name: str, value: str) -> Json:

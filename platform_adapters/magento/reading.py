@@ -32,7 +32,8 @@ class Reports(NamedTuple):
 @dataclass(frozen=True)
 class ShopFacts:
     """``view`` is the store view that is read and that orders belong to; ``stock_id`` the stock its website sells from,
-    None where the store has no Multi Source Inventory. ``attributes`` by id, ``categories`` are paths by id."""
+    None where the store has no Multi Source Inventory. ``attributes`` by id, ``categories`` are paths by id; ``rates``
+    from the base currency to those that are allowed in the view, 0 where the store has none."""
 
     currency: str
     view: str = "default"
@@ -51,6 +52,7 @@ class ShopFacts:
     gtin_attributes: tuple[str, ...] = ()
     brand_attributes: tuple[str, ...] = ()
     cost_attribute: str = "cost"
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
 
     def by_code(self, code: str) -> Attribute | None:
         return next((item for item in self.attributes.values() if item.code == code), None)

@@ -12,7 +12,7 @@ import pytest
 from bridge.domain.catalogue import StoreProduct
 from bridge.ports.errors import AskMerchant, BridgeError, NotFound, Reauthorise, RetryLater, SlowDown
 from platform_adapters.magento.sandbox import SANDBOX_KEYS
-from tests.support.magento import Account, Store, all_pages, draft, open_store, utc_now
+from tests.support.magento import Account, Store, all_pages, draft, eur, open_store, utc_now
 
 LINE = "storebridge|bol:1|L"
 
@@ -48,6 +48,16 @@ class TestAccount:
         assert [choice.value for choice in info.choices["store_view"]] == ["default"]
         assert [choice.value for choice in info.choices["source"]] == ["default"]
         assert info.details["inventory"] == "stock 1"
+
+    @pytest.mark.parametrize("module", [False, True])
+    def test_sells_in_the_currency_that_counts_and_not_in_what_the_website_is_set_to(self, module: bool) -> None:
+        """Where prices are the same in all websites, the setting of one for its base currency counts for nothing."""
+        with open_store(currency="EUR", currency_setting="GBP", module=module) as store:
+            account, key = Account(store), store.product("A", price=10)
+            assert account.platform.check().currency == "EUR"
+            assert read(account, key)[0].variants[0].price == eur("10.00")
+            made = account.platform.create_order(draft(key))
+            assert (made.currency, store.order(made.external_id)["base_currency_code"]) == ("EUR", "EUR")
 
     def test_a_token_alone_is_taken_only_where_the_store_takes_bearers(self, store: Store) -> None:
         alone = {"access_token": SANDBOX_KEYS["access_token"]}

@@ -20,7 +20,8 @@ class Options:
     ``module``: Storebridge's own module is installed. ``attribute_set``: its only one; ``ean``: the attribute in it
     with the EAN; ``required``: those of its attributes that a new product must have. ``port_told``: its web
     server tells PHP the port that it was called at, which is then signed; Debian's nginx does not.
-    ``global_currency``: the store's, where the website's ``currency`` is another; ``rate`` from this to that,
+    ``currency_setting``: what the website is set to, where it is not its ``currency``, since prices are the same in all
+    websites. ``global_currency``: the store's, where the website's ``currency`` is another; ``rate`` from this to that,
     ``rate_back`` the other way, 0 where the store has none, None where the currency is not allowed in that scope."""
 
     bearer: bool = False
@@ -28,6 +29,7 @@ class Options:
     salable_export: bool = True
     sources: tuple[str, ...] = ("default",)
     currency: str = "EUR"
+    currency_setting: str = ""
     global_currency: str = ""
     rate: float | None = None
     rate_back: float | None = None

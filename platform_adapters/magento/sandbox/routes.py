@@ -65,7 +65,7 @@ class StoreRoutes:
             "code": VIEW,
             "website_id": WEBSITE_ID,
             "locale": "en_GB",
-            "base_currency_code": currency,
+            "base_currency_code": self.shop.options.currency_setting or currency,
         }
         body |= {
             "default_display_currency_code": currency,
