@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--db",
         choices=["chosen", *DATABASES],
         default="chosen",
-        help="databases to test on (chosen: both, but for tests/flows, which run on SQLite unless they are marked)",
+        help="databases to test on (chosen: both; flows, faults, plans, web: SQLite, and PostgreSQL where marked)",
     )
     parser.addoption("--statements", action="store_true", help="say which SQL statements were executed on SQLite only")
 
@@ -84,7 +84,7 @@ def _kinds(metafunc: pytest.Metafunc) -> list[str]:
     if option != "chosen":
         return DATABASES[option]
     marked = metafunc.definition.get_closest_marker("both_databases")
-    return DATABASES["sqlite" if folder_of(metafunc.definition.path) == ON_SQLITE and not marked else "both"]
+    return DATABASES["sqlite" if folder_of(metafunc.definition.path) in ON_SQLITE and not marked else "both"]
 
 
 @pytest.hookimpl(wrapper=True)

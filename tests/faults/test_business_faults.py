@@ -119,6 +119,7 @@ def test_b4_asked_after_it_is_shipped(stack: Stack) -> None:
     stack.check_invariants()
 
 
+@pytest.mark.both_databases
 def test_b4_one_of_two_lines_is_cancelled(stack: Stack) -> None:
     listed(stack, A=5, B=5)
     lines = [{"sku": sku, "quantity": 2, "unit_price": 10.0} for sku in ("A", "B")]

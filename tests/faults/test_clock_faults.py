@@ -60,6 +60,7 @@ def shift(world: World, hours: float) -> None:
     market.wrong += timedelta(hours=hours)
 
 
+@pytest.mark.both_databases
 def test_set_back_nothing_waits_for_the_hour_to_pass_again(world: World) -> None:
     """A worker died with a lease in its hand, a question was just asked, a try was put off: then it is an hour earlier."""
     market = world.markets[0]

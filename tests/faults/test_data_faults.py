@@ -93,6 +93,7 @@ def demo(database_url: str) -> Iterator[Demo]:
     world.close()
 
 
+@pytest.mark.both_databases
 def test_b5_an_offer_that_is_known_by_its_sku_is_not_written_over_by_another_product(demo: Demo) -> None:
     demo.hint(demo.store.change("A", sku="B"))
     demo.store.add("A", 7, gtin=ean(900))
@@ -181,6 +182,7 @@ def test_p4_a_product_of_many_variants_costs_as_many_statements_as_one_of_few(wo
 # B15 and what cannot be kept
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("units", "shown"), [(-3, 0), (0, 0), (2**31, MAX_UNITS), (10**30, MAX_UNITS), (-(10**30), 0)], ids=str
 )
@@ -236,6 +238,7 @@ def test_one_product_that_cannot_be_read_keeps_no_other(
         assert world.markets[0].stock("C") == 2
 
 
+@pytest.mark.both_databases
 def test_what_only_the_merchant_can_mend_goes_on_by_itself_when_it_is_mended(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ from tests.support.engines import signed
 from tests.support.stack import Stack
 from tests.support.world import World
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.both_databases, pytest.mark.timeout(120)]
 on_postgres = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 

@@ -28,6 +28,7 @@ from tests.support.lane_app import LANE, Lane
 from tests.support.procs import Procs, wait_until
 from tests.support.world import Died, World
 
+pytestmark = pytest.mark.both_databases
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
@@ -130,6 +131,16 @@ def test_q9_a_worker_that_dies_half_way_sends_nothing_twice(world: World, monkey
     again = [sku for sku, times in sent.items() if times > 1]
     assert set(again) <= set(before), "what had been acknowledged before is not sent again"
     assert len(again) <= 4, "only what was in hand when it died"
+
+
+def test_when_the_next_falls_due_is_told_where_it_is_near(world: World) -> None:
+    at = world.clock() + timedelta(seconds=60)
+    with world.db.write(1) as session:
+        work.mark(session, 1, [work.Mark(1, "stock", "product.read", "7")], at)
+    assert table.next_due(world.engine, "stock") is None
+    world.clock.advance(58)
+    assert table.next_due(world.engine, "stock") == at
+    assert table.next_due(world.engine, "orders") is None
 
 
 @on_sqlite

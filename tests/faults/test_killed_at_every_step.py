@@ -25,7 +25,7 @@ ELSEWHERE = ("orders.accept", "orders.acknowledge", "cancel.refuse", "refund.sen
 # A feed is for marketplaces that fetch, a proof is for yesterday, an alert for a problem: none comes up in this life.
 # Alerts that break off: tests/flows/test_alerts.py; feeds and proofs begin anew from the database, and are not killed yet.
 BESIDE = ("feed.", "proof.", "alert.")
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.both_databases, pytest.mark.timeout(900)]
 
 
 def steps_in_code() -> set[str]:

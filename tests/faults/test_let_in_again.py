@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import httpx
+import pytest
 
 from bridge.domain.again import FIRST, LONGEST, Again, first
 from bridge.flows import reviving
@@ -15,6 +16,7 @@ from tests.support.stack import Stack
 NOW = datetime(2026, 11, 27, 2, tzinfo=UTC)
 
 
+@pytest.mark.both_databases
 def test_what_was_refused_by_mistake_is_caught_up_with_by_itself(stack: Stack) -> None:
     stack.product("A", 5)
     stack.settle(60)

@@ -97,6 +97,7 @@ def test_a2_a_storm_of_429_on_one_marketplace_keeps_no_other(world: World) -> No
     conclude(world)
 
 
+@pytest.mark.both_databases
 def test_a15_a_marketplace_that_was_away_for_six_hours_is_caught_up_with(small: World) -> None:
     """Parcels and stock wait, calls become rare, and nobody comes back all at once."""
     world, market = small, small.markets[0]
@@ -133,6 +134,7 @@ def test_a15_a_marketplace_that_was_away_for_six_hours_is_caught_up_with(small: 
         assert not list(session.scalars(select(Problem.kind).where(Problem.closed_at.is_(None))))
 
 
+@pytest.mark.both_databases
 def test_p7_after_three_days_off_everything_is_caught_up_with_once(world: World) -> None:
     """Sold, changed and cancelled by everybody for three days while nothing of ours ran, and no webhook was kept."""
     early = world.markets[1].buy(("S0", 1))

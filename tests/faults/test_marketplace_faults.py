@@ -122,6 +122,7 @@ def test_a4_a_redirect_is_not_followed_and_said(stack: Stack) -> None:
     stack.check_invariants()
 
 
+@pytest.mark.both_databases
 def test_a5_three_of_many_are_refused_and_the_rest_go_on(stack: Stack) -> None:
     """bol takes one offer a call; three of twelve are refused for good."""
     for number in range(12):
@@ -144,6 +145,7 @@ def test_a5_three_of_many_are_refused_and_the_rest_go_on(stack: Stack) -> None:
     assert [row.text for row in told if "Price refused" not in row.text] == []
 
 
+@pytest.mark.both_databases
 def test_stock_that_was_refused_by_mistake_is_told_again_without_a_change(stack: Stack) -> None:
     """What is refused is not sent again unchanged, but for stock: the old number would be sold."""
     listed(stack, A=5)
@@ -172,6 +174,7 @@ def test_a_price_that_bol_does_not_take_is_not_even_sent(stack: Stack) -> None:
     assert [item["field"] for item in listing.findings if item["blocking"]] == ["price"]
 
 
+@pytest.mark.both_databases
 def test_a6_accepted_is_followed_until_it_is_refused(stack: Stack) -> None:
     listed(stack, A=5)
     order = stack.sells("A", 1)
@@ -219,6 +222,7 @@ def test_a8_a10_revoked_credentials_set_the_connection_aside_and_it_catches_up(s
     stack.check_invariants()
 
 
+@pytest.mark.both_databases
 def test_a9_eight_threads_refresh_one_token_once(shared: Stack) -> None:
     stack = shared
     since = seen(stack)
@@ -300,6 +304,7 @@ DRIFT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("name", "change"), DRIFT, ids=[name for name, _ in DRIFT])
 def test_a13_a_changed_answer_is_imported_or_set_aside_visibly(stack: Stack, name: str, change: dict[str, Any]) -> None:
     listed(stack, A=5)
@@ -322,6 +327,7 @@ def test_a13_a_changed_answer_is_imported_or_set_aside_visibly(stack: Stack, nam
     stack.check_secrecy()
 
 
+@pytest.mark.both_databases
 def test_a7_accepted_and_not_applied_is_found_by_reading_back(stack: Stack) -> None:
     listed(stack, A=5)
     stack.bol.fault("not_applied", "update-offer")

@@ -23,6 +23,7 @@ from bridge.jobs import health
 from tests.support.procs import Process, Procs, accepts, free_port, free_ports, wait_until
 
 STOREBRIDGE = Path(sys.executable).with_name("storebridge")
+pytestmark = pytest.mark.both_databases
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 

@@ -21,7 +21,7 @@ from tests.support.engines import signed
 from tests.support.procs import Process, Procs
 from tests.support.stack import Stack, open_stack
 
-pytestmark = pytest.mark.timeout(280)
+pytestmark = [pytest.mark.both_databases, pytest.mark.timeout(280)]
 
 
 @pytest.fixture

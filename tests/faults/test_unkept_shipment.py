@@ -34,6 +34,7 @@ def an_hour(stack: Stack) -> None:
     stack.settle(120, 40)
 
 
+@pytest.mark.both_databases
 def test_what_was_accepted_and_not_kept_is_told_once_more(stack: Stack) -> None:
     order = shipped(stack, 1)
     assert parcel(stack).state == "confirmed"

@@ -15,7 +15,7 @@ from tests.faults.test_marketplace_faults import listed, sets
 from tests.support.engines import signed
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.both_databases, pytest.mark.timeout(120)]
 
 
 class Door:

@@ -22,6 +22,7 @@ from tests.support.lane_app import LANE, Lane
 from tests.support.procs import Process, Procs, free_port, wait_until
 from tests.support.redis_server import find_binary
 
+pytestmark = pytest.mark.both_databases
 on_postgres = pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 

@@ -104,6 +104,7 @@ def test_categories_are_suggested_accepted_and_inherited(world: World) -> None:
     assert left <= {"Lamps"}, "what is mapped is not asked about again"
 
 
+@pytest.mark.both_databases
 def test_what_a_marketplace_asks_is_remembered_and_what_breaks_is_named(world: World) -> None:
     market = world.markets[0]
     assert isinstance(market, SortedMarket)

@@ -29,6 +29,7 @@ def file(folder: Path, content: Any) -> str:
     return str(path)
 
 
+@pytest.mark.both_databases
 def test_a_day_at_the_command_line(stack: Stack, tmp_path: Path) -> None:
     listed(stack, A=9)
     told = run(stack, "plan", "--stock", file(tmp_path, {"buffer": 4}), "--note", "Weekend").output

@@ -76,6 +76,7 @@ def test_the_four_rules_from_plan_to_marketplace_and_back(stack: Stack) -> None:
     assert {row.state for row in stack.rows(Listing)} == {"live"}
 
 
+@pytest.mark.both_databases
 def test_the_uk_pays_pounds_at_the_banks_rate_of_the_day(database_url: str, serve: Callable[..., str]) -> None:
     """On a marketplace in memory: none of the sandboxes sells in the UK. The rates come over real HTTP."""
     from bridge.app import Transports

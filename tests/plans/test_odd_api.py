@@ -54,6 +54,7 @@ def checked(answer: Any, what: str) -> None:
     assert not re.search("Input should|Field required|valid dictionary|Extra inputs", answer.text), (what, answer.text)
 
 
+@pytest.mark.both_databases
 def test_every_field_of_every_change(client: FlaskClient) -> None:
     for route in CHANGES:
         _every_field(client, route)
@@ -72,6 +73,7 @@ def _every_field(client: FlaskClient, route: Route) -> None:
         checked(send(client, route.method, address(route), body), f"{route.method} {route.path} {what}")
 
 
+@pytest.mark.both_databases
 def test_every_place_of_every_setting(client: FlaskClient) -> None:
     """Each place of the documented examples with some of the odd values, so that all of them come by in turn."""
     step = 0
@@ -83,6 +85,7 @@ def test_every_place_of_every_setting(client: FlaskClient) -> None:
                 checked(send(client, "PUT", f"{owner}/{kind}", body), f"{kind} {what}")
 
 
+@pytest.mark.both_databases
 def test_names_and_numbers_in_the_address(client: FlaskClient) -> None:
     odd = ("", "0", "-1", "99999999999999999999999", "%00", "%ff", "%ed%a0%80", "\u0667", "..", "x" * 5000, "%E2%80%AE")
     for text in odd:

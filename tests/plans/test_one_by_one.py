@@ -90,6 +90,7 @@ def test_on_the_page_and_by_the_api(world: Demo) -> None:
     assert prices(world, "C") == {"A1": "5.00", "B2": "5.00"}
 
 
+@pytest.mark.both_databases
 def test_an_end_is_confirmed_alone(world: Demo) -> None:
     held.confirm(world.engine, 1, DEMO, "Anna")
     world.settle(60, step=30)

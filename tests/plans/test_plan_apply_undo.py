@@ -181,6 +181,7 @@ def test_what_rests_goes_out_when_it_is_resumed(stack: Stack) -> None:
     assert stack.rows(Hold) == []
 
 
+@pytest.mark.both_databases
 def test_in_test_mode_a_shipment_reaches_no_marketplace(stack: Stack) -> None:
     listed(stack, A=9)
     order = stack.sells("A")
@@ -195,6 +196,7 @@ def test_in_test_mode_a_shipment_reaches_no_marketplace(stack: Stack) -> None:
     assert len(stack.requests("create-shipment")) == 1
 
 
+@pytest.mark.both_databases
 def test_cancellations_rest_by_themselves(stack: Stack) -> None:
     listed(stack, A=9)
     order = stack.sells("A")

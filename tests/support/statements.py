@@ -1,10 +1,11 @@
 """Which SQL statements the tests execute on which database.
 
-Most tests of flows run on SQLite only (tests/conftest.py): what they prove does not depend on the database. So that
-PostgreSQL has met every statement of theirs all the same, the statements are collected, and a whole run fails where one of
-them was executed on SQLite only (docs/decisions/0034). Two statements are the same when PostgreSQL would be sent the same
-text, apart from values and the length of lists. What is written to a row is taken column by column, since which of them
-change together is chance. What a test itself asks does not count, and what other processes execute is not seen.
+Most tests of flows, faults, plans and pages run on SQLite only (tests/conftest.py): what they prove does not depend
+on the database. So that PostgreSQL has met every statement of theirs all the same, the statements are collected, and
+a whole run fails where one of them was executed on SQLite only (docs/decisions/0034). Two statements are the same
+when PostgreSQL would be sent the same text, apart from values and the length of lists. What is written to a row is
+taken column by column, since which of them change together is chance. What a test itself asks does not count, and
+what other processes execute is not seen.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from bridge.db.prepared import Prepared
 
 DIALECT: Any = psycopg.dialect()
 OnConflictClause.constraint_target = None  # type: ignore[attr-defined]  # all that PostgreSQL's own has besides
-# The folder whose tests run on SQLite; on PostgreSQL, too, where they are marked so.
-ON_SQLITE = "flows"
+# The folders whose tests run on SQLite; on PostgreSQL, too, where they are marked so.
+ON_SQLITE = ("faults", "flows", "plans", "web")
 # Of statements that the product has for SQLite alone, where PostgreSQL has its own or needs none.
 SQLITES_OWN = ("json_each(", "sqlite_stat1", "_alembic_tmp_")
 _INSERT = re.compile(r"INSERT INTO (\w+) \(([\w, \"]+)\) VALUES \([%()\w, :]+\)( RETURNING .*)?")
@@ -90,7 +91,7 @@ class Statements:
     # pytest
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
-        self._counts = "database_kind" in getattr(item, "fixturenames", ()) and folder_of(item.path) == ON_SQLITE
+        self._counts = "database_kind" in getattr(item, "fixturenames", ()) and folder_of(item.path) in ON_SQLITE
         try:
             return (yield)
         finally:

@@ -229,6 +229,7 @@ def test_while_an_answer_is_being_tried_the_page_goes_on_waiting(opened: Opens) 
     assert "is connected." in look()
 
 
+@pytest.mark.both_databases
 def test_a_consent_of_another_region_says_which(opened: Opens) -> None:
     answer = (place := opened("amazon")).say(place.ask(region="na"))
     assert answer.status_code == 422
@@ -243,6 +244,7 @@ def test_keys_of_another_environment_are_refused_before_anyone_is_sent(opened: O
     assert "sandbox keyset" in said
 
 
+@pytest.mark.both_databases
 def test_settings_are_changed_without_showing_a_used_refresh_token_again(opened: Opens) -> None:
     """It is good once: shown again, the seller's consent would be lost."""
     place = opened("allegro", offer_seconds=0, command_seconds=0, base="allegro-pl")

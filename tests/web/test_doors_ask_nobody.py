@@ -130,6 +130,7 @@ def hangs(act: Callable[[], Any], server: Hanging) -> threading.Thread:
     return waiting
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("queue", ["away", "hangs"])
 @pytest.mark.parametrize("platform", ["woocommerce", "shopify"])
 def test_a_delivery_is_answered_and_kept_while_nobody_else_answers(

@@ -67,6 +67,7 @@ def test_a_rule_is_put_together_shown_on_real_products_kept_planned_and_applied(
     assert kiosk.rows(DraftRow) == [], "what says the same is no draft"
 
 
+@pytest.mark.both_databases
 def test_the_order_of_rules_shared_lists_and_drafts_that_were_overtaken(kiosk: Kiosk) -> None:
     for start in ("brand", "buffer", "margin", "pounds"):
         path = f"rule?of={HERE}&start={start}"

@@ -71,6 +71,7 @@ def test_what_is_typed_wrongly_is_told_beside_its_field(lively: Lively) -> None:
     assert shops(lively) == ["Shop", "Other"]
 
 
+@pytest.mark.both_databases
 def test_everything_goes_with_a_report_and_another_shop_stays(lively: Lively) -> None:
     browser = lively.browser()
     shown = text(browser.get(PAGE))
@@ -110,6 +111,7 @@ def test_the_report_is_in_the_language_of_the_page(lively: Lively, code: str) ->
     assert not [part for part in kept if part in report.lower()]
 
 
+@pytest.mark.both_databases
 def test_one_that_waits_is_shown_and_taken_back(lively: Lively) -> None:
     browser = lively.browser()
     assert browser.post(PAGE, "erase_shop", **{**SAID, "when": "over"}).status_code == 303

@@ -75,6 +75,7 @@ def test_the_sums_are_shown_and_whoever_declares_the_vat_says_so(kiosk: Kiosk) -
     assert open_problems(kiosk) == 1
 
 
+@pytest.mark.both_databases
 def test_a_shop_outside_the_union_sees_nothing_of_it(kiosk: Kiosk) -> None:
     elsewhere(kiosk)
     assert "other EU countries" not in text(kiosk.get("settings/prices"))

@@ -125,6 +125,7 @@ def test_whoever_has_no_state_is_refused(opened: Opens) -> None:
     assert place.stores() == []
 
 
+@pytest.mark.both_databases
 def test_keys_that_do_not_work_are_not_kept_and_the_browser_hears_why(opened: Opens) -> None:
     place = opened()
     place.ask()

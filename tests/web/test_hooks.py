@@ -23,6 +23,7 @@ from bridge.web import create_web
 from tests.support.engines import PUBLIC_ID, SECRET, Rung, add_connection, add_shop, signed, small_engine
 from tests.support.procs import wait_until
 
+pytestmark = pytest.mark.both_databases
 CONFIG = SimpleNamespace(
     max_webhook_bytes=1_000_000, page_token="", is_loopback=True, port=8000, redis_url="", proxies=0
 )

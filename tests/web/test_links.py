@@ -67,6 +67,7 @@ def at(offer: str, site: str = "") -> Offer:
     return Offer(CHANNEL, site, offer)
 
 
+@pytest.mark.both_databases
 def test_an_offer_is_linked_on_the_page_and_explains_itself(kiosk: Kiosk) -> None:
     assert loose(kiosk) == ["X-1", "X-2"]
     page = text(kiosk.get("links"))
@@ -175,6 +176,7 @@ def test_an_offer_that_was_linked_stays_when_its_product_gets_an_ean(kiosk: Kios
     assert (listing.sku, listing.state, bool(listing.linked_by)) == ("VASE", "live", True)
 
 
+@pytest.mark.both_databases
 def test_whoever_was_about_to_end_it_is_stopped(kiosk: Kiosk) -> None:
     world = kiosk.world
     linking.link(world.engine, 1, at("X-1"), "VASE", "Ada")
@@ -278,6 +280,7 @@ def _report_form(response: Any) -> Any:
     return Part
 
 
+@pytest.mark.both_databases
 def test_a_wrong_row_names_row_and_column_and_nothing_is_changed(kiosk: Kiosk) -> None:
     name = account(kiosk)
     lamp = next(row.offer_id for row in kiosk.rows(Listing) if row.sku == "LAMP")
@@ -317,6 +320,7 @@ def test_a_wrong_row_names_row_and_column_and_nothing_is_changed(kiosk: Kiosk) -
         assert words in caught.value.errors["file"]
 
 
+@pytest.mark.both_databases
 def test_the_json_door_links_too(kiosk: Kiosk) -> None:
     client = create_web(kiosk.world.engine, config(page_token=TOKEN, is_loopback=False)).test_client()
     headers = {"Authorization": f"Bearer {TOKEN}"}

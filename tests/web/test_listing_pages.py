@@ -46,6 +46,7 @@ def confirm(kiosk: Kiosk, response: object) -> str:
     return said
 
 
+@pytest.mark.both_databases
 def test_products_are_left_out_and_taken_in_again_by_plans(kiosk: Kiosk) -> None:
     boxes = ticks(kiosk.get("listings").text)
     assert set(boxes) == {"MUG-1", "MUG-2", "LAMP"}
@@ -68,6 +69,7 @@ def test_products_are_left_out_and_taken_in_again_by_plans(kiosk: Kiosk) -> None
     assert "Safety buffer of LAMP" in kiosk.get(f"rule?of={HERE}&start=buffer-of&sku=LAMP").text
 
 
+@pytest.mark.both_databases
 def test_what_the_marketplace_changed_by_itself_is_sent_again_when_somebody_says_so(kiosk: Kiosk) -> None:
     [lamp] = [offer for offer in kiosk.world.markets[0].offers.values() if offer.sku == "LAMP"]
     kiosk.world.markets[0].offers[lamp.offer_id] = lamp.model_copy(update={"stock": 1})
@@ -90,6 +92,7 @@ def test_what_the_marketplace_changed_by_itself_is_sent_again_when_somebody_says
     assert kiosk.post("checks", "start:orders.pull", of="2").status_code == 404
 
 
+@pytest.mark.both_databases
 def test_filters_find_the_few_and_the_checks_say_where_they_are_mended(kiosk: Kiosk) -> None:
     kiosk.post("categories/choose", "choose", of="2", store="Mugs", target="11")
     kiosk.apply("categories", of="2")
@@ -105,6 +108,7 @@ def test_filters_find_the_few_and_the_checks_say_where_they_are_mended(kiosk: Ki
     assert "Nothing here" in text(kiosk.get("listings?reason=%25"))
 
 
+@pytest.mark.both_databases
 def test_long_work_says_how_far_it_is_and_stops_where_that_does_no_harm(kiosk: Kiosk) -> None:
     engine = kiosk.world.engine
     with engine.db.read(1) as session:

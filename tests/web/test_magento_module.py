@@ -61,6 +61,7 @@ def store() -> Iterator[Store]:
         yield found
 
 
+@pytest.mark.both_databases
 def test_from_the_click_to_the_page(store: Store, tmp_path: Path, database_url: str) -> None:
     with open_bridge(tmp_path, database_url, store) as bridge:
         told = store.control("module/connect", bridge=bridge.url)

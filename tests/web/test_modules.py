@@ -257,6 +257,7 @@ class TestSignatures:
         assert (joined.count(Delivery), joined.count(NonceRow)) == (0, 0)
         assert joined.web.post(joined.at + "events", data=body, headers=good).status_code == 200
 
+    @pytest.mark.both_databases
     def test_the_same_call_is_taken_once(self, both: Place) -> None:
         body = json.dumps(events(1)).encode()
         headers = both.headers("events", body)
@@ -347,6 +348,7 @@ class TestEvents:
         assert both.rows(ModuleRow)[0].last_event == 6
         assert _gaps(both) == []
 
+    @pytest.mark.both_databases
     def test_a_gap_has_the_store_read_at_once(self, both: Place) -> None:
         _asked_just_now(both)
         both.tell("events", events(1, 2))
@@ -423,6 +425,7 @@ class TestHealth:
         "cron": {"last_run": "2026-11-26T20:00:00Z", "healthy": True, "note": ""},
     }  # fmt: skip
 
+    @pytest.mark.both_databases
     def test_problems_open_and_close_by_themselves(self, both: Place) -> None:
         watch = Watching(both.engine)
         assert _open_problems(both, watch) == {}
@@ -492,6 +495,7 @@ def _open_problems(place: Place, watch: Watching) -> dict[str, str]:
 
 
 class TestGone:
+    @pytest.mark.both_databases
     def test_a_module_that_leaves_is_let_go_and_may_come_back(self, both: Place) -> None:
         number, shop = both.row().id, both.row().shop_id
         answer = both.tell("gone", {"reason": "removed", "user": "anna"})

@@ -301,6 +301,7 @@ PUSHES: tuple[tuple[str, Signer, Any], ...] = (
 )
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("name", "headers", "good"), PUSHES)
 def test_whatever_stands_in_a_genuine_push_message(open_market: Any, name: str, headers: Signer, good: Any) -> None:
     market = open_market(name)

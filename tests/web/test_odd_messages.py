@@ -72,6 +72,7 @@ SHOP = {"shop_id": 1, "shop_domain": STORE}
 COMPLIANCE = (("customers/data_request", EXPORT), ("customers/redact", ERASE), ("shop/redact", SHOP))
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("topic", "good"), COMPLIANCE)
 def test_a_request_about_personal_data_is_kept_or_refused(shopify: store_app.Place, topic: str, good: Any) -> None:
     """Every odd value in every place, and whole bodies that are none; an order that is named is not left out."""

@@ -84,6 +84,7 @@ def test_the_order_shows_its_journey(unchanged: Lively) -> None:
     assert "the store has no single product for OLD" in waits
 
 
+@pytest.mark.both_databases
 def test_links_are_relative_and_hold(unchanged: Lively) -> None:
     """So that the same fragment works under any prefix."""
     browser = unchanged.browser()
@@ -190,6 +191,7 @@ def test_a_page_costs_the_same_however_much_there_is(lively: Lively) -> None:
     assert max(after.values()) < 60
 
 
+@pytest.mark.both_databases
 def test_lists_are_read_page_by_page(lively: Lively) -> None:
     for number in range(30):
         lively.world.markets[0].buy((f"X{number}", 1), key=f"o{number:02}")
@@ -210,6 +212,7 @@ def test_lists_are_read_page_by_page(lively: Lively) -> None:
         assert len(seen) == len(set(seen)) == expected
 
 
+@pytest.mark.both_databases
 def test_an_order_that_was_missed_is_imported_by_its_number(lively: Lively) -> None:
     browser, market = lively.browser(), lively.world.markets[0]
     key = market.buy(("A", 1), key="missed-1")
@@ -300,6 +303,7 @@ def test_a_form_is_good_for_its_visitor_and_its_day(lively: Lively) -> None:
 # One shop sees nothing of another
 
 
+@pytest.mark.both_databases
 def test_another_shops_numbers_lead_nowhere(unchanged: Lively) -> None:
     browser = unchanged.browser()
     for path in unchanged.numbers():
@@ -352,6 +356,7 @@ def test_a_connection_is_paused_and_resumed(lively: Lively) -> None:
     assert "not paused but active" in text(refused)
 
 
+@pytest.mark.both_databases
 def test_a_line_is_matched_and_the_order_goes_on(lively: Lively) -> None:
     browser, order = lively.browser(), lively.order(lively.held)
     line = lively.line(f"{lively.held}-1")
@@ -365,6 +370,7 @@ def test_a_line_is_matched_and_the_order_goes_on(lively: Lively) -> None:
     assert lively.read(Problem, Problem.kind == "order_held")[0].closed_at is not None
 
 
+@pytest.mark.both_databases
 def test_a_buyers_cancellation_is_accepted(lively: Lively) -> None:
     browser, order = lively.browser(), lively.order(lively.asking)
     assert "Accept the cancellation" in browser.get(f"orders/{order.id}").text
@@ -374,6 +380,7 @@ def test_a_buyers_cancellation_is_accepted(lively: Lively) -> None:
     assert browser.post(f"orders/{order.id}", "accept").status_code == 422
 
 
+@pytest.mark.both_databases
 def test_a_return_is_decided(lively: Lively) -> None:
     browser, number = lively.browser(), lively.returned().id
     wrong = browser.post("returns", "decide", **{"return": number, "result": "accepted", "quantity": 3})
@@ -388,6 +395,7 @@ def test_a_return_is_decided(lively: Lively) -> None:
     assert browser.post("returns", "decide", **good).status_code == 422
 
 
+@pytest.mark.both_databases
 def test_set_aside_work_is_taken_up_and_problems_are_put_away(lively: Lively) -> None:
     browser = lively.browser()
     lively.world.mark("stock", "product.read", "1")
@@ -508,6 +516,7 @@ def test_an_account_whose_adapter_is_not_installed_any_more_breaks_no_page(
 # For machines
 
 
+@pytest.mark.both_databases
 def test_health_readiness_and_numbers(unchanged: Lively) -> None:
     client = unchanged.app().test_client()
     assert client.get("/healthz", base_url="http://probe:1").json == {"ok": True}

@@ -106,6 +106,7 @@ def sent(stack: Stack) -> list[str]:
     ]
 
 
+@pytest.mark.both_databases
 def test_from_nothing_to_live(stack: Stack) -> None:
     for sku, units in (("A", 5), ("B", 9), ("C", 3), ("X", 4)):
         stack.product(sku, units, regular_price="20.00")

@@ -67,6 +67,7 @@ def page_at(path: str) -> Any:
     return places.find(path.partition("?")[0]).page
 
 
+@pytest.mark.both_databases
 def test_every_page_as_it_is_every_day(lively: Lively) -> None:
     visitor = Visitor(lively)
     for path in paths_of(lively):
@@ -77,6 +78,7 @@ def test_every_page_as_it_is_every_day(lively: Lively) -> None:
         assert "You may look at this, and not change it." not in shown, path
 
 
+@pytest.mark.both_databases
 def test_every_page_of_a_shop_that_is_paused(lively: Lively) -> None:
     visitor = Visitor(lively)
     admin.pause(lively.engine, 1)

@@ -32,6 +32,7 @@ def stack(database_url: str, tmp_path: Path) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.mark.both_databases
 def test_chosen_on_the_page_the_order_goes_all_its_way(stack: Stack) -> None:
     visitor = Visitor(f"http://127.0.0.1:{stack.port}")
     visitor.go(f"settings/orders?connection={stack.channel_id}")
