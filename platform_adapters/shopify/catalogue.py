@@ -49,6 +49,7 @@ BULK_FROM = 2000
 FRESH = timedelta(hours=1)
 WAIT = timedelta(seconds=10)
 UNDER_WAY = ("CREATED", "RUNNING", "CANCELING")
+BROKEN = ("FAILED", "EXPIRED", "CANCELED")
 TOO_OFTEN = 2
 
 
@@ -179,7 +180,7 @@ class Catalogue:
         latest = next((row for row in ours if row.get("status") == "COMPLETED"), None)
         if latest is not None and self._is_fresh(latest):
             return number(latest["id"])
-        failed = [row for row in ours if row.get("status") in ("FAILED", "EXPIRED") and self._is_fresh(row)]
+        failed = [row for row in ours if row.get("status") in BROKEN and self._is_fresh(row)]
         if len(failed) >= TOO_OFTEN:
             return None
         if any(row.get("errorCode") == "ACCESS_DENIED" for row in failed):

@@ -54,7 +54,7 @@ def order_input(draft: OrderDraft, settings: Mapping[str, Any]) -> Json:
     body |= {"sourceIdentifier": draft.ref, "poNumber": draft.external_id[:100], "note": draft.note or None}
     body |= {"metafields": [REF_FIELD | {"value": draft.ref}], "tags": _tags(draft, settings)}
     body |= {"customAttributes": [{"key": key, "value": value} for key, value in named.items()]}
-    body |= {"shippingAddress": address(draft.ship_to), "billingAddress": address(draft.bill_to)}
+    body |= homes(draft)
     body |= {"name": draft.external_id if settings.get("order_name") == "marketplace" else None}
     body |= _shipping(draft) | _rounding(draft) | _customer(draft, settings)
     payment = {
@@ -140,11 +140,19 @@ def bag(amount: Money) -> Json:
     return {"shopMoney": side, "presentmentMoney": side}
 
 
-def address(given: Address) -> Json:
+def homes(draft: OrderDraft, *, coded: bool = True) -> Json:
+    """``coded``: provinces by their codes, as far as they are any."""
+    return {
+        "shippingAddress": address(draft.ship_to, coded=coded),
+        "billingAddress": address(draft.bill_to, coded=coded),
+    }
+
+
+def address(given: Address, *, coded: bool = True) -> Json:
     """Two lines for the street; what has no field of its own goes into the second."""
     street = " ".join(part for part in (given.street, given.house_number, given.addition) if part)
     region, country = given.region.strip().upper(), given.country.strip().upper()
-    coded = bool(PROVINCE.fullmatch(region))
+    coded = coded and bool(PROVINCE.fullmatch(region))
     second = ", ".join([*given.for_delivery, *([given.region] if region and not coded else [])])
     body = {"firstName": given.first_name, "lastName": given.last_name, "company": given.company}
     body |= {"address1": street, "address2": second, "city": given.city, "zip": given.postcode}

@@ -32,6 +32,7 @@ ORDERS, NEWEST = 250, 50
 CANCEL_LOOKS, CANCEL_PAUSE = 5, 0.5
 NOTE = 5000
 REFUND_TRIES = 3
+PROVINCE_WORD = "province"
 
 
 class ShopifyPlatform:
@@ -130,6 +131,10 @@ class ShopifyPlatform:
             "sendFulfillmentReceipt": False,
         }
         payload = table(self._client.tell("order_create", order=body, options=options).get("orderCreate"))
+        if any(PROVINCE_WORD in text(error.get("message")).lower() for error in errors_of(payload)):
+            # A code that Shopify does not know. Nothing was made; what it stands for is readable without it.
+            body |= orders.homes(draft, coded=False)
+            payload = table(self._client.tell("order_create", order=body, options=options).get("orderCreate"))
         if errors_of(payload) and self._is_there(payload, draft.ref):
             text_ = "The store says that it has this order already; it is looked up."
             raise UnknownOutcome(text_, developer=repr(errors_of(payload))[:500])

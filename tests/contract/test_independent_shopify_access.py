@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,21 @@ def test_an_order_that_is_too_old_to_be_shown(market: Shopify, connect: Connect,
         assert "read_all_orders" in caught.value.merchant, "what would show it is said"
     market.scopes.add("read_all_orders")
     assert [item.refunded for item in store.refund_lines(made.external_id, [back], "back", "ref-1").lines] == [1]
+
+
+def test_a_store_that_answers_in_the_version_before(specs_dir: Path, clock: Clock, serve: Callable[..., str]) -> None:
+    """As it does for documents of a version that it does not serve (shopify.dev, API versioning)."""
+    with store_at_shopify(specs_dir, clock, serve, version="2026-07") as (market, connect):
+        store = connect()
+        store.check()
+        one = market.product("Boot", variants=[{"sku": "A", "stock": 10}])["variants"][0]
+        made = store.create_order(draft("O-1", line("L-1", one, 3, "30.00", "5.21"), shipping="3.99"))
+        order = market.tables["Order"][f"gid://shopify/Order/{made.external_id}"]
+        market.sent(order, {order["lines"][0]["id"]: 3}, company="PostNL", number="3S1")
+        notice = ReturnNotice(
+            ref="bol-1:O-1/return/1", store_line_id=key(order["lines"][0]), quantity=2, requested_at=market.now()
+        )
+        kept = store.announce_return(made.external_id, notice)
+        back = RefundLine(store_line_id=notice.store_line_id, quantity=2)
+        found = store.accept_return(made.external_id, kept.external_id, back, "accepted", notice.ref)
+        assert ([item.refunded for item in found.lines], market.given_back(order)) == ([2], Decimal("20.00"))
