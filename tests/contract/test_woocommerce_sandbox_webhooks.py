@@ -6,12 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.support.procs import wait_until
 from tests.support.woocommerce import Receiver, Store, open_receiver, open_store, recorded
 
 SECRET = "whsec_test"
@@ -50,6 +52,21 @@ def delivered(store: Store, receiver: Receiver) -> list[tuple[str, int]]:
     receiver.got.clear()
     store.control("webhooks/flush")
     return [(delivery.topic, delivery.json()["id"]) for delivery in receiver.got]
+
+
+def test_the_runner_ends_when_nothing_waits_and_the_next_event_starts_it_again(receiver: Receiver) -> None:
+    others = set(threading.enumerate())
+
+    def running() -> bool:
+        return any(thread.name == "wp-cron" for thread in set(threading.enumerate()) - others)
+
+    with open_store(delay=0.05) as store:
+        subscribe(store, receiver, "product.created")
+        for sku in ("A", "B"):
+            receiver.got.clear()
+            store.product(sku, 5)
+            assert receiver.wait(1)[0].json()["sku"] == sku
+            wait_until(lambda: not running(), 10, "the runner ends")
 
 
 class TestPing:

@@ -128,6 +128,19 @@ def test_an_app_is_served_from_a_thread(serve: Callable[..., str]) -> None:
     assert httpx.get(serve(app)).text == "here"
 
 
+def test_a_server_costs_nothing_while_nobody_asks_and_ends_at_once() -> None:
+    others = set(threading.enumerate())
+    with serve_app(Flask("idle")):
+        [server] = set(threading.enumerate()) - others
+        clock = time.pthread_getcpuclockid(server.ident or 0)
+        before = time.clock_gettime(clock)
+        time.sleep(1)
+        spent = time.clock_gettime(clock) - before
+        began = time.monotonic()
+    assert spent < 0.001
+    assert time.monotonic() - began < 2
+
+
 def test_what_is_still_being_answered_is_waited_for() -> None:
     begun, ended = threading.Event(), threading.Event()
 

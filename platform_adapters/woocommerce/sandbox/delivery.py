@@ -38,6 +38,7 @@ class Runner:
         self.cron = shop.options.cron
         self.log: deque[dict[str, Any]] = deque(maxlen=LOG_SIZE)
         self._bell = threading.Event()
+        self._starting = threading.Lock()
         self._work = threading.Lock()
         self._thread: threading.Thread | None = None
         webhooks.wake = self.ring
@@ -45,11 +46,12 @@ class Runner:
     # -- from outside -----------------------------------------------------------------------------------------
 
     def ring(self) -> None:
-        """There may be something to deliver: start the runner with the first event, wake it later."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._loop, name="wp-cron", daemon=True)
-            self._thread.start()
-        self._bell.set()
+        """There may be something to deliver: wake the runner, which begins with it and ends when nothing waits."""
+        with self._starting:
+            self._bell.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="wp-cron", daemon=True)
+                self._thread.start()
 
     def set_cron(self, running: bool) -> None:
         self.cron = running
@@ -98,18 +100,26 @@ class Runner:
             return delivered
 
     def _loop(self) -> None:
-        while True:
-            self._bell.wait(self._pause())
+        while (pause := self._pause()) is not None or not self._is_over():
+            self._bell.wait(pause)
             self._bell.clear()
             if self.cron:
                 self.run()
 
     def _pause(self) -> float | None:
+        """Seconds until something may be due; None where nothing waits for its time."""
         with self.kit.transaction():
             due = self.webhooks.next_due()
         if due is None or not self.cron:
-            return 0.5
+            return None
         return max(0.0, min(0.5, due - time.time()))
+
+    def _is_over(self) -> bool:
+        with self._starting:
+            if self._bell.is_set():
+                return False
+            self._thread = None
+            return True
 
     def _deliver(self, item: Doc, cache: dict[tuple[str, int], dict[str, Any] | None]) -> None:
         with self.kit.transaction():
