@@ -13,7 +13,7 @@ from bridge.domain.catalogue import StockReading
 from bridge.domain.order import StoreOrderStatus
 from bridge.domain.reading import moment
 from bridge.ports.http import Response
-from platform_adapters.magento import mapping, oauth, orders, refunds
+from platform_adapters.magento import facts, mapping, oauth, orders, refunds
 from platform_adapters.magento.criteria import Filter, after, among, search
 from platform_adapters.magento.facts import chosen_view, paths, shown_views
 from platform_adapters.magento.reading import Attribute, Reports, ShopFacts
@@ -249,3 +249,15 @@ class TestWire:
     def test_times_are_utc_without_saying_so(self) -> None:
         assert moment("2026-11-23 07:46:36") == datetime(2026, 11, 23, 7, 46, 36, tzinfo=UTC)
         assert moment("0000-00-00 00:00:00") is None
+
+
+def test_without_a_choice_the_oldest_view_is_sold_from_whatever_the_store_lists_first() -> None:
+    """Another view may be another website: other prices, in another currency."""
+    rows = [
+        {"id": 4, "code": "usd", "is_active": 1, "website_id": 1},
+        {"id": 0, "code": "admin", "is_active": 1, "website_id": 0},
+        {"id": 2, "code": "uk", "is_active": 1, "website_id": 2},
+        {"id": 1, "code": "default", "is_active": 1, "website_id": 1},
+    ]
+    assert [facts.chosen_view(found, "")["code"] for found in (rows, rows[::-1])] == ["default", "default"]
+    assert facts.chosen_view(rows, "uk")["code"] == "uk"
