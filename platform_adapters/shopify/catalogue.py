@@ -100,13 +100,13 @@ class Catalogue:
     def fetch(self, ids: Sequence[str]) -> ProductBatch:
         wanted = [key for key in dict.fromkeys(ids) if key.isdigit()]
         missing = [key for key in ids if not key.isdigit()]
+        facts = self._facts.selling
         _, at_once = self._sizes()
         parts = list(chunks(wanted, at_once))
         found = self._transport.each(self._some, parts, AT_ONCE)
         later = [key for part, answer in zip(parts, found, strict=True) if isinstance(answer, SlowDown) for key in part]
         rows = {number(row["id"]): row for part in _but_slow(found) for row in part}
         later += self._complete_all(rows)
-        facts = self._facts.shop
         products = tuple(mapping.product(rows[key], facts) for key in wanted if key in rows and key not in later)
         missing += [key for key in wanted if key not in rows and key not in later]
         return ProductBatch(products=products, missing=tuple(missing), later=tuple(later))
@@ -160,7 +160,7 @@ class Catalogue:
 
     @property
     def _levels(self) -> int:
-        return min(self._facts.shop.locations, MOST_LEVELS)
+        return min(max(1, len(self._facts.shop.places)), MOST_LEVELS)
 
     def _sizes(self) -> tuple[float, int]:
         """What a product costs, and how many go into one query."""
@@ -207,7 +207,7 @@ class Catalogue:
         return SlowDown("Shopify: the store is writing out its catalogue; it is read when that is done.", after=WAIT)
 
     def _bulk_page(self, operation: str, offset: int) -> Page[ProductRef]:
-        rows, facts = self._export_of(operation), self._facts.shop
+        facts, rows = self._facts.selling, self._export_of(operation)
         part = rows[offset : offset + BULK_PAGE]
         now = self._clock()
         refs = [

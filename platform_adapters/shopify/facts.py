@@ -13,10 +13,12 @@ from bridge.ports.errors import AskMerchant
 from platform_adapters.shopify import mapping
 from platform_adapters.shopify.client import ShopifyClient
 from platform_adapters.shopify.mapping import ShopFacts
-from platform_adapters.shopify.reading import Json, dicts, table, text, walk
+from platform_adapters.shopify.reading import Json, dicts, number, table, text, walk
 from platform_adapters.shopify.scopes import WISHED_SCOPES, missing
 
 KEEP = timedelta(minutes=30)
+# While somebody is to mend what is wrong there.
+SOON = timedelta(minutes=1)
 
 
 class Facts:
@@ -34,8 +36,17 @@ class Facts:
     def shop(self) -> ShopFacts:
         with self._lock:
             if self._shop is None or self._shop[0] < self._clock():
-                self._shop = (self._clock() + KEEP, self._read())
+                found = self._read()
+                self._shop = (self._clock() + (SOON if found.lost else KEEP), found)
             return self._shop[1]
+
+    @property
+    def selling(self) -> ShopFacts:
+        """For what is on the shelves. Raises AskMerchant where a chosen location has gone: what it holds is not
+        nothing."""
+        found = self.shop
+        demand_locations(found.lost)
+        return found
 
     def forget(self) -> None:
         with self._lock:
@@ -53,15 +64,15 @@ class Facts:
         data = self._client.ask("shop", 5)
         shop = table(data.get("shop"))
         known = self.locations()
-        demand_locations(mapping.renamed(known, self.wanted))
         rows = mapping.active(known)
         return ShopFacts(
             currency=text(shop.get("currencyCode")) or "EUR",
             admin=admin_url(text(shop.get("myshopifyDomain")) or self._client.host),
             chosen=mapping.locations(rows, self.wanted),
-            locations=max(1, len(rows)),
+            places=tuple(number(row.get("id")) for row in rows),
             vat=Decimal(0) if shop.get("taxesIncluded") else self._vat,
             keeps_returns=not missing(granted(data), WISHED_SCOPES),
+            lost=tuple(mapping.renamed(known, self.wanted)),
         )
 
 

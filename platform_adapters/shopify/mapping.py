@@ -25,16 +25,17 @@ FOR_SALE = ("ACTIVE", "UNLISTED")
 
 @dataclass(frozen=True)
 class ShopFacts:
-    """What must be known of a store to read its products. ``chosen``: the numbers of the locations whose stock is
-    sold; ``locations``: how many it has; ``vat``: percent to be added to prices that are kept without;
-    ``keeps_returns``: the app may read and write returns."""
+    """What must be known of a store to read its products. ``places``: the numbers of its locations; ``chosen``: of
+    those whose stock is sold; ``lost``: chosen ones that nobody knows any more; ``vat``: percent to be added to prices
+    that are kept without; ``keeps_returns``: the app may read and write returns."""
 
     currency: str
     admin: str
     chosen: tuple[str, ...] = ()
-    locations: int = 1
+    places: tuple[str, ...] = ()
     vat: Decimal = Decimal(0)
     keeps_returns: bool = False
+    lost: tuple[str, ...] = ()
 
 
 def product(raw: Json, facts: ShopFacts) -> StoreProduct:

@@ -95,7 +95,7 @@ class ShopifyPlatform:
         """Absolute, compared with what was read just before. Raises AskMerchant unless the merchant has allowed it."""
         if not self._settings.get("stock_writes"):
             raise AskMerchant("Writing stock into the store is switched off.", field="stock_writes")
-        set_available(self._client, self._catalogue, variant_id, quantity, self._facts.shop.chosen)
+        set_available(self._client, self._catalogue, variant_id, quantity, self._facts.selling.chosen)
 
     # -- orders -----------------------------------------------------------------------------------------------
 
@@ -206,7 +206,7 @@ class ShopifyPlatform:
     def _placed(self, body: Json) -> Json:
         """Units that have not left go back to the location they were to leave from, which the store knows."""
         rows = refunds.to_cancel(body)
-        if not rows or self._facts.shop.locations < 2:
+        if not rows or len(self._facts.shop.places) < 2:
             return body
         found = table(self._client.ask("order_shelf", 20, id=body["orderId"], lines=rows).get("order"))
         return refunds.placed(body, found.get("suggestedRefund"))
@@ -339,7 +339,8 @@ class ShopifyPlatform:
     def _return_location(self, raw: Json) -> str:
         """Where the goods came from, else the first location that sells."""
         places = [number(table(item.get("location")).get("id")) for item in raw.get("fulfillments") or ()]
-        return next((place for place in places if place), next(iter(self._facts.shop.chosen), ""))
+        shop = self._facts.shop
+        return next((place for place in (*places, *shop.chosen, *shop.places) if place), "")
 
     def _webhooks(self) -> list[Json]:
         def ask(cursor: str | None) -> Any:

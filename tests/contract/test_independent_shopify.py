@@ -324,6 +324,7 @@ def test_a_location_that_was_renamed_does_not_empty_the_shelves(
         store.fetch_products([product["legacyResourceId"]])
     assert "place 1" in caught.value.merchant.casefold()
     market.places[0]["name"] = "Place 1"
+    clock.ahead += timedelta(minutes=2)
     assert read(store, product).variants[0].stock.on_hand == 5
 
 

@@ -149,3 +149,22 @@ def test_a_store_that_answers_in_the_version_before(specs_dir: Path, clock: Cloc
         back = RefundLine(store_line_id=notice.store_line_id, quantity=2)
         found = store.accept_return(made.external_id, kept.external_id, back, "accepted", notice.ref)
         assert ([item.refunded for item in found.lines], market.given_back(order)) == ([2], Decimal("20.00"))
+
+
+def test_a_location_that_was_renamed_stops_no_order(
+    market: Shopify, connect: Connect, clock: Clock, product: Json
+) -> None:
+    """How much is there is not known; what is sold, sent and cancelled goes on."""
+    store = connect(locations=["place 1"])
+    store.check()
+    market.places[0]["name"] = "Warehouse"
+    clock.ahead += timedelta(hours=1)
+    with pytest.raises(AskMerchant):
+        store.fetch_products([product["legacyResourceId"]])
+    made = store.create_order(draft("O-1", line("L-1", product["variants"][0], 2, "20.00")))
+    assert {*store.find_orders(["bol-1:O-1"])} == {"bol-1:O-1"}
+    order = market.tables["Order"][f"gid://shopify/Order/{made.external_id}"]
+    back = RefundLine(store_line_id=key(order["lines"][0]), quantity=1, cancelled=True)
+    assert [item.refunded for item in store.refund_lines(made.external_id, [back], "back", "ref-1").lines] == [1]
+    market.sent(order, {order["lines"][0]["id"]: 1}, number="3S1")
+    assert len(fetch(store, order).parcels) == 1
