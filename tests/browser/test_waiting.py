@@ -149,7 +149,7 @@ def test_a_list_that_is_narrowed_down_stays_meanwhile(lively: Lively, open_brows
     assert (line.outlines(), line.said()) == (0, "One moment …")
     assert line.place.locator("#sb-main[aria-busy=true]").get_by_text("Product A").is_visible()
     line.let_go()
-    line.place.wait_for_function("!document.body.innerText.includes('Product A')")
+    line.place.get_by_text("Product A").wait_for(state="detached")
     assert line.said() == ""
 
 
