@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Any
 
@@ -300,8 +301,11 @@ def test_limits_hold_over_processes_and_an_emptied_redis_takes_nothing_twice(red
     with open_place(tmp_path, f"sqlite:///{tmp_path / 'two.db'}", redis_url=redis_url) as place:
         place.connect()
         with place.beside() as second:
-            wrong = [web.tell("heartbeat", {}, secret="f" * 64).status_code for web in [place, second] * 17]
-            assert (wrong[:30], set(wrong[-2:])) == ([401] * 30, {429})
+            tries = (web.tell("heartbeat", {}, secret="f" * 64).status_code for web in [place, second] * 100)
+            # Thirty a minute over both; on a slow machine some come back while they are used up.
+            answers = [next(tries) for _ in range(30)]
+            answers += list(islice(dropwhile((401).__eq__, islice(tries, 30)), 1))
+            assert answers == [401] * 30 + [429]
             body = json.dumps(events(1)).encode()
             headers = place.headers("events", body)
             assert place.web.post(place.at + "events", data=body, headers=headers).status_code == 200
