@@ -37,7 +37,7 @@ class Door:
         self._server.server_close()
 
     def _run(self) -> None:
-        self._server.serve_forever(poll_interval=0.05)
+        self._server.serve_forever(poll_interval=0.25)
 
     def _serve(self, environ: dict[str, Any], start_response: Any) -> Any:
         if self.app is None:
