@@ -91,8 +91,7 @@ SILENT_NAMES = {
     *("subject", "_CODES", "_BOTH", "near", "detail_key", "CANCELLATION_GRANTED", "CANCELLATION_REFUSED"),
     *("RETURN_REFUSED", "RETURN_KEPT", "RETURN_REPLACED", "REFUND_WORDS", "MESSAGE_COLUMNS", "__slots__", "__all__"),
     *("_STATUS", "_PRICE", "_OFFER", "_SIMPLE", "_ITEMS", "ONLY_VARIANT", "PURPOSE", "SOMEBODY", "_OURS", "HEADERS"),
-    *("_HEADERS", "COLUMNS", "STATUS_QUERY", "NO_ROUTE", "REFUSED_WORDS", "TOO_MANY"),
-    *("KEY_WORDS", "BUSY_WORDS"),
+    *("_HEADERS", "COLUMNS", "STATUS_QUERY", "NO_ROUTE", "REFUSED_WORDS", "TOO_MANY", "KEY_WORDS", "BUSY_WORDS"),
 }
 # Tables and calls whose texts are all for people, however short.
 TABLES = {
@@ -117,9 +116,7 @@ TITLED = {
     "Field": (1,),
     "Finding": (0,),
     "Trouble": (1, 2),
-    "good": (0,),
-    "worrying": (0,),
-    "bad": (0,),
+    **dict.fromkeys(("good", "worrying", "bad"), (0,)),
     "bridge/flows/wish.py:_choice": (1, 2, 3),
     "bridge/flows/wish.py:_number": (1, 2),
 }
