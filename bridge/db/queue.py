@@ -114,7 +114,12 @@ _HELD = select(FacetRow.id, FacetRow.lease_token, FacetRow.desired_version, Face
 
 _TABLE = cast(Table, FacetRow.__table__)
 _ACK_TOKEN, _ACK_NOW = bindparam("ack_token", type_=String()), bindparam("ack_now", type_=UtcTime())
-_STILL_WANTED = _TABLE.c.desired_hash == bindparam("ack_digest")
+# A value that is wanted again meanwhile need not be sent again. One of which it was forgotten meanwhile that it was
+# told (after a sale, bridge/flows/resend.py) has to be: what shows there may be the marketplace's own doing.
+_STILL_WANTED = and_(
+    _TABLE.c.desired_hash == bindparam("ack_digest"),
+    or_(_TABLE.c.desired_version == bindparam("ack_version"), _TABLE.c.acked_hash != ""),
+)
 _ACKNOWLEDGED = (
     update(_TABLE)
     .where(_TABLE.c.id == bindparam("ack_facet"), _TABLE.c.shop_id == bindparam("ack_shop"))

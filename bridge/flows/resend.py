@@ -22,12 +22,11 @@ CHUNK = 500
 def stock_again(session: Session, connection_id: int, variant_ids: Collection[int], now: datetime) -> set[str]:
     """After a sale or a cancellation on a marketplace: it may have taken the units off its own offer, put them back or
     (when an order was refused) set it to nothing. Where what we want is what it was told last, nothing would be sent,
-    so what it was told counts no longer. Gives the lanes that have something to do."""
+    so what it was told counts no longer; also of an offer that sells before we have heard that it was made. Gives the
+    lanes that have something to do."""
     if not variant_ids:
         return set()
-    listings = select(Listing.id).where(
-        Listing.connection_id == connection_id, Listing.variant_id.in_(variant_ids), Listing.offer_id.is_not(None)
-    )
+    listings = select(Listing.id).where(Listing.connection_id == connection_id, Listing.variant_id.in_(variant_ids))
     session.execute(
         update(FacetRow)
         .where(FacetRow.listing_id.in_(listings), FacetRow.facet == Facet.STOCK.value)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bridge.db.tables import Connection, FacetRow, Shop, Variant
-from bridge.flows import at_once, catalogue, resting, table
+from bridge.flows import at_once, catalogue, resend, resting, table
 from bridge.ports.errors import RejectItem
 from tests.support.world import World
 
@@ -156,6 +156,26 @@ def test_what_becomes_the_wish_while_an_older_value_is_answered_is_sent_at_once(
     change(world, "A", 7)
     world.settle(15, step=5)
     assert shown(world, "A") == [3, 3]
+
+
+def test_what_sells_while_its_number_is_answered_is_told_anew(world: World) -> None:
+    """Sold and cancelled before the answer is written down: the wish is the same, and the marketplace shows less."""
+    market = world.markets[0]
+
+    def sold() -> None:
+        [key] = [key for key, offer in market.offers.items() if offer.sku == "A"]
+        market.offers[key] = market.offers[key].model_copy(update={"stock": 6})
+        with world.db.read(1) as session:
+            [variant] = session.scalars(select(Variant.id).where(Variant.sku == "A"))
+            [first, _] = session.scalars(
+                select(Connection.id).where(Connection.role == "channel").order_by(Connection.id)
+            )
+        world.db.transact(1, resend.stock_again, first, [variant], world.clock())
+
+    market.faults.after["update_stock"] = [sold]
+    change(world, "A", 7)
+    world.settle(15, step=5)
+    assert shown(world, "A") == [7, 7]
 
 
 def test_a_process_that_dies_on_the_way_is_made_good(world: World) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from bridge.db.tables import Connection, Listing, Submission
 from bridge.domain.listing import OfferContent
 from bridge.domain.money import Money
+from bridge.domain.order import StoreOrderStatus
 from bridge.flows import offered
 from bridge.ports.channel import SubmissionState
 from tests.support.demo import DEMO, Demo
@@ -42,6 +43,20 @@ def test_it_is_followed_for_days_and_what_changed_meanwhile_is_sent_when_it_is_l
     assert world.wrote("update_stock") == [4]
     assert world.wrote("update_prices") == []  # it went out with the offer
     assert world.wrote("update_content") == [OfferContent(title="Product A")]  # it is taken elsewhere
+
+
+@pytest.mark.both_databases
+def test_one_that_sells_before_its_making_is_told_has_its_number_told_anew(world: Demo) -> None:
+    """Sold and cancelled: the wish is what the offer was made with, and the marketplace may show less."""
+    order = world.market.buy(("A", 1))
+    world.settle(600, step=60)
+    assert [found.status for found in world.store.orders.values()] == [StoreOrderStatus.PROCESSING]
+    world.market.alter(order, f"{order}-0", cancelled=1)
+    world.settle(600, step=60)
+    assert (world.store.by_sku("A").stock.on_hand, world.listings()) == (5, {"A A1": "submitted"})
+    world.clock.advance(86400)
+    world.settle(660, step=330)
+    assert (world.listings(), world.wrote("update_stock")) == ({"A A1": "live"}, [5])
 
 
 def test_the_offer_is_looked_for_when_its_submission_does_not_name_it(world: Demo) -> None:
