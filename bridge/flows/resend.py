@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bridge.db.tables import Connection, FacetRow, Listing
@@ -26,11 +26,16 @@ def stock_again(session: Session, connection_id: int, variant_ids: Collection[in
     lanes that have something to do."""
     if not variant_ids:
         return set()
-    listings = select(Listing.id).where(Listing.connection_id == connection_id, Listing.variant_id.in_(variant_ids))
+    sold = select(Listing.id).where(Listing.connection_id == connection_id, Listing.variant_id.in_(variant_ids))
+    live = FacetRow.listing_id.in_(sold.where(Listing.offer_id.is_not(None)))  # else it is due once it is live
     session.execute(
         update(FacetRow)
-        .where(FacetRow.listing_id.in_(listings), FacetRow.facet == Facet.STOCK.value)
-        .values(desired_version=FacetRow.desired_version + 1, acked_hash="", due_at=now)
+        .where(FacetRow.listing_id.in_(sold), FacetRow.facet == Facet.STOCK.value)
+        .values(
+            acked_hash="",
+            desired_version=case((live, FacetRow.desired_version + 1), else_=FacetRow.desired_version),
+            due_at=case((live, now), else_=FacetRow.due_at),
+        )
         .execution_options(synchronize_session=False)
     )
     return {"stock"}
