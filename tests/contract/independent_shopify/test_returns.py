@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,38 +16,9 @@ from bridge.ports.errors import RetryLater, UnknownOutcome
 from tests.support.independent_shopify import Json, Reply
 from tests.support.independent_shopify_sold import draft, euro, fetch, key, line, made
 from tests.support.independent_shopify_store import Shopify
-from tests.support.played import Clock, store_at_shopify
 
 Connect = Callable[..., Any]
 REF = "bol-1:O-1/return/77"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def at_shopify(specs_dir: Path, clock: Clock, serve: Callable[..., str]) -> Iterator[tuple[Shopify, Connect]]:
-    with store_at_shopify(specs_dir, clock, serve) as both:
-        yield both
-
-
-@pytest.fixture
-def market(at_shopify: tuple[Shopify, Connect]) -> Shopify:
-    return at_shopify[0]
-
-
-@pytest.fixture
-def connect(at_shopify: tuple[Shopify, Connect]) -> Connect:
-    return at_shopify[1]
-
-
-@pytest.fixture
-def store(connect: Connect) -> Any:
-    made = connect()
-    made.check()
-    return made
 
 
 @pytest.fixture

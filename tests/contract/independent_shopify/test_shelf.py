@@ -3,10 +3,9 @@ and stock, limits, and everything that comes instead of an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,30 +22,9 @@ from bridge.ports.platform import HintKind
 from bridge.registry import discover
 from tests.support.independent_shopify import Json, Reply, number
 from tests.support.independent_shopify_store import Shopify
-from tests.support.played import Clock, everything, patiently, store_at_shopify
+from tests.support.played import Clock, everything, patiently
 
 Connect = Callable[..., Any]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def at_shopify(specs_dir: Path, clock: Clock, serve: Callable[..., str]) -> Iterator[tuple[Shopify, Connect]]:
-    with store_at_shopify(specs_dir, clock, serve) as both:
-        yield both
-
-
-@pytest.fixture
-def market(at_shopify: tuple[Shopify, Connect]) -> Shopify:
-    return at_shopify[0]
-
-
-@pytest.fixture
-def connect(at_shopify: tuple[Shopify, Connect]) -> Connect:
-    return at_shopify[1]
 
 
 def ids(rows: list[Json]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -22,32 +22,6 @@ from tests.support.played import Clock, everything, patiently, store_at_shopify
 
 Connect = Callable[..., Any]
 LEAST = {"read_products", "read_inventory", "read_locations", "read_fulfillments", "write_orders"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def at_shopify(specs_dir: Path, clock: Clock, serve: Callable[..., str]) -> Iterator[tuple[Shopify, Connect]]:
-    with store_at_shopify(specs_dir, clock, serve) as both:
-        yield both
-
-
-@pytest.fixture
-def market(at_shopify: tuple[Shopify, Connect]) -> Shopify:
-    return at_shopify[0]
-
-
-@pytest.fixture
-def connect(at_shopify: tuple[Shopify, Connect]) -> Connect:
-    return at_shopify[1]
-
-
-@pytest.fixture
-def product(market: Shopify) -> Json:
-    return market.product("Boot", variants=[{"sku": "A", "stock": 10}, {"sku": "B", "stock": 10}])
 
 
 def test_tokens_of_an_installed_app_end_and_are_renewed(market: Shopify, clock: Clock, product: Json) -> None:
